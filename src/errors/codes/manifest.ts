@@ -1,0 +1,3 @@
+import { defineErrors } from "../error-definition.ts";
+
+export const manifestErrors = defineErrors({});

@@ -1,0 +1,25 @@
+// The closed set of error codes, area by area. A code is stable once released:
+// clients in other languages match on it.
+import { actorErrors } from "./codes/actor.ts";
+import { authorityErrors } from "./codes/authority.ts";
+import { brokerErrors } from "./codes/broker.ts";
+import { capsuleErrors } from "./codes/capsule.ts";
+import { cellErrors } from "./codes/cell.ts";
+import { cliErrors } from "./codes/cli.ts";
+import { coreErrors } from "./codes/core.ts";
+import { manifestErrors } from "./codes/manifest.ts";
+import { supervisorErrors } from "./codes/supervisor.ts";
+
+export const errorRegistry = {
+  ...manifestErrors,
+  ...capsuleErrors,
+  ...authorityErrors,
+  ...actorErrors,
+  ...supervisorErrors,
+  ...brokerErrors,
+  ...coreErrors,
+  ...cellErrors,
+  ...cliErrors,
+};
+
+export type ErrorCode = keyof typeof errorRegistry;

@@ -1,0 +1,1 @@
+export { CellError } from "./errors/cell-error.ts";

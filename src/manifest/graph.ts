@@ -1,0 +1,68 @@
+// The validated graph: what a manifest means once every name is resolved, every
+// default filled in and every duration and size a number. Plain JSON.
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export type RestartType = "permanent" | "transient" | "temporary";
+export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
+export type Isolation = "shared" | "worker" | "process";
+export type WhenFull = "refuse" | "drop_oldest";
+
+/** Delay before restart k (from 0): min(maxMs, initialMs * factor^k), with full jitter. initialMs 0: none. */
+export type Backoff = { readonly initialMs: number; readonly maxMs: number; readonly factor: number };
+
+/** Patterns: `*` stands for one token, a last `**` for one or more. */
+export type GrantSpec = { readonly intents: readonly string[]; readonly targets: readonly string[] };
+
+export type Placement = { readonly node?: string };
+
+export type SupervisorSpec = {
+  readonly kind: "supervisor";
+  /** Tokens of [a-z0-9-] joined by '/', at most 8. */
+  readonly path: string;
+  readonly strategy: Strategy;
+  /** Restarts allowed within the period; one more and the supervisor gives up. */
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly backoff: Backoff;
+  readonly restart: RestartType;
+  readonly children: readonly ChildSpec[];
+};
+
+export type ActorSpec = {
+  readonly kind: "actor";
+  readonly path: string;
+  /** Absolute path of the module's file, and the name of the export. */
+  readonly behaviour: { readonly module: string; readonly export: string };
+  readonly input: Json;
+  readonly restart: RestartType;
+  readonly shutdownMs: number;
+  readonly isolation: Isolation;
+  readonly durable: boolean;
+  readonly mailbox: { readonly bound: number; readonly whenFull: WhenFull };
+  /** Intents accepted, with a JSON Schema of the payload beside the behaviour's own; empty: all that the behaviour declares. */
+  readonly intents: Readonly<Record<string, { readonly payload?: Json }>>;
+  readonly grants: readonly GrantSpec[];
+  readonly placement: Placement;
+};
+
+export type ChildSpec = SupervisorSpec | ActorSpec;
+
+/** What the manifest grants to a client by its name. */
+export type ClientSpec = { readonly name: string; readonly grants: readonly GrantSpec[] };
+
+export type Graph = {
+  /** One a document, in order; `path` is its metadata.name. */
+  readonly roots: readonly SupervisorSpec[];
+  readonly clients: readonly ClientSpec[];
+};
+
+/** Where and from which code an actor runs; recorded when a revision is made. */
+export type Placed = {
+  readonly shard: number;
+  readonly node: string;
+  /** SHA-256 of the behaviour's module and what it imports, hex. */
+  readonly codeHash: string;
+};
+
+export type PlacedGraph = Graph & { readonly placed: Readonly<Record<string, Placed>> };
