@@ -48,8 +48,12 @@ export type ActorSpec = {
 
 export type ChildSpec = SupervisorSpec | ActorSpec;
 
-/** What the manifest grants to a client by its name. */
-export type ClientSpec = { readonly name: string; readonly grants: readonly GrantSpec[] };
+/** What a graph grants to a client by its name; `graph` is the metadata.name of the document that says so. */
+export type ClientSpec = {
+  readonly graph: string;
+  readonly name: string;
+  readonly grants: readonly GrantSpec[];
+};
 
 export type Graph = {
   /** One a document, in order; `path` is its metadata.name. */
