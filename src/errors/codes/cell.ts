@@ -1,3 +1,96 @@
 import { defineErrors } from "../error-definition.ts";
 
-export const cellErrors = defineErrors({});
+/** A cell as a whole: its data directory, its processes, its revisions. */
+export const cellErrors = defineErrors({
+  CELL_NOT_FOUND: {
+    title: "there is no cell here",
+    cause: "The data directory holds no cell.json.",
+    remedy: "Start one with `cell0 up`, or name its directory with `--data-dir`.",
+    retryable: false,
+  },
+  CELL_CONFIG_INVALID: {
+    title: "the cell's configuration is damaged",
+    cause: "cell.json is not what `cell0 up` wrote.",
+    remedy: "Mend the file, or restore the directory with `cell0 restore`.",
+    retryable: false,
+  },
+  CELL_DIRECTORY_HELD: {
+    title: "another process holds the data directory",
+    cause: "A cell is already running from this directory.",
+    remedy: "Stop it with `cell0 down`, or start yours with another `--data-dir`.",
+    retryable: false,
+  },
+  CELL_DIRECTORY_UNSAFE: {
+    title: "the data directory can be read by others",
+    cause: "Its permissions, or those of its keys, are wider than the owner's.",
+    remedy: "Run `chmod -R go-rwx` on the directory.",
+    retryable: false,
+  },
+  CELL_KEY_DAMAGED: {
+    title: "a key file is damaged or missing",
+    cause: "A file below keys/ is not what the cell wrote, or was taken away.",
+    remedy: "Restore it from a backup, or with `cell0 keys genesis --import` for the genesis key.",
+    retryable: false,
+  },
+  CELL_PORT_TAKEN: {
+    title: "the broker's port is taken",
+    cause: "Another program listens on the port that this cell chose at its first start.",
+    remedy: "Stop that program, or start with `--port N`.",
+    retryable: false,
+  },
+  CELL_PROCESS_FAILED: {
+    title: "a process of the cell does not start",
+    cause: "The broker, the core or the node ended before it was ready, several times in a row.",
+    remedy: "Read the log that is named, and run `cell0 doctor`.",
+    retryable: false,
+  },
+  CELL_NOT_ACCEPTING: {
+    title: "the node does not accept work now",
+    cause:
+      "Its Rust core, its broker or its record of the cell is missing; it refuses rather than falls open.",
+    remedy: "See what is missing with `cell0 doctor`; it takes up again by itself.",
+    retryable: true,
+  },
+  CELL_STOPPING: {
+    title: "the node is stopping",
+    cause: "It drains what it has accepted and takes nothing new.",
+    remedy: "Send again when it is back.",
+    retryable: true,
+  },
+  CELL_REVISION_CONFLICT: {
+    title: "the cell is at another revision by now",
+    cause: "Somebody else applied a graph in between.",
+    remedy: "Run `cell0 plan` again and apply what it shows.",
+    retryable: false,
+  },
+  CELL_REVISION_UNKNOWN: {
+    title: "no such revision",
+    cause: "It never was, or is older than the revisions that are kept.",
+    remedy: "List them with `cell0 rollback --list`.",
+    retryable: false,
+  },
+  CELL_ROLLED_BACK: {
+    title: "the broker has lost what this node has seen",
+    cause: "The broker was restored from an older copy, or someone rewrote its streams.",
+    remedy: "Find out who did; the node publishes its own signed records again.",
+    retryable: false,
+  },
+  CELL_GRAPH_NOT_STAGED: {
+    title: "the graph has not arrived",
+    cause: "Parts of it are missing or do not match its hash.",
+    remedy: "Run the command again.",
+    retryable: true,
+  },
+  CELL_APPLY_FAILED: {
+    title: "the graph could not be applied",
+    cause: "An actor did not start, or a behaviour does not load; the graph from before still runs.",
+    remedy: "Mend what is listed and apply again.",
+    retryable: false,
+  },
+  CELL_SECRET_UNKNOWN: {
+    title: "no such secret",
+    cause: "An actor's input refers to a secret that this node does not have.",
+    remedy: "Set it with `cell0 secret set NAME`.",
+    retryable: false,
+  },
+});

@@ -1,0 +1,119 @@
+// Shapes of what the kernel's actors report, as plain JSON.
+import type { Failure } from "../child.ts";
+
+export type TreeNode = {
+  readonly path: string;
+  readonly kind: "supervisor" | "actor";
+  /** For an actor: starting, running, backing-off, stopped, gave-up; for a supervisor likewise. */
+  readonly status: string;
+  /** State value of the actor's machine, e.g. "idle" or "open.waiting". */
+  readonly state?: string;
+  readonly restarts: number;
+  readonly startedAtUnixMs?: number;
+  readonly mailboxDepth?: number;
+  readonly mailboxBound?: number;
+  readonly handled?: number;
+  readonly refused?: number;
+  /** Why it is not running, when it is not. */
+  readonly reason?: string;
+  readonly node: string;
+  readonly shard?: number;
+  readonly children?: readonly TreeNode[];
+};
+
+export type RestartRow = {
+  readonly atUnixMs: number;
+  readonly cause: string;
+  readonly failure?: Failure;
+  readonly elapsedUs?: number;
+};
+
+export type ActorReport = TreeNode & {
+  readonly incarnation?: { readonly term: number; readonly activation: number };
+  readonly behaviour?: string;
+  readonly codeHash?: string;
+  /** Intent type -> JSON Schemas. */
+  readonly intents?: Readonly<Record<string, { readonly payload: unknown; readonly reply?: unknown }>>;
+  readonly grants?: readonly { readonly intents: readonly string[]; readonly targets: readonly string[] }[];
+  readonly spec?: unknown;
+  readonly history: readonly RestartRow[];
+};
+
+export type PlanChange = {
+  readonly path: string;
+  readonly kind: "added" | "changed" | "removed" | "moved";
+  readonly restarts: boolean;
+  readonly reason: string;
+  readonly fields: readonly { readonly field: string; readonly old?: unknown; readonly new?: unknown }[];
+};
+
+export type ErrorRow = {
+  readonly code: string;
+  readonly message: string;
+  readonly where?: string;
+  readonly remedy: string;
+};
+
+export type PlanReport = {
+  readonly baseRevision: number;
+  readonly changes: readonly PlanChange[];
+  /** What stands against it, e.g. a behaviour that does not load; empty: it can be applied. */
+  readonly problems: readonly ErrorRow[];
+};
+
+export type ApplyReport = PlanReport & {
+  /** The revision in force afterwards. */
+  readonly revision: number;
+  readonly applied: boolean;
+  /** What runs otherwise than stated, with its reason. */
+  readonly unsatisfied: readonly { readonly path: string; readonly reason: string }[];
+};
+
+export type GraphReport = {
+  readonly revision: number;
+  /** A `PlacedGraph`. */
+  readonly graph: unknown;
+  readonly unsatisfied: readonly { readonly path: string; readonly reason: string }[];
+};
+
+export type RevisionRow = {
+  readonly revision: number;
+  readonly createdUnixMs: number;
+  readonly author: string;
+  readonly rollbackOf: number;
+  readonly current: boolean;
+  readonly actors: number;
+};
+
+export type NodeRow = {
+  readonly node: string;
+  readonly shards: readonly { readonly first: number; readonly last: number }[];
+  readonly generation: number;
+  readonly answers: boolean;
+};
+
+export type NodeStatus = {
+  readonly node: string;
+  readonly cell: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtUnixMs: number;
+  readonly bootMs: number;
+  readonly residentBytes: number;
+  readonly revision: number;
+  readonly actors: number;
+  readonly broker: { readonly state: string; readonly url: string; readonly version?: string };
+  readonly core: { readonly state: string; readonly version?: string; readonly reason?: string };
+  readonly acceptingIntents: boolean;
+  readonly refusals: Readonly<Record<string, number>>;
+};
+
+export type PrincipalRow = {
+  readonly principal: string;
+  readonly kind: "issuer" | "node" | "client";
+  readonly generation: number;
+  /** First 16 hex digits of the key's SHA-256. */
+  readonly keyFingerprint: string;
+  readonly notAfterUnixMs: number;
+  readonly revoked: boolean;
+};
