@@ -50,7 +50,11 @@ export const registryIntents = {
   "registry.tree": { payload: z.object({}), reply: chunk },
   /** Everything about one actor or supervisor. Chunks of `ActorReport`. */
   "registry.actor": { payload: z.object({ path }), reply: chunk },
-  "registry.stop": { payload: z.object({ path }), reply: z.object({ state: z.string() }) },
+  /** Stops an actor; it is drift and returns within a second, unless held. */
+  "registry.stop": {
+    payload: z.object({ path, hold: z.boolean().default(false) }),
+    reply: z.object({ state: z.string() }),
+  },
   "registry.start": { payload: z.object({ path }), reply: z.object({ state: z.string() }) },
   "registry.restart": { payload: z.object({ path }), reply: z.object({ state: z.string() }) },
   /** Chunks of `NodeStatus`. */

@@ -1,0 +1,149 @@
+// One process of the cradle, from spawn to exit. It owns the child, its log file
+// and its readiness; it decides nothing about starting again.
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, statSync, truncateSync } from "node:fs";
+import { connect } from "node:net";
+import type { ProcessExit, ProcessSpec } from "./process-spec.ts";
+
+const MAX_LOG_BYTES = 16 * 1024 * 1024;
+const PORT_PROBE_MS = 20;
+const SETPRIV = "/usr/bin/setpriv";
+
+export type ManagedProcess = {
+  readonly spec: ProcessSpec;
+  readonly pid: number | undefined;
+  /** Resolves with what the process said when it was up; rejects never: a process that ends first leaves it pending. */
+  readonly ready: Promise<unknown>;
+  readonly exited: Promise<ProcessExit>;
+  /** Asks it to end, and kills it after the spec's stop timeout. */
+  stop(): Promise<ProcessExit>;
+  kill(): Promise<ProcessExit>;
+  /** Sends over its IPC channel, when it has one. */
+  send(message: object): void;
+};
+
+/**
+ * Starts a process in a session of its own, so that a terminal's Ctrl-C reaches
+ * the cradle only, which then stops its children in order.
+ * @param onMessage what it says over IPC beside its readiness
+ */
+export function startProcess(spec: ProcessSpec, onMessage: (message: unknown) => void): ManagedProcess {
+  const log = openLog(spec.log);
+  const child = spawnWithParentDeath(spec, log);
+  closeSync(log);
+  let failure: string | undefined;
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.once("error", (error) => resolve({ code: null, signal: null, reason: error.message }));
+    child.once("exit", (code, signal) =>
+      resolve({ code, signal, ...(failure === undefined ? {} : { reason: failure }) }),
+    );
+  });
+  const ready = readinessOf(spec, child, onMessage);
+  const timer = setTimeout(() => {
+    failure = `not ready after ${spec.readyTimeoutMs} ms`;
+    child.kill("SIGKILL");
+  }, spec.readyTimeoutMs);
+  const settle = () => clearTimeout(timer);
+  void ready.then(settle);
+  void exited.then(settle);
+
+  const kill = () => {
+    child.kill("SIGKILL");
+    return exited;
+  };
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return exited;
+    if (child.connected) child.send({ type: "stop" }, () => {});
+    else child.kill("SIGTERM");
+    const killer = setTimeout(kill, spec.stopTimeoutMs);
+    const exit = await exited;
+    clearTimeout(killer);
+    return exit;
+  };
+  const send = (message: object) => {
+    if (child.connected) child.send(message, () => {});
+  };
+  return { spec, pid: child.pid, ready, exited, stop, kill, send };
+}
+
+/**
+ * On Linux the kernel itself ends a child whose cradle died, even one that is
+ * too busy to notice; elsewhere children notice by their closed channel.
+ */
+function spawnWithParentDeath(spec: ProcessSpec, log: number): ChildProcess {
+  const guarded = process.platform === "linux" && existsSync(SETPRIV);
+  const command = guarded ? SETPRIV : spec.command;
+  const args = guarded ? ["--pdeathsig", "KILL", "--", spec.command, ...spec.args] : [...spec.args];
+  const usesIpc = spec.readiness.kind === "ipc";
+  const readsStdout = spec.readiness.kind === "stdout";
+  return spawn(command, args, {
+    cwd: spec.cwd,
+    env: { ...spec.env },
+    detached: true,
+    // A pipe as standard input is what `--exit-with-parent` listens on.
+    stdio: ["pipe", readsStdout ? "pipe" : log, log, ...(usesIpc ? (["ipc"] as const) : [])],
+  });
+}
+
+function openLog(path: string): number {
+  if (existsSync(path) && statSync(path).size > MAX_LOG_BYTES) truncateSync(path);
+  return openSync(path, "a", 0o600);
+}
+
+function readinessOf(
+  spec: ProcessSpec,
+  child: ChildProcess,
+  onMessage: (message: unknown) => void,
+): Promise<unknown> {
+  switch (spec.readiness.kind) {
+    case "ipc":
+      return readyByIpc(child, onMessage);
+    case "stdout":
+      return readyByStdout(child);
+    case "port":
+      return readyByPort(spec.readiness.port, child);
+  }
+}
+
+function readyByIpc(child: ChildProcess, onMessage: (message: unknown) => void): Promise<unknown> {
+  return new Promise((resolve) => {
+    child.on("message", (message) => {
+      if (isReady(message)) resolve(message);
+      else onMessage(message);
+    });
+  });
+}
+
+function isReady(message: unknown): boolean {
+  return typeof message === "object" && message !== null && "type" in message && message.type === "ready";
+}
+
+/** Takes the first JSON line with `"ready": true`; what follows is read and dropped. */
+function readyByStdout(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => {
+    let pending = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      if (pending.length > 64 * 1024) return;
+      pending += text;
+      for (const line of pending.split("\n").slice(0, -1)) {
+        if (line.startsWith('{"ready":true')) resolve(JSON.parse(line));
+      }
+      pending = pending.slice(pending.lastIndexOf("\n") + 1);
+    });
+  });
+}
+
+function readyByPort(port: number, child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => {
+    const probe = () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const socket = connect({ port, host: "127.0.0.1" });
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve({ port });
+      });
+      socket.once("error", () => setTimeout(probe, PORT_PROBE_MS));
+    };
+    probe();
+  });
+}
