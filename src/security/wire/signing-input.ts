@@ -1,0 +1,39 @@
+// The exact bytes under each signature, as the .proto files state them. A domain
+// tag with its trailing NUL begins each, so that no signature serves twice.
+import { Buffer } from "node:buffer";
+import { concat, sha256 } from "../bytes.ts";
+
+const domain = (name: string): Uint8Array => Buffer.from(`cell0/v1/${name}\0`, "ascii");
+
+const CAPSULE = domain("capsule");
+const BATCH = domain("batch");
+const CERTIFICATE = domain("certificate");
+const REVISION = domain("revision");
+export const LEAF_DOMAIN = domain("leaf");
+
+export const HASH_BYTES = 32;
+/** ALGORITHM_ED25519, as the one byte that is signed. */
+const ED25519 = Uint8Array.of(1);
+
+export function singleInput(
+  genesisHash: Uint8Array,
+  issuer: Uint8Array,
+  capsuleHash: Uint8Array,
+): Uint8Array {
+  return concat(CAPSULE, genesisHash, ED25519, issuer, capsuleHash);
+}
+
+export type BatchInput = { readonly batch: bigint; readonly count: number; readonly root: Uint8Array };
+
+export function batchInput(genesisHash: Uint8Array, issuer: Uint8Array, input: BatchInput): Uint8Array {
+  const numbers = Buffer.alloc(12);
+  numbers.writeBigUInt64BE(input.batch, 0);
+  numbers.writeUInt32BE(input.count, 8);
+  return concat(BATCH, genesisHash, ED25519, issuer, numbers, input.root);
+}
+
+export const certificateInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
+  concat(CERTIFICATE, genesisHash, sha256(body));
+
+export const revisionInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
+  concat(REVISION, genesisHash, sha256(body));
