@@ -1,0 +1,91 @@
+// What each kind of principal may publish and hear: the outer fence. The broker
+// enforces it for every message, before a node has verified anything.
+import * as subjects from "../subjects.ts";
+
+export type BrokerUserKind = "node" | "client" | "operator";
+
+export type BrokerPermissions = {
+  readonly publish: readonly string[];
+  readonly publishDenied: readonly string[];
+  readonly subscribe: readonly string[];
+  /** Answers to the reply subject of a message that was delivered: how many, for how long. */
+  readonly responses?: { readonly max: number; readonly ttlMs: number };
+};
+
+/** Services that one node answers discovery for, at most; one answer each. */
+export const MAX_SERVICES = 256;
+const DISCOVERY_VERBS = ["PING", "INFO", "STATS"];
+
+export type PermissionRequest = {
+  readonly kind: BrokerUserKind;
+  readonly cell: string;
+  readonly principal: string;
+  /** Whether a client may listen to the cell's events; an operator always may. */
+  readonly events?: boolean;
+};
+
+export function permissionsOf(request: PermissionRequest): BrokerPermissions {
+  return request.kind === "node" ? nodePermissions(request) : clientPermissions(request);
+}
+
+function clientPermissions({ kind, cell, principal, events }: PermissionRequest): BrokerPermissions {
+  const operator = kind === "operator";
+  return {
+    publish: [
+      subjects.principalIntents(cell, principal),
+      subjects.trustBundleSubject(cell),
+      ...(operator ? DISCOVERY_VERBS.flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`]) : []),
+    ],
+    publishDenied: [],
+    subscribe: [
+      ...ownInboxes(cell, principal),
+      // The stock command line makes its inboxes here; nothing of the cell is ever sent to them.
+      ...(operator ? ["_INBOX.>"] : []),
+      ...(operator || events === true ? [subjects.eventFilter(cell)] : []),
+    ],
+  };
+}
+
+function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissions {
+  const prefix = subjects.cellPrefix(cell);
+  const kernelStreams = [subjects.trustStreamName(cell), subjects.revisionsStreamName(cell)];
+  return {
+    publish: [
+      subjects.principalIntents(cell, principal),
+      subjects.allInboxes(cell),
+      `${prefix}.events.${principal}.>`,
+      subjects.allTrust(cell),
+      subjects.revisionsSubject(cell),
+      subjects.trustBundleSubject(cell),
+      ...["journal", "state", "timer"].map((stream) => `${prefix}.${stream}.>`),
+      "$JS.API.>",
+      "$JS.ACK.>",
+      "$JS.FC.>",
+    ],
+    publishDenied: [
+      "$JS.API.STREAM.DELETE.>",
+      "$JS.API.STREAM.RESTORE.>",
+      "$JS.API.ACCOUNT.>",
+      "$JS.API.SERVER.>",
+      ...kernelStreams.flatMap((stream) => [
+        `$JS.API.STREAM.PURGE.${stream}`,
+        `$JS.API.STREAM.MSG.DELETE.${stream}`,
+      ]),
+    ],
+    subscribe: [
+      subjects.allIntents(cell),
+      ...ownInboxes(cell, principal),
+      subjects.allTrust(cell),
+      subjects.revisionsSubject(cell),
+      subjects.trustBundleSubject(cell),
+      subjects.eventFilter(cell),
+      "$SRV.>",
+    ],
+    responses: { max: MAX_SERVICES, ttlMs: 10_000 },
+  };
+}
+
+const ownInboxes = (cell: string, principal: string): string[] => [
+  `${subjects.inboxPrefix(cell, principal)}.>`,
+  `${subjects.stockInboxPrefix(principal)}.>`,
+];

@@ -1,0 +1,84 @@
+// Every subject and stream name of a cell. Names are checked when a subject is
+// made, so that no name can reach into another subject space, and a subject
+// that arrives is parsed under the same rules.
+import { CellError } from "../errors/cell-error.ts";
+import { err, ok, type Result } from "../errors/result.ts";
+import { type IntentAddress, parseIntentAddress } from "../security/address.ts";
+import { isActorPath, isToken, MAX_PATH_TOKENS } from "../security/names.ts";
+
+const ROOT = "cell0.v1";
+const EVENT_KIND = /^[A-Za-z0-9_-]{1,63}$/;
+
+function invalid(what: string, where: string): CellError {
+  return new CellError("BROKER_SUBJECT_INVALID", what, { where: where.slice(0, 128) });
+}
+
+function name(value: string, what: string): string {
+  if (!isToken(value)) throw invalid(`the ${what} is not a token of [a-z0-9-] of at most 63`, value);
+  return value;
+}
+
+/** `support/triage` -> `support.triage`. */
+export function pathToTokens(path: string): string {
+  if (!isActorPath(path)) {
+    throw invalid(`the path is not 1 to ${MAX_PATH_TOKENS} tokens of [a-z0-9-] joined by '/'`, path);
+  }
+  return path.replaceAll("/", ".");
+}
+
+export const cellPrefix = (cell: string): string => `${ROOT}.${name(cell, "cell's name")}`;
+
+/** Where `principal` publishes intents for the actor at `path`. */
+export function intentSubject(cell: string, principal: string, path: string): string {
+  return `${cellPrefix(cell)}.in.${name(principal, "principal")}.${pathToTokens(path)}`;
+}
+
+/** Who published it, and for whom; the broker lets nobody publish under another's name. */
+export function parseIntentSubject(subject: string): Result<IntentAddress, CellError> {
+  const address = parseIntentAddress(subject);
+  return address === undefined ? err(invalid("not the subject of an intent", subject)) : ok(address);
+}
+
+/** Intents of everybody to every actor. */
+export const allIntents = (cell: string): string => `${cellPrefix(cell)}.in.>`;
+/** Intents of everybody to one actor. */
+export const actorIntents = (cell: string, path: string): string =>
+  `${cellPrefix(cell)}.in.*.${pathToTokens(path)}`;
+/** All that a principal may publish as intents. */
+export const principalIntents = (cell: string, principal: string): string =>
+  `${cellPrefix(cell)}.in.${name(principal, "principal")}.>`;
+
+/** Every reply inbox of a principal begins with this and a dot. */
+export const inboxPrefix = (cell: string, principal: string): string =>
+  `${cellPrefix(cell)}.inbox.${name(principal, "principal")}`;
+export const allInboxes = (cell: string): string => `${cellPrefix(cell)}.inbox.>`;
+/** Prefix for stock NATS tools that make their own inboxes; a prefix of theirs may hold no dots in some. */
+export const stockInboxPrefix = (principal: string): string => `_INBOX_${name(principal, "principal")}`;
+
+function eventKind(kind: string): string {
+  if (!EVENT_KIND.test(kind)) throw invalid("the event's kind is not a token", kind);
+  return kind;
+}
+export const eventSubject = (cell: string, node: string, kind: string): string =>
+  `${cellPrefix(cell)}.events.${name(node, "node's name")}.${eventKind(kind)}`;
+/** @param filter events of one node, of one kind; all by default */
+export function eventFilter(
+  cell: string,
+  filter: { readonly node?: string; readonly kind?: string } = {},
+): string {
+  if (filter.node === undefined && filter.kind === undefined) return `${cellPrefix(cell)}.events.>`;
+  const node = filter.node === undefined ? "*" : name(filter.node, "node's name");
+  const kind = filter.kind === undefined ? ">" : eventKind(filter.kind);
+  return `${cellPrefix(cell)}.events.${node}.${kind}`;
+}
+
+export const trustStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_TRUST`;
+export const allTrust = (cell: string): string => `${cellPrefix(cell)}.trust.>`;
+export const trustSubject = (cell: string, principal: string): string =>
+  `${cellPrefix(cell)}.trust.${name(principal, "principal")}`;
+
+export const revisionsStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_REVISIONS`;
+export const revisionsSubject = (cell: string): string => `${cellPrefix(cell)}.revisions`;
+
+/** Answered by every node with the certificates that the cell's replies are verified by. */
+export const trustBundleSubject = (cell: string): string => `${cellPrefix(cell)}.trust-bundle`;

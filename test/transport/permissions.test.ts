@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CellError } from "../../src/errors/cell-error.ts";
+import type { BrokerUserKind } from "../../src/transport/broker/permissions.ts";
+import type { BrokerConnection } from "../../src/transport/connection.ts";
+import { type BrokerFixture, startBroker } from "./broker-fixture.ts";
+
+type User = { kind: BrokerUserKind; principal: string; events?: boolean };
+type Case = { user: User; action: "publish" | "subscribe"; subject: string; allowed: boolean };
+
+const alice: User = { kind: "client", principal: "alice" };
+const watcher: User = { kind: "client", principal: "watcher", events: true };
+const operator: User = { kind: "operator", principal: "operator" };
+const node: User = { kind: "node", principal: "a" };
+
+const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]][] = [
+  [alice, "publish", true, ["cell0.v1.test.in.alice.hello.greeter", "cell0.v1.test.trust-bundle"]],
+  [
+    alice,
+    "publish",
+    false,
+    [
+      "cell0.v1.test.in.bob.hello.greeter",
+      "cell0.v1.test.inbox.alice.1",
+      "cell0.v1.test.inbox.bob.1",
+      "cell0.v1.test.events.a.sent",
+      "cell0.v1.test.trust.alice",
+      "cell0.v1.test.revisions",
+      "cell0.v1.test.journal.1",
+      "cell0.v1.other.in.alice.hello.greeter",
+      "$SRV.PING",
+      "$JS.API.INFO",
+      "$JS.API.STREAM.MSG.GET.CELL0_test_TRUST",
+      "$JS.API.DIRECT.GET.CELL0_test_REVISIONS",
+    ],
+  ],
+  [
+    alice,
+    "subscribe",
+    true,
+    ["cell0.v1.test.inbox.alice.>", "cell0.v1.test.inbox.alice.x.1", "_INBOX_alice.>"],
+  ],
+  [
+    alice,
+    "subscribe",
+    false,
+    [
+      "cell0.v1.test.inbox.bob.>",
+      "cell0.v1.test.inbox.>",
+      "cell0.v1.test.in.alice.>",
+      "cell0.v1.test.in.>",
+      "cell0.v1.test.events.>",
+      "cell0.v1.test.trust.>",
+      "cell0.v1.test.>",
+      "_INBOX.>",
+      "_INBOX_bob.>",
+      "$SRV.>",
+      ">",
+    ],
+  ],
+  [watcher, "subscribe", true, ["cell0.v1.test.events.>", "cell0.v1.test.events.a.sent"]],
+  [watcher, "publish", false, ["cell0.v1.test.events.a.sent", "$SRV.PING"]],
+  [
+    operator,
+    "publish",
+    true,
+    ["cell0.v1.test.in.operator.kernel.graph", "$SRV.PING", "$SRV.INFO.hello", "$SRV.STATS.hello.1"],
+  ],
+  [
+    operator,
+    "publish",
+    false,
+    [
+      "cell0.v1.test.in.alice.hello.greeter",
+      "cell0.v1.test.trust.a",
+      "cell0.v1.test.revisions",
+      "$JS.API.INFO",
+      "$SRV.OTHER",
+    ],
+  ],
+  [operator, "subscribe", true, ["cell0.v1.test.events.>", "cell0.v1.test.inbox.operator.>", "_INBOX.>"]],
+  [
+    operator,
+    "subscribe",
+    false,
+    ["cell0.v1.test.in.>", "cell0.v1.test.inbox.>", "cell0.v1.test.trust.>", "$SYS.>"],
+  ],
+  [
+    node,
+    "publish",
+    true,
+    [
+      "cell0.v1.test.in.a.hello.greeter",
+      "cell0.v1.test.inbox.alice.1",
+      "cell0.v1.test.events.a.sent",
+      "cell0.v1.test.trust.b",
+      "cell0.v1.test.revisions",
+      "cell0.v1.test.journal.1",
+      "$JS.API.INFO",
+    ],
+  ],
+  [
+    node,
+    "publish",
+    false,
+    [
+      "cell0.v1.test.in.b.hello.greeter",
+      "cell0.v1.test.in.operator.kernel.graph",
+      "cell0.v1.test.events.b.sent",
+      "$JS.API.STREAM.DELETE.CELL0_test_TRUST",
+      "$JS.API.STREAM.PURGE.CELL0_test_REVISIONS",
+      "$JS.API.STREAM.MSG.DELETE.CELL0_test_TRUST",
+      "$SRV.PING",
+      "_INBOX.someone",
+      "$SYS.REQ.SERVER.PING",
+    ],
+  ],
+  [
+    node,
+    "subscribe",
+    true,
+    ["cell0.v1.test.in.>", "cell0.v1.test.in.*.hello.greeter", "cell0.v1.test.trust.>", "$SRV.>"],
+  ],
+  [
+    node,
+    "subscribe",
+    false,
+    ["cell0.v1.test.inbox.alice.>", "cell0.v1.test.inbox.>", "cell0.v1.other.in.>", "$SYS.>"],
+  ],
+];
+
+const cases: readonly Case[] = rules.flatMap(([user, action, allowed, subjects]) =>
+  subjects.map((subject) => ({ user, action, subject, allowed })),
+);
+const title = ({ user, action, subject, allowed }: Case): string =>
+  `a ${user.kind} named ${user.principal} ${allowed ? "may" : "may not"} ${action} ${subject}`;
+
+describe("the broker's permissions", () => {
+  let broker: BrokerFixture;
+  const connections = new Map<string, { connection: BrokerConnection; problems: CellError[] }>();
+  beforeAll(async () => {
+    broker = await startBroker();
+    for (const user of [alice, watcher, operator, node]) {
+      const problems: CellError[] = [];
+      const connection = await broker.connect(user, { onProblem: (error) => problems.push(error) });
+      connections.set(user.principal, { connection, problems });
+    }
+  });
+  afterAll(() => broker.stop());
+
+  it.each(cases.map((row) => [title(row), row] as const))(
+    "%s",
+    async (_title, { user, action, subject, allowed }) => {
+      const link = connections.get(user.principal);
+      if (link === undefined) throw new Error("not connected");
+      link.problems.length = 0;
+      if (action === "publish") link.connection.publish(subject, new Uint8Array());
+      else link.connection.subscribe(subject, () => undefined);
+      await link.connection.flush();
+      const codes = link.problems.map(({ code }) => code);
+      // A refused subscription is told twice: to its handler, and as a status.
+      expect([...new Set(codes)]).toEqual(allowed ? [] : ["BROKER_PERMISSION_DENIED"]);
+    },
+  );
+});
