@@ -1,22 +1,26 @@
 // A hybrid logical clock (Kulkarni et al., "Logical Physical Clocks", 2014):
-// timestamps respect causality and stay within the tolerated skew of real time,
-// because a remote time too far ahead is refused instead of followed.
+// timestamps respect causality and stay close to real time, because a remote
+// time too far ahead is refused instead of followed.
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { HybridTime } from "../wire/capsule.ts";
 
-/** How far two machines' clocks may differ. */
-export const MAX_CLOCK_SKEW_MS = 5_000;
+/**
+ * How far ahead a remote time is followed. Well below the skew that intake
+ * tolerates, so that one fast clock cannot carry a node's own capsules past the
+ * tolerance of the nodes after it.
+ */
+export const MAX_FOLLOWED_MS = 1_000;
 const MAX_COUNTER = 0xffff_ffff;
 
 export class HybridClock {
   readonly #nowUnixMs: () => number;
-  readonly #maxSkewMs: number;
+  readonly #maxFollowedMs: number;
   #last: HybridTime = { unixMs: 0, counter: 0 };
 
-  constructor(nowUnixMs: () => number, maxSkewMs = MAX_CLOCK_SKEW_MS) {
+  constructor(nowUnixMs: () => number, maxFollowedMs = MAX_FOLLOWED_MS) {
     this.#nowUnixMs = nowUnixMs;
-    this.#maxSkewMs = maxSkewMs;
+    this.#maxFollowedMs = maxFollowedMs;
   }
 
   /** A time later than every time given or observed before. */
@@ -26,14 +30,14 @@ export class HybridClock {
     return this.#last;
   }
 
-  /** A time later than a remote one, or CAPSULE_CLOCK_DRIFT, which leaves the clock as it was. */
-  observe(remote: HybridTime): Result<HybridTime, CellError> {
+  /** Takes note of a remote time; CAPSULE_CLOCK_DRIFT leaves the clock as it was. */
+  observe(remote: HybridTime): Result<void, CellError> {
     const aheadMs = remote.unixMs - this.#nowUnixMs();
-    if (!(aheadMs <= this.#maxSkewMs)) {
+    if (!(aheadMs <= this.#maxFollowedMs)) {
       return err(new CellError("CAPSULE_CLOCK_DRIFT", `a remote clock is ${Math.round(aheadMs)} ms ahead`));
     }
     if (isLater(remote, this.#last)) this.#last = remote;
-    return ok(this.tick());
+    return ok(undefined);
   }
 }
 

@@ -1,0 +1,166 @@
+// Remembers which capsules were accepted, by issuer and id, until freshness alone
+// refuses them, and keeps their replies for who sends the same capsule again.
+//
+// At its bounds it never forgets an id that could still be replayed: new ids of an
+// issuer that exceeds its share are refused with a retryable code, and replies
+// that exceed theirs are not kept, which a repeated capsule is told.
+import { CellError } from "../../errors/cell-error.ts";
+import { equalBytes, mapKey } from "../bytes.ts";
+
+export type ReplayOptions = {
+  /** Ids held of all issuers. Default 524,288, some 200 bytes each. */
+  readonly maxEntries?: number;
+  /** Bytes of replies held for all issuers. Default 64 MiB. */
+  readonly maxReplyBytes?: number;
+};
+
+/** What is known of a capsule that was seen before. */
+export type StoredReplies = {
+  /** `pending`: not answered to the end yet; `dropped`: replies were not kept, for lack of room. */
+  readonly state: "pending" | "answered" | "dropped";
+  /** Envelopes in the order that they were sent. */
+  readonly replies: readonly Uint8Array[];
+};
+
+export type ReplayVerdict =
+  | { readonly kind: "new" }
+  | ({ readonly kind: "duplicate" } & StoredReplies)
+  | { readonly kind: "refused"; readonly error: CellError };
+
+type Entry = {
+  readonly issuer: string;
+  readonly id: string;
+  readonly hash: Uint8Array;
+  state: StoredReplies["state"];
+  readonly replies: Uint8Array[];
+};
+type Share = { readonly entries: Map<string, Entry>; replyBytes: number };
+
+/** Width of the steps in which entries are forgotten. */
+const STEP_MS = 1_000;
+
+export class ReplayWindow {
+  readonly #maxEntries: number;
+  readonly #maxReplyBytes: number;
+  readonly #shares = new Map<string, Share>();
+  readonly #steps = new Map<number, Entry[]>();
+  #entries = 0;
+  #replyBytes = 0;
+  #sweptStep = Number.NEGATIVE_INFINITY;
+
+  constructor({ maxEntries = 524_288, maxReplyBytes = 64 * 1024 * 1024 }: ReplayOptions = {}) {
+    this.#maxEntries = maxEntries;
+    this.#maxReplyBytes = maxReplyBytes;
+  }
+
+  get size(): number {
+    return this.#entries;
+  }
+
+  get replyBytes(): number {
+    return this.#replyBytes;
+  }
+
+  /**
+   * Judges a capsule that is authorised, and remembers it when it is new.
+   * @param keepUntilUnixMs when freshness begins to refuse it without this window's help
+   */
+  remember(
+    issuer: Uint8Array,
+    id: Uint8Array,
+    hash: Uint8Array,
+    keepUntilUnixMs: number,
+    nowUnixMs: number,
+  ): ReplayVerdict {
+    this.#sweep(nowUnixMs);
+    const name = mapKey(issuer);
+    const share = this.#shares.get(name);
+    const known = share?.entries.get(mapKey(id));
+    if (known !== undefined) {
+      if (!equalBytes(known.hash, hash))
+        return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
+      return { kind: "duplicate", state: known.state, replies: [...known.replies] };
+    }
+    if (
+      this.#entries >= this.#maxEntries ||
+      (share?.entries.size ?? 0) >= this.#fairShare(this.#maxEntries, share)
+    ) {
+      const options = { retryAfterMs: 1_000 };
+      return { kind: "refused", error: new CellError("CAPSULE_REPLAY_WINDOW_FULL", undefined, options) };
+    }
+    const entry: Entry = { issuer: name, id: mapKey(id), hash, state: "pending", replies: [] };
+    this.#insert(entry, share, keepUntilUnixMs);
+    return { kind: "new" };
+  }
+
+  /** Keeps one reply envelope. Ids that are no longer held are ignored. */
+  storeReply(issuer: Uint8Array, id: Uint8Array, envelope: Uint8Array, final: boolean): void {
+    const share = this.#shares.get(mapKey(issuer));
+    const entry = share?.entries.get(mapKey(id));
+    if (share === undefined || entry === undefined || entry.state !== "pending") return;
+    const fits =
+      this.#replyBytes + envelope.length <= this.#maxReplyBytes &&
+      share.replyBytes + envelope.length <= this.#fairShare(this.#maxReplyBytes, share);
+    if (!fits) {
+      this.#dropReplies(share, entry);
+      entry.state = "dropped";
+      return;
+    }
+    entry.replies.push(envelope);
+    share.replyBytes += envelope.length;
+    this.#replyBytes += envelope.length;
+    if (final) entry.state = "answered";
+  }
+
+  /** Forgets a capsule that was accepted but never begun, e.g. because the mailbox was full: the same capsule may come again. */
+  release(issuer: Uint8Array, id: Uint8Array): void {
+    const entry = this.#shares.get(mapKey(issuer))?.entries.get(mapKey(id));
+    if (entry !== undefined) this.#remove(entry);
+  }
+
+  /** With n active issuers each may hold one part in n + 1, so that there is room for one that comes new. */
+  #fairShare(total: number, share: Share | undefined): number {
+    const active = this.#shares.size + (share === undefined ? 1 : 0);
+    return Math.max(1, Math.floor(total / (active + 1)));
+  }
+
+  #insert(entry: Entry, share: Share | undefined, keepUntilUnixMs: number): void {
+    const home = share ?? { entries: new Map<string, Entry>(), replyBytes: 0 };
+    if (share === undefined) this.#shares.set(entry.issuer, home);
+    home.entries.set(entry.id, entry);
+    this.#entries += 1;
+    const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
+    const together = this.#steps.get(step);
+    if (together === undefined) this.#steps.set(step, [entry]);
+    else together.push(entry);
+  }
+
+  /** Forgets the steps that have ended wholly. */
+  #sweep(nowUnixMs: number): void {
+    const ended = Math.floor(nowUnixMs / STEP_MS) - 1;
+    if (ended <= this.#sweptStep) return;
+    this.#sweptStep = ended;
+    for (const [step, entries] of this.#steps) {
+      if (step > ended) continue;
+      this.#steps.delete(step);
+      for (const entry of entries) this.#remove(entry);
+    }
+  }
+
+  #remove(entry: Entry): void {
+    const share = this.#shares.get(entry.issuer);
+    // A released id may have come again: then another entry stands in its place.
+    if (share === undefined || share.entries.get(entry.id) !== entry) return;
+    this.#dropReplies(share, entry);
+    share.entries.delete(entry.id);
+    this.#entries -= 1;
+    if (share.entries.size === 0) this.#shares.delete(entry.issuer);
+  }
+
+  #dropReplies(share: Share, entry: Entry): void {
+    const bytes = entry.replies.reduce((sum, { length }) => sum + length, 0);
+    entry.replies.length = 0;
+    share.replyBytes -= bytes;
+    this.#replyBytes -= bytes;
+  }
+}

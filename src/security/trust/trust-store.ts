@@ -1,0 +1,215 @@
+// The certificates that count in a cell: the newest generation of each principal,
+// chained to genesis. Signatures are verified once, when a certificate is added;
+// validity in time and the state of its issuer are judged at every look-up.
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import { equalBytes, mapKey } from "../bytes.ts";
+import { type Certificate, hasValidSignature, readCertificate } from "./certificate.ts";
+import type { Genesis } from "./genesis.ts";
+import { type ShardMap, shardMap } from "./shard-map.ts";
+
+export type TrustStoreOptions = {
+  /** Nodes and clients held; issuers are certified by genesis and always find room. Default 16,384. */
+  readonly maxPrincipals?: number;
+  /** Certificates that arrived before their issuer's; the oldest goes first. Default 256. */
+  readonly maxWaiting?: number;
+  /** Lowest generation to accept by principal, from outside the broker, so that the broker cannot roll back unseen. */
+  readonly generationFloors?: Readonly<Record<string, number>>;
+};
+
+/** One row of a listing. */
+export type Standing = { readonly certificate: Certificate; readonly fault: CellError | undefined };
+
+export class TrustStore {
+  readonly genesis: Genesis;
+  readonly #maxPrincipals: number;
+  readonly #maxWaiting: number;
+  readonly #floors: ReadonlyMap<string, number>;
+  readonly #byPrincipal = new Map<string, Certificate>();
+  readonly #byKey = new Map<string, Certificate>();
+  #waiting: readonly Certificate[] = [];
+  #shards: ShardMap | undefined;
+
+  constructor(genesis: Genesis, options: TrustStoreOptions = {}) {
+    this.genesis = genesis;
+    this.#maxPrincipals = options.maxPrincipals ?? 16_384;
+    this.#maxWaiting = options.maxWaiting ?? 256;
+    this.#floors = new Map(Object.entries(options.generationFloors ?? {}));
+  }
+
+  /**
+   * Adds one certificate, in any order. One whose issuer is not known or valid
+   * is refused with AUTHORITY_CHAIN_BROKEN, kept aside, and judged again when an
+   * issuer is added. The same certificate twice is not an error.
+   * @returns what counts from now on and did not before
+   */
+  add(bytes: Uint8Array, nowUnixMs: number): Result<readonly Certificate[], CellError> {
+    const read = readCertificate(bytes);
+    if (!read.ok) return read;
+    const added = this.#admit(read.value, nowUnixMs);
+    if (!added.ok) return added;
+    const counting = added.value ? [read.value] : [];
+    if (added.value && read.value.kind === "issuer") counting.push(...this.#retryWaiting(nowUnixMs));
+    return ok(counting);
+  }
+
+  /** The certificate of a key, valid now. */
+  byKey(key: Uint8Array, nowUnixMs: number): Result<Certificate, CellError> {
+    return this.#standing(this.#byKey.get(mapKey(key)), nowUnixMs);
+  }
+
+  /** The certificate of a principal, valid now. */
+  byPrincipal(principal: string, nowUnixMs: number): Result<Certificate, CellError> {
+    return this.#standing(this.#byPrincipal.get(principal), nowUnixMs);
+  }
+
+  /** The newest certificate of a principal, valid or not: its next one needs a higher generation. */
+  newest(principal: string): Certificate | undefined {
+    return this.#byPrincipal.get(principal);
+  }
+
+  /** Certificates of nodes that are valid now, by name. */
+  nodes(nowUnixMs: number): readonly Certificate[] {
+    return this.snapshot(nowUnixMs).flatMap(({ certificate, fault }) =>
+      fault === undefined && certificate.kind === "node" ? [certificate] : [],
+    );
+  }
+
+  /** Name of the node that owns a shard now. */
+  shardOwner(shard: number, nowUnixMs: number): string | undefined {
+    if (
+      this.#shards === undefined ||
+      nowUnixMs < this.#shards.fromUnixMs ||
+      nowUnixMs >= this.#shards.untilUnixMs
+    ) {
+      const all = [...this.#byPrincipal.values()];
+      this.#shards = shardMap(this.nodes(nowUnixMs), all, nowUnixMs);
+    }
+    return this.#shards.owners[shard];
+  }
+
+  /** Every principal with its newest certificate and what stands against it, by name. */
+  snapshot(nowUnixMs: number): readonly Standing[] {
+    return [...this.#byPrincipal.values()]
+      .sort((a, b) => (a.principal < b.principal ? -1 : 1))
+      .map((certificate) => ({ certificate, fault: this.#fault(certificate, nowUnixMs) }));
+  }
+
+  /** Generations to keep outside the broker, for `generationFloors`. */
+  floors(): Readonly<Record<string, number>> {
+    const known = [...this.#byPrincipal.values()].map(
+      ({ principal, generation }) => [principal, generation] as const,
+    );
+    return Object.fromEntries([...this.#floors, ...known]);
+  }
+
+  /** True when it counts from now on, false when it did already. */
+  #admit(certificate: Certificate, nowUnixMs: number): Result<boolean, CellError> {
+    const chain = this.#checkChain(certificate, nowUnixMs);
+    if (!chain.ok) return chain;
+    const { principal, generation, key, kind } = certificate;
+    const known = this.#byPrincipal.get(principal);
+    if (known !== undefined && equalBytes(known.body, certificate.body)) return ok(false);
+    const fault = this.#checkSuccession(certificate, known);
+    if (fault !== undefined) return err(fault);
+    const holder = this.#byKey.get(mapKey(key));
+    const foreign = holder !== undefined && holder.principal !== principal ? holder : undefined;
+    if (foreign !== undefined && kind !== "issuer") return taken("its key belongs to another principal");
+    if (known === undefined && kind !== "issuer" && this.#byPrincipal.size >= this.#maxPrincipals) {
+      return err(new CellError("AUTHORITY_TRUST_FULL"));
+    }
+    if (generation < (this.#floors.get(principal) ?? 0)) {
+      return err(new CellError("AUTHORITY_GENERATION_SUPERSEDED", superseded(principal, generation)));
+    }
+    if (foreign !== undefined) this.#forget(foreign);
+    if (known !== undefined) this.#forget(known);
+    this.#byPrincipal.set(principal, certificate);
+    this.#byKey.set(mapKey(key), certificate);
+    this.#shards = undefined;
+    return ok(true);
+  }
+
+  /** Kind rules and signature: genesis -> issuer -> node or client. */
+  #checkChain(certificate: Certificate, nowUnixMs: number): Result<void, CellError> {
+    const { genesisKey, hash } = this.genesis;
+    if (equalBytes(certificate.key, genesisKey))
+      return taken("the genesis key certifies, and is never certified");
+    const byGenesis = equalBytes(certificate.signer, genesisKey);
+    if (byGenesis !== (certificate.kind === "issuer")) {
+      const what = byGenesis ? "genesis certifies issuers only" : "only genesis certifies an issuer";
+      return err(new CellError("AUTHORITY_KIND_FORBIDDEN", what));
+    }
+    if (!byGenesis) {
+      const issuer = this.#byKey.get(mapKey(certificate.signer));
+      if (issuer !== undefined && issuer.kind !== "issuer") {
+        return err(new CellError("AUTHORITY_KIND_FORBIDDEN", "only an issuer certifies nodes and clients"));
+      }
+      const cause = issuer === undefined ? undefined : this.#fault(issuer, nowUnixMs);
+      if (issuer === undefined || cause !== undefined) {
+        this.#keepWaiting(certificate);
+        return err(new CellError("AUTHORITY_CHAIN_BROKEN", undefined, { cause }));
+      }
+    }
+    return hasValidSignature(certificate, hash)
+      ? ok(undefined)
+      : err(new CellError("AUTHORITY_CERTIFICATE_FORGED"));
+  }
+
+  #checkSuccession(certificate: Certificate, known: Certificate | undefined): CellError | undefined {
+    if (known === undefined) return undefined;
+    const { principal, generation, kind } = certificate;
+    if (kind !== known.kind) {
+      // Genesis outranks issuers: nobody can occupy an issuer's name before it is certified.
+      if (kind === "issuer") return undefined;
+      return new CellError(
+        "AUTHORITY_PRINCIPAL_TAKEN",
+        `\`${principal}\` is the name of another ${known.kind}`,
+      );
+    }
+    if (generation < known.generation) {
+      return new CellError("AUTHORITY_GENERATION_SUPERSEDED", superseded(principal, generation));
+    }
+    return generation > known.generation ? undefined : new CellError("AUTHORITY_GENERATION_CONFLICT");
+  }
+
+  #keepWaiting(certificate: Certificate): void {
+    const others = this.#waiting.filter(({ bytes }) => !equalBytes(bytes, certificate.bytes));
+    this.#waiting = [...others, certificate].slice(-this.#maxWaiting);
+  }
+
+  #retryWaiting(nowUnixMs: number): Certificate[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting.filter((certificate) => {
+      const added = this.#admit(certificate, nowUnixMs);
+      return added.ok && added.value;
+    });
+  }
+
+  #forget(certificate: Certificate): void {
+    this.#byPrincipal.delete(certificate.principal);
+    this.#byKey.delete(mapKey(certificate.key));
+  }
+
+  #standing(certificate: Certificate | undefined, nowUnixMs: number): Result<Certificate, CellError> {
+    if (certificate === undefined) return err(new CellError("AUTHORITY_ISSUER_UNKNOWN"));
+    const fault = this.#fault(certificate, nowUnixMs);
+    return fault === undefined ? ok(certificate) : err(fault);
+  }
+
+  #fault(certificate: Certificate, nowUnixMs: number): CellError | undefined {
+    const { principal, revoked, notBeforeUnixMs, notAfterUnixMs, kind, signer } = certificate;
+    if (revoked) return new CellError("AUTHORITY_REVOKED", `\`${principal}\` was withdrawn`);
+    if (nowUnixMs < notBeforeUnixMs) return new CellError("AUTHORITY_CERTIFICATE_NOT_YET_VALID");
+    if (!(nowUnixMs < notAfterUnixMs)) return new CellError("AUTHORITY_CERTIFICATE_EXPIRED");
+    if (kind === "issuer") return undefined;
+    const issuer = this.#byKey.get(mapKey(signer));
+    const fault =
+      issuer?.kind === "issuer" ? this.#fault(issuer, nowUnixMs) : new CellError("AUTHORITY_ISSUER_UNKNOWN");
+    return fault && new CellError("AUTHORITY_CHAIN_BROKEN", undefined, { cause: fault });
+  }
+}
+
+const superseded = (principal: string, generation: number): string =>
+  `generation ${generation} of \`${principal}\` is older than the one known`;
+const taken = (what: string) => err(new CellError("AUTHORITY_PRINCIPAL_TAKEN", what));
