@@ -32,6 +32,18 @@ export const cellErrors = defineErrors({
     remedy: "Restore it from a backup, or with `cell0 keys genesis --import` for the genesis key.",
     retryable: false,
   },
+  CELL_JOIN_INVALID: {
+    title: "the join file does not fit",
+    cause: "It is not a node's identity, or belongs to another cell or node than the data directory.",
+    remedy: "Make one with `cell0 node add NAME --shards 128-255` and use an empty data directory.",
+    retryable: false,
+  },
+  CELL_OPTION_CONFLICT: {
+    title: "the options contradict what was fixed at the first start",
+    cause: "A cell's name, its node's name and its broker are written down when it is made.",
+    remedy: "Leave the option out, or use another `--data-dir`.",
+    retryable: false,
+  },
   CELL_PORT_TAKEN: {
     title: "the broker's port is taken",
     cause: "Another program listens on the port that this cell chose at its first start.",
@@ -91,6 +103,18 @@ export const cellErrors = defineErrors({
     title: "no such secret",
     cause: "An actor's input refers to a secret that this node does not have.",
     remedy: "Set it with `cell0 secret set NAME`.",
+    retryable: false,
+  },
+  CELL_SECRET_DAMAGED: {
+    title: "a secret cannot be opened",
+    cause: "Its file was changed or cut short, was moved from another name, or its key is another one.",
+    remedy: "Set it again with `cell0 secret set NAME`, or restore keys/secrets.key from a backup.",
+    retryable: false,
+  },
+  CELL_SECRET_NAME_INVALID: {
+    title: "not the name of a secret",
+    cause: "A name is 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.",
+    remedy: "Choose another name.",
     retryable: false,
   },
 });

@@ -1,0 +1,96 @@
+// The processes of a node, as the cradle is to run them: broker (when it is the
+// embedded one), core, node; in the order they start.
+
+import type { ProcessSpec } from "../supervisor/cradle/process-spec.ts";
+import { brokerArgs, locateBroker } from "../transport/broker/locate.ts";
+import type { CellConfig } from "./cell-config.ts";
+import type { DataDir } from "./data-dir.ts";
+import { locateCore, modulePath, packageRoot } from "./package-info.ts";
+
+/** What a process inherits; nothing else of the caller's environment reaches it. */
+const PASSED_ON = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "LANG",
+  "TZ",
+  "NODE_EXTRA_CA_CERTS",
+  "CELL0_LOG",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+  "OTEL_SERVICE_NAME",
+  "OTEL_RESOURCE_ATTRIBUTES",
+];
+
+/** Grace for what a node has accepted, on the first Ctrl-C. */
+export const DRAIN_TIMEOUT_MS = 5_000;
+
+/** Throws BROKER_MISSING, BROKER_TOO_OLD, CORE_MISSING. */
+export async function processSpecs(
+  dir: DataDir,
+  cell: CellConfig,
+  genesisHash: string,
+): Promise<ProcessSpec[]> {
+  const env = environment();
+  const specs: ProcessSpec[] = [];
+  if (cell.broker.embedded && cell.broker.port !== undefined) {
+    const broker = await locateBroker({ packageRoot });
+    specs.push({
+      name: "broker",
+      command: broker.path,
+      args: brokerArgs(dir.brokerConfig),
+      env,
+      cwd: dir.brokerDirectory,
+      log: dir.brokerLog,
+      readiness: { kind: "port", port: cell.broker.port },
+      readyTimeoutMs: 30_000,
+      stopTimeoutMs: 3_000,
+    });
+  }
+  specs.push({
+    name: "core",
+    command: locateCore(process.env),
+    args: coreArgs(dir, genesisHash),
+    env,
+    cwd: dir.coreDirectory,
+    log: dir.coreLog,
+    readiness: { kind: "stdout" },
+    readyTimeoutMs: 10_000,
+    stopTimeoutMs: 2_000,
+  });
+  specs.push({
+    name: "node",
+    command: process.execPath,
+    args: ["--disable-sigusr1", modulePath("runtime/node-process.ts"), dir.root],
+    env: { ...env, NODE_COMPILE_CACHE: compileCache(dir) },
+    cwd: process.cwd(),
+    log: dir.nodeLog,
+    readiness: { kind: "ipc" },
+    readyTimeoutMs: 60_000,
+    stopTimeoutMs: DRAIN_TIMEOUT_MS + 1_000,
+  });
+  return specs;
+}
+
+function coreArgs(dir: DataDir, genesisHash: string): string[] {
+  return [
+    "serve",
+    ...["--data-dir", dir.coreDirectory],
+    ...["--socket", dir.coreSocket],
+    ...["--genesis-hash", genesisHash],
+    "--exit-with-parent",
+  ];
+}
+
+function compileCache(dir: DataDir): string {
+  return process.env["NODE_COMPILE_CACHE"] ?? `${dir.root}/cache/compile`;
+}
+
+function environment(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of PASSED_ON) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
