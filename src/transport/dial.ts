@@ -44,7 +44,10 @@ export async function dial(options: DialOptions, attempts: { count: number }): P
       signal?.throwIfAborted();
       const failure: CellError = toBrokerError(error, options.url);
       if (options.firstConnect !== "wait" || !failure.retryable) throw failure;
-      await delay(reconnectDelayMs(attempt), undefined, signal === undefined ? {} : { signal });
+      // Ends early when aborted; the loop then throws the signal's own reason.
+      await delay(reconnectDelayMs(attempt), undefined, signal === undefined ? {} : { signal }).catch(
+        () => {},
+      );
     }
   }
 }

@@ -29,6 +29,8 @@ export type BrokerFixture = {
   kill(): Promise<void>;
   /** Starts it again on the same port and directory. */
   start(): Promise<void>;
+  /** Throws away what JetStream has stored; only while it is killed. */
+  wipe(): Promise<void>;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -102,6 +104,7 @@ export async function startBroker(
     },
     kill,
     start,
+    wipe: () => rm(join(directory, "jetstream"), { recursive: true, force: true }),
     stop,
     [Symbol.asyncDispose]: stop,
   };
