@@ -11,9 +11,11 @@ const PROBE_TIMEOUT_MS = 20_000;
 
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
+let ended = false;
 
-/** Ends every command that is still running; used when the set-up itself is interrupted. */
-export function endRunningCommands() {
+/** Ends every command that is still running and lets no other begin: set-up failed or was interrupted. */
+export function endCommands() {
+  ended = true;
   for (const child of running) child.kill("SIGTERM");
 }
 
@@ -62,6 +64,7 @@ export function probe(command, args, env) {
  * @property {number} code the exit code; 127 when the program could not be started
  * @property {string} log the file with its whole output
  * @property {string[]} tail its last lines
+ * @property {boolean} ended it did not fail by itself: `endCommands` was called
  */
 
 /**
@@ -72,6 +75,7 @@ export function probe(command, args, env) {
  * @returns {Promise<Outcome>}
  */
 export function run(command, args, { cwd, env, log, onLine }) {
+  if (ended) return Promise.resolve({ code: 1, log, tail: [], ended });
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log);
   file.write(`$ ${command} ${args.join(" ")}\n`);
@@ -93,7 +97,7 @@ export function run(command, args, { cwd, env, log, onLine }) {
     /** @param {number} code */
     const finish = (code) => {
       running.delete(child);
-      file.end(() => resolve({ code, log, tail }));
+      file.end(() => resolve({ code, log, tail, ended }));
     };
     child.once("error", (error) => {
       keep(error.message);

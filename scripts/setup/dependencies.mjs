@@ -7,6 +7,8 @@ import { fingerprint, readMarker, writeMarker } from "./fingerprint.mjs";
 import { SetupError } from "./setup-error.mjs";
 import { atLeast, formatVersion, parseVersion } from "./versions.mjs";
 
+/** How much of npm's complaint is shown. */
+const ERROR_LINES = 12;
 const LEAST_NODE = /** @type {const} */ ([26, 0, 0]);
 
 /**
@@ -32,10 +34,19 @@ export async function installDependencies(context) {
   step.detail("npm ci");
   const args = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
   const log = join(paths.logs, "npm-ci.log");
-  const outcome = await run("npm", args, { cwd: paths.root, env, log });
+  /** @type {string[]} The first ones: npm ends a failure with a page on its own usage. */
+  const errorLines = [];
+  const outcome = await run("npm", args, {
+    cwd: paths.root,
+    env,
+    log,
+    onLine: (line) => {
+      if (/^npm error ./.test(line) && errorLines.length < ERROR_LINES) errorLines.push(line);
+    },
+  });
   if (outcome.code !== 0) {
-    step.failed("npm ci failed");
-    throw new SetupError("SETUP_DEPENDENCIES_FAILED", undefined, { log, tail: outcome.tail });
+    step.failed(outcome.ended ? "stopped" : "npm ci failed");
+    throw new SetupError("SETUP_DEPENDENCIES_FAILED", undefined, { log, tail: errorLines });
   }
   step.done(`${requiredPackages(paths).length} packages from package-lock.json`);
   await ensureNode(context);

@@ -68,7 +68,7 @@ export async function getNatsServer(context) {
     }
     refusals.push(outcome.refusal);
   }
-  step.failed("no way worked");
+  step.failed("none of the ways worked");
   throw new SetupError("SETUP_NATS_SERVER_MISSING", undefined, { tail: refusals });
 }
 

@@ -48,7 +48,7 @@ export async function buildCore({ paths, env, report }) {
     },
   });
   if (outcome.code !== 0 || !existsSync(paths.coreBin)) {
-    step.failed("cargo build failed");
+    step.failed(outcome.ended ? "stopped" : "cargo build failed");
     throw new SetupError("SETUP_CORE_BUILD_FAILED", undefined, { log, tail: outcome.tail });
   }
   const built = statSync(paths.coreBin);

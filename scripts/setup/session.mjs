@@ -1,6 +1,6 @@
 // Set-up as npm start and npm test run it: its report on the screen, Ctrl-C, and the error
 // as `code: what; what to do`.
-import { endRunningCommands } from "./command.mjs";
+import { endCommands } from "./command.mjs";
 import { createReport, painter } from "./report.mjs";
 import { setUp } from "./set-up.mjs";
 import { SetupError } from "./setup-error.mjs";
@@ -15,7 +15,7 @@ export async function setUpOrExit() {
   const report = createReport();
   const interrupt = () => {
     report.close();
-    endRunningCommands();
+    endCommands();
     printError(new SetupError("SETUP_INTERRUPTED"));
     process.exit(INTERRUPTED_EXIT_CODE);
   };

@@ -1,7 +1,7 @@
 // Brings a checkout to where a cell can run: npm packages with Node 26, the Rust core and
 // nats-server. Each part is skipped when it is done already; what is missing is made side by
 // side, for npm waits on the network while cargo waits on the processor.
-import { endRunningCommands, withoutLocalBin } from "./command.mjs";
+import { endCommands, withoutLocalBin } from "./command.mjs";
 import { dependenciesAreDone, installDependencies } from "./dependencies.mjs";
 import { takeLock } from "./lock.mjs";
 import { findNatsServer, getNatsServer } from "./nats-server.mjs";
@@ -66,7 +66,7 @@ async function firstFailure(work) {
   const guarded = work.map((part) =>
     part.catch((error) => {
       failures.push(error);
-      endRunningCommands();
+      endCommands();
     }),
   );
   await Promise.all(guarded);
