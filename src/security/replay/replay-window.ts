@@ -30,6 +30,8 @@ export type ReplayVerdict =
 type Entry = {
   readonly issuer: string;
   readonly id: string;
+  /** When it is forgotten, in steps. */
+  readonly step: number;
   readonly hash: Uint8Array;
   state: StoredReplies["state"];
   readonly replies: Uint8Array[];
@@ -43,7 +45,7 @@ export class ReplayWindow {
   readonly #maxEntries: number;
   readonly #maxReplyBytes: number;
   readonly #shares = new Map<string, Share>();
-  readonly #steps = new Map<number, Entry[]>();
+  readonly #steps = new Map<number, Set<Entry>>();
   #entries = 0;
   #replyBytes = 0;
   #sweptStep = Number.NEGATIVE_INFINITY;
@@ -88,8 +90,8 @@ export class ReplayWindow {
       const options = { retryAfterMs: 1_000 };
       return { kind: "refused", error: new CellError("CAPSULE_REPLAY_WINDOW_FULL", undefined, options) };
     }
-    const entry: Entry = { issuer: name, id: mapKey(id), hash, state: "pending", replies: [] };
-    this.#insert(entry, share, keepUntilUnixMs);
+    const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
+    this.#insert({ issuer: name, id: mapKey(id), step, hash, state: "pending", replies: [] }, share);
     return { kind: "new" };
   }
 
@@ -124,15 +126,14 @@ export class ReplayWindow {
     return Math.max(1, Math.floor(total / (active + 1)));
   }
 
-  #insert(entry: Entry, share: Share | undefined, keepUntilUnixMs: number): void {
+  #insert(entry: Entry, share: Share | undefined): void {
     const home = share ?? { entries: new Map<string, Entry>(), replyBytes: 0 };
     if (share === undefined) this.#shares.set(entry.issuer, home);
     home.entries.set(entry.id, entry);
     this.#entries += 1;
-    const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
-    const together = this.#steps.get(step);
-    if (together === undefined) this.#steps.set(step, [entry]);
-    else together.push(entry);
+    const together = this.#steps.get(entry.step);
+    if (together === undefined) this.#steps.set(entry.step, new Set([entry]));
+    else together.add(entry);
   }
 
   /** Forgets the steps that have ended wholly. */
@@ -149,8 +150,8 @@ export class ReplayWindow {
 
   #remove(entry: Entry): void {
     const share = this.#shares.get(entry.issuer);
-    // A released id may have come again: then another entry stands in its place.
-    if (share === undefined || share.entries.get(entry.id) !== entry) return;
+    if (share === undefined) return;
+    this.#steps.get(entry.step)?.delete(entry);
     this.#dropReplies(share, entry);
     share.entries.delete(entry.id);
     this.#entries -= 1;

@@ -1,0 +1,58 @@
+// A judged capsule in the forms that others take: the intent for its actor, and
+// the reference that a reply binds to.
+import { copyOf, sha256, toHex } from "../bytes.ts";
+import type { Capsule } from "../wire/capsule.ts";
+import type { AcceptedIntent, RequestRef } from "./verdict.ts";
+
+/** Intent type in the reply to a request that could not be read. */
+export const UNREADABLE_INTENT = "unreadable";
+
+export function acceptedIntent(capsule: Capsule, hash: Uint8Array, principal: string): AcceptedIntent {
+  return {
+    id: toHex(capsule.id),
+    rootId: toHex(capsule.rootId),
+    causeId: toHex(capsule.causeId),
+    hash: toHex(hash),
+    type: capsule.intent,
+    principal,
+    source: capsule.source?.actor ?? "",
+    epoch: capsule.epoch,
+    target: capsule.target,
+    contentType: capsule.contentType,
+    payload: copyOf(capsule.payload),
+    issuedAtUnixMs: capsule.issuedAt.unixMs,
+    deadlineUnixMs: capsule.deadlineUnixMs,
+    priority: capsule.priority,
+    hopLimit: capsule.hopLimit,
+    traceparent: capsule.traceparent,
+    wantsReply: capsule.replyInbox !== "",
+  };
+}
+
+/** @param capsule undefined when its bytes could not be read */
+export function requestOf(issuer: Uint8Array, bytes: Uint8Array, capsule: Capsule | undefined): RequestRef {
+  if (capsule === undefined) return { ...unreadRequest(bytes), issuer: copyOf(issuer) };
+  return {
+    issuer: copyOf(issuer),
+    id: copyOf(capsule.id),
+    rootId: copyOf(capsule.rootId),
+    hash: sha256(bytes),
+    intent: capsule.intent,
+    deadlineUnixMs: capsule.deadlineUnixMs,
+    priority: capsule.priority,
+    traceparent: capsule.traceparent,
+  };
+}
+
+export function unreadRequest(data: Uint8Array): RequestRef {
+  return {
+    issuer: new Uint8Array(),
+    id: new Uint8Array(),
+    rootId: new Uint8Array(),
+    hash: sha256(data),
+    intent: UNREADABLE_INTENT,
+    deadlineUnixMs: 0,
+    priority: "normal",
+    traceparent: "",
+  };
+}

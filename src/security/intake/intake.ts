@@ -1,0 +1,219 @@
+// The way in: bytes off the broker -> one verdict a capsule. The stages stand in
+// the order of their cost: limits and form, cheap refusals, then the signature,
+// then authority; an id is remembered only once everything else has agreed.
+// Whatever the bytes, and whatever a port does, this returns verdicts and never throws.
+import { CellError } from "../../errors/cell-error.ts";
+import { err, type Result } from "../../errors/result.ts";
+import { isInboxOf, isStockInboxOf } from "../address.ts";
+import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
+import type { ReplayWindow } from "../replay/replay-window.ts";
+import type { Certificate } from "../trust/certificate.ts";
+import type { Capsule, HybridTime } from "../wire/capsule.ts";
+import { decodeCapsule } from "../wire/decode-capsule.ts";
+import { decodeEnvelope, type Envelope, MAX_ENVELOPE_BYTES } from "../wire/envelope.ts";
+import { type VerifiedCapsule, VerifiedRoots, verifyEnvelope } from "../wire/verify-envelope.ts";
+import { type AuthorityPorts, authorise } from "./authority.ts";
+import { acceptedIntent, requestOf, unreadRequest } from "./describe.ts";
+import { RefusalCounters } from "./refusal-counters.ts";
+import * as stages from "./stages.ts";
+import type { Elsewhere, Refused, Stage, Verdict } from "./verdict.ts";
+
+export type IntakePorts = AuthorityPorts & {
+  readonly cell: string;
+  /** This node's name. */
+  readonly node: string;
+  readonly genesisHash: Uint8Array;
+  readonly trust: { byKey(key: Uint8Array, nowUnixMs: number): Result<Certificate, CellError> };
+  readonly replay: ReplayWindow;
+  /** Told the time of each accepted capsule. */
+  readonly observe?: (time: HybridTime) => void;
+};
+
+export type IntakeLimits = stages.FreshnessLimits & { readonly maxEnvelopeBytes: number };
+
+export const DEFAULT_LIMITS: IntakeLimits = {
+  maxEnvelopeBytes: MAX_ENVELOPE_BYTES,
+  windowMs: 30_000,
+  skewMs: MAX_CLOCK_SKEW_MS,
+  maxDeadlineAheadMs: 3_600_000,
+  issuedAfterUnixMs: 0,
+};
+
+export type Arrival = {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Reply subject of the NATS message; answered only when it is the principal's own inbox. */
+  readonly natsReply: string | undefined;
+  readonly nowUnixMs: number;
+};
+
+export type Intake = {
+  /** One verdict a capsule, in order; one for the whole message when its capsules cannot be told apart. */
+  admit(arrival: Arrival): readonly Verdict[];
+  readonly refusals: RefusalCounters;
+};
+
+/** @param limits beside the defaults; `issuedAfterUnixMs` is to be the time at which this node's process started */
+export function createIntake(ports: IntakePorts, limits: Partial<IntakeLimits> = {}): Intake {
+  const refusals = new RefusalCounters();
+  const house: House = { ports, limits: { ...DEFAULT_LIMITS, ...limits }, roots: new VerifiedRoots() };
+  let latestUnixMs = Number.NEGATIVE_INFINITY;
+  return {
+    refusals,
+    admit(arrival) {
+      // A clock that steps back would make forgotten capsules look fresh again.
+      latestUnixMs = Math.max(latestUnixMs, arrival.nowUnixMs);
+      const verdicts = judgeMessage({ ...house, arrival, nowUnixMs: latestUnixMs });
+      for (const verdict of verdicts) if (verdict.kind === "refused") refusals.count(verdict);
+      return verdicts;
+    },
+  };
+}
+
+type House = { readonly ports: IntakePorts; readonly limits: IntakeLimits; readonly roots: VerifiedRoots };
+type Message = House & { readonly arrival: Arrival; readonly nowUnixMs: number };
+type Address = { readonly cell: string; readonly principal: string; readonly target: string };
+const NOWHERE: Address = { cell: "", principal: "", target: "" };
+
+/** One capsule on its way: refused already, or still to be judged. */
+type Candidate =
+  | {
+      readonly fault: { readonly stage: Stage; readonly error: CellError };
+      readonly capsule: Capsule | undefined;
+    }
+  | { readonly fault: undefined; readonly capsule: Capsule };
+type Judged = {
+  readonly capsule: Capsule;
+  readonly certificate: Certificate;
+  readonly verified: VerifiedCapsule;
+};
+
+function judgeMessage(message: Message): readonly Verdict[] {
+  try {
+    return judge(message);
+  } catch (cause) {
+    return [
+      refuseMessage(
+        message,
+        NOWHERE,
+        "internal",
+        new CellError("CAPSULE_INTAKE_FAILED", undefined, { cause }),
+      ),
+    ];
+  }
+}
+
+function judge(message: Message): readonly Verdict[] {
+  const { arrival, ports, limits } = message;
+  const address = stages.readAddress(arrival.subject, ports.cell);
+  if (!address.ok) return [refuseMessage(message, NOWHERE, "subject", address.error)];
+  const home = ports.placementOf(address.value.target);
+  if (home !== undefined && home !== ports.node) return [elsewhere(home)];
+  const oversize = stages.checkSize(arrival.data, limits.maxEnvelopeBytes);
+  if (oversize !== undefined) return [refuseMessage(message, address.value, "size", oversize)];
+  const envelope = decodeEnvelope(arrival.data, limits.maxEnvelopeBytes);
+  if (!envelope.ok) return [refuseMessage(message, address.value, "decode", envelope.error)];
+  return judgeCapsules(message, address.value, envelope.value, home);
+}
+
+function judgeCapsules(
+  message: Message,
+  address: Address,
+  envelope: Envelope,
+  home: string | undefined,
+): readonly Verdict[] {
+  const { ports, nowUnixMs, roots } = message;
+  const issuer = ports.trust.byKey(envelope.issuer, nowUnixMs);
+  const candidates = envelope.capsules.map((bytes) => judgeCheaply(message, address, bytes, issuer, home));
+  const alive = issuer.ok && candidates.some(({ fault }) => fault === undefined);
+  const proof = alive
+    ? verifyEnvelope(envelope, ports.genesisHash, roots)
+    : err(new CellError("CAPSULE_INTAKE_FAILED"));
+  return candidates.map((candidate, at): Verdict => {
+    const bytes = envelope.capsules[at] ?? new Uint8Array();
+    const refuse = (stage: Stage, error: CellError): Refused => {
+      const request = requestOf(envelope.issuer, bytes, candidate.capsule);
+      return refusal(message, address, stage, error, request, candidate.capsule?.replyInbox);
+    };
+    if (candidate.fault !== undefined) return refuse(candidate.fault.stage, candidate.fault.error);
+    if (!proof.ok) return refuse("signature", proof.error);
+    const verified = proof.value[at];
+    if (!issuer.ok || verified === undefined)
+      return refuse("internal", new CellError("CAPSULE_INTAKE_FAILED"));
+    try {
+      return decide(message, { capsule: candidate.capsule, certificate: issuer.value, verified }, refuse);
+    } catch (cause) {
+      return refuse("internal", new CellError("CAPSULE_INTAKE_FAILED", undefined, { cause }));
+    }
+  });
+}
+
+/** Everything that can be refused without a signature. */
+function judgeCheaply(
+  { nowUnixMs, limits }: Message,
+  address: Address,
+  bytes: Uint8Array,
+  issuer: Result<Certificate, CellError>,
+  home: string | undefined,
+): Candidate {
+  const decoded = decodeCapsule(bytes);
+  if (!decoded.ok) return { fault: { stage: "decode", error: decoded.error }, capsule: undefined };
+  const capsule = decoded.value;
+  const faults: readonly (readonly [Stage, () => CellError | undefined])[] = [
+    ["issuer", () => (issuer.ok ? stages.checkIssuer(issuer.value, address) : issuer.error)],
+    ["target", () => stages.checkTarget(capsule, address, home)],
+    ["inbox", () => stages.checkInbox(capsule, address)],
+    ["freshness", () => stages.checkFreshness(capsule, nowUnixMs, limits)],
+  ];
+  for (const [stage, check] of faults) {
+    const error = check();
+    if (error !== undefined) return { fault: { stage, error }, capsule };
+  }
+  return { fault: undefined, capsule };
+}
+
+/** Authority, then replay. Nothing after `remember` can fail, so that no capsule is remembered and lost. */
+function decide(
+  { ports, limits, nowUnixMs }: Message,
+  { capsule, certificate, verified }: Judged,
+  refuse: (stage: Stage, error: CellError) => Refused,
+): Verdict {
+  const authority = authorise(capsule, certificate, ports);
+  if (!authority.ok) return refuse("authority", authority.error);
+  const { principal, key } = certificate;
+  const intent = acceptedIntent(capsule, verified.hash, principal);
+  const request = { ...requestOf(key, verified.bytes, capsule), hash: verified.hash };
+  const replyTo = capsule.replyInbox === "" ? undefined : capsule.replyInbox;
+  const until = stages.freshUntil(capsule, limits);
+  ports.observe?.(capsule.issuedAt);
+  const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs);
+  switch (seen.kind) {
+    case "new":
+      return { kind: "accepted", intent, request, replyTo, authority: authority.value };
+    case "duplicate":
+      return { ...seen, principal, target: capsule.target, request, replyTo };
+    case "refused":
+      return refuse("replay", seen.error);
+  }
+}
+
+const elsewhere = (node: string): Elsewhere => ({ kind: "elsewhere", node });
+
+const refuseMessage = (message: Message, address: Address, stage: Stage, error: CellError): Refused =>
+  refusal(message, address, stage, error, unreadRequest(message.arrival.data), undefined);
+
+/** The inbox in the capsule is not verified yet, and need not be: the broker vouches for the principal whose inbox it is. */
+function refusal(
+  { arrival }: Message,
+  { cell, principal, target }: Address,
+  stage: Stage,
+  error: CellError,
+  request: Refused["request"],
+  inbox: string | undefined,
+): Refused {
+  const own = (subject: string | undefined) => subject !== undefined && isInboxOf(cell, principal, subject);
+  const { natsReply } = arrival;
+  const stock = natsReply !== undefined && isStockInboxOf(principal, natsReply);
+  const replyTo = own(inbox) ? inbox : own(natsReply) || stock ? natsReply : undefined;
+  return { kind: "refused", stage, error, principal, target, request, replyTo };
+}
