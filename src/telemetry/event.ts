@@ -2,7 +2,6 @@
 // bytes, words for enums. Who records an event needs no knowledge of protobuf. It
 // decides nothing about where events go, and bounds every text that enters one.
 import { randomBytes } from "node:crypto";
-import type { UnknownEnum } from "@bufbuild/protobuf";
 import { create, type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../gen/cell0/v1/events_pb.ts";
 
@@ -16,9 +15,11 @@ type Plain<T> = T extends bigint
   ? number | bigint
   : T extends Uint8Array
     ? Uint8Array | string
-    : UnknownEnum extends T
-      ? string
-      : T extends string | number | boolean | undefined
+    : T extends number
+      ? number extends T
+        ? number
+        : string
+      : T extends string | boolean | undefined
         ? T
         : T extends object
           ? { readonly [K in keyof T as K extends `$${string}` ? never : K]?: Plain<T[K]> | undefined }

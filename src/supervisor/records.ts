@@ -1,0 +1,95 @@
+// What a supervisor puts into the event log, one function an event.
+import type { ExitReason, Failure, Incarnation } from "../actors/child.ts";
+import type { ChildSpec } from "../manifest/graph.ts";
+import type { EventInput } from "../telemetry/event.ts";
+import { describeExit } from "./exit-rules.ts";
+import type { Recovery } from "./supervisor-state.ts";
+
+type Subject = { readonly path: string; readonly incarnation?: Incarnation | undefined };
+
+export function startedRecord(spec: ChildSpec, incarnation: Incarnation): EventInput {
+  const behaviour = spec.kind === "supervisor" ? "supervisor" : spec.behaviour.export;
+  return { actor: spec.path, incarnation, kind: { case: "actorStarted", value: { behaviour } } };
+}
+
+/** A failed end is a crash, with the intent that was in hand; every other one a stop. */
+export function endedRecord(child: Subject, reason: ExitReason): EventInput {
+  if (reason.kind === "failed") return crashedRecord(child, reason.failure);
+  const { path: actor, incarnation } = child;
+  return { actor, incarnation, kind: { case: "actorStopped", value: { reason: reason.kind } } };
+}
+
+export function crashedRecord(child: Subject, failure: Failure): EventInput {
+  return {
+    actor: child.path,
+    incarnation: child.incarnation,
+    intent: failure.intent,
+    kind: {
+      case: "actorCrashed",
+      value: {
+        failure: failure.class,
+        name: failure.name,
+        message: failure.message,
+        stack: failure.stack,
+        event: failure.event,
+        origin: failure.origin,
+      },
+    },
+  };
+}
+
+/** Its snapshot could not be restored: it starts fresh, and what it knew is lost. */
+export function restoreFailedRecord(child: Subject, failure: Failure): EventInput {
+  const message = `started fresh: its last good snapshot could not be restored (${failure.name}: ${failure.message})`;
+  return crashedRecord(child, {
+    ...failure,
+    class: "corruption",
+    name: "RestoreFailed",
+    message,
+    origin: "start",
+  });
+}
+
+export function restartedRecord(
+  child: Subject,
+  recovery: Recovery,
+  restarts: number,
+  nowMs: number,
+): EventInput {
+  return {
+    actor: child.path,
+    incarnation: child.incarnation,
+    kind: {
+      case: "actorRestarted",
+      value: {
+        cause: describeExit(recovery.reason),
+        restarts,
+        elapsedUs: (nowMs - recovery.sinceMs) * 1000,
+        backoffMs: recovery.backoffMs,
+        failure: recovery.reason.kind === "failed" ? recovery.reason.failure.class : "unspecified",
+      },
+    },
+  };
+}
+
+export function gaveUpRecord(
+  actor: string,
+  reason: ExitReason,
+  window: { readonly restarts: number; readonly periodMs: number },
+): EventInput {
+  const value = {
+    reason: describeExit(reason),
+    restartsInPeriod: window.restarts,
+    periodMs: window.periodMs,
+  };
+  return { actor, kind: { case: "actorGaveUp", value } };
+}
+
+export function escalatedRecord(from: string, to: string, failure: Failure): EventInput {
+  const reason = describeExit({ kind: "failed", failure });
+  return {
+    actor: to,
+    intent: failure.intent,
+    kind: { case: "escalated", value: { from, to, rootActor: failure.rootActor, reason } },
+  };
+}

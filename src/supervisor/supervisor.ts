@@ -1,0 +1,232 @@
+// The shell of a supervisor: runs its machine, performs the effects that `decide` asks
+// for and reports back what came of them. To its parent it is a child like any other.
+// It takes no decision of its own.
+import { type Actor, createActor } from "xstate";
+import type { Child, ExitReason, Incarnation } from "../actors/child.ts";
+import { CellError } from "../errors/cell-error.ts";
+import { err, ok, type Result } from "../errors/result.ts";
+import type { ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
+import { ChildRuns } from "./child-runs.ts";
+import { ChildStartError, kernelFailure } from "./failure.ts";
+import type { TreePorts } from "./ports.ts";
+import { supervisorMachine } from "./supervisor-machine.ts";
+import type { Effect, Refusal, SupervisorEvent, SupervisorState } from "./supervisor-state.ts";
+import type { TreeMemory } from "./tree-memory.ts";
+
+export type Operation =
+  | { readonly type: "admin.start" | "admin.restart"; readonly path: string; readonly fresh: boolean }
+  | { readonly type: "admin.stop" | "admin.delete"; readonly path: string }
+  | { readonly type: "admin.add"; readonly spec: ChildSpec }
+  | { readonly type: "admin.replace"; readonly spec: ChildSpec; readonly fresh: boolean }
+  | { readonly type: "specs.changed"; readonly spec: SupervisorSpec };
+
+export type OperationResult = Result<void, CellError>;
+
+export type SupervisorContext = {
+  readonly ports: TreePorts;
+  readonly memory: TreeMemory;
+  /** For the root: hears of each child whose end is kept as a status. */
+  readonly onContained?: (path: string, reason: ExitReason) => void;
+};
+
+export class Supervisor implements Child {
+  readonly path: string;
+  readonly incarnation: Incarnation;
+  readonly exited: Promise<ExitReason>;
+  readonly #context: SupervisorContext;
+  readonly #actor: Actor<typeof supervisorMachine>;
+  readonly #runs: ChildRuns;
+  readonly #timers = new Map<string, () => void>();
+  readonly #operations = new Map<number, (result: OperationResult) => void>();
+  readonly #nested = new Map<string, Supervisor>();
+  readonly #started = Promise.withResolvers<void>();
+  readonly #exit = Promise.withResolvers<ExitReason>();
+  #lastOperation = 0;
+  #ended = false;
+
+  constructor(spec: SupervisorSpec, incarnation: Incarnation, context: SupervisorContext) {
+    this.path = spec.path;
+    this.incarnation = incarnation;
+    this.exited = this.#exit.promise;
+    this.#context = context;
+    this.#runs = new ChildRuns(
+      context.memory,
+      {
+        actor: (...given) => context.ports.startChild(...given),
+        supervisor: (...given) => this.#startNested(...given),
+      },
+      (event) => this.#send(event),
+    );
+    const machine = supervisorMachine.provide({
+      actions: { perform: (_, { effects }) => this.#perform(effects) },
+    });
+    const contains = context.onContained !== undefined;
+    this.#actor = createActor(machine, { input: { spec, contains }, id: spec.path || "root" });
+    this.#actor.subscribe({ error: (thrown) => this.#break(thrown) });
+    this.#started.promise.catch(() => {});
+    this.#actor.start();
+  }
+
+  /**
+   * Starts the children in order; resolves when the last one is up.
+   * @throws ChildStartError with the child's failure, once those before it are stopped in reverse
+   */
+  async start(signal?: AbortSignal): Promise<void> {
+    const giveIn = () => void this.kill();
+    signal?.addEventListener("abort", giveIn, { once: true });
+    this.#send({ type: "supervisor.start" });
+    try {
+      await this.#started.promise;
+    } finally {
+      signal?.removeEventListener("abort", giveIn);
+    }
+  }
+
+  get state(): SupervisorState {
+    return this.#actor.getSnapshot().context.supervisor;
+  }
+
+  /** The latest supervisor at a child's path, also one that is down: it knows why. */
+  nested(path: string): Supervisor | undefined {
+    return this.#nested.get(path);
+  }
+
+  /** Stops the children in reverse start order, each within its own shutdown time, all within `graceMs`. */
+  stop(graceMs: number): Promise<ExitReason> {
+    this.#send({ type: "supervisor.stop", graceMs, reason: { kind: "shutdown" } });
+    return this.exited;
+  }
+
+  kill(): Promise<ExitReason> {
+    this.#send({ type: "supervisor.stop", graceMs: 0, reason: { kind: "killed" } });
+    return this.exited;
+  }
+
+  /** Resolves when it is done: for a start, when the child is up. Never rejects. */
+  operate(operation: Operation): Promise<OperationResult> {
+    if (this.#ended) return Promise.resolve(err(this.#notRunning()));
+    const op = ++this.#lastOperation;
+    const { promise, resolve } = Promise.withResolvers<OperationResult>();
+    this.#operations.set(op, resolve);
+    this.#send({ ...operation, op });
+    return promise;
+  }
+
+  #send(event: SupervisorEvent): void {
+    if (this.#ended) return;
+    const { ports } = this.#context;
+    const { clock } = ports;
+    const at = { unixMs: clock.unixMs(), monotonicMs: clock.monotonicMs(), random: ports.random() };
+    this.#actor.send({ ...event, at });
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#performOne(effect);
+  }
+
+  #performOne(effect: Effect): void {
+    switch (effect.type) {
+      case "startChild":
+        void this.#runs.start(effect.spec, effect.run, effect.fresh);
+        break;
+      case "abortStart":
+        this.#runs.abort(effect.run);
+        break;
+      case "stopChild":
+        this.#runs.stop(effect.run, effect.graceMs);
+        break;
+      case "killChild":
+        this.#runs.kill(effect.run);
+        break;
+      case "abandonChild":
+        this.#runs.abandon(effect.run);
+        break;
+      case "schedule":
+        this.#schedule(effect);
+        break;
+      case "cancel":
+        this.#cancel(`${effect.timer} ${effect.path}`);
+        break;
+      case "record":
+        this.#context.ports.record(effect.input);
+        break;
+      case "settle":
+        this.#settle(effect.op, effect.refusal);
+        break;
+      case "forget":
+        this.#nested.delete(effect.path);
+        this.#context.memory.dropBelow(effect.path);
+        break;
+      case "contained":
+        this.#context.onContained?.(effect.path, effect.reason);
+        break;
+      case "ready":
+        this.#started.resolve();
+        break;
+      case "ended":
+        this.#end(effect.reason);
+        break;
+    }
+  }
+
+  async #startNested(
+    spec: SupervisorSpec,
+    incarnation: Incarnation,
+    signal: AbortSignal,
+  ): Promise<Supervisor> {
+    const { ports, memory } = this.#context;
+    const supervisor = new Supervisor(spec, incarnation, { ports, memory });
+    this.#nested.set(spec.path, supervisor);
+    await supervisor.start(signal);
+    return supervisor;
+  }
+
+  #schedule({ timer, path, run, delayMs }: Extract<Effect, { type: "schedule" }>): void {
+    const key = `${timer} ${path}`;
+    this.#cancel(key);
+    const fire = () => {
+      this.#timers.delete(key);
+      this.#send({ type: "timer.fired", timer, path, run });
+    };
+    this.#timers.set(key, this.#context.ports.clock.setTimer(delayMs, fire));
+  }
+
+  #cancel(key: string): void {
+    this.#timers.get(key)?.();
+    this.#timers.delete(key);
+  }
+
+  #settle(op: number, refusal: Refusal | undefined): void {
+    const resolve = this.#operations.get(op);
+    this.#operations.delete(op);
+    resolve?.(refusal === undefined ? ok(undefined) : err(refusalError(refusal)));
+  }
+
+  /** The decisions themselves failed: a bug. The children go down and the parent takes over. */
+  #break(thrown: unknown): void {
+    this.#end({ kind: "failed", failure: kernelFailure(this.path, thrown) });
+  }
+
+  #end(reason: ExitReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#runs.close();
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    for (const resolve of this.#operations.values()) resolve(err(this.#notRunning()));
+    this.#operations.clear();
+    const aborted = new Error(`it was ended (${reason.kind}) while it started`);
+    const failure = reason.kind === "failed" ? reason.failure : kernelFailure(this.path, aborted);
+    this.#started.reject(new ChildStartError(failure));
+    this.#exit.resolve(reason);
+  }
+
+  #notRunning(): CellError {
+    const where = this.path || "the tree";
+    return new CellError("SUPERVISOR_NOT_RUNNING", `supervisor ${where} has ended`, { where });
+  }
+}
+
+function refusalError({ code, what, failure }: Refusal): CellError {
+  return new CellError(code, what, failure && { where: failure.rootActor, details: { failure } });
+}
