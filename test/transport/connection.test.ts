@@ -1,11 +1,9 @@
-import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { CellError } from "../../src/errors/cell-error.ts";
 import { createBrokerAuthority } from "../../src/transport/broker/authority.ts";
 import { issueUser } from "../../src/transport/broker/user.ts";
 import { waitForBroker } from "../../src/transport/broker/wait.ts";
 import { type BrokerStatus, connectBroker } from "../../src/transport/connection.ts";
-import { formatIdentity } from "../../src/transport/identity.ts";
 import { type BrokerFixture, startBroker } from "./broker-fixture.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -142,23 +140,6 @@ describe("a connection to the broker", () => {
     ).rejects.toMatchObject({
       code: "BROKER_UNREACHABLE",
     });
-  });
-
-  it("lets stock nats.js in with an identity file as its creds file", async () => {
-    const identity = formatIdentity({
-      cell: "test",
-      principal: "alice",
-      broker: broker.url,
-      natsCreds: await broker.creds({ kind: "client", principal: "alice" }),
-      genesis: new Uint8Array([1, 2, 3]),
-      key: new Uint8Array(32),
-      certificates: [new Uint8Array([4, 5])],
-    });
-    const stock = await connect({ servers: broker.url, authenticator: credsAuthenticator(text(identity)) });
-    stock.publish("cell0.v1.test.in.alice.hello.greeter", "hello");
-    await stock.flush();
-    expect(stock.isClosed()).toBe(false);
-    await stock.close();
   });
 });
 

@@ -94,12 +94,6 @@ export const brokerErrors = defineErrors({
     remedy: "Restore it from a backup.",
     retryable: false,
   },
-  BROKER_IDENTITY_INVALID: {
-    title: "not an identity file",
-    cause: "The file is not what `cell0 client add` wrote, or was cut.",
-    remedy: "Ask the cell's operator for a new one (`cell0 client add NAME`).",
-    retryable: false,
-  },
   BROKER_STREAM_UNAVAILABLE: {
     title: "a stream of the cell cannot be used now",
     cause: "JetStream is starting, has no space, or was turned off.",

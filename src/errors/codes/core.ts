@@ -1,6 +1,6 @@
 import { defineErrors } from "../error-definition.ts";
 
-/** The Rust core beside a node. */
+/** The Rust core beside a node: what the node says of it, then what the core itself says. */
 export const coreErrors = defineErrors({
   CORE_MISSING: {
     title: "the Rust core is not there",
@@ -43,5 +43,203 @@ export const coreErrors = defineErrors({
     cause: "Something else listens on its socket, or the core is faulty.",
     remedy: "See what listens there; build the core again.",
     retryable: false,
+  },
+  CORE_GENESIS_MISMATCH: {
+    title: "the Rust core belongs to another cell",
+    cause: "It was started with another genesis than this node has.",
+    remedy: "Stop the other core, or start this one with this cell's data directory.",
+    retryable: false,
+  },
+  CORE_HANDSHAKE_REFUSED: {
+    title: "the Rust core has refused this connection",
+    cause: "Its first exchange, on versions and cell, failed on this connection.",
+    remedy: "See the refusal before this one in the log; node and core must be of one release and one cell.",
+    retryable: false,
+  },
+  CORE_MALFORMED_REQUEST: {
+    title: "the Rust core cannot read the request",
+    cause: "A field is missing or has not its length.",
+    remedy: "This is a fault of the program: report it.",
+    retryable: false,
+  },
+  CORE_TOO_MANY_CHECKS: {
+    title: "too many signatures in one request",
+    cause: "The core takes at most 4,096 signatures at a time.",
+    remedy: "Ask in several requests.",
+    retryable: false,
+  },
+  CORE_SHUTTING_DOWN: {
+    title: "the Rust core is stopping",
+    cause: "It was told to stop.",
+    remedy: "It is started again by itself; send again.",
+    retryable: true,
+  },
+  CORE_VALIDATORS_EMPTY: {
+    title: "a validator set without validators",
+    cause: "A quorum needs at least one validator.",
+    remedy: "Name the validators.",
+    retryable: false,
+  },
+  CORE_VALIDATORS_TOO_MANY: {
+    title: "too many validators",
+    cause: "A set holds at most 1,024.",
+    remedy: "Use fewer validators.",
+    retryable: false,
+  },
+  CORE_VALIDATORS_TOO_HEAVY: {
+    title: "the validators weigh too much",
+    cause: "The total weight must be below 2^62.",
+    remedy: "Scale the weights down.",
+    retryable: false,
+  },
+  CORE_VALIDATOR_KEY_UNUSABLE: {
+    title: "a validator's key is no key",
+    cause: "It is not a canonical Ed25519 public key.",
+    remedy: "Correct the key that is named.",
+    retryable: false,
+  },
+  CORE_VALIDATOR_KEY_DUPLICATE: {
+    title: "two validators have the same key",
+    cause: "Each validator counts once.",
+    remedy: "Remove one of the two that are named.",
+    retryable: false,
+  },
+  CORE_VALIDATOR_WEIGHT_ZERO: {
+    title: "a validator has no weight",
+    cause: "A weight is 1 or more.",
+    remedy: "Correct the weight that is named, or leave the validator out.",
+    retryable: false,
+  },
+  CORE_PEER_REFUSED: {
+    title: "the Rust core refused the process that connected",
+    cause: "Only the user that runs the core, and root, may use its socket.",
+    remedy: "Run node and core as the same user.",
+    retryable: false,
+  },
+  CORE_DATA_DIR_HELD: {
+    title: "another core holds the data directory",
+    cause: "Two cores must not share a vote key.",
+    remedy: "Stop the other one, or use another directory.",
+    retryable: false,
+  },
+  CORE_DIRECTORY_UNUSABLE: {
+    title: "the core's directory cannot be used",
+    cause: "It cannot be made, opened or locked.",
+    remedy: "See the reason in log/core.log; check owner and free space.",
+    retryable: false,
+  },
+  CORE_DIRECTORY_TOO_OPEN: {
+    title: "the core's directory can be read by others",
+    cause: "Its permissions are wider than the owner's.",
+    remedy: "Run `chmod 700` on the directory that is named.",
+    retryable: false,
+  },
+  CORE_DIRECTORY_FOREIGN: {
+    title: "the core's directory belongs to another user",
+    cause: "The vote key must belong to whoever runs the core.",
+    remedy: "Run the core as the directory's owner.",
+    retryable: false,
+  },
+  CORE_KEY_UNREADABLE: {
+    title: "the vote key cannot be read",
+    cause: "Its file is missing its permissions, or the disk fails.",
+    remedy: "See the reason in log/core.log.",
+    retryable: false,
+  },
+  CORE_KEY_UNWRITABLE: {
+    title: "a new vote key cannot be written",
+    cause: "The disk is full or read-only.",
+    remedy: "See the reason in log/core.log.",
+    retryable: false,
+  },
+  CORE_KEY_TOO_OPEN: {
+    title: "the vote key can be read by others",
+    cause: "Its permissions are wider than the owner's.",
+    remedy: "Run `chmod 600` on the file that is named; think of the key as known to others.",
+    retryable: false,
+  },
+  CORE_KEY_FOREIGN: {
+    title: "the vote key belongs to another user",
+    cause: "The file's owner is not who runs the core.",
+    remedy: "Run the core as the file's owner.",
+    retryable: false,
+  },
+  CORE_KEY_MALFORMED: {
+    title: "the vote key's file is damaged",
+    cause: "It is not what the core wrote.",
+    remedy: "Restore it from a backup.",
+    retryable: false,
+  },
+  CORE_NO_ENTROPY: {
+    title: "no randomness for a new vote key",
+    cause: "The operating system gives none.",
+    remedy: "Try again once the machine is fully up.",
+    retryable: true,
+  },
+  CORE_SOCKET_IN_USE: {
+    title: "somebody answers on the core's socket already",
+    cause: "Another core runs.",
+    remedy: "Stop it, or use another path.",
+    retryable: false,
+  },
+  CORE_SOCKET_OCCUPIED: {
+    title: "a file that is no socket is in the way",
+    cause: "It has the path of the core's socket.",
+    remedy: "Move it away, or use another path.",
+    retryable: false,
+  },
+  CORE_SOCKET_UNUSABLE: {
+    title: "the core cannot listen on its socket",
+    cause: "The directory is missing or not writable.",
+    remedy: "See the reason in log/core.log.",
+    retryable: false,
+  },
+  CORE_ADDRESS_UNUSABLE: {
+    title: "the core cannot listen on its address",
+    cause: "It is taken, or not of this machine.",
+    remedy: "Use another address.",
+    retryable: false,
+  },
+  CORE_TLS_REQUIRED: {
+    title: "the core serves TCP with mutual TLS only",
+    cause: "One of its three TLS files was not named.",
+    remedy: "Name certificate, key and client authority, or use a socket.",
+    retryable: false,
+  },
+  CORE_TLS_UNREADABLE: {
+    title: "a TLS file cannot be read",
+    cause: "It is missing, or not readable by the core's user.",
+    remedy: "Check the path that is named.",
+    retryable: false,
+  },
+  CORE_TLS_UNUSABLE: {
+    title: "the TLS files do not fit each other",
+    cause: "Certificate, key and authority were not made for each other, or are not PEM.",
+    remedy: "Make them again.",
+    retryable: false,
+  },
+  CORE_INPUT_NO_PIPE: {
+    title: "the core was told to end with its parent, but has no pipe of it",
+    cause: "Its standard input is not a pipe.",
+    remedy: "Start it from a process that keeps a pipe open.",
+    retryable: false,
+  },
+  CORE_SERVER_FAILED: {
+    title: "the core's server ended",
+    cause: "The operating system took its socket away.",
+    remedy: "It is started again by itself; read log/core.log.",
+    retryable: true,
+  },
+  CORE_PANICKED: {
+    title: "the core has met a fault of its own",
+    cause: "A bug; it ends rather than go on in an unknown state.",
+    remedy: "Report it with log/core.log; it is started again by itself.",
+    retryable: true,
+  },
+  CORE_FAILED: {
+    title: "the core failed",
+    cause: "Something it relies on failed.",
+    remedy: "Read log/core.log.",
+    retryable: true,
   },
 });
