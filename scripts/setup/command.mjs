@@ -1,6 +1,7 @@
 // Running other programs: quick probes for versions, and long commands whose output goes
 // to a log file while its lines are handed on for progress.
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,15 +9,40 @@ import { createInterface } from "node:readline";
 /** Lines kept in memory for the error message. */
 const TAIL_LINES = 25;
 const PROBE_TIMEOUT_MS = 20_000;
+/** From asking a command to end until it is killed. */
+const END_GRACE_MS = 2_000;
 
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
 let ended = false;
 
-/** Ends every command that is still running and lets no other begin: set-up failed or was interrupted. */
-export function endCommands() {
+/**
+ * Ends every command that is still running, with all that it started, and lets no other begin:
+ * set-up failed or was interrupted. Resolves when they are gone.
+ */
+export async function endCommands() {
   ended = true;
-  for (const child of running) child.kill("SIGTERM");
+  const gone = [...running].map((child) => once(child, "close"));
+  for (const child of running) signalGroup(child, "SIGTERM");
+  const late = setTimeout(() => {
+    for (const child of running) signalGroup(child, "SIGKILL");
+  }, END_GRACE_MS);
+  await Promise.all(gone);
+  clearTimeout(late);
+}
+
+/**
+ * @param {import("node:child_process").ChildProcess} child the leader of its process group
+ * @param {NodeJS.Signals} signal
+ */
+function signalGroup(child, signal) {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === "win32") child.kill(signal);
+    else process.kill(-child.pid, signal);
+  } catch {
+    // Its group is gone already.
+  }
 }
 
 /**
@@ -90,7 +116,13 @@ export function run(command, args, { cwd, env, log, onLine }) {
   };
   return new Promise((resolve) => {
     const shell = process.platform === "win32" && command === "npm";
-    const child = spawn(command, args, { cwd, env, shell, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      shell,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: process.platform !== "win32",
+    });
     running.add(child);
     createInterface({ input: child.stdout }).on("line", keep);
     createInterface({ input: child.stderr }).on("line", keep);

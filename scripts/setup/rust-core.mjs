@@ -16,6 +16,11 @@ export function coreBinary({ paths, env }) {
 }
 
 /** @param {SetupContext} context */
+export function coreNote({ env }) {
+  return env.CELL0_CORE_BIN ? "named by CELL0_CORE_BIN" : "built before";
+}
+
+/** @param {SetupContext} context */
 export function coreIsDone({ paths, env }) {
   const named = env.CELL0_CORE_BIN;
   if (named) {

@@ -13,17 +13,23 @@ const INTERRUPTED_EXIT_CODE = 130;
  */
 export async function setUpOrExit() {
   const report = createReport();
+  let interrupted = false;
   const interrupt = () => {
-    report.close();
-    endCommands();
-    printError(new SetupError("SETUP_INTERRUPTED"));
-    process.exit(INTERRUPTED_EXIT_CODE);
+    if (!interrupted) report.line("  … stopping");
+    interrupted = true;
+    void endCommands();
   };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   try {
-    return await setUp(report);
+    const ready = await setUp(report);
+    if (!interrupted) return ready;
+    throw new SetupError("SETUP_INTERRUPTED");
   } catch (error) {
     report.close();
+    if (interrupted) {
+      printError(new SetupError("SETUP_INTERRUPTED"));
+      process.exit(INTERRUPTED_EXIT_CODE);
+    }
     if (!(error instanceof SetupError)) throw error;
     printError(error);
     process.exit(1);

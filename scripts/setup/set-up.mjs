@@ -6,7 +6,7 @@ import { dependenciesAreDone, installDependencies } from "./dependencies.mjs";
 import { takeLock } from "./lock.mjs";
 import { findNatsServer, getNatsServer } from "./nats-server.mjs";
 import { checkout } from "./paths.mjs";
-import { buildCore, coreBinary, coreIsDone } from "./rust-core.mjs";
+import { buildCore, coreBinary, coreIsDone, coreNote } from "./rust-core.mjs";
 import { checkToolchain } from "./toolchain.mjs";
 
 /**
@@ -49,7 +49,7 @@ async function makeWhatIsMissing(context) {
   if (needs.npm) work.push(installDependencies(context));
   else report.step("dependencies").skipped("installed before");
   if (needs.rust) work.push(buildCore(context));
-  else report.step("Rust core").skipped("built before");
+  else report.step("Rust core").skipped(coreNote(context));
   if (!server) work.push(getNatsServer(context));
   else report.step("nats-server").skipped(server.note);
   await firstFailure(work);
@@ -66,7 +66,7 @@ async function firstFailure(work) {
   const guarded = work.map((part) =>
     part.catch((error) => {
       failures.push(error);
-      endCommands();
+      return endCommands();
     }),
   );
   await Promise.all(guarded);
