@@ -1,3 +1,83 @@
 import { defineErrors } from "../error-definition.ts";
 
-export const cliErrors = defineErrors({});
+/** The command line: its arguments, the files it is given, the replies it reads. */
+export const cliErrors = defineErrors({
+  CLI_USAGE: {
+    title: "the command line does not make sense",
+    cause: "An unknown command or option, a missing argument, or a value of the wrong form.",
+    remedy: "See `cell0 COMMAND --help`.",
+    retryable: false,
+  },
+  CLI_PAYLOAD_INVALID: {
+    title: "the payload is not JSON",
+    cause: "A payload, or one of its lines, does not parse.",
+    remedy: "Quote it for your shell, or put it into a file and give `--file FILE`.",
+    retryable: false,
+  },
+  CLI_FILE_UNREADABLE: {
+    title: "a file cannot be read or written",
+    cause: "It does not exist, is a directory, or its permissions forbid it.",
+    remedy: "Check the path and its permissions.",
+    retryable: false,
+  },
+  CLI_FILE_EXISTS: {
+    title: "there is something at that path already",
+    cause: "The command makes a new file or directory and never overwrites one.",
+    remedy: "Choose another path, or move away what is there.",
+    retryable: false,
+  },
+  CLI_INPUT_TOO_LARGE: {
+    title: "the input is too large",
+    cause: "A file or a stream holds more than this command reads.",
+    remedy: "Split it.",
+    retryable: false,
+  },
+  CLI_NOT_CONFIRMED: {
+    title: "nothing was changed",
+    cause: "The question was not answered with yes.",
+    remedy: "Run it again with `--yes` to go ahead without a question.",
+    retryable: false,
+  },
+  CLI_INTERRUPTED: {
+    title: "interrupted",
+    cause: "The command was ended by Ctrl-C or a signal.",
+    remedy: "Run it again.",
+    retryable: true,
+  },
+  CLI_REPLY_UNEXPECTED: {
+    title: "the cell's reply cannot be read",
+    cause: "The cell runs another version, or something else answers in its place.",
+    remedy: "Compare `cell0 version` with `cell0 get nodes`.",
+    retryable: false,
+  },
+  CLI_TARGET_UNKNOWN: {
+    title: "nothing of that name is in the cell",
+    cause: "No actor, supervisor, graph, node or client is called so.",
+    remedy: "List what there is with `cell0 get tree`, `cell0 get nodes` or `cell0 client list`.",
+    retryable: false,
+  },
+  CLI_BACKUP_INVALID: {
+    title: "the backup cannot be trusted",
+    cause: "The archive is cut short, was changed, or its signatures do not chain to its genesis.",
+    remedy: "Take another backup; nothing was restored.",
+    retryable: false,
+  },
+  CLI_CAPSULE_UNREADABLE: {
+    title: "this is not a capsule",
+    cause: "The input is neither an envelope's bytes nor their hex or base64.",
+    remedy: "Give the bytes as they were published, or the output of `cell0 capsule encode`.",
+    retryable: false,
+  },
+  CLI_NEEDS_LOCAL_CELL: {
+    title: "this command needs the cell's own data directory",
+    cause: "It uses keys that never leave the directory in which the cell was made.",
+    remedy: "Run it on the machine of the cell's first node, with `--data-dir`.",
+    retryable: false,
+  },
+  CLI_INTERNAL: {
+    title: "a fault in cell0 itself",
+    cause: "The program met a state that its authors did not foresee.",
+    remedy: "Run it again with `CELL0_DEBUG=1` and report what it prints.",
+    retryable: false,
+  },
+});

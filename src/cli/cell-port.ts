@@ -1,0 +1,24 @@
+// What the command line needs of a connection to a cell, and no more: tests
+// stand in for it, connect-cell.ts makes it from the client library.
+import type { PriorityName } from "../actors/intent.ts";
+import type { Event } from "../gen/cell0/v1/events_pb.ts";
+
+export type SendOptions = {
+  readonly timeoutMs: number;
+  readonly priority?: PriorityName;
+  readonly signal?: AbortSignal;
+};
+
+export type PortReply = { readonly value: unknown; readonly final: boolean };
+
+export type CellPort = {
+  readonly cell: string;
+  readonly principal: string;
+  /** Replies as they come, at least one; throws the cell's refusal as a CellRefusal. */
+  stream(target: string, intent: string, payload: unknown, options: SendOptions): AsyncIterable<PortReply>;
+  /** Publishes without waiting for a reply; the intent's id in hex. */
+  send(target: string, intent: string, payload: unknown, options: SendOptions): Promise<string>;
+  /** Live events of all nodes, until the signal aborts. */
+  events(signal: AbortSignal): AsyncIterable<Event>;
+  close(): Promise<void>;
+};
