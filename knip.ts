@@ -1,0 +1,22 @@
+import type { KnipConfig } from "knip";
+
+const config: KnipConfig = {
+  // What is started by name or path, and so imported by nothing.
+  entry: [
+    "scripts/*.{mjs,ts}",
+    "src/{index,client,testkit}.ts",
+    "src/cli/main.ts",
+    "bench/*.ts",
+    "test/**/*.test.ts",
+    "deploy/examples/**/*.{ts,mjs}",
+  ],
+  project: ["{bin,scripts,src,bench,test,deploy}/**/*.{ts,mjs}"],
+  // Made by buf: the wire's whole vocabulary, used or not.
+  ignore: ["src/gen/**"],
+  // What its own file uses is not dead; limits and types are exported to be read about, too.
+  ignoreExportsUsedInFile: true,
+  // Started by buf.
+  ignoreDependencies: ["@bufbuild/protoc-gen-es"],
+};
+
+export default config;

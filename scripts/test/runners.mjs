@@ -1,0 +1,45 @@
+// The two test runners: vitest under Node 26, and cargo test.
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { countsOfCargo, countsOfVitest, judge } from "./counts.mjs";
+import { failed, runPrinting } from "./suite.mjs";
+
+/**
+ * @param {readonly string[]} patterns which test files; all of them when empty
+ * @returns {import("./suite.mjs").Suite}
+ */
+export function vitest(patterns) {
+  return {
+    title: "TypeScript tests (vitest)",
+    run: async (context) => {
+      const { paths, node } = context;
+      const report = join(paths.logs, "test", "vitest.json");
+      rmSync(report, { force: true });
+      const script = join(paths.modules, "vitest", "vitest.mjs");
+      const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+      const code = await runPrinting(context, node, [script, "run", ...reporters, ...patterns]);
+      if (!existsSync(report)) return failed("vitest left no report");
+      return judge(countsOfVitest(JSON.parse(readFileSync(report, "utf8"))), code);
+    },
+  };
+}
+
+/** @param {import("./suite.mjs").SuiteContext} context */
+export function buildRustTests(context) {
+  return runPrinting(context, "cargo", ["test", "--locked", "--no-run"], { cwd: context.paths.rustCore });
+}
+
+/** @type {import("./suite.mjs").Suite} */
+export const cargoTest = {
+  title: "Rust tests (cargo test)",
+  run: async (context) => {
+    /** @type {string[]} */
+    const lines = [];
+    const args = ["test", "--locked", "--no-fail-fast"];
+    const code = await runPrinting(context, "cargo", args, {
+      cwd: context.paths.rustCore,
+      onLine: (line) => lines.push(line),
+    });
+    return judge(countsOfCargo(lines), code);
+  },
+};
