@@ -38,7 +38,7 @@ export function modulePath(relativeToSource: string): string {
  * Throws CORE_MISSING.
  */
 export function locateCore(env: NodeJS.ProcessEnv): string {
-  const named = env["CELL0_CORE_BIN"];
+  const named = env.CELL0_CORE_BIN;
   const candidates =
     named === undefined || named === ""
       ? [

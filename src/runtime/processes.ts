@@ -83,7 +83,7 @@ function coreArgs(dir: DataDir, genesisHash: string): string[] {
 }
 
 function compileCache(dir: DataDir): string {
-  return process.env["NODE_COMPILE_CACHE"] ?? `${dir.root}/cache/compile`;
+  return process.env.NODE_COMPILE_CACHE ?? `${dir.root}/cache/compile`;
 }
 
 function environment(): Record<string, string> {

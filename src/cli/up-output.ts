@@ -1,0 +1,101 @@
+// What `cell0 up` shows: what was made, each process as it comes up, dies and
+// comes back, and at the end what runs, where, and what to try next.
+import type { TreeNode } from "../actors/kernel/reports.ts";
+import type { PreparedNode } from "../runtime/prepare-node.ts";
+import type { CradleEvent } from "../supervisor/cradle/cradle.ts";
+import type { Context } from "./context.ts";
+import { plain } from "./render/text.ts";
+import { renderTree } from "./render/tree.ts";
+import type { Arrival } from "./up.ts";
+
+export function printMade(context: Context, { made, config }: PreparedNode): void {
+  const { colors, dir } = context;
+  if (made === "nothing") return;
+  if (made === "node") {
+    context.print(`${colors.green("✓")} node ${config.node} of cell ${config.cell} made in ${dir.root}`);
+    return;
+  }
+  context.print(`${colors.green("✓")} cell ${colors.bold(config.cell)} made in ${dir.root}`);
+  context.print(
+    `  Its genesis key lies in ${dir.genesisKey}. Take it offline: cell0 keys genesis --export FILE`,
+  );
+}
+
+export function printEvent(context: Context, event: CradleEvent): void {
+  const { colors } = context;
+  switch (event.kind) {
+    case "ready":
+      context.print(`${colors.green("✓")} ${event.name} ${colors.dim(`${Math.round(event.elapsedMs)} ms`)}`);
+      return;
+    case "died": {
+      const { code, signal, reason } = event.exit;
+      const why = reason ?? signal ?? `exit code ${code}`;
+      context.print(
+        `${colors.yellow("!")} ${event.name} died (${why}); started again in ${event.restartInMs} ms`,
+      );
+      return;
+    }
+    case "gaveUp":
+      context.print(`${colors.red("✗")} ${event.name} does not stay up; its log: ${event.log}`);
+      return;
+    case "message":
+      printFailure(context, event);
+      return;
+    case "starting":
+      return;
+  }
+}
+
+/** The node says why it could not start, before it ends. */
+function printFailure(
+  context: Context,
+  { name, message }: { readonly name: string; readonly message: unknown },
+): void {
+  if (typeof message !== "object" || message === null || !("error" in message)) return;
+  const { error } = message;
+  if (typeof error !== "object" || error === null || !("message" in error)) return;
+  const code = "code" in error ? `${String(error.code)}: ` : "";
+  context.print(`${context.colors.red("✗")} ${name}: ${plain(code + String(error.message))}`);
+}
+
+export function printArrival(
+  context: Context,
+  { config }: PreparedNode,
+  { status, tree }: Arrival,
+  elapsedMs: number,
+): void {
+  const { colors, dir } = context;
+  context.printJson({
+    up: true,
+    cell: config.cell,
+    node: config.node,
+    broker: config.broker.url,
+    status,
+    tree,
+    elapsedMs,
+  });
+  context.print("");
+  context.print(renderTree(tree.children ?? [tree], Date.now(), colors));
+  context.print("");
+  context.print(
+    `${colors.green("✓")} cell ${colors.bold(config.cell)}, node ${config.node}, answers after ${Math.round(elapsedMs)} ms`,
+  );
+  context.print(`  broker  ${config.broker.url}`);
+  context.print(`  data    ${dir.root}`);
+  context.print("  try     cell0 get tree");
+  context.print(`          ${exampleSend(tree)}`);
+  context.print("          cell0 watch");
+  context.print("  stop    Ctrl-C, or cell0 down");
+}
+
+/** A command that does something with what runs. */
+function exampleSend(tree: TreeNode): string {
+  const paths = actorPaths(tree).filter((path) => !path.startsWith("kernel/"));
+  const [first] = paths;
+  if (first === undefined) return "cell0 apply FILE   (a manifest; `cell0 init DIR` makes one)";
+  if (first === "hello/greeter") return `cell0 send hello/greeter greet '{"name":"Ada"}'`;
+  return `cell0 get actor ${first}`;
+}
+
+const actorPaths = (node: TreeNode): readonly string[] =>
+  node.kind === "actor" ? [node.path] : (node.children ?? []).flatMap(actorPaths);

@@ -1,0 +1,150 @@
+// From a verdict to the actor and back: accepted intents go to their actor's
+// mailbox, everything else is answered with its code; replies become signed
+// capsules. Nothing here judges; intake has.
+import type { Delivery, OutgoingReply } from "../actors/intent.ts";
+import { CellError } from "../errors/cell-error.ts";
+import type { Result } from "../errors/result.ts";
+import type { Accepted, Duplicate, Refused, RequestRef, Verdict } from "../security/intake/verdict.ts";
+import type { ReplayWindow } from "../security/replay/replay-window.ts";
+import { buildReply, type CapsuleMaker, type ReplyContent } from "../security/replies/build-reply.ts";
+import type { Sealer } from "../security/sealing/sealer.ts";
+import type { EventInput } from "../telemetry/event.ts";
+
+/** What is to be done with a reply's envelope once it is sealed. */
+export type SealTicket =
+  | { readonly kind: "reply"; readonly issuer: Uint8Array; readonly id: Uint8Array; readonly final: boolean }
+  | { readonly kind: "intent" };
+
+export type DeliveryPorts = {
+  readonly maker: CapsuleMaker;
+  readonly sealer: Sealer<SealTicket>;
+  readonly replay: ReplayWindow;
+  /** Publishes an envelope that was sealed before. */
+  readonly publish: (subject: string, envelope: Uint8Array) => void;
+  /** Hands an intent to its actor; the error says why it did not take it. */
+  readonly toActor: (delivery: Delivery) => Result<{ readonly mailboxDepth: number }, CellError>;
+  /** Why this node takes no work for this target now; undefined: it does. */
+  readonly refusesWork: (target: string) => CellError | undefined;
+  readonly record: (event: EventInput) => void;
+};
+
+export type Deliveries = {
+  take(verdict: Verdict): void;
+  /** Answers a request, or refuses it, without an actor. */
+  answer(request: RequestRef, replyTo: string | undefined, error: CellError): void;
+};
+
+export function createDeliveries(ports: DeliveryPorts): Deliveries {
+  const answer = (request: RequestRef, replyTo: string | undefined, error: CellError) =>
+    responder(ports, request, replyTo)({ kind: "error", error });
+  return {
+    answer,
+    take(verdict) {
+      switch (verdict.kind) {
+        case "accepted":
+          deliver(ports, verdict);
+          return;
+        case "duplicate":
+          repeat(ports, verdict);
+          return;
+        case "refused":
+          recordRefusal(ports, verdict);
+          answer(verdict.request, verdict.replyTo, verdict.error);
+          return;
+        case "elsewhere":
+          return;
+      }
+    },
+  };
+}
+
+function deliver(ports: DeliveryPorts, accepted: Accepted): void {
+  const { intent, request, replyTo, authority } = accepted;
+  const respond = responder(ports, request, replyTo);
+  const closed = ports.refusesWork(intent.target);
+  const delivered = closed === undefined ? ports.toActor({ intent, respond }) : undefined;
+  if (delivered?.ok === true) {
+    const value = { authority, mailboxDepth: delivered.value.mailboxDepth };
+    ports.record({
+      actor: intent.target,
+      intent,
+      traceparent: intent.traceparent,
+      kind: { case: "intentAccepted", value },
+    });
+    return;
+  }
+  const error = closed ?? (delivered?.ok === false ? delivered.error : new CellError("ACTOR_NOT_RUNNING"));
+  // It was never begun: the same capsule may come again.
+  ports.replay.release(request.issuer, request.id);
+  recordRefusal(ports, {
+    kind: "refused",
+    stage: "target",
+    error,
+    principal: intent.principal,
+    target: intent.target,
+    request,
+    replyTo,
+  });
+  respond({ kind: "error", error });
+}
+
+/** Seen before: what was answered then is sent again. */
+function repeat(ports: DeliveryPorts, { request, replyTo, state, replies }: Duplicate): void {
+  if (replyTo === undefined) return;
+  for (const envelope of replies) ports.publish(replyTo, envelope);
+  if (state === "dropped") {
+    const error = new CellError("CAPSULE_REPLY_NOT_KEPT");
+    responder(ports, request, replyTo)({ kind: "error", error });
+  }
+}
+
+function recordRefusal(ports: DeliveryPorts, { stage, error, principal, target }: Refused): void {
+  const { code, message, remedy, retryable } = error;
+  ports.record({
+    actor: target === "" ? undefined : target,
+    kind: {
+      case: "intentRefused",
+      value: { stage, error: { code, message, remedy, retryable }, principal, target, count: 1 },
+    },
+  });
+}
+
+/** Replies in order; after the final one it does nothing. Never throws. */
+function responder(
+  ports: DeliveryPorts,
+  request: RequestRef,
+  inbox: string | undefined,
+): (reply: OutgoingReply) => void {
+  let index = 0;
+  let ended = false;
+  const seal = (content: ReplyContent): Result<Uint8Array, CellError> => {
+    const built = buildReply(request, content, { inbox: inbox ?? "", index }, ports.maker);
+    if (built.ok && inbox !== undefined) {
+      const final = content.kind === "error" || content.final;
+      ports.sealer.seal(inbox, built.value, { kind: "reply", issuer: request.issuer, id: request.id, final });
+      index += 1;
+    }
+    return built;
+  };
+  return (reply) => {
+    if (ended) return;
+    ended = reply.kind === "error" || reply.final;
+    if (inbox === undefined) return;
+    const built = seal(contentOf(reply));
+    if (!built.ok) {
+      ended = true;
+      seal({ kind: "error", error: built.error });
+    }
+  };
+}
+
+function contentOf(reply: OutgoingReply): ReplyContent {
+  if (reply.kind === "error") return reply;
+  const { value, final } = reply;
+  if (value instanceof Uint8Array) {
+    return { kind: "value", payload: value, contentType: "application/octet-stream", final };
+  }
+  if (value === undefined) return { kind: "value", payload: new Uint8Array(), contentType: "", final };
+  const payload = new TextEncoder().encode(JSON.stringify(value));
+  return { kind: "value", payload, contentType: "application/json", final };
+}

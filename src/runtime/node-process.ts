@@ -1,0 +1,53 @@
+// Entry of the node process: started by the cradle with the data directory as
+// its one argument, it says over IPC when it is up, and stops when it is told
+// to, or when its parent is gone.
+import process from "node:process";
+import { CellError } from "../errors/cell-error.ts";
+import { startNode } from "../runtime.ts";
+import { dataDir } from "./data-dir.ts";
+import { DRAIN_TIMEOUT_MS } from "./processes.ts";
+
+const [, , root] = process.argv;
+if (root === undefined) throw new CellError("CELL_NOT_FOUND", "the data directory was not named");
+
+const stopping = Promise.withResolvers<string>();
+process.on("message", (message) => {
+  if (isStop(message)) stopping.resolve("asked by the cradle");
+});
+process.once("disconnect", () => stopping.resolve("the cradle is gone"));
+process.once("SIGTERM", () => stopping.resolve("SIGTERM"));
+process.once("SIGINT", () => stopping.resolve("SIGINT"));
+
+try {
+  const node = await startNode(dataDir(root), {
+    onFatal: (error) => {
+      report(error);
+      process.exit(1);
+    },
+  });
+  process.send?.({ type: "ready", status: node.status(), tree: node.tree() });
+  const reason = await stopping.promise;
+  await node.stop(reason, DRAIN_TIMEOUT_MS);
+  process.exit(0);
+} catch (error) {
+  report(error);
+  process.exit(1);
+}
+
+function isStop(message: unknown): boolean {
+  return typeof message === "object" && message !== null && "type" in message && message.type === "stop";
+}
+
+/** Into the node's log, which is this process's standard error; and to the cradle, for the screen. */
+function report(error: unknown): void {
+  const known = error instanceof CellError;
+  const text = known
+    ? `${error.code}: ${error.message}; ${error.where ?? ""}; ${error.remedy}`
+    : String(error);
+  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
+  for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
+  process.send?.({
+    type: "failed",
+    error: known ? { code: error.code, message: error.message } : { message: text },
+  });
+}

@@ -1,0 +1,124 @@
+// Everything before the first process: the directory's lock, the cell in it (made,
+// joined or found), its permissions, and the broker's configuration.
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CellError } from "../errors/cell-error.ts";
+import { sha256, toHex } from "../security/bytes.ts";
+import { parseBrokerAuthority } from "../transport/broker/authority.ts";
+import { brokerConfig } from "../transport/broker/config.ts";
+import { type CellConfig, readCellConfig } from "./cell-config.ts";
+import { createCell } from "./create-cell.ts";
+import type { DataDir } from "./data-dir.ts";
+import { joinCell } from "./join-cell.ts";
+import { type DirectoryLock, lockDirectory } from "./lock.ts";
+
+export type PrepareOptions = {
+  /** Name of the cell to make; the default is "local". */
+  readonly cell?: string;
+  /** Name of the node to make; the default is "a". */
+  readonly node?: string;
+  readonly port?: number;
+  /** File made by `cell0 node add`. */
+  readonly join?: string;
+};
+
+export type PreparedNode = {
+  readonly config: CellConfig;
+  /** SHA-256 of the genesis, hex. */
+  readonly genesisHash: string;
+  /** Whether the cell or the node was made just now. */
+  readonly made: "cell" | "node" | "nothing";
+  readonly lock: DirectoryLock;
+};
+
+/** Throws CELL_DIRECTORY_HELD, CELL_DIRECTORY_UNSAFE, CELL_OPTION_CONFLICT and what making or joining throws; then nothing is held. */
+export async function prepareNode(dir: DataDir, options: PrepareOptions): Promise<PreparedNode> {
+  await mkdir(dir.root, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(dir, options.node ?? "a");
+  try {
+    const found = await findCell(dir);
+    const config = found ?? (await makeCell(dir, options));
+    if (found !== undefined) refuseConflicts(dir, found, options);
+    await requirePrivate(dir);
+    for (const path of [dir.run, dir.brokerDirectory, dir.coreDirectory, dir.logDirectory]) {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+    }
+    if (config.broker.embedded) await writeBrokerConfig(dir, config);
+    const genesisHash = toHex(sha256(await readFile(dir.genesis)));
+    const made = found !== undefined ? "nothing" : options.join === undefined ? "cell" : "node";
+    return { config, genesisHash, made, lock };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** Removes what only a running node has: sockets, and the directory for them. */
+export async function tidyUp(dir: DataDir, lock: DirectoryLock): Promise<void> {
+  await rm(dir.run, { recursive: true, force: true });
+  await lock.release();
+}
+
+async function findCell(dir: DataDir): Promise<CellConfig | undefined> {
+  try {
+    return await readCellConfig(dir);
+  } catch (error) {
+    if (!(error instanceof CellError) || error.code !== "CELL_NOT_FOUND") throw error;
+    return undefined;
+  }
+}
+
+async function makeCell(dir: DataDir, options: PrepareOptions): Promise<CellConfig> {
+  if (options.join !== undefined) return await joinCell(dir, options.join);
+  const { cell = "local", node = "a", port } = options;
+  return await createCell(dir, { cell, node, ...(port === undefined ? {} : { port }) });
+}
+
+function refuseConflicts(dir: DataDir, found: CellConfig, options: PrepareOptions): void {
+  const stated: readonly (readonly [string, unknown, unknown])[] = [
+    ["--cell", options.cell, found.cell],
+    ["--node", options.node, found.node],
+    ["--port", options.port, found.broker.port],
+  ];
+  for (const [option, wanted, fixed] of stated) {
+    if (wanted !== undefined && wanted !== fixed) {
+      throw new CellError(
+        "CELL_OPTION_CONFLICT",
+        `${option} ${wanted} was asked for, but it is ${fixed} here`,
+        {
+          where: dir.cell,
+        },
+      );
+    }
+  }
+}
+
+/** Keys that others could read are no keys. */
+async function requirePrivate(dir: DataDir): Promise<void> {
+  if (process.platform === "win32") return;
+  const keys = await readdir(dir.keys).catch(() => []);
+  const paths = [dir.root, dir.nodeCreds, ...keys.map((name) => join(dir.keys, name))];
+  for (const path of paths) {
+    const { mode } = await stat(path);
+    if ((mode & 0o077) !== 0) {
+      throw new CellError(
+        "CELL_DIRECTORY_UNSAFE",
+        `others may access it (mode ${(mode & 0o777).toString(8)})`,
+        {
+          where: path,
+        },
+      );
+    }
+  }
+}
+
+async function writeBrokerConfig(dir: DataDir, { cell, node, broker }: CellConfig): Promise<void> {
+  const authority = parseBrokerAuthority(await readFile(dir.brokerAuthority, "utf8"));
+  const text = brokerConfig({
+    port: broker.port ?? -1,
+    storeDir: join(dir.brokerDirectory, "jetstream"),
+    serverName: `cell0-${cell}-${node}`,
+    authority,
+  });
+  await writeFile(dir.brokerConfig, text, { mode: 0o600 });
+}

@@ -1,0 +1,234 @@
+// What actors send: to an actor of this process the same capsule passes the same
+// capability check and goes straight to its mailbox; to any other it is signed
+// and leaves. Every request ends with a reply or with its deadline.
+import type { Delivery, OutgoingIntent, OutgoingReply } from "../actors/intent.ts";
+import { CellError } from "../errors/cell-error.ts";
+import { err, ok, type Result } from "../errors/result.ts";
+import { toHex } from "../security/bytes.ts";
+import { type AuthorityPorts, authorise } from "../security/intake/authority.ts";
+import { acceptedIntent } from "../security/intake/describe.ts";
+import type { AcceptedIntent } from "../security/intake/verdict.ts";
+import { type BuiltIntent, buildIntent } from "../security/intents/build-intent.ts";
+import type { CapsuleMaker } from "../security/replies/build-reply.ts";
+import { type OpenedReply, openReplies, type ReplyTrust } from "../security/replies/open-replies.ts";
+import { acceptReply, openStream, type ReplyStream } from "../security/replies/reply-stream.ts";
+import type { Sealer } from "../security/sealing/sealer.ts";
+import type { Certificate } from "../security/trust/certificate.ts";
+import type { Incarnation } from "../security/wire/capsule.ts";
+import { decodeCapsule } from "../security/wire/decode-capsule.ts";
+import type { EventInput } from "../telemetry/event.ts";
+import type { SealTicket } from "./deliveries.ts";
+
+export type Sender = { readonly path: string; readonly incarnation: Incarnation };
+type Answer = Result<{ readonly value: unknown; readonly final: boolean }, CellError>;
+
+export type SendPorts = {
+  readonly authority: AuthorityPorts;
+  /** This node's own certificate, under which its actors send. */
+  readonly certificate: () => Certificate;
+  readonly node: string;
+  readonly maker: CapsuleMaker;
+  readonly sealer: Sealer<SealTicket>;
+  readonly replyTrust: ReplyTrust;
+  readonly toActor: (delivery: Delivery) => Result<unknown, CellError>;
+  /** Subject of an actor's intents, from this node. */
+  readonly subjectOf: (path: string) => string;
+  /** Subject below this node's own inbox prefix. */
+  readonly inbox: string;
+  readonly record: (event: EventInput) => void;
+};
+
+/** Requests that wait for replies from other nodes, at most. */
+const MAX_PENDING = 65_536;
+
+type Pending = { stream: ReplyStream; readonly settle: (answer: Answer) => void };
+
+export type Sends = {
+  /** Never throws; a failure is the request's answer, or recorded when there is no one to answer. */
+  send(from: Sender, intent: OutgoingIntent): void;
+  /** A message that came to this node's inbox. */
+  takeReply(subject: string, data: Uint8Array): void;
+};
+
+export function createSends(ports: SendPorts): Sends {
+  const pending = new Map<string, Pending>();
+  const sequences = new Map<string, number>();
+
+  const send = (from: Sender, intent: OutgoingIntent): void => {
+    const settle = settler(intent);
+    const sequence = (sequences.get(from.path) ?? 0) + 1;
+    sequences.set(from.path, sequence);
+    const built = build(ports, from, sequence, intent);
+    if (!built.ok) {
+      settle(built);
+      recordFailure(ports, from, intent, built.error);
+      return;
+    }
+    const { target, intent: type, cause } = intent;
+    ports.record({
+      actor: from.path,
+      incarnation: from.incarnation,
+      intent: cause,
+      kind: { case: "sent", value: { id: toHex(built.value.id), target, intent: type } },
+    });
+    const home = ports.authority.placementOf(target);
+    if (home === ports.node)
+      deliverHere(ports, built.value, settle, (error) => recordFailure(ports, from, intent, error));
+    else if (home === undefined)
+      settle(err(new CellError("ACTOR_NOT_FOUND", "no actor has this path", { where: target })));
+    else leave(built.value, intent, settle);
+  };
+
+  const leave = (built: BuiltIntent, intent: OutgoingIntent, settle: (answer: Answer) => void): void => {
+    if (intent.onReply !== undefined) {
+      if (pending.size >= MAX_PENDING) {
+        settle(err(new CellError("ACTOR_MAILBOX_FULL", "too many requests wait for other nodes")));
+        return;
+      }
+      const id = toHex(built.id);
+      const request = { id: built.id, hash: built.hash, messageHash: built.hash };
+      const finish = (answer: Answer) => {
+        if (!answer.ok || answer.value.final) pending.delete(id);
+        settle(answer);
+      };
+      pending.set(id, { stream: openStream(request), settle: finish });
+      setTimeout(() => pending.delete(id), intent.timeoutMs).unref();
+    }
+    ports.sealer.seal(ports.subjectOf(intent.target), built.bytes, { kind: "intent" });
+  };
+
+  const takeReply = (subject: string, data: Uint8Array): void => {
+    const opened = openReplies(data, subject, ports.replyTrust, Date.now());
+    if (!opened.ok) return;
+    for (const reply of opened.value) {
+      const waiting = pending.get(toHex(reply.requestId));
+      if (waiting === undefined) continue;
+      const step = acceptReply(waiting.stream, reply);
+      waiting.stream = step.stream;
+      if (step.kind === "next") waiting.settle(answerOf(reply));
+      else if (step.kind === "fault" && step.error.code !== "CAPSULE_REPLY_UNBOUND")
+        waiting.settle(err(step.error));
+    }
+  };
+
+  return { send, takeReply };
+}
+
+function build(
+  ports: SendPorts,
+  from: Sender,
+  sequence: number,
+  intent: OutgoingIntent,
+): Result<BuiltIntent, CellError> {
+  let payload: Uint8Array;
+  try {
+    payload = new TextEncoder().encode(JSON.stringify(intent.payload ?? {}));
+  } catch (cause) {
+    return err(
+      new CellError("ACTOR_PAYLOAD_INVALID", "the payload is not JSON", { where: intent.target, cause }),
+    );
+  }
+  return buildIntent(
+    {
+      target: intent.target,
+      intent: intent.intent,
+      payload,
+      contentType: "application/json",
+      deadlineUnixMs: Date.now() + intent.timeoutMs,
+      replyInbox: intent.onReply === undefined ? "" : ports.inbox,
+      priority: intent.priority,
+      traceparent: intent.cause?.traceparent ?? "",
+      cause: intent.cause,
+      source: { actor: from.path, incarnation: from.incarnation, sequence },
+    },
+    ports.maker,
+  );
+}
+
+/** The capability check that a capsule of another node would pass, then the mailbox. */
+function deliverHere(
+  ports: SendPorts,
+  { bytes, hash }: BuiltIntent,
+  settle: (answer: Answer) => void,
+  failed: (error: CellError) => void,
+): void {
+  const fail = (error: CellError) => {
+    settle(err(error));
+    failed(error);
+  };
+  const intent = judgeHere(ports, bytes, hash);
+  if (!intent.ok) {
+    fail(intent.error);
+    return;
+  }
+  const respond = (reply: OutgoingReply) => settle(fromReply(reply));
+  const delivered = ports.toActor({ intent: intent.value, respond });
+  if (!delivered.ok) fail(delivered.error);
+}
+
+function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Result<AcceptedIntent, CellError> {
+  const capsule = decodeCapsule(bytes);
+  if (!capsule.ok) return capsule;
+  const allowed = authorise(capsule.value, ports.certificate(), ports.authority);
+  return allowed.ok ? ok(acceptedIntent(capsule.value, hash, ports.node)) : allowed;
+}
+
+/** Values do not share memory between actors. */
+function fromReply(reply: OutgoingReply): Answer {
+  if (reply.kind === "error") return err(reply.error);
+  const { value, final } = reply;
+  return ok({ value: value === undefined ? undefined : structuredClone(value), final });
+}
+
+function answerOf({ error, payload, contentType, final }: OpenedReply): Answer {
+  if (error !== undefined) return err(error);
+  if (payload.length === 0) return ok({ value: undefined, final });
+  if (contentType !== "application/json") return ok({ value: payload, final });
+  try {
+    return ok({ value: JSON.parse(new TextDecoder().decode(payload)), final });
+  } catch (cause) {
+    return err(new CellError("CAPSULE_MALFORMED", "the reply is not JSON", { cause }));
+  }
+}
+
+/** Hands answers on until the final one; at the deadline it answers itself. */
+function settler({ onReply, target, timeoutMs }: OutgoingIntent): (answer: Answer) => void {
+  if (onReply === undefined) return () => {};
+  let ended = false;
+  const finish = (answer: Answer) => {
+    if (ended) return;
+    if (!answer.ok || answer.value.final) {
+      ended = true;
+      clearTimeout(timer);
+    }
+    onReply(answer);
+  };
+  const timer = setTimeout(
+    () => finish(err(new CellError("ACTOR_DEADLINE_EXCEEDED", undefined, { where: target }))),
+    timeoutMs,
+  );
+  return finish;
+}
+
+function recordFailure(
+  ports: SendPorts,
+  from: Sender,
+  { target, intent, cause }: OutgoingIntent,
+  error: CellError,
+): void {
+  const { code, message, remedy, retryable } = error;
+  ports.record({
+    actor: target,
+    intent: cause,
+    kind: {
+      case: "intentRefused",
+      value: {
+        stage: "authority",
+        error: { code, message: `${from.path} -> ${target} ${intent}: ${message}`, remedy, retryable },
+        principal: ports.node,
+        target,
+        count: 1,
+      },
+    },
+  });
+}

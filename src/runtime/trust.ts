@@ -1,0 +1,89 @@
+// The certificates that count here: loaded from this node's own copy first, then
+// from the cell's stream, each verified against genesis. What is newer here than
+// there is published again: a broker restored from an old copy rolls nothing back.
+import type { CellError } from "../errors/cell-error.ts";
+import { type Certificate, readCertificate } from "../security/trust/certificate.ts";
+import type { Genesis } from "../security/trust/genesis.ts";
+import { TrustStore } from "../security/trust/trust-store.ts";
+import type { StreamFollower } from "../transport/streams/follow.ts";
+import type { TrustStream } from "../transport/streams/trust-stream.ts";
+import type { RecordMirror } from "./record-mirror.ts";
+
+export type CellTrust = {
+  readonly store: TrustStore;
+  /** Verifies, keeps and publishes a certificate. Throws what the store or the stream refuses. */
+  publish(bytes: Uint8Array): Promise<Certificate>;
+  stop(): Promise<void>;
+};
+
+export type TrustPorts = {
+  readonly genesis: Genesis;
+  readonly mirror: RecordMirror;
+  readonly stream: TrustStream;
+  readonly onChange: (certificate: Certificate) => void;
+  readonly onProblem: (error: CellError) => void;
+};
+
+export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
+  const store = new TrustStore(ports.genesis);
+  const sequences = new Map<string, number>();
+  for (const bytes of (await ports.mirror.all()).values()) {
+    const added = store.add(bytes, Date.now());
+    if (!added.ok && added.error.code !== "AUTHORITY_CHAIN_BROKEN") ports.onProblem(added.error);
+  }
+  const take = async (bytes: Uint8Array): Promise<void> => {
+    const added = store.add(bytes, Date.now());
+    if (!added.ok) throw added.error;
+    for (const certificate of added.value) {
+      await ports.mirror.put(certificate.principal, certificate.bytes);
+      ports.onChange(certificate);
+    }
+  };
+  await ports.stream.ensure();
+  const follower = ports.stream.follow({
+    accept: async ({ data, sequence }) => {
+      const read = readCertificate(data);
+      if (!read.ok) throw read.error;
+      sequences.set(read.value.principal, sequence);
+      await take(data);
+    },
+    onProblem: ports.onProblem,
+  });
+  await follower.caughtUp;
+  await publishMissing(store, ports);
+  return {
+    store,
+    async publish(bytes) {
+      const read = readCertificate(bytes);
+      if (!read.ok) throw read.error;
+      await take(bytes);
+      await put(ports.stream, read.value);
+      return read.value;
+    },
+    stop: () => stopFollowing(follower),
+  };
+}
+
+/** Puts there what the stream lacks, or holds in an older generation. */
+async function publishMissing(store: TrustStore, { stream, onProblem }: TrustPorts): Promise<void> {
+  for (const { certificate } of store.snapshot(Date.now())) {
+    try {
+      await put(stream, certificate);
+    } catch (error) {
+      onProblem(error as CellError);
+    }
+  }
+}
+
+/** Writes it unless the stream has it, or a newer one, already. Throws on conflict with another writer. */
+async function put(stream: TrustStream, certificate: Certificate): Promise<void> {
+  const last = await stream.last(certificate.principal);
+  const known = last === undefined ? undefined : readCertificate(last.data);
+  if (known?.ok === true && known.value.generation >= certificate.generation) return;
+  const written = await stream.publish(certificate.principal, certificate.bytes, last?.sequence ?? 0);
+  if (!written.ok) throw written.error;
+}
+
+async function stopFollowing(follower: StreamFollower): Promise<void> {
+  await follower.stop();
+}
