@@ -41,6 +41,8 @@ export class Supervisor implements Child {
   readonly #nested = new Map<string, Supervisor>();
   readonly #started = Promise.withResolvers<void>();
   readonly #exit = Promise.withResolvers<ExitReason>();
+  readonly #effects: Effect[] = [];
+  #performing = false;
   #lastOperation = 0;
   #ended = false;
 
@@ -58,7 +60,7 @@ export class Supervisor implements Child {
       (event) => this.#send(event),
     );
     const machine = supervisorMachine.provide({
-      actions: { perform: (_, { effects }) => this.#perform(effects) },
+      actions: { perform: (_, { effects }) => this.#collect(effects) },
     });
     const contains = context.onContained !== undefined;
     this.#actor = createActor(machine, { input: { spec, contains }, id: spec.path || "root" });
@@ -118,13 +120,27 @@ export class Supervisor implements Child {
     const { clock } = ports;
     const at = { unixMs: clock.unixMs(), monotonicMs: clock.monotonicMs(), random: ports.random() };
     this.#actor.send({ ...event, at });
+    if (!this.#performing) this.#performAll();
   }
 
-  #perform(effects: readonly Effect[]): void {
-    for (const effect of effects) this.#performOne(effect);
+  #collect(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#effects.push(effect);
   }
 
-  #performOne(effect: Effect): void {
+  /** In the order asked for, outside the machine: what an effect leads to at once comes after it. */
+  #performAll(): void {
+    this.#performing = true;
+    try {
+      for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift())
+        this.#perform(next);
+    } catch (thrown) {
+      this.#break(thrown);
+    } finally {
+      this.#performing = false;
+    }
+  }
+
+  #perform(effect: Effect): void {
     switch (effect.type) {
       case "startChild":
         void this.#runs.start(effect.spec, effect.run, effect.fresh);

@@ -1,0 +1,126 @@
+// The node's event log: records of serialised events, appended in memory and handed to the
+// operating system once a turn of the event loop. A kill -9 loses at most that one turn.
+// The queue is bounded and a full disk costs records, which are counted, never the node.
+import { readFileSync, truncateSync } from "node:fs";
+import { fromBinary } from "@bufbuild/protobuf";
+import { EventSchema } from "../gen/cell0/v1/events_pb.ts";
+import { frame, MAX_FRAME_BYTES, readFrames } from "./frames.ts";
+import { RotatingFile, rotatedFiles } from "./rotating-file.ts";
+
+export type EventLogOptions = {
+  readonly path: string;
+  /** 8 MiB by default. */
+  readonly maxBytes?: number;
+  /** 8 by default, the one written to included. */
+  readonly maxFiles?: number;
+  /** Bytes that may wait for the next turn; 4 MiB by default. */
+  readonly maxQueuedBytes?: number;
+};
+
+/** What opening found; a torn tail was cut off, or set aside when it is more than one record. */
+export type Opened = {
+  readonly tornBytes: number;
+  readonly damagedRecords: number;
+  readonly lastSequence: bigint;
+};
+
+export type EventLogStats = {
+  readonly written: number;
+  /** Records that found no room, by the queue's bound or the disk's. */
+  readonly dropped: number;
+  readonly lastError: string | undefined;
+};
+
+const MIB = 1024 * 1024;
+
+export class EventLog {
+  readonly opened: Opened;
+  readonly #file: RotatingFile;
+  readonly #maxQueuedBytes: number;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #scheduled: NodeJS.Immediate | undefined;
+  #written = 0;
+  #dropped = 0;
+  #lastError: string | undefined;
+  #closed = false;
+
+  /** @throws the system's error when the file cannot be opened or read */
+  constructor(options: EventLogOptions) {
+    const { path, maxBytes = 8 * MIB, maxFiles = 8, maxQueuedBytes = 4 * MIB } = options;
+    const found = mend(path);
+    this.#file = new RotatingFile({ path, maxBytes, maxFiles });
+    if (found.setAside) this.#file.rotate();
+    this.opened = found;
+    this.#maxQueuedBytes = maxQueuedBytes;
+  }
+
+  /** Takes the bytes for the next write. False when they were dropped. Never throws. */
+  append(bytes: Uint8Array): boolean {
+    const fits = bytes.length > 0 && bytes.length <= MAX_FRAME_BYTES;
+    if (this.#closed || !fits || this.#queuedBytes + bytes.length > this.#maxQueuedBytes) {
+      this.#dropped++;
+      return false;
+    }
+    const framed = frame(bytes);
+    this.#queue.push(framed);
+    this.#queuedBytes += framed.length;
+    this.#scheduled ??= setImmediate(() => this.flush());
+    return true;
+  }
+
+  /** Hands everything queued to the operating system now. Never throws. */
+  flush(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const queue = this.#queue;
+    if (queue.length === 0) return;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    try {
+      this.#file.append(Buffer.concat(queue));
+      this.#written += queue.length;
+      this.#lastError = undefined;
+    } catch (error) {
+      this.#dropped += queue.length;
+      this.#lastError = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  stats(): EventLogStats {
+    return { written: this.#written, dropped: this.#dropped, lastError: this.#lastError };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Makes the file end with a whole record, without destroying more than one. */
+function mend(path: string): Opened & { readonly setAside: boolean } {
+  const files = rotatedFiles(path);
+  if (files.at(-1) !== path) return { ...lastOf(files), tornBytes: 0, damagedRecords: 0, setAside: false };
+  const bytes = readFileSync(path);
+  const { end, damaged } = readFrames(bytes);
+  const tornBytes = bytes.length - end;
+  const setAside = tornBytes > MAX_FRAME_BYTES;
+  const found = lastOf(files);
+  if (tornBytes > 0 && !setAside) truncateSync(path, end);
+  return { ...found, tornBytes, damagedRecords: damaged, setAside };
+}
+
+/** Sequence of the newest record that can be read. */
+function lastOf(files: readonly string[]): { readonly lastSequence: bigint } {
+  for (const file of files.toReversed()) {
+    const last = readFrames(readFileSync(file)).records.at(-1);
+    if (last !== undefined) return { lastSequence: fromBinary(EventSchema, last).sequence };
+  }
+  return { lastSequence: 0n };
+}
