@@ -4,6 +4,7 @@
 
 import { MAX_SERVICES } from "./broker/permissions.ts";
 import type { BrokerConnection, BrokerMessage, BrokerSubscription } from "./connection.ts";
+import { isAnswerable } from "./subjects.ts";
 
 export type ServiceEndpoint = {
   /** [A-Za-z0-9_-]; of an actor's path: the tokens after the graph's, joined by `_`. */
@@ -36,6 +37,7 @@ export type ServiceDescription = {
 
 export type DiscoveryOptions = {
   readonly connection: BrokerConnection;
+  readonly cell: string;
   /** Asked at each request, so that nothing has to be kept in step. At most 256 are shown. */
   readonly services: () => readonly ServiceDescription[];
 };
@@ -49,17 +51,13 @@ const QUEUE_GROUP = "";
 
 type Verb = "PING" | "INFO" | "STATS";
 
-export function serveDiscovery({ connection, services }: DiscoveryOptions): BrokerSubscription {
-  return connection.subscribe("$SRV.>", (message) => answer(connection, message, services));
+export function serveDiscovery(options: DiscoveryOptions): BrokerSubscription {
+  return options.connection.subscribe("$SRV.>", (message) => answer(options, message));
 }
 
-function answer(
-  connection: BrokerConnection,
-  { subject, reply }: BrokerMessage,
-  services: () => readonly ServiceDescription[],
-): void {
+function answer({ connection, cell, services }: DiscoveryOptions, { subject, reply }: BrokerMessage): void {
   const asked = parseDiscoverySubject(subject);
-  if (asked === undefined || reply === undefined || reply === "") return;
+  if (asked === undefined || reply === undefined || !isAnswerable(cell, reply)) return;
   for (const service of services().filter(isShown).slice(0, MAX_SERVICES)) {
     if (asked.name !== undefined && asked.name !== service.name) continue;
     if (asked.id !== undefined && asked.id !== service.id) continue;

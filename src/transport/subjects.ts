@@ -3,7 +3,7 @@
 // that arrives is parsed under the same rules.
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
-import { type IntentAddress, parseIntentAddress } from "../security/address.ts";
+import { type IntentAddress, isInbox, parseIntentAddress } from "../security/address.ts";
 import { isActorPath, isToken, MAX_PATH_TOKENS } from "../security/names.ts";
 
 const ROOT = "cell0.v1";
@@ -82,3 +82,11 @@ export const revisionsSubject = (cell: string): string => `${cellPrefix(cell)}.r
 
 /** Answered by every node with the certificates that the cell's replies are verified by. */
 export const trustBundleSubject = (cell: string): string => `${cellPrefix(cell)}.trust-bundle`;
+
+const STOCK_INBOX = /^_INBOX(?:_[a-z0-9-]{1,63})?\.[A-Za-z0-9_.-]{1,200}$/;
+/**
+ * Whether a node may answer there. The reply subject of a NATS message is its
+ * sender's choice, and a node may publish to much that the sender may not.
+ */
+export const isAnswerable = (cell: string, subject: string): boolean =>
+  STOCK_INBOX.test(subject) || (isInbox(subject) && subject.startsWith(`${cellPrefix(cell)}.inbox.`));

@@ -31,6 +31,7 @@ describe("discovery", () => {
     const node = await broker.connect({ kind: "node", principal: "a" });
     serveDiscovery({
       connection: node,
+      cell: "test",
       services: () => [
         service("support-desk", ["support-desk/triage", "support-desk/pool/one"]),
         service("hello", ["hello/greeter"]),

@@ -112,12 +112,6 @@ export const brokerErrors = defineErrors({
     remedy: "Read what is new, decide again, write again.",
     retryable: false,
   },
-  BROKER_REMOTE_ERROR: {
-    title: "the cell answered with an error that this version does not know",
-    cause: "The node is newer than this client.",
-    remedy: "Read the message, and update the client.",
-    retryable: false,
-  },
   BROKER_REPLY_UNTRUSTED: {
     title: "a reply came from a key that the cell does not vouch for",
     cause: "Somebody with access to the broker answers in a node's name, or a node's certificate is missing.",

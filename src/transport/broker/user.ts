@@ -4,6 +4,7 @@ import { encodeUser } from "@nats-io/jwt";
 import { createUser } from "@nats-io/nkeys";
 import type { BrokerAuthority } from "./authority.ts";
 import { keyPair } from "./authority.ts";
+import { natsCreds } from "./nats-creds.ts";
 import { type PermissionRequest, permissionsOf } from "./permissions.ts";
 
 export type UserRequest = PermissionRequest & {
@@ -50,15 +51,5 @@ export async function issueUser(request: UserRequest): Promise<BrokerUser> {
     },
   );
   const seed = new TextDecoder().decode(user.getSeed());
-  return { publicKey: user.getPublicKey(), jwt, seed, creds: formatCreds(jwt, seed) };
+  return { publicKey: user.getPublicKey(), jwt, seed, creds: natsCreds(jwt, seed) };
 }
-
-export const formatCreds = (jwt: string, seed: string): string =>
-  `-----BEGIN NATS USER JWT-----
-${jwt}
-------END NATS USER JWT------
-
------BEGIN USER NKEY SEED-----
-${seed}
-------END USER NKEY SEED------
-`;

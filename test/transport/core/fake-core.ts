@@ -110,15 +110,18 @@ export async function fakeCore(handlers: Handlers = {}): Promise<FakeCore> {
 function addUnary(
   server: Server,
   method: { readonly name: string; readonly input: DescMessage; readonly output: DescMessage },
-  handler: ((request: Message) => object | Promise<object>) | undefined,
+  handler: ((request: Message) => Record<string, unknown> | Promise<Record<string, unknown>>) | undefined,
 ): void {
-  const handle = async (request: Message): Promise<object> => {
+  const handle = async (request: Message): Promise<Record<string, unknown>> => {
     if (handler === undefined) throw new Refused(status.UNIMPLEMENTED, "");
     return handler(request);
   };
-  server.register<Message, object>(
+  server.register<Message, Record<string, unknown>>(
     `/${CoreService.typeName}/${method.name}`,
-    (call: ServerUnaryCall<Message, object>, callback: sendUnaryData<object>) => {
+    (
+      call: ServerUnaryCall<Message, Record<string, unknown>>,
+      callback: sendUnaryData<Record<string, unknown>>,
+    ) => {
       handle(call.request).then(
         (value) => callback(null, value),
         (error: unknown) => callback(refusal(error)),

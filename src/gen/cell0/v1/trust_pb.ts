@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/trust.proto.
  */
 export const file_cell0_v1_trust: GenFile = /*@__PURE__*/
-  fileDesc("ChRjZWxsMC92MS90cnVzdC5wcm90bxIIY2VsbDAudjEiZAoHR2VuZXNpcxIMCgRjZWxsGAEgASgJEhMKC2dlbmVzaXNfa2V5GAIgASgMEhcKD2NyZWF0ZWRfdW5peF9tcxgDIAEoBBIOCgZzaGFyZHMYBCABKA0SDQoFbm9uY2UYBSABKAwiRAoRU2lnbmVkQ2VydGlmaWNhdGUSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIvsBCg9DZXJ0aWZpY2F0ZUJvZHkSCwoDa2V5GAEgASgMEhEKCXByaW5jaXBhbBgCIAEoCRIlCgRraW5kGAMgASgOMhcuY2VsbDAudjEuUHJpbmNpcGFsS2luZBISCgpnZW5lcmF0aW9uGAQgASgEEhoKEm5vdF9iZWZvcmVfdW5peF9tcxgFIAEoBBIZChFub3RfYWZ0ZXJfdW5peF9tcxgGIAEoBBIkCgZzaGFyZHMYByADKAsyFC5jZWxsMC52MS5TaGFyZFJhbmdlEh8KBmdyYW50cxgIIAMoCzIPLmNlbGwwLnYxLkdyYW50Eg8KB3Jldm9rZWQYCSABKAgiKQoKU2hhcmRSYW5nZRINCgVmaXJzdBgBIAEoDRIMCgRsYXN0GAIgASgNIikKBUdyYW50Eg8KB2ludGVudHMYASADKAkSDwoHdGFyZ2V0cxgCIAMoCSJBCg5TaWduZWRSZXZpc2lvbhIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwivgEKDFJldmlzaW9uQm9keRIQCghyZXZpc2lvbhgBIAEoBBIXCg9jcmVhdGVkX3VuaXhfbXMYAiABKAQSDgoGYXV0aG9yGAMgASgJEg0KBWdyYXBoGAQgASgMEhMKC3JvbGxiYWNrX29mGAUgASgEEhUKDXByZXZpb3VzX2hhc2gYBiABKAwSEAoIY2F1c2VfaWQYByABKAwSJgoJYWxnb3JpdGhtGAggASgOMhMuY2VsbDAudjEuQWxnb3JpdGhtKn4KDVByaW5jaXBhbEtpbmQSHgoaUFJJTkNJUEFMX0tJTkRfVU5TUEVDSUZJRUQQABIZChVQUklOQ0lQQUxfS0lORF9JU1NVRVIQARIXChNQUklOQ0lQQUxfS0lORF9OT0RFEAISGQoVUFJJTkNJUEFMX0tJTkRfQ0xJRU5UEANiBnByb3RvMw", [file_cell0_v1_capsule]);
+  fileDesc("ChRjZWxsMC92MS90cnVzdC5wcm90bxIIY2VsbDAudjEiZAoHR2VuZXNpcxIMCgRjZWxsGAEgASgJEhMKC2dlbmVzaXNfa2V5GAIgASgMEhcKD2NyZWF0ZWRfdW5peF9tcxgDIAEoBBIOCgZzaGFyZHMYBCABKA0SDQoFbm9uY2UYBSABKAwiRAoRU2lnbmVkQ2VydGlmaWNhdGUSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIvsBCg9DZXJ0aWZpY2F0ZUJvZHkSCwoDa2V5GAEgASgMEhEKCXByaW5jaXBhbBgCIAEoCRIlCgRraW5kGAMgASgOMhcuY2VsbDAudjEuUHJpbmNpcGFsS2luZBISCgpnZW5lcmF0aW9uGAQgASgEEhoKEm5vdF9iZWZvcmVfdW5peF9tcxgFIAEoBBIZChFub3RfYWZ0ZXJfdW5peF9tcxgGIAEoBBIkCgZzaGFyZHMYByADKAsyFC5jZWxsMC52MS5TaGFyZFJhbmdlEh8KBmdyYW50cxgIIAMoCzIPLmNlbGwwLnYxLkdyYW50Eg8KB3Jldm9rZWQYCSABKAgiKQoKU2hhcmRSYW5nZRINCgVmaXJzdBgBIAEoDRIMCgRsYXN0GAIgASgNIikKBUdyYW50Eg8KB2ludGVudHMYASADKAkSDwoHdGFyZ2V0cxgCIAMoCSJBCg5TaWduZWRSZXZpc2lvbhIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwivgEKDFJldmlzaW9uQm9keRIQCghyZXZpc2lvbhgBIAEoBBIXCg9jcmVhdGVkX3VuaXhfbXMYAiABKAQSDgoGYXV0aG9yGAMgASgJEg0KBWdyYXBoGAQgASgMEhMKC3JvbGxiYWNrX29mGAUgASgEEhUKDXByZXZpb3VzX2hhc2gYBiABKAwSEAoIY2F1c2VfaWQYByABKAwSJgoJYWxnb3JpdGhtGAggASgOMhMuY2VsbDAudjEuQWxnb3JpdGhtIiMKC1RydXN0QnVuZGxlEhQKDGNlcnRpZmljYXRlcxgBIAMoDCp+Cg1QcmluY2lwYWxLaW5kEh4KGlBSSU5DSVBBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVUFJJTkNJUEFMX0tJTkRfSVNTVUVSEAESFwoTUFJJTkNJUEFMX0tJTkRfTk9ERRACEhkKFVBSSU5DSVBBTF9LSU5EX0NMSUVOVBADYgZwcm90bzM", [file_cell0_v1_capsule]);
 
 /**
  * The cell's root. Its hash, SHA-256 over these bytes as first written, is
@@ -311,6 +311,28 @@ export type RevisionBody = Message<"cell0.v1.RevisionBody"> & {
  */
 export const RevisionBodySchema: GenMessage<RevisionBody> = /*@__PURE__*/
   messageDesc(file_cell0_v1_trust, 6);
+
+/**
+ * What a node answers on cell0.v1.<cell>.trust-bundle: the certificates by which
+ * replies are verified. It is not signed; each certificate in it is.
+ *
+ * @generated from message cell0.v1.TrustBundle
+ */
+export type TrustBundle = Message<"cell0.v1.TrustBundle"> & {
+  /**
+   * Serialised SignedCertificate messages, issuers before nodes, at most 1024.
+   *
+   * @generated from field: repeated bytes certificates = 1;
+   */
+  certificates: Uint8Array[];
+};
+
+/**
+ * Describes the message cell0.v1.TrustBundle.
+ * Use `create(TrustBundleSchema)` to create a new message.
+ */
+export const TrustBundleSchema: GenMessage<TrustBundle> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_trust, 7);
 
 /**
  * @generated from enum cell0.v1.PrincipalKind

@@ -1,0 +1,85 @@
+// `import { connect } from "cell0/client"`: a program's way into a cell, with
+// the one file that `cell0 client add` gave it.
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { CellError } from "./errors/cell-error.ts";
+import { HybridClock } from "./security/clock/hybrid-clock.ts";
+import { type ParsedIdentity, parseCreds, signingKeyOf } from "./security/identity/creds-file.ts";
+import { createIds } from "./security/wire/capsule-id.ts";
+import { natsCreds } from "./transport/broker/nats-creds.ts";
+import { CellClient } from "./transport/client/cell-client.ts";
+import { createClientTrust } from "./transport/client/client-trust.ts";
+import { Requester } from "./transport/client/requester.ts";
+import { type BrokerStatus, connectBroker } from "./transport/connection.ts";
+import { inboxPrefix } from "./transport/subjects.ts";
+
+export { CellError } from "./errors/cell-error.ts";
+export type { CellClient, IntentItem, SendOptions, Sent } from "./transport/client/cell-client.ts";
+export type { EventFilter } from "./transport/client/event-stream.ts";
+export type { ManyOptions, ManyResult, ManySummary } from "./transport/client/many.ts";
+export type { Reply } from "./transport/client/payload.ts";
+export type { BrokerStatus } from "./transport/connection.ts";
+
+export type ConnectOptions = {
+  /** Path of an identity file (`<name>.creds`), or one that was parsed. */
+  readonly identity: string | ParsedIdentity;
+  /** Address of the broker; default: the one in the file. */
+  readonly url?: string;
+  /** Shown in the broker's list of connections. */
+  readonly name?: string;
+  /** Ends the attempt to connect. */
+  readonly signal?: AbortSignal;
+  /** The connection was lost, is back, or is closed. Must not throw. */
+  readonly onStatus?: (status: BrokerStatus) => void;
+  /** What went wrong without being any request's fault: a reply that cannot be verified, events dropped. */
+  readonly onProblem?: (error: CellError) => void;
+};
+
+/**
+ * Connects to a cell. Throws AUTHORITY_IDENTITY_INVALID, BROKER_UNREACHABLE,
+ * BROKER_REFUSED_CREDENTIALS, BROKER_TOO_OLD, or the signal's reason. A lost
+ * connection is made again, for ever, until `close`.
+ */
+export async function connect(options: ConnectOptions): Promise<CellClient> {
+  const identity =
+    typeof options.identity === "string" ? await readIdentity(options.identity) : options.identity;
+  const { cell, principal } = identity;
+  const { signal, onStatus } = options;
+  const onProblem = options.onProblem ?? (() => undefined);
+  const connection = await connectBroker({
+    url: options.url ?? identity.broker,
+    creds: natsCreds(identity.jwt, identity.nkeySeed),
+    name: options.name ?? `cell0 client ${principal}`,
+    inboxPrefix: inboxPrefix(cell, principal),
+    onProblem,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onStatus === undefined ? {} : { onStatus }),
+  });
+  const clock = new HybridClock(Date.now);
+  const requester = new Requester({
+    connection,
+    cell,
+    principal,
+    key: signingKeyOf(identity),
+    trust: createClientTrust({ identity, connection, nowUnixMs: Date.now, onProblem }),
+    maker: { nextId: createIds({ nowUnixMs: Date.now, randomBytes }), tick: () => clock.tick() },
+    instance: randomBytes(9).toString("base64url"),
+    onProblem,
+  });
+  return new CellClient({ cell, principal, connection, requester, onProblem });
+}
+
+async function readIdentity(path: string): Promise<ParsedIdentity> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new CellError("AUTHORITY_IDENTITY_INVALID", "the identity file cannot be read", {
+      where: path,
+      cause,
+    });
+  }
+  const identity = parseCreds(text);
+  if (identity.ok) return identity.value;
+  throw new CellError(identity.error.code, identity.error.message, { where: path, cause: identity.error });
+}
