@@ -14,7 +14,7 @@ export type PortReply = { readonly value: unknown; readonly final: boolean };
 export type CellPort = {
   readonly cell: string;
   readonly principal: string;
-  /** Replies as they come, at least one; throws the cell's refusal as a CellRefusal. */
+  /** Replies as they come, at least one; throws the cell's refusal, `details.remote` set. */
   stream(target: string, intent: string, payload: unknown, options: SendOptions): AsyncIterable<PortReply>;
   /** Publishes without waiting for a reply; the intent's id in hex. */
   send(target: string, intent: string, payload: unknown, options: SendOptions): Promise<string>;

@@ -5,7 +5,9 @@ import { resolve } from "node:path";
 import pc from "picocolors";
 import { type DataDir, dataDir } from "../runtime/data-dir.ts";
 import type { CellPort } from "./cell-port.ts";
+import { formatError } from "./error-output.ts";
 import type { KernelClient } from "./kernel-client.ts";
+import { plain } from "./render/text.ts";
 import type { Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -45,7 +47,7 @@ export type Context = {
   connect(): Promise<CellPort>;
   kernel(): Promise<KernelClient>;
   /** The identity file's text in force: `--creds`, CELL0_CREDS, or the operator's in the data directory. */
-  identity(): Promise<string>;
+  identity(): Promise<{ readonly text: string; readonly where: string }>;
   /** `--nats` or CELL0_NATS; undefined: what the identity states. */
   readonly natsUrl: string | undefined;
   /** Registers what must be closed at the end of the run. */
@@ -61,9 +63,9 @@ export function createContext(session: Session, options: GlobalOptions): Context
   const { env } = terminal;
   const json = options.json === true;
   const path = (file: string) => resolve(terminal.cwd, file);
-  const dir = dataDir(path(options.dataDir ?? nonEmpty(env["CELL0_DATA_DIR"]) ?? ".cell0"));
-  const natsUrl = options.nats ?? nonEmpty(env["CELL0_NATS"]);
-  const credsFile = options.creds ?? nonEmpty(env["CELL0_CREDS"]);
+  const dir = dataDir(path(options.dataDir ?? nonEmpty(env.CELL0_DATA_DIR) ?? ".cell0"));
+  const natsUrl = options.nats ?? nonEmpty(env.CELL0_NATS);
+  const credsFile = options.creds ?? nonEmpty(env.CELL0_CREDS);
   let port: Promise<CellPort> | undefined;
   let listening = false;
   const context: Context = {
@@ -92,10 +94,12 @@ export function createContext(session: Session, options: GlobalOptions): Context
       if (!json) terminal.err(`${text}\n`);
     },
     async identity() {
-      if (credsFile !== undefined) return await readFile(path(credsFile), "utf8");
+      if (credsFile !== undefined) {
+        return { text: await readFile(path(credsFile), "utf8"), where: path(credsFile) };
+      }
       const { readCellConfig } = await import("../runtime/cell-config.ts");
       await readCellConfig(dir);
-      return await readFile(dir.operatorCreds, "utf8");
+      return { text: await readFile(dir.operatorCreds, "utf8"), where: dir.operatorCreds };
     },
     connect() {
       port ??= openPort(context);
@@ -118,17 +122,20 @@ export function createContext(session: Session, options: GlobalOptions): Context
 /** NO_COLOR (any value but empty) and `--no-color` win; FORCE_COLOR turns it on for a pipe. */
 export function wantsColor(terminal: Terminal, isTerminal: boolean, option: boolean): boolean {
   const { env } = terminal;
-  if (!option || nonEmpty(env["NO_COLOR"]) !== undefined) return false;
-  const forced = nonEmpty(env["FORCE_COLOR"]);
+  if (!option || nonEmpty(env.NO_COLOR) !== undefined) return false;
+  const forced = nonEmpty(env.FORCE_COLOR);
   if (forced !== undefined) return forced !== "0";
-  return isTerminal && env["TERM"] !== "dumb";
+  return isTerminal && env.TERM !== "dumb";
 }
 
 async function openPort(context: Context): Promise<CellPort> {
   const { openCell } = await import("./connect-cell.ts");
-  const port = await openCell(await context.identity(), {
+  const { text, where } = await context.identity();
+  const port = await openCell(text, {
+    where,
     natsUrl: context.natsUrl,
     timeoutMs: context.timeoutMs,
+    onProblem: (error) => context.note(context.errorColors.yellow(plain(formatError(error)))),
   });
   context.defer(() => port.close());
   return port;

@@ -1,24 +1,17 @@
 // Durations as people write them on the command line, and times as they read them.
 import { InvalidArgumentError } from "commander";
+import { parseDuration as parse } from "../manifest/duration.ts";
 
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
+const MAX_MS = 3_650 * 86_400_000;
 
 /** `250ms`, `5s`, `1.5h`, `90d`. Throws InvalidArgumentError, which becomes CLI_USAGE. */
 export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-  const unit = UNITS_MS[match?.[2] ?? ""];
-  if (match === null || unit === undefined) {
+  const ms = parse(text);
+  if (ms === undefined) {
     throw new InvalidArgumentError("A duration is a number and a unit: 250ms, 5s, 2m, 1h, 90d.");
   }
-  const value = Math.round(Number(match[1]) * unit);
-  if (value < 1 || value > 3_650 * 86_400_000) throw new InvalidArgumentError("It is out of range.");
-  return value;
+  if (ms < 1 || ms > MAX_MS) throw new InvalidArgumentError("It is 1ms to 3650d.");
+  return ms;
 }
 
 /** `12s`, `4m10s`, `3h05m`, `2d04h`: at most two units. */

@@ -21,7 +21,7 @@ export const exitMeanings: Readonly<Record<ExitName, string>> = {
   negative: "the answer is no: it differs, is not valid, or is not healthy",
   usage: "the command line, a file or a manifest is wrong; nothing was asked of the cell",
   refused: "the cell refused, with a code",
-  unreachable: "the cell, its broker or its core cannot be reached",
+  unreachable: "the cell, its broker or its core cannot be reached, or did not answer in time",
   partial: "done in part; what failed is listed",
   internal: "a fault in cell0 itself",
   interrupted: "interrupted",
@@ -40,14 +40,14 @@ const LOCAL = new Set<string>([
   "CELL_SECRET_NAME_INVALID",
 ]);
 
-/** @param fromCell whether the cell answered so, rather than this program found it out */
-export function exitCodeOf(error: CellError, fromCell = false): ExitCode {
+export function exitCodeOf(error: CellError): ExitCode {
   if (error.code === "CLI_INTERNAL") return exitCodes.internal;
   if (error.code === "CLI_INTERRUPTED") return exitCodes.interrupted;
   if (error.code === "CLI_NOT_CONFIRMED") return exitCodes.negative;
   if (error.code === "CLI_REPLY_UNEXPECTED" || error.code === "CLI_TARGET_UNKNOWN") return exitCodes.refused;
-  if (fromCell) return exitCodes.refused;
   if (UNREACHABLE.has(error.code) || /^(BROKER|CORE)_/.test(error.code)) return exitCodes.unreachable;
+  // The cell's own answer, as against what this program found out.
+  if (error.details.remote === true) return exitCodes.refused;
   if (LOCAL.has(error.code) || /^(CLI|MANIFEST)_/.test(error.code)) return exitCodes.usage;
   return exitCodes.refused;
 }

@@ -43,9 +43,16 @@ export type KernelClient = ReturnType<typeof createKernelClient>;
 
 export function createKernelClient(port: CellPort, timeouts: KernelTimeouts) {
   const { requestMs, applyMs } = timeouts;
-  const value = async (target: string, intent: string, payload: unknown, timeoutMs: number): Promise<unknown> => {
+  const value = async (
+    target: string,
+    intent: string,
+    payload: unknown,
+    timeoutMs: number,
+  ): Promise<unknown> => {
     for await (const reply of port.stream(target, intent, payload, { timeoutMs })) return reply.value;
-    throw new CellError("CLI_REPLY_UNEXPECTED", "the stream of replies is empty", { where: `${target} ${intent}` });
+    throw new CellError("CLI_REPLY_UNEXPECTED", "the stream of replies is empty", {
+      where: `${target} ${intent}`,
+    });
   };
   const chunked = async (target: string, intent: string, payload: unknown, timeoutMs = requestMs) => {
     const chunks: Chunk[] = [];
@@ -59,7 +66,8 @@ export function createKernelClient(port: CellPort, timeouts: KernelTimeouts) {
   const authority = (node: string) => `kernel/${node}/authority`;
 
   return {
-    nodes: async () => arrayOf<NodeRow>(await chunked(GRAPH, "graph.nodes", {}), ["node", "shards", "answers"]),
+    nodes: async () =>
+      arrayOf<NodeRow>(await chunked(GRAPH, "graph.nodes", {}), ["node", "shards", "answers"]),
     /** Uploads a graph for `plan` and `apply`. */
     async stage(graph: Graph, prune: boolean): Promise<Staged> {
       const packed = gzipSync(JSON.stringify(graph));
@@ -83,10 +91,11 @@ export function createKernelClient(port: CellPort, timeouts: KernelTimeouts) {
     rollback: async (revision: number) =>
       objectWith<ApplyReport>(await chunked(GRAPH, "graph.rollback", { revision }, applyMs), APPLY_FIELDS),
     graph: async (revision?: number) =>
-      objectWith<GraphReport>(
-        await chunked(GRAPH, "graph.get", revision === undefined ? {} : { revision }),
-        ["revision", "graph", "unsatisfied"],
-      ),
+      objectWith<GraphReport>(await chunked(GRAPH, "graph.get", revision === undefined ? {} : { revision }), [
+        "revision",
+        "graph",
+        "unsatisfied",
+      ]),
     revisions: async () =>
       arrayOf<RevisionRow>(await chunked(GRAPH, "graph.revisions", {}), ["revision", "createdUnixMs"]),
     tree: async (node: string) =>
@@ -107,7 +116,8 @@ export function createKernelClient(port: CellPort, timeouts: KernelTimeouts) {
     /** Serialised `Event` messages, oldest first. */
     async events(node: string, filter: EventFilter): Promise<readonly Uint8Array[]> {
       const rows = await chunked(`kernel/${node}/telemetry`, "events.read", filter);
-      if (!Array.isArray(rows)) throw new CellError("CLI_REPLY_UNEXPECTED", undefined, { where: "events.read" });
+      if (!Array.isArray(rows))
+        throw new CellError("CLI_REPLY_UNEXPECTED", undefined, { where: "events.read" });
       return rows.map((row) => new Uint8Array(Buffer.from(String(row), "base64")));
     },
   };

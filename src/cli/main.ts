@@ -3,7 +3,6 @@
 // the process itself.
 import { CommanderError } from "commander";
 import { CellError } from "../errors/cell-error.ts";
-import { CellRefusal } from "./cell-refusal.ts";
 import { errorToJson, formatError, toCellError } from "./error-output.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { buildProgram } from "./program.ts";
@@ -36,12 +35,12 @@ function report(session: Session, thrown: unknown, json: boolean): number {
   const { terminal } = session;
   const error = describe(session, thrown);
   terminal.err(`${json ? JSON.stringify({ error: errorToJson(error) }) : formatError(error)}\n`);
-  const debug = terminal.env["CELL0_DEBUG"];
+  const debug = terminal.env.CELL0_DEBUG;
   if (debug !== undefined && debug !== "" && !json) {
     for (let at: unknown = error; at instanceof Error; at = at.cause)
       terminal.err(`${at.stack ?? at.message}\n`);
   }
-  return exitCodeOf(error, thrown instanceof CellRefusal);
+  return exitCodeOf(error);
 }
 
 function describe(session: Session, thrown: unknown): CellError {

@@ -15,7 +15,10 @@ export function objectWith<T extends object>(value: unknown, fields: readonly (k
   return value as T;
 }
 
-export function arrayOf<T extends object>(value: unknown, fields: readonly (keyof T & string)[]): readonly T[] {
+export function arrayOf<T extends object>(
+  value: unknown,
+  fields: readonly (keyof T & string)[],
+): readonly T[] {
   if (!Array.isArray(value)) throw new CellError("CLI_REPLY_UNEXPECTED", "the reply is not a list");
   return value.map((item) => objectWith<T>(item, fields));
 }

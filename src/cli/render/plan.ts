@@ -55,8 +55,12 @@ function renderChange(change: PlanChange, colors: Colors): readonly string[] {
     removed: colors.red(`- ${path}`),
   }[change.kind];
   const reason = change.reason === "" ? "" : plain(change.reason);
-  const note = change.restarts ? colors.yellow(`restarts${reason === "" ? "" : `: ${reason}`}`) : colors.dim(reason);
-  const fields = change.fields.map(({ field, old, new: now }) => `    ${plain(field)}: ${difference(old, now)}`);
+  const note = change.restarts
+    ? colors.yellow(`restarts${reason === "" ? "" : `: ${reason}`}`)
+    : colors.dim(reason);
+  const fields = change.fields.map(
+    ({ field, old, new: now }) => `    ${plain(field)}: ${difference(old, now)}`,
+  );
   return [note === "" || reason + String(change.restarts) === "false" ? head : `${head}  ${note}`, ...fields];
 }
 

@@ -20,7 +20,10 @@ function addRows(
   nowUnixMs: number,
   colors: Colors,
 ): void {
-  const name = parent !== undefined && node.path.startsWith(`${parent}/`) ? node.path.slice(parent.length + 1) : node.path;
+  const name =
+    parent !== undefined && node.path.startsWith(`${parent}/`)
+      ? node.path.slice(parent.length + 1)
+      : node.path;
   const label = node.kind === "supervisor" ? colors.bold(plain(name)) : plain(name);
   rows.push([`${colors.dim(head)}${label}`, ...columnsOf(node, nowUnixMs, colors)]);
   const children = node.children ?? [];

@@ -1,0 +1,43 @@
+// Options by which `watch` and `logs` choose events.
+import { type Command, InvalidArgumentError } from "commander";
+import { CellError } from "../errors/cell-error.ts";
+import { nearest } from "../manifest/suggest.ts";
+import { eventKinds } from "../telemetry/event.ts";
+import type { EventFilter } from "../telemetry/event-filter.ts";
+
+export type EventOptions = {
+  readonly actor?: string;
+  readonly kind?: readonly string[];
+  /** `watch` calls it intent, `logs` root. */
+  readonly intent?: string;
+  readonly root?: string;
+};
+
+export function withEventOptions(command: Command): Command {
+  return command
+    .option("--actor <path>", "only of one actor; a last /** takes all below it")
+    .option("--kind <kind>", "only of one kind, e.g. actorCrashed; may be given again", collectKind);
+}
+
+export function eventFilterOf({ actor, kind, intent, root }: EventOptions): EventFilter {
+  const id = intent ?? root;
+  if (id !== undefined && !/^[0-9a-f]{32}$/i.test(id)) {
+    throw new CellError("CLI_USAGE", "an intent's id is 32 hex digits", { where: id.slice(0, 80) });
+  }
+  return {
+    ...(actor === undefined ? {} : { actor }),
+    ...(kind === undefined ? {} : { kinds: kind }),
+    ...(id === undefined ? {} : { intent: id }),
+  };
+}
+
+function collectKind(kind: string, before: readonly string[] | undefined): readonly string[] {
+  const known: readonly string[] = eventKinds;
+  if (!known.includes(kind)) {
+    const near = nearest(kind, known);
+    throw new InvalidArgumentError(
+      near === undefined ? `One of ${known.join(", ")}.` : `Did you mean ${near}?`,
+    );
+  }
+  return [...(before ?? []), kind];
+}

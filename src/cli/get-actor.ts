@@ -1,0 +1,143 @@
+// `cell0 get actor PATH`: all about one actor, with the schemas of its intents.
+import type { Command } from "commander";
+import type { ActorReport, RestartRow } from "../actors/kernel/reports.ts";
+import type { Colors, Context } from "./context.ts";
+import { documented } from "./documented.ts";
+import { formatLatency, formatTime, formatUptime } from "./duration.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { nodeOf } from "./locate-node.ts";
+import { padEnd, plain } from "./render/text.ts";
+import { renderStatus } from "./render/tree.ts";
+import { action } from "./session.ts";
+import { watching, watchOption } from "./watching.ts";
+
+export function registerGetActor(get: Command): void {
+  const command = get
+    .command("actor")
+    .description(
+      "Show one actor or supervisor: state, behaviour, intents with their schemas, grants, restarts.",
+    )
+    .argument("<path>", "its path")
+    .addOption(watchOption())
+    .action(
+      action(async (context, path: string, options: { readonly watch?: number | true }) =>
+        watching(context, options.watch, () => printActor(context, path)),
+      ),
+    );
+  documented(command, {
+    examples: [["cell0 get actor hello/greeter", "what it accepts and how it fares"]],
+    exits: ["refused", "unreachable"],
+  });
+}
+
+async function printActor(context: Context, path: string): Promise<ExitCode> {
+  const kernel = await context.kernel();
+  const report = await kernel.actor(await nodeOf(kernel, path), path);
+  context.print(renderActor(report, context.terminal.now(), context.colors));
+  context.printJson(report);
+  return exitCodes.ok;
+}
+
+export function renderActor(report: ActorReport, nowUnixMs: number, colors: Colors): string {
+  const rows: [string, string][] = [
+    [
+      "status",
+      `${renderStatus(report.status, colors)}${report.reason === undefined ? "" : `  ${plain(report.reason)}`}`,
+    ],
+    ["state", plain(report.state ?? "-")],
+    ["node", `${plain(report.node)}${report.shard === undefined ? "" : `, shard ${report.shard}`}`],
+    ["restarts", String(report.restarts)],
+  ];
+  if (report.startedAtUnixMs !== undefined) {
+    const up = formatUptime(nowUnixMs - report.startedAtUnixMs);
+    rows.push(["started", `${formatTime(report.startedAtUnixMs)} UTC, ${up} ago`]);
+  }
+  if (report.incarnation !== undefined) {
+    rows.push(["incarnation", `${report.incarnation.term}.${report.incarnation.activation}`]);
+  }
+  if (report.mailboxDepth !== undefined) {
+    rows.push(["mailbox", `${report.mailboxDepth} of ${report.mailboxBound ?? "?"}`]);
+    rows.push(["intents", `${report.handled ?? 0} handled, ${report.refused ?? 0} refused`]);
+  }
+  if (report.behaviour !== undefined) rows.push(["behaviour", plain(report.behaviour)]);
+  if (report.codeHash !== undefined) rows.push(["code", plain(report.codeHash.slice(0, 16))]);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const head = rows.map(([name, value]) => `  ${colors.dim(padEnd(name, width))}  ${value}`);
+  return [
+    colors.bold(plain(report.path)),
+    ...head,
+    ...intentLines(report, colors),
+    ...grantLines(report, colors),
+    ...historyLines(report.history, colors),
+  ].join("\n");
+}
+
+function intentLines({ intents }: ActorReport, colors: Colors): readonly string[] {
+  const entries = Object.entries(intents ?? {});
+  if (entries.length === 0) return [];
+  const lines = entries.flatMap(([type, { payload, reply }]) => [
+    `  ${colors.cyan(plain(type))}`,
+    `    payload  ${describeSchema(payload)}`,
+    ...(reply === undefined ? [] : [`    reply    ${describeSchema(reply)}`]),
+  ]);
+  return ["", "intents", ...lines];
+}
+
+function grantLines({ grants }: ActorReport, colors: Colors): readonly string[] {
+  if (grants === undefined || grants.length === 0) return [];
+  const lines = grants.map(
+    ({ intents, targets }) =>
+      `  ${plain(intents.join(", "))} ${colors.dim("to")} ${plain(targets.join(", "))}`,
+  );
+  return ["", "may send", ...lines];
+}
+
+function historyLines(history: readonly RestartRow[], colors: Colors): readonly string[] {
+  if (history.length === 0) return [];
+  const lines = history.map(({ atUnixMs, cause, failure, elapsedUs }) => {
+    const why = failure === undefined ? cause : `${cause}: ${failure.name}: ${failure.message}`;
+    const took = elapsedUs === undefined ? "" : colors.dim(`  (${formatLatency(elapsedUs / 1_000)})`);
+    return `  ${colors.dim(formatTime(atUnixMs))}  ${plain(why)}${took}`;
+  });
+  return ["", "restarts", ...lines];
+}
+
+/** A JSON Schema on one line, as TypeScript would write it; what it cannot say stays JSON. */
+export function describeSchema(schema: unknown, depth = 0): string {
+  if (typeof schema !== "object" || schema === null || depth > 6)
+    return plain(JSON.stringify(schema) ?? "anything");
+  const { type, properties, required, items, enum: choices, anyOf, const: only } = new SchemaView(schema);
+  if (only !== undefined) return plain(JSON.stringify(only));
+  if (Array.isArray(choices)) return choices.map((each) => plain(JSON.stringify(each))).join(" | ");
+  if (Array.isArray(anyOf)) return anyOf.map((each) => describeSchema(each, depth + 1)).join(" | ");
+  if (type === "object") {
+    const names = new Set(Array.isArray(required) ? required : []);
+    const fields = Object.entries(properties ?? {}).map(
+      ([name, value]) => `${plain(name)}${names.has(name) ? "" : "?"}: ${describeSchema(value, depth + 1)}`,
+    );
+    return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
+  }
+  if (type === "array") return `${describeSchema(items ?? "anything", depth + 1)}[]`;
+  return typeof type === "string" ? plain(type) : "anything";
+}
+
+class SchemaView {
+  readonly type: unknown;
+  readonly properties: object | undefined;
+  readonly required: unknown;
+  readonly items: unknown;
+  readonly enum: unknown;
+  readonly anyOf: unknown;
+  readonly const: unknown;
+  constructor(schema: object) {
+    const read = (name: string): unknown => Reflect.get(schema, name);
+    const properties = read("properties");
+    this.type = read("type");
+    this.properties = typeof properties === "object" && properties !== null ? properties : undefined;
+    this.required = read("required");
+    this.items = read("items");
+    this.enum = read("enum");
+    this.anyOf = read("anyOf");
+    this.const = read("const");
+  }
+}
