@@ -59,17 +59,20 @@ export class RotatingFile {
     this.#size += bytes.length;
   }
 
+  /** @throws the system's error; the file written to is open afterwards in any case it can be */
   rotate(): void {
     const { path, maxFiles } = this.#options;
     closeSync(this.#descriptor);
-    for (let age = maxFiles - 1; age >= 1; age--) {
-      const from = age === 1 ? path : `${path}.${age - 1}`;
-      if (!existsSync(from)) continue;
-      renameSync(from, `${path}.${age}`);
+    try {
+      for (let age = maxFiles - 1; age >= 1; age--) {
+        const from = age === 1 ? path : `${path}.${age - 1}`;
+        if (existsSync(from)) renameSync(from, `${path}.${age}`);
+      }
+      if (maxFiles === 1) rmSync(path, { force: true });
+    } finally {
+      this.#descriptor = openSync(path, "a", MODE);
+      this.#size = fstatSync(this.#descriptor).size;
     }
-    if (maxFiles === 1) rmSync(path, { force: true });
-    this.#descriptor = openSync(path, "a", MODE);
-    this.#size = fstatSync(this.#descriptor).size;
   }
 
   close(): void {

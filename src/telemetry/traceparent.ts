@@ -1,0 +1,49 @@
+// W3C Trace Context, version 00: which trace a capsule belongs to and which span sent it.
+// Arbitrary text is either a valid context or none; nothing in between gets through.
+import { randomFillSync } from "node:crypto";
+
+export type TraceParent = {
+  /** 32 hex digits, not all zero. */
+  readonly traceId: string;
+  /** 16 hex digits, not all zero. */
+  readonly spanId: string;
+  readonly sampled: boolean;
+};
+
+const FORM = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const MAX_LENGTH = 256;
+
+/** A later version is read as far as this one goes, as the specification asks. */
+export function parseTraceparent(text: string | undefined): TraceParent | undefined {
+  if (text === undefined || text.length > MAX_LENGTH) return undefined;
+  const [, version, traceId, spanId, flags, rest] = FORM.exec(text) ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  if (version === "00" && rest !== undefined) return undefined;
+  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
+}
+
+export function formatTraceparent({ traceId, spanId, sampled }: TraceParent): string {
+  return `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
+}
+
+/** A new span of the same trace; the root of a new, sampled trace where there is none. */
+export function childTraceparent(parent: string | undefined): string {
+  const known = parseTraceparent(parent);
+  if (known === undefined)
+    return formatTraceparent({ traceId: randomHex(16), spanId: randomHex(8), sampled: true });
+  return formatTraceparent({ ...known, spanId: randomHex(8) });
+}
+
+/** Drawn from the system in larger pieces: a call a span would cost more than the span. */
+const pool = Buffer.alloc(4_096);
+let used = pool.length;
+
+function randomHex(bytes: number): string {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const hex = pool.toString("hex", used, used + bytes);
+  used += bytes;
+  return /[^0]/.test(hex) ? hex : randomHex(bytes);
+}
