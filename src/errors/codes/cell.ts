@@ -87,6 +87,12 @@ export const cellErrors = defineErrors({
     remedy: "Find out who did; the node publishes its own signed records again.",
     retryable: false,
   },
+  CELL_GRAPH_UNKNOWN: {
+    title: "no such graph",
+    cause: "No graph of this name was applied, or it was deleted.",
+    remedy: "List what runs with `cell0 get tree`.",
+    retryable: false,
+  },
   CELL_GRAPH_NOT_STAGED: {
     title: "the graph has not arrived",
     cause: "Parts of it are missing or do not match its hash.",

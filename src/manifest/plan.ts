@@ -1,0 +1,165 @@
+// What has to change to get from one graph to another, with the fewest restarts.
+// Pure; executed elsewhere.
+import type { ActorSpec, ChildSpec, ClientSpec, PlacedGraph, SupervisorSpec } from "./graph.ts";
+import { specsOf } from "./graph-walk.ts";
+
+export type FieldChange = { readonly field: string; readonly old?: unknown; readonly new?: unknown };
+
+export type Change = {
+  readonly path: string;
+  readonly kind: "added" | "changed" | "removed" | "moved";
+  /** Whether the actor gets a new run. */
+  readonly restarts: boolean;
+  /** Why, when it restarts. */
+  readonly reason: string;
+  readonly fields: readonly FieldChange[];
+};
+
+export type Plan = {
+  /** In order of execution: removals in reverse start order, changes and additions in start order. */
+  readonly changes: readonly Change[];
+  /** Paths of actors that need a new run. */
+  readonly restarts: ReadonlySet<string>;
+};
+
+/** Fields of an actor that its running machine depends on; all others change in place. */
+const RESTARTING = ["behaviour", "code", "input", "isolation", "durable"] as const;
+
+const EMPTY: PlacedGraph = { roots: [], clients: [], placed: {} };
+
+export function planGraph(current: PlacedGraph | undefined, next: PlacedGraph): Plan {
+  const before = current ?? EMPTY;
+  const old = new Map([...specsOf(before)].map((spec) => [spec.path, spec]));
+  const wanted = new Map([...specsOf(next)].map((spec) => [spec.path, spec]));
+  const changes: Change[] = [];
+  for (const spec of [...old.values()].reverse()) {
+    const now = wanted.get(spec.path);
+    if (now === undefined || now.kind !== spec.kind) changes.push(simple(spec.path, "removed"));
+  }
+  for (const spec of wanted.values()) {
+    const was = old.get(spec.path);
+    const change =
+      was === undefined || was.kind !== spec.kind
+        ? simple(spec.path, "added")
+        : changeOf(was, spec, before, next);
+    if (change !== undefined) changes.push(change);
+  }
+  changes.push(...reordered(before, next), ...clientChanges(before.clients, next.clients));
+  const restarts = new Set(changes.filter((change) => change.restarts).map(({ path }) => path));
+  return { changes, restarts };
+}
+
+const simple = (path: string, kind: "added" | "removed"): Change => ({
+  path,
+  kind,
+  restarts: false,
+  reason: "",
+  fields: [],
+});
+
+function changeOf(
+  was: ChildSpec,
+  now: ChildSpec,
+  before: PlacedGraph,
+  next: PlacedGraph,
+): Change | undefined {
+  const fields = differences(fieldsOf(was, before), fieldsOf(now, next));
+  if (fields.length === 0) return undefined;
+  const moved = fields.some(({ field }) => field === "node");
+  const causes = fields
+    .map(({ field }) => field)
+    .filter((field) => RESTARTING.some((each) => each === field));
+  const restarts = moved || causes.length > 0;
+  const reason = moved
+    ? "it moves to another node"
+    : causes.map((field) => `${REASONS[field] ?? field}`).join(", ");
+  return { path: now.path, kind: moved ? "moved" : "changed", restarts, reason, fields };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  behaviour: "its behaviour is another one",
+  code: "its code has changed",
+  input: "its input has changed",
+  isolation: "its isolation has changed",
+  durable: "its durability has changed",
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(spec: ChildSpec, graph: PlacedGraph): Fields {
+  return spec.kind === "actor" ? actorFields(spec, graph) : supervisorFields(spec);
+}
+
+function actorFields(spec: ActorSpec, graph: PlacedGraph): Fields {
+  const { kind: _kind, path, behaviour, placement: _placement, mailbox, ...rest } = spec;
+  const placed = graph.placed[path];
+  return {
+    ...rest,
+    behaviour: `${behaviour.module}#${behaviour.export}`,
+    code: placed?.codeHash.slice(0, 12),
+    node: placed?.node,
+    "mailbox.bound": mailbox.bound,
+    "mailbox.whenFull": mailbox.whenFull,
+  };
+}
+
+function supervisorFields({ strategy, intensity, periodMs, backoff, restart }: SupervisorSpec): Fields {
+  return { strategy, intensity, periodMs, backoff, restart };
+}
+
+function differences(old: Fields, now: Fields): FieldChange[] {
+  const names = new Set([...Object.keys(old), ...Object.keys(now)]);
+  return [...names].flatMap((field) =>
+    same(old[field], now[field]) ? [] : [{ field, old: old[field], new: now[field] }],
+  );
+}
+
+/** Equal as JSON, whatever the order of keys. */
+export function same(a: unknown, b: unknown): boolean {
+  return a === b || canonical(a) === canonical(b);
+}
+
+function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_key, inner: unknown) =>
+      typeof inner === "object" && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : inner,
+    ) ?? "undefined"
+  );
+}
+
+/** Start orders that differ among children that stay: they change the next start and stop, and restart nothing. */
+function reordered(before: PlacedGraph, next: PlacedGraph): Change[] {
+  const orders = new Map(ordersOf(before));
+  return ordersOf(next).flatMap(([path, order]) => {
+    const was = orders.get(path);
+    if (was === undefined) return [];
+    const common = order.filter((child) => was.includes(child));
+    const old = was.filter((child) => order.includes(child));
+    if (same(common, old)) return [];
+    const fields = [{ field: "start order", old, new: common }];
+    return [{ path, kind: "changed" as const, restarts: false, reason: "", fields }];
+  });
+}
+
+function ordersOf(graph: PlacedGraph): (readonly [string, readonly string[]])[] {
+  const supervisors = [...specsOf(graph)].flatMap((spec) => (spec.kind === "supervisor" ? [spec] : []));
+  return supervisors.map(({ path, children }) => [path, children.map((child) => child.path)] as const);
+}
+
+function clientChanges(old: readonly ClientSpec[], now: readonly ClientSpec[]): Change[] {
+  const key = ({ graph, name }: ClientSpec) => `${graph} (client ${name})`;
+  const before = new Map(old.map((client) => [key(client), client]));
+  const after = new Map(now.map((client) => [key(client), client]));
+  const removed = [...before.keys()]
+    .filter((path) => !after.has(path))
+    .map((path) => simple(path, "removed"));
+  const rest = [...after].flatMap(([path, client]): Change[] => {
+    const was = before.get(path);
+    if (was === undefined) return [simple(path, "added")];
+    const fields = differences({ grants: was.grants }, { grants: client.grants });
+    return fields.length === 0 ? [] : [{ path, kind: "changed", restarts: false, reason: "", fields }];
+  });
+  return [...removed, ...rest];
+}
