@@ -1,0 +1,230 @@
+// `cell0 client add|list|show|revoke`
+import { type Command, Option } from "commander";
+import { CellError } from "../errors/cell-error.ts";
+import type { Grant } from "../security/grants/grants.ts";
+import { checkGrants } from "../security/grants/grants.ts";
+import { isToken } from "../security/names.ts";
+import { type Certificate, issueCertificate } from "../security/trust/certificate.ts";
+import { readCellKeys, readGenesisFile, readTrust } from "./cell-keys.ts";
+import { confirm } from "./confirm.ts";
+import type { Context } from "./context.ts";
+import { documented } from "./documented.ts";
+import { formatTime, parseDuration } from "./duration.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { addPrincipal, fingerprintOf } from "./identity-file.ts";
+import { printPrincipals } from "./principals.ts";
+import { action } from "./session.ts";
+
+const DEFAULT_TTL_MS = 90 * 86_400_000;
+
+type AddOptions = {
+  readonly intent: readonly string[];
+  readonly target?: readonly string[];
+  readonly ttl: number;
+  readonly events?: true;
+  readonly manifestGrants?: true;
+  readonly replace?: true;
+  readonly out?: string;
+};
+
+export function registerClient(program: Command): void {
+  const client = program.command("client").description("Programs outside of the cell that may send intents.");
+  const add = client
+    .command("add")
+    .description(
+      "Make a client: its key, its credentials for the broker and the cell's address in one file. A target below kernel/ counts only when it is named as such.",
+    )
+    .argument("<name>", "name of the client, a token of a-z, 0-9 and '-'", parseName)
+    .option("--target <patterns...>", "targets that it may send to: * is one token, a last ** one or more")
+    .option("--intent <patterns...>", "intents that it may send", ["**"])
+    .addOption(
+      new Option("--ttl <duration>", "how long it is valid")
+        .argParser(parseDuration)
+        .default(DEFAULT_TTL_MS, "90d"),
+    )
+    .option("--events", "let it listen to the cell's events")
+    .option("--manifest-grants", "no grants of its own: only what manifests give it under `clients:`")
+    .option("--replace", "give a client that exists a new key and these grants")
+    .option("--out <file>", "where to write the file (default: NAME.creds)")
+    .action(action(addClient));
+  documented(add, {
+    examples: [
+      ["cell0 client add web-shop --target 'support-desk/**'", "all intents of one graph"],
+      [
+        "cell0 client add probe --target hello/greeter --intent greet --ttl 1d",
+        "one intent of one actor, for a day",
+      ],
+    ],
+    exits: ["refused", "unreachable"],
+  });
+  const list = client.command("list").description("List the clients that the cell knows.");
+  list.action(action((context) => printPrincipals(context, "client")));
+  documented(list, {
+    examples: [["cell0 client list", "names, keys, validity"]],
+    exits: ["refused", "unreachable"],
+  });
+  const show = client
+    .command("show")
+    .description("Show what a client may send, from this node's copy of its certificate.")
+    .argument("<name>")
+    .action(action(showClient));
+  documented(show, { examples: [["cell0 client show web-shop", "its grants"]], exits: ["refused"] });
+  const revoke = client
+    .command("revoke")
+    .description("Withdraw a client. Every node refuses its intents from then on.")
+    .argument("<name>")
+    .option("-y, --yes", "do not ask")
+    .action(action(revokeClient));
+  documented(revoke, {
+    examples: [["cell0 client revoke web-shop --yes", "it is refused from now on"]],
+    exits: ["negative", "refused", "unreachable"],
+    notes: "`cell0 client add NAME --replace` lets it in again with a new key.",
+  });
+  documented(client, {
+    examples: [["cell0 client add web-shop --target 'support-desk/**'", "let a program in"]],
+    exits: ["refused", "unreachable"],
+  });
+}
+
+async function addClient(context: Context, name: string, options: AddOptions): Promise<ExitCode> {
+  const grants = grantsOf(options);
+  const file = context.path(options.out ?? `${name}.creds`);
+  const keys = await readCellKeys(context.dir, context.natsUrl);
+  const made = await addPrincipal(
+    context,
+    keys,
+    {
+      principal: name,
+      kind: "client",
+      shards: [],
+      grants,
+      notAfterUnixMs: Date.now() + options.ttl,
+      replace: options.replace === true,
+      events: options.events === true,
+    },
+    file,
+  );
+  context.print(
+    [
+      `Client ${name} may send ${grants.length === 0 ? "what manifests grant it" : describeGrants(grants)}.`,
+      `Valid until ${formatTime(made.certificate.notAfterUnixMs)} UTC; key ${made.fingerprint}.`,
+      `Its file: ${file} (whoever has it is ${name})`,
+      "",
+      "Try it:",
+      `  cell0 --creds ${file} send TARGET INTENT '{}'`,
+      "Any NATS client can use it too: it begins with a standard creds file.",
+    ].join("\n"),
+  );
+  context.printJson({
+    principal: name,
+    file,
+    generation: made.certificate.generation,
+    keyFingerprint: made.fingerprint,
+    notAfterUnixMs: made.certificate.notAfterUnixMs,
+    grants,
+  });
+  return exitCodes.ok;
+}
+
+function grantsOf({ intent, target, manifestGrants }: AddOptions): readonly Grant[] {
+  if (manifestGrants === true) {
+    if (target === undefined) return [];
+    throw new CellError("CLI_USAGE", "--target and --manifest-grants exclude each other");
+  }
+  if (target === undefined) {
+    throw new CellError("CLI_USAGE", "a client without a --target could send nothing", {
+      remedy: "Give at least one, e.g. `--target 'support-desk/**'`, or `--manifest-grants`.",
+    });
+  }
+  const grants = [{ intents: intent, targets: target }];
+  const checked = checkGrants(grants);
+  if (!checked.ok) throw new CellError("CLI_USAGE", checked.error.message, { cause: checked.error });
+  return checked.value;
+}
+
+const describeGrants = (grants: readonly Grant[]): string =>
+  grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`).join("; ");
+
+async function findClient(context: Context, name: string): Promise<Certificate> {
+  const trust = await readTrust(context.dir, await readGenesisFile(context.dir));
+  const certificate = trust.newest(name);
+  if (certificate?.kind === "client") return certificate;
+  throw new CellError("CLI_TARGET_UNKNOWN", `there is no client "${name}"`, { where: context.dir.trust });
+}
+
+async function showClient(context: Context, name: string): Promise<ExitCode> {
+  const { key, generation, notBeforeUnixMs, notAfterUnixMs, grants, revoked } = await findClient(
+    context,
+    name,
+  );
+  const fingerprint = await fingerprintOf(key);
+  context.print(
+    [
+      `${context.colors.bold(name)}${revoked ? context.colors.red("  revoked") : ""}`,
+      `  key         ${fingerprint}`,
+      `  generation  ${generation}`,
+      `  valid       ${formatTime(notBeforeUnixMs)} to ${formatTime(notAfterUnixMs)} UTC`,
+      ...grants.map(({ intents, targets }) => `  may send    ${intents.join(", ")} to ${targets.join(", ")}`),
+    ].join("\n"),
+  );
+  context.printJson({
+    principal: name,
+    keyFingerprint: fingerprint,
+    generation,
+    notBeforeUnixMs,
+    notAfterUnixMs,
+    revoked,
+    grants,
+  });
+  return exitCodes.ok;
+}
+
+async function revokeClient(
+  context: Context,
+  name: string,
+  options: { readonly yes?: true },
+): Promise<ExitCode> {
+  const { maker, node, trust } = await readCellKeys(context.dir);
+  const known = trust.newest(name);
+  if (known?.kind !== "client") {
+    throw new CellError("CLI_TARGET_UNKNOWN", `there is no client "${name}"`, { where: context.dir.trust });
+  }
+  if (known.revoked) {
+    context.print(`Client ${name} was revoked before.`);
+    context.printJson({ principal: name, revoked: true, generation: known.generation });
+    return exitCodes.ok;
+  }
+  await confirm(context, `Withdraw client ${name}?`, options.yes === true);
+  const { key, kind, principal, notBeforeUnixMs } = known;
+  const notAfterUnixMs = Math.max(known.notAfterUnixMs, Date.now() + DEFAULT_TTL_MS);
+  const generation = known.generation + 1;
+  const certificate = issueCertificate(
+    {
+      key,
+      kind,
+      principal,
+      generation,
+      notBeforeUnixMs,
+      notAfterUnixMs,
+      shards: [],
+      grants: [],
+      revoked: true,
+    },
+    maker.issuerKey,
+    maker.genesis.hash,
+  );
+  if (!certificate.ok) throw certificate.error;
+  await (await context.kernel()).addCertificate(node, certificate.value.bytes);
+  context.print(
+    `Client ${name} is withdrawn: its intents are refused. Its credentials still open a connection to the broker until ${formatTime(known.notAfterUnixMs)} UTC, and nothing more.`,
+  );
+  context.printJson({ principal: name, revoked: true, generation });
+  return exitCodes.ok;
+}
+
+export function parseName(name: string): string {
+  if (!isToken(name) || name.length > 32) {
+    throw new CellError("CLI_USAGE", "a name is 1 to 32 of a-z, 0-9 and '-'", { where: name.slice(0, 80) });
+  }
+  return name;
+}
