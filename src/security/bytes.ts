@@ -4,7 +4,9 @@ import { hash } from "node:crypto";
 
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
-  return hash("sha256", parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), "buffer");
+  const data = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+  const digest = hash("sha256", data, "buffer");
+  return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength);
 }
 
 export const concat = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts);
@@ -20,7 +22,7 @@ export const toHex = (bytes: Uint8Array): string => view(bytes).toString("hex");
 export const toBase64Url = (bytes: Uint8Array): string => view(bytes).toString("base64url");
 
 /** A copy that does not keep the message alive which the bytes came in. */
-export const copyOf = (bytes: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(bytes);
+export const copyOf = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
 
 /** Refuses what Node would skip in silence: padding, spaces, foreign characters, spare bits. */
 export function fromBase64Url(text: string): Uint8Array | undefined {

@@ -5,7 +5,7 @@
 // issuer that exceeds its share are refused with a retryable code, and replies
 // that exceed theirs are not kept, which a repeated capsule is told.
 import { CellError } from "../../errors/cell-error.ts";
-import { equalBytes, mapKey } from "../bytes.ts";
+import { mapKey } from "../bytes.ts";
 
 export type ReplayOptions = {
   /** Ids held of all issuers. Default 524,288, some 200 bytes each. */
@@ -32,7 +32,7 @@ type Entry = {
   readonly id: string;
   /** When it is forgotten, in steps. */
   readonly step: number;
-  readonly hash: Uint8Array;
+  readonly hash: string;
   state: StoredReplies["state"];
   readonly replies: Uint8Array[];
 };
@@ -66,6 +66,7 @@ export class ReplayWindow {
   /**
    * Judges a capsule that is authorised, and remembers it when it is new.
    * @param keepUntilUnixMs when freshness begins to refuse it without this window's help
+   * @param nowUnixMs the time that freshness was judged at; it must never step back, as intake sees to
    */
   remember(
     issuer: Uint8Array,
@@ -79,8 +80,7 @@ export class ReplayWindow {
     const share = this.#shares.get(name);
     const known = share?.entries.get(mapKey(id));
     if (known !== undefined) {
-      if (!equalBytes(known.hash, hash))
-        return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
+      if (known.hash !== mapKey(hash)) return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
       return { kind: "duplicate", state: known.state, replies: [...known.replies] };
     }
     if (
@@ -91,7 +91,10 @@ export class ReplayWindow {
       return { kind: "refused", error: new CellError("CAPSULE_REPLAY_WINDOW_FULL", undefined, options) };
     }
     const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
-    this.#insert({ issuer: name, id: mapKey(id), step, hash, state: "pending", replies: [] }, share);
+    this.#insert(
+      { issuer: name, id: mapKey(id), step, hash: mapKey(hash), state: "pending", replies: [] },
+      share,
+    );
     return { kind: "new" };
   }
 

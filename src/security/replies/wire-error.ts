@@ -10,13 +10,14 @@ const MAX_RETRY_AFTER_MS = 0xffff_ffff;
 /** Cleaning reads no more than this, so that a huge message costs nothing. */
 const MAX_CLEANED_LENGTH = 8 * MAX_ERROR_TEXT_LENGTH;
 
-/** Absolute paths of two tokens or more, POSIX and Windows; nkey seeds; JWTs; PEM blocks; base64 of 32 bytes or more. */
+/** Absolute paths of two tokens or more, POSIX and Windows; nkey seeds; JWTs; PEM blocks; mixed-case base64 of 32 bytes or more (paths and hashes have no capitals). */
 const PRIVATE: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN[^-]{0,64}-----[\s\S]*/g, "[removed]"],
   [/\bS[A-Z]{1,2}[A-Z2-7]{55,57}\b/g, "[removed]"],
   [/\beyJ[\w-]{8,}(?:\.[\w-]+)*/g, "[removed]"],
-  [/(?<![\w+/-])[\w+/-]{43,}={0,2}/g, "[removed]"],
-  [/(?:file:\/\/)?(?<![\w.:/-])(?:\/[\w.@+~-]+){2,}\/?/g, "[path]"],
+  [/(?<![\w+/-])(?=[\w+/-]*[A-Z])(?=[\w+/-]*[a-z])(?=[\w+/-]*\d)[\w+/-]{43,}={0,2}/g, "[removed]"],
+  [/\bfile:\/\/[^\s"'`)]+/g, "[path]"],
+  [/(?<![\w.:/-])(?:\/[\w.@+~-]+){2,}\/?/g, "[path]"],
   [/(?<![\w])[A-Za-z]:\\[^\s"'`]*/g, "[path]"],
 ];
 

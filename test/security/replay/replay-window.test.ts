@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ReplayWindow } from "../../../src/security/replay/replay-window.ts";
+import { NOW } from "../cell-fixture.ts";
+
+const bytes = (size: number, value: number) => {
+  const made = new Uint8Array(size);
+  new DataView(made.buffer).setUint32(0, value);
+  return made;
+};
+const issuer = (n: number) => bytes(32, n);
+const id = (n: number) => bytes(16, n);
+const hash = (n: number) => bytes(32, n);
+const LATER = NOW + 10_000;
+
+describe("the replay window", () => {
+  test("knows a capsule again, and refuses another under its id", () => {
+    const window = new ReplayWindow();
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW)).toEqual({ kind: "new" });
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW)).toEqual({
+      kind: "duplicate",
+      state: "pending",
+      replies: [],
+    });
+    expect(window.remember(issuer(1), id(1), hash(2), LATER, NOW)).toMatchObject({
+      kind: "refused",
+      error: { code: "CAPSULE_ID_REUSED" },
+    });
+    expect(window.remember(issuer(2), id(1), hash(2), LATER, NOW)).toEqual({ kind: "new" });
+  });
+
+  test("gives a repeated capsule the replies that were stored, in order", () => {
+    const window = new ReplayWindow();
+    window.remember(issuer(1), id(1), hash(1), LATER, NOW);
+    window.storeReply(issuer(1), id(1), Uint8Array.of(1), false);
+    window.storeReply(issuer(1), id(1), Uint8Array.of(2), true);
+    window.storeReply(issuer(1), id(1), Uint8Array.of(3), true);
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW)).toEqual({
+      kind: "duplicate",
+      state: "answered",
+      replies: [Uint8Array.of(1), Uint8Array.of(2)],
+    });
+    window.storeReply(issuer(9), id(1), Uint8Array.of(1), true);
+  });
+
+  test("never holds a live capsule as new, whatever is sent in whatever order", () => {
+    const send = fc.record({
+      issuer: fc.nat(2),
+      id: fc.nat(6),
+      hash: fc.nat(1),
+      keepMs: fc.nat(4_000),
+      advanceMs: fc.nat(1_500),
+      release: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(send, { maxLength: 80 }), fc.integer({ min: 3, max: 40 }), (sends, maxEntries) => {
+        const window = new ReplayWindow({ maxEntries });
+        const live = new Map<string, { hash: number; until: number }>();
+        let now = NOW;
+        for (const each of sends) {
+          now += each.advanceMs;
+          const name = `${each.issuer}/${each.id}`;
+          const until = now + each.keepMs;
+          const verdict = window.remember(issuer(each.issuer), id(each.id), hash(each.hash), until, now);
+          const known = live.get(name);
+          const alive = known !== undefined && known.until > now;
+          if (alive) expect(verdict.kind).toBe(known.hash === each.hash ? "duplicate" : "refused");
+          if (verdict.kind === "new") live.set(name, { hash: each.hash, until });
+          if (verdict.kind === "new" && each.release) {
+            window.release(issuer(each.issuer), id(each.id));
+            live.delete(name);
+          }
+          expect(window.size).toBeLessThanOrEqual(maxEntries);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("forgets what freshness refuses by itself, and frees its room", () => {
+    const window = new ReplayWindow();
+    for (let at = 0; at < 100; at += 1) {
+      window.remember(issuer(1), id(at), hash(at), NOW + 1_000, NOW);
+      window.storeReply(issuer(1), id(at), new Uint8Array(10), true);
+    }
+    expect([window.size, window.replyBytes]).toEqual([100, 1_000]);
+    window.remember(issuer(1), id(999), hash(1), NOW + 20_000, NOW + 10_000);
+    expect([window.size, window.replyBytes]).toEqual([1, 0]);
+  });
+
+  test("at its bound refuses new ids with a retryable code, and forgets none", () => {
+    const window = new ReplayWindow({ maxEntries: 10 });
+    const verdicts = Array.from({ length: 8 }, (_, at) =>
+      window.remember(issuer(1), id(at), hash(at), LATER, NOW),
+    );
+    expect(verdicts.map(({ kind }) => kind)).toEqual([...Array(5).fill("new"), ...Array(3).fill("refused")]);
+    expect(verdicts[5]).toMatchObject({ error: { code: "CAPSULE_REPLAY_WINDOW_FULL", retryable: true } });
+    for (let at = 0; at < 5; at += 1) {
+      expect(window.remember(issuer(1), id(at), hash(at), LATER, NOW).kind).toBe("duplicate");
+    }
+  });
+
+  test("leaves room for other issuers when one sends too much", () => {
+    const window = new ReplayWindow({ maxEntries: 30 });
+    for (let at = 0; at < 100; at += 1) window.remember(issuer(1), id(at), hash(at), LATER, NOW);
+    const other = Array.from({ length: 10 }, (_, at) =>
+      window.remember(issuer(2), id(at), hash(at), LATER, NOW),
+    );
+    expect(other.every(({ kind }) => kind === "new")).toBe(true);
+    expect(window.remember(issuer(1), id(500), hash(1), LATER, NOW).kind).toBe("refused");
+  });
+
+  test("drops replies that exceed the share, never the id", () => {
+    const window = new ReplayWindow({ maxReplyBytes: 100 });
+    window.remember(issuer(1), id(1), hash(1), LATER, NOW);
+    window.storeReply(issuer(1), id(1), new Uint8Array(30), false);
+    window.storeReply(issuer(1), id(1), new Uint8Array(30), true);
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW)).toMatchObject({
+      kind: "duplicate",
+      state: "dropped",
+    });
+    expect(window.replyBytes).toBe(0);
+  });
+
+  test("a clock that jumps ahead and back forgets nothing that is sent after the jump", () => {
+    const window = new ReplayWindow();
+    window.remember(issuer(1), id(1), hash(1), LATER, NOW + 3_600_000);
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW).kind).toBe("duplicate");
+  });
+
+  test("a capsule that was released is new again", () => {
+    const window = new ReplayWindow();
+    window.remember(issuer(1), id(1), hash(1), LATER, NOW);
+    window.release(issuer(1), id(1));
+    window.release(issuer(1), id(1));
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW).kind).toBe("new");
+    expect(window.size).toBe(1);
+  });
+});
