@@ -30,7 +30,7 @@ export const setupErrors = {
     title: "npm ci failed",
     cause:
       "The package registry could not be reached, the disk is full, or package-lock.json does not fit package.json.",
-    remedy: "read the log named above, mend it, and run the command again: it goes on from here",
+    remedy: "read the log that the message names, mend it, and run the command again: it goes on from here",
     retryable: true,
   },
   SETUP_NODE_RUNTIME_MISSING: {
@@ -49,7 +49,7 @@ export const setupErrors = {
   SETUP_CORE_BUILD_FAILED: {
     title: "the Rust core did not build",
     cause: "cargo build --release --locked failed in rust-core.",
-    remedy: "read the log named above (a C linker is needed beside Rust), mend it, and run the command again",
+    remedy: "read the log that the message names (a C linker is needed beside Rust), mend it, and run the command again",
     retryable: true,
   },
   SETUP_CORE_UNUSABLE: {

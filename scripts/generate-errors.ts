@@ -1,0 +1,112 @@
+// Writes docs/errors.md (one table an area) and docs/errors/<CODE>.md (one page a code) from
+// the error registry. A test fails when they are not what this makes.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { ErrorDefinition } from "../src/errors/error-definition.ts";
+import { errorRegistry } from "../src/errors/registry.ts";
+import { checkout } from "./setup/paths.mjs";
+import { setupErrors } from "./setup/setup-error.mjs";
+
+type Coded = readonly [code: string, definition: ErrorDefinition];
+
+/** What each area speaks of; the area is a code's first word. */
+const areas: Readonly<Record<string, string>> = {
+  SETUP: "Setting up a checkout, before there is a cell",
+  CLI: "The command line",
+  CELL: "A cell's data directory, start and stop",
+  MANIFEST: "Manifests and plans",
+  CAPSULE: "Intent capsules and their way through the intake",
+  AUTHORITY: "Who may send what to whom",
+  ACTOR: "Actors, mailboxes and behaviours",
+  SUPERVISOR: "The supervisor tree",
+  BROKER: "NATS",
+  CORE: "The Rust core",
+};
+
+/** Content by path below docs/. Throws when a code belongs to no area above. */
+export function errorPages(): Map<string, string> {
+  const coded = Object.entries({ ...setupErrors, ...errorRegistry } satisfies Record<
+    string,
+    ErrorDefinition
+  >);
+  const unknown = coded.find(([code]) => !(areaOf(code) in areas));
+  if (unknown) throw new Error(`${unknown[0]} belongs to no area; name it in scripts/generate-errors.ts`);
+  const pages = new Map([["errors.md", index(coded)]]);
+  for (const [code, definition] of coded) pages.set(join("errors", `${code}.md`), page(code, definition));
+  return pages;
+}
+
+function index(coded: readonly Coded[]): string {
+  const lines = [
+    "# Error codes",
+    "",
+    "<!-- Made by `npm run generate` from the error registry; do not edit. -->",
+    "",
+    "A code is stable: scripts and clients in other languages may match on it. Every error is shown as",
+    "`CODE: what; where; what to do`, and travels as the same code in a signed reply.",
+  ];
+  for (const [area, title] of Object.entries(areas)) {
+    const own = coded.filter(([code]) => areaOf(code) === area).sort(([a], [b]) => (a < b ? -1 : 1));
+    if (own.length === 0) continue;
+    lines.push(
+      "",
+      `## ${title}`,
+      "",
+      "| code | what went wrong | try again unchanged |",
+      "| --- | --- | --- |",
+    );
+    for (const [code, { title: what, retryable }] of own) {
+      lines.push(`| [${code}](errors/${code}.md) | ${cell(what)} | ${retryable ? "yes" : "no"} |`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function page(code: string, { title, cause, remedy, retryable }: ErrorDefinition): string {
+  const retry = retryable
+    ? "The same request may succeed later, unchanged."
+    : "The same request will fail again until something is changed.";
+  return [
+    `# ${code}`,
+    "",
+    "<!-- Made by `npm run generate` from the error registry; do not edit. -->",
+    "",
+    `**What went wrong:** ${sentence(title)}`,
+    "",
+    `**Why:** ${sentence(cause)}`,
+    "",
+    `**What to do:** ${sentence(remedy)}`,
+    "",
+    `**Try again?** ${retry}`,
+    "",
+    "[All codes](../errors.md)",
+    "",
+  ].join("\n");
+}
+
+function areaOf(code: string): string {
+  return code.slice(0, code.indexOf("_"));
+}
+
+function sentence(text: string): string {
+  const capital = /^[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replace(/\.$/, "");
+}
+
+function writePages(folder: string): void {
+  const pages = errorPages();
+  mkdirSync(join(folder, "errors"), { recursive: true });
+  for (const name of readdirSync(join(folder, "errors"))) {
+    if (!pages.has(join("errors", name))) rmSync(join(folder, "errors", name));
+  }
+  for (const [path, content] of pages) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+}
+
+if (import.meta.main) writePages(join(checkout.root, "docs"));
