@@ -10,6 +10,6 @@ import type { Backoff } from "../manifest/graph.ts";
  */
 export function backoffDelayMs(backoff: Backoff, attempt: number, random: number): number {
   if (backoff.initialMs <= 0) return 0;
-  const ceiling = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** attempt);
+  const ceiling = Math.floor(Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** attempt));
   return Math.floor(random * (ceiling + 1));
 }

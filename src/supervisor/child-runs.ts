@@ -37,9 +37,9 @@ export class ChildRuns {
     const run: Run = { abort: new AbortController(), abandoned: false };
     this.#runs.set(number, run);
     const { path } = spec;
-    if (fresh) this.#memory.dropBelow(path);
+    if (fresh && spec.kind === "supervisor") this.#memory.dropBelow(path);
     const incarnation = this.#memory.nextIncarnation(path);
-    const snapshot = spec.kind === "actor" ? this.#memory.snapshot(path) : undefined;
+    const snapshot = fresh || spec.kind === "supervisor" ? undefined : this.#memory.snapshot(path);
     try {
       const child = await this.#launch(spec, incarnation, snapshot, run.abort.signal);
       this.#adopt(child, number, run);
@@ -73,7 +73,7 @@ export class ChildRuns {
       return;
     }
     run.child = child;
-    this.#memory.dropSnapshot(child.path);
+    this.#memory.used(child.path);
     child.exited.then((reason) => this.#onExit(child, number, reason), ignore);
     const { path, incarnation } = child;
     this.#report({ type: "child.started", path, run: number, incarnation });

@@ -9,6 +9,7 @@ import { findOwner, isUp } from "./find-owner.ts";
 import { planReconcile, type Standing, type Step } from "./reconcile-plan.ts";
 import type { Operation, OperationResult, Supervisor } from "./supervisor.ts";
 import type { ChildStatus } from "./supervisor-state.ts";
+import type { TreeMemory } from "./tree-memory.ts";
 
 export type ReconcileReport = {
   readonly added: readonly string[];
@@ -20,19 +21,27 @@ export type ReconcileReport = {
 
 export async function reconcileTree(
   root: Supervisor,
+  memory: TreeMemory,
   before: SupervisorSpec,
   next: SupervisorSpec,
   restart: ReadonlySet<string>,
 ): Promise<Result<ReconcileReport, CellError>> {
   const steps = planReconcile(before, next, restart, (path) => standingOf(root, path));
   const done: { readonly step: Step; readonly wasUp: boolean }[] = [];
-  for (const step of steps) {
-    const wasUp = step.do !== "replace" || isAlive(statusAt(root, step.spec.path));
-    const result = await perform(root, step);
-    done.push({ step, wasUp });
-    if (!result.ok) return err(await takeBack(root, before, done, result.error));
+  memory.beginChange();
+  try {
+    for (const step of steps) {
+      const wasUp = step.do !== "replace" || isAlive(statusAt(root, step.spec.path));
+      const result = await perform(root, step);
+      done.push({ step, wasUp });
+      if (result.ok) continue;
+      for (const path of steps.map(pathOf)) memory.recall(path);
+      return err(await takeBack(root, before, done, result.error));
+    }
+    return ok(reportOf(steps));
+  } finally {
+    memory.endChange();
   }
-  return ok(reportOf(steps));
 }
 
 function statusAt(root: Supervisor, path: string): ChildStatus | undefined {
@@ -116,7 +125,7 @@ function inverse(step: Step): Step | undefined {
     case "add":
       return { do: "remove", supervisor: step.supervisor, before: step.spec };
     case "replace":
-      return { ...step, before: step.spec, spec: step.before };
+      return { ...step, before: step.spec, spec: step.before, fresh: false };
     case "remove":
       return { do: "add", supervisor: step.supervisor, spec: step.before };
     case "respec":

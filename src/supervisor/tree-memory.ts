@@ -9,6 +9,8 @@ const TERM = 1;
 export class TreeMemory {
   readonly #activations = new Map<string, number>();
   readonly #snapshots = new Map<string, unknown>();
+  readonly #recalled = new Map<string, unknown>();
+  #aside: Map<string, unknown> | undefined;
 
   /** Rises with every start of the path, also when it was removed in between. */
   nextIncarnation(path: string): Incarnation {
@@ -18,7 +20,7 @@ export class TreeMemory {
   }
 
   snapshot(path: string): unknown {
-    return this.#snapshots.get(path);
+    return this.#recalled.has(path) ? this.#recalled.get(path) : this.#snapshots.get(path);
   }
 
   /** A normal end leaves nothing to go back to: restored, it would end at once again. */
@@ -28,8 +30,25 @@ export class TreeMemory {
     else this.#snapshots.set(child.path, snapshot);
   }
 
-  dropSnapshot(path: string): void {
+  /** The child that was to have it is up. While a change is made it is kept aside, for taking back. */
+  used(path: string): void {
+    if (this.#aside !== undefined && !this.#aside.has(path)) this.#aside.set(path, this.#snapshots.get(path));
     this.#snapshots.delete(path);
+    this.#recalled.delete(path);
+  }
+
+  beginChange(): void {
+    this.#aside = new Map();
+  }
+
+  endChange(): void {
+    this.#aside = undefined;
+    this.#recalled.clear();
+  }
+
+  /** The next start of the path goes from the snapshot that it had before the change. */
+  recall(path: string): void {
+    if (this.#aside?.has(path) === true) this.#recalled.set(path, this.#aside.get(path));
   }
 
   /** Drops the snapshots of a path and of all below it. */

@@ -46,6 +46,7 @@ export async function startTree(options: TreeOptions): Promise<Tree> {
 export class Tree {
   readonly #root: Supervisor;
   readonly #ports: TreePorts;
+  readonly #memory = new TreeMemory();
   readonly #kernelFailed = Promise.withResolvers<never>();
   readonly #onKernelGaveUp: ((failure: Failure) => void) | undefined;
   #spec: SupervisorSpec;
@@ -58,7 +59,7 @@ export class Tree {
     this.#spec = rootSpec(roots);
     this.#kernelFailed.promise.catch(() => {});
     const onContained = (path: string, reason: ExitReason) => this.#onContained(path, reason);
-    const context = { ports, memory: new TreeMemory(), onContained };
+    const context = { ports, memory: this.#memory, onContained };
     this.#root = new Supervisor(this.#spec, { term: 1, activation: 1 }, context);
   }
 
@@ -122,7 +123,7 @@ export class Tree {
     const checked = checkSpecs(next);
     if (!checked.ok) return checked;
     const spec = rootSpec(next);
-    const result = await reconcileTree(this.#root, this.#spec, spec, restart);
+    const result = await reconcileTree(this.#root, this.#memory, this.#spec, spec, restart);
     if (result.ok) this.#spec = spec;
     return result;
   }
