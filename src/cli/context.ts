@@ -48,6 +48,8 @@ export type Context = {
   kernel(): Promise<KernelClient>;
   /** The identity file's text in force: `--creds`, CELL0_CREDS, or the operator's in the data directory. */
   identity(): Promise<{ readonly text: string; readonly where: string }>;
+  /** Whether `--creds` or CELL0_CREDS names an identity. */
+  readonly hasOwnIdentity: boolean;
   /** `--nats` or CELL0_NATS; undefined: what the identity states. */
   readonly natsUrl: string | undefined;
   /** Registers what must be closed at the end of the run. */
@@ -76,6 +78,7 @@ export function createContext(session: Session, options: GlobalOptions): Context
     colors: pc.createColors(wantsColor(terminal, terminal.isTerminal.output, options.color)),
     errorColors: pc.createColors(wantsColor(terminal, terminal.isTerminal.error, options.color)),
     natsUrl,
+    hasOwnIdentity: credsFile !== undefined,
     path,
     get signal() {
       if (!listening) {

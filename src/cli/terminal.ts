@@ -5,6 +5,7 @@ import process from "node:process";
 export type Terminal = {
   out(text: string): void;
   err(text: string): void;
+  outBytes(bytes: Uint8Array): void;
   /** Bytes of standard input, until its end. */
   readonly input: AsyncIterable<Uint8Array>;
   readonly isTerminal: { readonly input: boolean; readonly output: boolean; readonly error: boolean };
@@ -26,6 +27,7 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    outBytes: (bytes) => void process.stdout.write(bytes),
     get input() {
       return process.stdin;
     },
