@@ -1,11 +1,14 @@
 // The Rust core: cargo build --release --locked, skipped while its sources are unchanged.
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./command.mjs";
 import { fingerprint, readMarker, writeMarker } from "./fingerprint.mjs";
 import { SetupError } from "./setup-error.mjs";
 
 /** @typedef {import("./dependencies.mjs").SetupContext} SetupContext */
+
+/** Of the packages in Cargo.lock, roughly: enough for a progress display. */
+const BUILT_SHARE = 0.8;
 
 /**
  * The binary to use: `CELL0_CORE_BIN`, else the build of this checkout.
@@ -43,13 +46,17 @@ export async function buildCore({ paths, env, report }) {
   const before = coreFingerprint(paths);
   const log = join(paths.logs, "cargo-build.log");
   const target = join(paths.rustCore, "target");
+  const expected = cratesOf(paths);
+  let crates = 0;
   const outcome = await run("cargo", ["build", "--release", "--locked", "--target-dir", target], {
     cwd: paths.rustCore,
     env,
     log,
     onLine: (line) => {
       const doing = /^\s*(Compiling|Downloading|Downloaded|Building) (.+?)(?: \(.*)?$/.exec(line);
-      if (doing) step.detail(`${doing[1]?.toLowerCase()} ${doing[2]}`);
+      if (!doing) return;
+      if (doing[1] === "Compiling") crates += 1;
+      step.detail(crates > 0 ? `crate ${crates} of about ${expected}, ${doing[2]}` : "fetching crates");
     },
   });
   if (outcome.code !== 0 || !existsSync(paths.coreBin)) {
@@ -59,6 +66,15 @@ export async function buildCore({ paths, env, report }) {
   const built = statSync(paths.coreBin);
   writeMarker(paths.coreMarker, { fingerprint: before, size: built.size, modifiedMs: built.mtimeMs });
   step.done("built with cargo build --release --locked");
+}
+
+/**
+ * Some of the locked packages are for tests or for other systems.
+ * @param {import("./paths.mjs").Paths} paths
+ */
+function cratesOf(paths) {
+  const lock = readFileSync(join(paths.rustCore, "Cargo.lock"), "utf8");
+  return Math.round((lock.split("[[package]]").length - 1) * BUILT_SHARE);
 }
 
 /** @param {import("./paths.mjs").Paths} paths */

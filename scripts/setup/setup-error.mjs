@@ -49,7 +49,8 @@ export const setupErrors = {
   SETUP_CORE_BUILD_FAILED: {
     title: "the Rust core did not build",
     cause: "cargo build --release --locked failed in rust-core.",
-    remedy: "read the log that the message names (a C linker is needed beside Rust), mend it, and run the command again",
+    remedy:
+      "read the log that the message names (a C linker is needed beside Rust), mend it, and run the command again",
     retryable: true,
   },
   SETUP_CORE_UNUSABLE: {
