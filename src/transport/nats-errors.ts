@@ -30,7 +30,9 @@ type Found = {
     | "BROKER_TIMEOUT"
     | "BROKER_CLOSED"
     | "BROKER_MESSAGE_TOO_LARGE"
-    | "BROKER_SUBJECT_INVALID";
+    | "BROKER_SUBJECT_INVALID"
+    | "BROKER_OVERLOADED"
+    | "BROKER_LIMIT_REACHED";
   readonly what?: string;
 };
 
@@ -52,5 +54,15 @@ function codeOf(error: unknown): Found | undefined {
     return { code: "BROKER_MESSAGE_TOO_LARGE" };
   }
   if (error instanceof errors.InvalidSubjectError) return { code: "BROKER_SUBJECT_INVALID" };
+  return error instanceof errors.ProtocolError ? protocolError(error.message) : undefined;
+}
+
+/** What the broker says before it ends a connection. */
+function protocolError(message: string): Found | undefined {
+  if (/slow consumer/i.test(message)) {
+    return { code: "BROKER_OVERLOADED", what: "the broker ended the connection: it was read too slowly" };
+  }
+  if (/maximum payload/i.test(message)) return { code: "BROKER_MESSAGE_TOO_LARGE" };
+  if (/maximum .*(connections|subscriptions)/i.test(message)) return { code: "BROKER_LIMIT_REACHED" };
   return undefined;
 }

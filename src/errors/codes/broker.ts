@@ -64,6 +64,12 @@ export const brokerErrors = defineErrors({
     remedy: "This is a fault of the program: report it with the stack in the log.",
     retryable: false,
   },
+  BROKER_LIMIT_REACHED: {
+    title: "the broker takes no more connections or subscriptions",
+    cause: "A limit of the broker, of the cell's account or of this user is reached.",
+    remedy: "Close what is not needed, or raise the limit in the broker's configuration.",
+    retryable: true,
+  },
   BROKER_NO_RESPONDERS: {
     title: "no node of the cell is listening",
     cause: "The cell's nodes are stopped or starting, or nothing runs at this target.",

@@ -32,6 +32,12 @@ export const coreErrors = defineErrors({
     remedy: "Use a shorter `--data-dir`.",
     retryable: false,
   },
+  CORE_TLS_REFUSED: {
+    title: "node and Rust core do not trust each other's certificates",
+    cause: "One of the two was certified by another authority, has expired, or bears another name.",
+    remedy: "Check both certificates and the authorities that each side was given.",
+    retryable: false,
+  },
   CORE_REFUSED: {
     title: "the Rust core refused the request",
     cause: "The request breaks a limit or a rule of the core; its message says which.",

@@ -1,6 +1,7 @@
 // The certificates that a client believes: those of its own file, and those that
 // nodes hand it, each chained to the file's genesis. Asking is bounded, so that
 // nobody can make a client ask by sending it rubbish.
+import { setTimeout as delay } from "node:timers/promises";
 import { CellError } from "../../errors/cell-error.ts";
 import type { ParsedIdentity } from "../../security/identity/creds-file.ts";
 import { TrustStore } from "../../security/trust/trust-store.ts";
@@ -15,6 +16,7 @@ export type ClientTrustOptions = {
   readonly onProblem: (error: CellError) => void;
 };
 
+const NEVER = Number.NEGATIVE_INFINITY;
 const FETCH_TIMEOUT_MS = 2_000;
 /** Least time between two questions for an unknown key. */
 const LEAST_INTERVAL_MS = 500;
@@ -25,12 +27,13 @@ export function createClientTrust(options: ClientTrustOptions): ReplyTrustSource
   const { identity, connection, nowUnixMs, onProblem } = options;
   const store = new TrustStore(identity.genesis);
   for (const { bytes } of identity.certificates) store.add(bytes, nowUnixMs());
-  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let askedAtMs = NEVER;
   let asking: Promise<void> | undefined;
 
-  const ask = async (): Promise<void> => {
-    askedAtMs = performance.now();
+  const ask = async (waitMs: number): Promise<void> => {
     try {
+      if (waitMs > 0) await delay(waitMs);
+      askedAtMs = performance.now();
       const certificates = await fetchTrustBundle(connection, identity.cell, FETCH_TIMEOUT_MS);
       for (const certificate of certificates) store.add(certificate, nowUnixMs());
     } catch (error) {
@@ -39,17 +42,17 @@ export function createClientTrust(options: ClientTrustOptions): ReplyTrustSource
       asking = undefined;
     }
   };
-  const askAfter = (intervalMs: number): Promise<void> => {
-    if (asking === undefined && performance.now() - askedAtMs >= intervalMs) asking = ask();
-    return asking ?? Promise.resolve();
-  };
+  const isStale = (): boolean => performance.now() - askedAtMs > MAX_AGE_MS;
 
   return {
     genesisHash: identity.genesis.hash,
     byKey(key, now) {
-      if (askedAtMs !== Number.NEGATIVE_INFINITY) void askAfter(MAX_AGE_MS);
+      if (askedAtMs !== NEVER && isStale()) asking ??= ask(0);
       return store.byKey(key, now);
     },
-    refresh: () => askAfter(LEAST_INTERVAL_MS),
+    refresh() {
+      asking ??= ask(LEAST_INTERVAL_MS - (performance.now() - askedAtMs));
+      return asking;
+    },
   };
 }

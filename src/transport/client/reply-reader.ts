@@ -1,6 +1,6 @@
-// Bytes off an inbox -> verified replies, in the order of their coming. A reply
-// from a node that is not known yet waits, with all behind it, while the cell's
-// certificates are asked for once; what is still unknown then is dropped.
+// Bytes off an inbox -> verified replies, in order on each inbox. A reply from a
+// node that is not known yet waits, with those behind it on its inbox, while the
+// cell's certificates are asked for once; what is still unknown then is dropped.
 import type { CellError } from "../../errors/cell-error.ts";
 import type { Result } from "../../errors/result.ts";
 import { type OpenedReply, openReplies } from "../../security/replies/open-replies.ts";
@@ -32,37 +32,35 @@ const MAX_WAITING = 4096;
 export function createReplyReader(options: ReplyReaderOptions): ReplyReader {
   const { trust, nowUnixMs, onReplies, onDropped } = options;
   const roots = new VerifiedRoots();
-  let waiting: InboxMessage[] | undefined;
+  const waiting: InboxMessage[] = [];
+  const inboxesHeld = new Set<string>();
 
-  const open = ({ subject, data }: InboxMessage) =>
-    openReplies(data, subject, { genesisHash: trust.genesisHash, trust, roots }, nowUnixMs());
-
-  /** Whether the message is done with. */
-  const handle = (message: InboxMessage, last: boolean): boolean => {
-    const opened = open(message);
-    if (opened.ok) onReplies(message.subject, opened.value);
-    else if (!last && isTrustFault(opened.error)) return false;
-    else onDropped(message.subject, opened.error);
+  /** Whether the message is done with; always, when it is its last chance. */
+  const handle = ({ subject, data }: InboxMessage, lastChance: boolean): boolean => {
+    const opened = openReplies(data, subject, { genesisHash: trust.genesisHash, trust, roots }, nowUnixMs());
+    if (opened.ok) onReplies(subject, opened.value);
+    else if (!lastChance && isTrustFault(opened.error)) return false;
+    else onDropped(subject, opened.error);
     return true;
   };
 
-  const refreshFor = async (first: InboxMessage, refresh: () => Promise<void>): Promise<void> => {
-    waiting = [first];
-    await refresh();
-    const held = waiting;
-    waiting = undefined;
-    for (const message of held) handle(message, true);
+  const refresh = async (): Promise<void> => {
+    await trust.refresh?.();
+    inboxesHeld.clear();
+    for (const message of waiting.splice(0)) handle(message, true);
   };
 
   return {
     read(message) {
-      if (waiting !== undefined && waiting.length < MAX_WAITING) {
-        waiting.push(message);
+      const full = trust.refresh === undefined || waiting.length >= MAX_WAITING;
+      if (!inboxesHeld.has(message.subject) && handle(message, full)) return;
+      if (full) {
+        handle(message, true);
         return;
       }
-      const { refresh } = trust;
-      if (refresh === undefined || waiting !== undefined) handle(message, true);
-      else if (!handle(message, false)) void refreshFor(message, () => refresh.call(trust));
+      inboxesHeld.add(message.subject);
+      waiting.push(message);
+      if (waiting.length === 1) void refresh();
     },
   };
 }

@@ -22,7 +22,7 @@ function codeOf(error: ServiceError): ErrorCode {
     case status.DEADLINE_EXCEEDED:
       return "CORE_TIMEOUT";
     case status.UNAVAILABLE:
-      return isAbsent(error.details) ? "CORE_MISSING" : "CORE_UNAVAILABLE";
+      return unavailable(error.details);
     case status.CANCELLED:
     case status.ABORTED:
       return "CORE_UNAVAILABLE";
@@ -39,8 +39,11 @@ function codeOf(error: ServiceError): ErrorCode {
   }
 }
 
-/** Nothing listens there: no socket file, or one that a dead core has left. */
-const isAbsent = (details: string): boolean => /ENOENT|ECONNREFUSED/.test(details);
+function unavailable(details: string): ErrorCode {
+  // Nothing listens there: no socket file, or one that a dead core has left.
+  if (/ENOENT|ECONNREFUSED/.test(details)) return "CORE_MISSING";
+  return /\bSSL\b|\bTLS\b|certificate|altnames/i.test(details) ? "CORE_TLS_REFUSED" : "CORE_UNAVAILABLE";
+}
 
 function namedCode(metadata: Metadata | undefined): ErrorCode | undefined {
   const [value] = metadata?.get(CODE_METADATA) ?? [];
