@@ -120,6 +120,12 @@ export const capsuleErrors = defineErrors({
     remedy: "Give every capsule an id of its own, a UUIDv7.",
     retryable: false,
   },
+  CAPSULE_REPEATED_TOO_OFTEN: {
+    title: "the capsule was sent too many times",
+    cause: "A capsule that was handled is answered again at most 16 times.",
+    remedy: "Wait for the reply to the first one; send a new capsule if it was lost.",
+    retryable: false,
+  },
   CAPSULE_REPLAY_WINDOW_FULL: {
     title: "too many capsules of this sender are remembered",
     cause:

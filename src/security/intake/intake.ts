@@ -73,6 +73,8 @@ export function createIntake(ports: IntakePorts, limits: Partial<IntakeLimits> =
 type House = { readonly ports: IntakePorts; readonly limits: IntakeLimits; readonly roots: VerifiedRoots };
 type Message = House & { readonly arrival: Arrival; readonly nowUnixMs: number };
 type Address = { readonly cell: string; readonly principal: string; readonly target: string };
+/** A refused capsule proves nobody's key. */
+const NOBODY = new Uint8Array();
 const NOWHERE: Address = { cell: "", principal: "", target: "" };
 
 /** One capsule on its way: refused already, or still to be judged. */
@@ -132,7 +134,7 @@ function judgeCapsules(
   return candidates.map((candidate, at): Verdict => {
     const bytes = envelope.capsules[at] ?? new Uint8Array();
     const refuse = (stage: Stage, error: CellError): Refused => {
-      const request = requestOf(envelope.issuer, bytes, candidate.capsule);
+      const request = requestOf(NOBODY, bytes, candidate.capsule);
       return refusal(message, address, stage, error, request, candidate.capsule?.replyInbox);
     };
     if (candidate.fault !== undefined) return refuse(candidate.fault.stage, candidate.fault.error);

@@ -46,7 +46,7 @@ export type AcceptedIntent = {
 
 /** All that a reply needs to know of its request. */
 export type RequestRef = {
-  /** Key that signed it, or claimed to. */
+  /** Key that signed it; empty in a refusal, so that what answers it is never stored as the reply to another's capsule. */
   readonly issuer: Uint8Array;
   /** Empty when the request could not be read that far. */
   readonly id: Uint8Array;

@@ -1,9 +1,9 @@
 // Remembers which capsules were accepted, by issuer and id, until freshness alone
 // refuses them, and keeps their replies for who sends the same capsule again.
 //
-// At its bounds it never forgets an id that could still be replayed: new ids of an
-// issuer that exceeds its share are refused with a retryable code, and replies
-// that exceed theirs are not kept, which a repeated capsule is told.
+// At its bounds it never forgets an id that could still be replayed: once half is
+// used, new ids of an issuer that exceeds its share are refused with a retryable
+// code, and replies beyond theirs are not kept, which a repeated capsule is told.
 import { CellError } from "../../errors/cell-error.ts";
 import { mapKey } from "../bytes.ts";
 
@@ -12,6 +12,10 @@ export type ReplayOptions = {
   readonly maxEntries?: number;
   /** Bytes of replies held for all issuers. Default 64 MiB. */
   readonly maxReplyBytes?: number;
+  /** Bytes of replies held for one capsule. Default 4 MiB. */
+  readonly maxReplyBytesEach?: number;
+  /** How often a capsule that was seen is answered again; what is resent would otherwise grow without bound. Default 16. */
+  readonly maxRepeats?: number;
 };
 
 /** What is known of a capsule that was seen before. */
@@ -34,6 +38,8 @@ type Entry = {
   readonly step: number;
   readonly hash: string;
   state: StoredReplies["state"];
+  replyBytes: number;
+  repeats: number;
   readonly replies: Uint8Array[];
 };
 type Share = { readonly entries: Map<string, Entry>; replyBytes: number };
@@ -44,15 +50,19 @@ const STEP_MS = 1_000;
 export class ReplayWindow {
   readonly #maxEntries: number;
   readonly #maxReplyBytes: number;
+  readonly #maxReplyBytesEach: number;
+  readonly #maxRepeats: number;
   readonly #shares = new Map<string, Share>();
   readonly #steps = new Map<number, Set<Entry>>();
   #entries = 0;
   #replyBytes = 0;
   #sweptStep = Number.NEGATIVE_INFINITY;
 
-  constructor({ maxEntries = 524_288, maxReplyBytes = 64 * 1024 * 1024 }: ReplayOptions = {}) {
-    this.#maxEntries = maxEntries;
-    this.#maxReplyBytes = maxReplyBytes;
+  constructor(options: ReplayOptions = {}) {
+    this.#maxEntries = options.maxEntries ?? 524_288;
+    this.#maxReplyBytes = options.maxReplyBytes ?? 64 * 1024 * 1024;
+    this.#maxReplyBytesEach = options.maxReplyBytesEach ?? 4 * 1024 * 1024;
+    this.#maxRepeats = options.maxRepeats ?? 16;
   }
 
   get size(): number {
@@ -79,22 +89,17 @@ export class ReplayWindow {
     const name = mapKey(issuer);
     const share = this.#shares.get(name);
     const known = share?.entries.get(mapKey(id));
-    if (known !== undefined) {
-      if (known.hash !== mapKey(hash)) return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
-      return { kind: "duplicate", state: known.state, replies: [...known.replies] };
-    }
+    if (known !== undefined) return this.#judgeKnown(known, hash);
     if (
       this.#entries >= this.#maxEntries ||
-      (share?.entries.size ?? 0) >= this.#fairShare(this.#maxEntries, share)
+      this.#exceedsShare(share, this.#entries, this.#maxEntries, (each) => each.entries.size)
     ) {
       const options = { retryAfterMs: 1_000 };
       return { kind: "refused", error: new CellError("CAPSULE_REPLAY_WINDOW_FULL", undefined, options) };
     }
     const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
-    this.#insert(
-      { issuer: name, id: mapKey(id), step, hash: mapKey(hash), state: "pending", replies: [] },
-      share,
-    );
+    const entry = { issuer: name, id: mapKey(id), step, hash: mapKey(hash) };
+    this.#insert({ ...entry, state: "pending", replyBytes: 0, repeats: 0, replies: [] }, share);
     return { kind: "new" };
   }
 
@@ -103,15 +108,18 @@ export class ReplayWindow {
     const share = this.#shares.get(mapKey(issuer));
     const entry = share?.entries.get(mapKey(id));
     if (share === undefined || entry === undefined || entry.state !== "pending") return;
+    const after = envelope.length + this.#replyBytes;
     const fits =
-      this.#replyBytes + envelope.length <= this.#maxReplyBytes &&
-      share.replyBytes + envelope.length <= this.#fairShare(this.#maxReplyBytes, share);
+      entry.replyBytes + envelope.length <= this.#maxReplyBytesEach &&
+      after <= this.#maxReplyBytes &&
+      !this.#exceedsShare(share, after, this.#maxReplyBytes, (each) => each.replyBytes + envelope.length);
     if (!fits) {
       this.#dropReplies(share, entry);
       entry.state = "dropped";
       return;
     }
     entry.replies.push(envelope);
+    entry.replyBytes += envelope.length;
     share.replyBytes += envelope.length;
     this.#replyBytes += envelope.length;
     if (final) entry.state = "answered";
@@ -123,10 +131,27 @@ export class ReplayWindow {
     if (entry !== undefined) this.#remove(entry);
   }
 
-  /** With n active issuers each may hold one part in n + 1, so that there is room for one that comes new. */
-  #fairShare(total: number, share: Share | undefined): number {
-    const active = this.#shares.size + (share === undefined ? 1 : 0);
-    return Math.max(1, Math.floor(total / (active + 1)));
+  #judgeKnown(known: Entry, hash: Uint8Array): ReplayVerdict {
+    if (known.hash !== mapKey(hash)) return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
+    known.repeats += 1;
+    if (known.repeats > this.#maxRepeats) {
+      return { kind: "refused", error: new CellError("CAPSULE_REPEATED_TOO_OFTEN") };
+    }
+    return { kind: "duplicate", state: known.state, replies: [...known.replies] };
+  }
+
+  /**
+   * While less than half is used nobody is limited. From then on, of n active
+   * issuers, each may hold one part in n + 1, so that there is room for one that comes new.
+   */
+  #exceedsShare(
+    share: Share | undefined,
+    used: number,
+    bound: number,
+    held: (share: Share) => number,
+  ): boolean {
+    if (2 * used < bound || share === undefined) return false;
+    return held(share) >= bound / (this.#shares.size + 1);
   }
 
   #insert(entry: Entry, share: Share | undefined): void {
@@ -162,9 +187,9 @@ export class ReplayWindow {
   }
 
   #dropReplies(share: Share, entry: Entry): void {
-    const bytes = entry.replies.reduce((sum, { length }) => sum + length, 0);
     entry.replies.length = 0;
-    share.replyBytes -= bytes;
-    this.#replyBytes -= bytes;
+    share.replyBytes -= entry.replyBytes;
+    this.#replyBytes -= entry.replyBytes;
+    entry.replyBytes = 0;
   }
 }

@@ -377,6 +377,22 @@ describe("the same capsule again", () => {
     expect(admit(other, intake)).toMatchObject({ stage: "replay", error: { code: "CAPSULE_ID_REUSED" } });
   });
 
+  test("does not let the answer to a forger's or another copy be stored as its reply", () => {
+    const replay = new ReplayWindow();
+    const intake = intakeOf({ replay });
+    const id = nextId();
+    const data = sealed({ id, rootId: id });
+    admit({ data }, intake);
+    const stolen = admit({ data, subject: at("bob", "support.triage") }, intake);
+    const reused = admit({ fields: { id, rootId: id, intent: "ticket.close" } }, intake);
+    for (const verdict of [stolen, reused]) {
+      if (verdict.kind !== "refused") throw new Error("not refused");
+      replay.storeReply(verdict.request.issuer, verdict.request.id, Uint8Array.of(6), true);
+      replay.release(verdict.request.issuer, verdict.request.id);
+    }
+    expect(admit({ data }, intake)).toMatchObject({ kind: "duplicate", state: "pending", replies: [] });
+  });
+
   test("is never accepted twice, however the clock moves", () => {
     const data = sealed();
     fc.assert(

@@ -54,7 +54,7 @@ describe("the replay window", () => {
     });
     fc.assert(
       fc.property(fc.array(send, { maxLength: 80 }), fc.integer({ min: 3, max: 40 }), (sends, maxEntries) => {
-        const window = new ReplayWindow({ maxEntries });
+        const window = new ReplayWindow({ maxEntries, maxRepeats: 1_000 });
         const live = new Map<string, { hash: number; until: number }>();
         let now = NOW;
         for (const each of sends) {
@@ -120,6 +120,33 @@ describe("the replay window", () => {
       state: "dropped",
     });
     expect(window.replyBytes).toBe(0);
+  });
+
+  test("limits nobody while less than half is used, however many send", () => {
+    const window = new ReplayWindow({ maxEntries: 1_000 });
+    for (let n = 1; n <= 50; n += 1) window.remember(issuer(n), id(0), hash(0), LATER, NOW);
+    const busy = Array.from({ length: 400 }, (_, at) =>
+      window.remember(issuer(1), id(at + 1), hash(at), LATER, NOW),
+    );
+    expect(busy.every(({ kind }) => kind === "new")).toBe(true);
+  });
+
+  test("drops the replies to one capsule that alone would take too much", () => {
+    const window = new ReplayWindow({ maxReplyBytesEach: 50 });
+    window.remember(issuer(1), id(1), hash(1), LATER, NOW);
+    for (const size of [30, 30, 5]) window.storeReply(issuer(1), id(1), new Uint8Array(size), false);
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW)).toMatchObject({
+      state: "dropped",
+      replies: [],
+    });
+    expect(window.replyBytes).toBe(0);
+  });
+
+  test("answers a repeated capsule a bounded number of times", () => {
+    const window = new ReplayWindow({ maxRepeats: 2 });
+    const kinds = Array.from({ length: 4 }, () => window.remember(issuer(1), id(1), hash(1), LATER, NOW));
+    expect(kinds.map(({ kind }) => kind)).toEqual(["new", "duplicate", "duplicate", "refused"]);
+    expect(kinds[3]).toMatchObject({ error: { code: "CAPSULE_REPEATED_TOO_OFTEN" } });
   });
 
   test("a clock that jumps ahead and back forgets nothing that is sent after the jump", () => {
