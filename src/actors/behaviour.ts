@@ -17,6 +17,8 @@ export type Behaviour<
    * them back otherwise. Must be pure. Default: always.
    */
   readonly ready: ((snapshot: AnyMachineSnapshot) => boolean) | undefined;
+  /** After a failure: from the last good snapshot (default), or from the beginning. */
+  readonly onRestart: "restore" | "fresh";
 };
 
 /** Holds when the machine's events include every declared intent with its payload. */
@@ -42,10 +44,11 @@ export function defineActor<const Machine extends AnyStateMachine, const Intents
     readonly machine: Machine;
     readonly intents: Intents;
     readonly ready?: (snapshot: AnyMachineSnapshot) => boolean;
+    readonly onRestart?: "restore" | "fresh";
   } & Handles<NoInfer<Machine>, NoInfer<Intents>>,
 ): Behaviour<Machine, Intents> {
-  const { machine, intents, ready } = definition;
-  const behaviour = { machine, intents, ready };
+  const { machine, intents, ready, onRestart = "restore" } = definition;
+  const behaviour = { machine, intents, ready, onRestart };
   Object.defineProperty(behaviour, brand, { value: true });
   return Object.freeze(behaviour);
 }

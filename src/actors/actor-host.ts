@@ -1,0 +1,66 @@
+// The handle of a running actor: what a supervisor, the intake and `cell0 get`
+// use of it.
+import type { CellError } from "../errors/cell-error.ts";
+import type { Result } from "../errors/result.ts";
+import type { ActorSpec, Json } from "../manifest/graph.ts";
+import type { Child } from "./child.ts";
+import type { Delivery } from "./intent.ts";
+import type { MachineState } from "./machine-state.ts";
+import type { RequestRecord } from "./outgoing-requests.ts";
+
+/** Plain JSON; what a restart goes on from. */
+export type ActorSnapshot = MachineState & {
+  readonly format: 1;
+  /** Requests whose answers are lost with the incarnation. */
+  readonly requests: readonly RequestRecord[];
+};
+
+export type ActorStats = {
+  /** The machine's state, e.g. "open.waiting"; empty for a machine without states. */
+  readonly state: string;
+  readonly mailboxDepth: number;
+  /** Intents that were begun and whose answer is still owed. */
+  readonly openRequests: number;
+  readonly handled: number;
+  /** Intents refused: unknown, invalid, mailbox full, too late. */
+  readonly refused: number;
+  /** Failures of this incarnation: 0 or 1. */
+  readonly crashed: number;
+  readonly startedAtUnixMs: number;
+  /** Since when the oldest unanswered intent is in hand; absent when idle. */
+  readonly busySinceUnixMs: number | undefined;
+};
+
+export type IntentDescription = {
+  readonly description: string;
+  /** JSON Schema, as sent. */
+  readonly payload: Json;
+  /** JSON Schema; null: the reply is empty. */
+  readonly reply: Json;
+  /** The manifest's own schema, checked too; null: none. */
+  readonly manifest: Json;
+};
+
+export type ActorDescription = {
+  readonly intents: Readonly<Record<string, IntentDescription>>;
+  /** All states of the machine, e.g. "open.waiting". */
+  readonly states: readonly string[];
+};
+
+export interface ActorHost extends Child {
+  /**
+   * Takes an intent. An error is the caller's to answer and nothing was taken; after `ok`
+   * this actor answers exactly once, at the latest at the deadline. Never throws.
+   */
+  deliver(delivery: Delivery): Result<void, CellError>;
+  stats(): ActorStats;
+  describe(): ActorDescription;
+  /** Changes what needs no restart. An error: nothing changed. */
+  reconfigure(spec: Pick<ActorSpec, "mailbox" | "intents">): Result<void, CellError>;
+  /**
+   * What a restart may go on from: the state after the last event that was handled without
+   * a failure. Undefined when the state is not plain JSON, when the behaviour says
+   * `onRestart: "fresh"`, and after a normal end.
+   */
+  lastGoodSnapshot(): ActorSnapshot | undefined;
+}

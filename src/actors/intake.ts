@@ -1,0 +1,208 @@
+// Everything between a delivery and its last answer: acceptance, the mailbox, the
+// answers owed, and the deadlines of both. Whatever was accepted is answered
+// exactly once, whatever becomes of the actor.
+import { CellError } from "../errors/cell-error.ts";
+import { err, ok, type Result } from "../errors/result.ts";
+import type { ActorSpec } from "../manifest/graph.ts";
+import { type AcceptedIntents, checkPayload, checkReply } from "./accepted-intents.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
+import type { Delivery } from "./intent.ts";
+import { Mailbox } from "./mailbox.ts";
+import { nearest } from "./nearest.ts";
+import { type Accepted, answer, answerInPart, OpenRequests } from "./open-requests.ts";
+import { readPayload } from "./payload.ts";
+import type { ActorClock } from "./ports.ts";
+
+export type IntakeEvents = {
+  /** A reply went out. */
+  replied(accepted: Accepted, final: boolean): void;
+  /** The last word on an intent that was begun; `error` unless it succeeded. */
+  finished(accepted: Accepted, error: CellError | undefined): void;
+  /** The last word on an intent that was never begun. */
+  refused(accepted: Accepted, error: CellError): void;
+};
+
+export type ReplyOutcome = "sent" | "unknown" | { readonly invalid: CellError };
+
+const MIN_RETRY_AFTER_MS = 20;
+const MAX_RETRY_AFTER_MS = 5_000;
+
+export class Intake {
+  readonly #path: string;
+  readonly #clock: ActorClock;
+  readonly #events: IntakeEvents;
+  readonly #mailbox: Mailbox<Accepted>;
+  readonly #open = new OpenRequests();
+  readonly #deadlines: DeadlineTimer;
+  #intents: AcceptedIntents;
+  /** Moving average of the time that one intent takes. */
+  #averageMs = 1;
+
+  constructor(
+    spec: Pick<ActorSpec, "path" | "mailbox">,
+    intents: AcceptedIntents,
+    clock: ActorClock,
+    events: IntakeEvents,
+  ) {
+    this.#path = spec.path;
+    this.#clock = clock;
+    this.#events = events;
+    this.#intents = intents;
+    this.#mailbox = new Mailbox(spec.mailbox);
+    this.#deadlines = new DeadlineTimer(clock, () => this.#sweep());
+  }
+
+  get depth(): number {
+    return this.#mailbox.size;
+  }
+
+  get openRequests(): number {
+    return this.#open.size;
+  }
+
+  get intents(): AcceptedIntents {
+    return this.#intents;
+  }
+
+  configure(mailbox: ActorSpec["mailbox"], intents: AcceptedIntents): void {
+    this.#mailbox.configure(mailbox);
+    this.#intents = intents;
+  }
+
+  /** An error is the caller's to answer; after `ok` the answer is this actor's. */
+  accept(delivery: Delivery): Result<void, CellError> {
+    const { intent } = delivery;
+    const accepted = this.#intents.get(intent.type);
+    if (accepted === undefined) return err(this.#unknown(intent.type));
+    if (this.#clock.unixMs() > intent.deadlineUnixMs) return err(this.#error("ACTOR_DEADLINE_EXCEEDED"));
+    if (this.#mailbox.isFullFor(intent.priority)) return err(this.#full());
+    const read = readPayload(intent.contentType, intent.payload);
+    const payload = read.ok ? checkPayload(accepted, read.value) : read;
+    if (!payload.ok) return payload;
+    const { definition } = accepted;
+    const queuedAtMs = this.#clock.monotonicMs();
+    const entry = {
+      delivery,
+      definition,
+      payload: payload.value,
+      queuedAtMs,
+      startedAtMs: 0,
+      answered: false,
+      replies: 0,
+    };
+    const put = this.#mailbox.put(entry, intent.priority);
+    if (put.kind === "refused") return err(this.#full());
+    if (put.dropped !== undefined) this.#refuse(put.dropped, this.#error("ACTOR_INTENT_DROPPED"));
+    this.#deadlines.arm(intent.deadlineUnixMs);
+    return ok(undefined);
+  }
+
+  /** The next intent to begin; one that is too late is answered, and never begun. */
+  take(): Accepted | undefined {
+    for (;;) {
+      const next = this.#mailbox.take();
+      if (next === undefined) return undefined;
+      const { id, deadlineUnixMs } = next.delivery.intent;
+      if (this.#clock.unixMs() > deadlineUnixMs) this.#refuse(next, this.#error("ACTOR_DEADLINE_EXCEEDED"));
+      else if (this.#open.isFull) this.#refuse(next, this.#error("ACTOR_OPEN_REQUESTS_FULL"));
+      else if (this.#open.find(id) !== undefined) this.#refuse(next, this.#error("ACTOR_ID_TAKEN"));
+      else {
+        next.startedAtMs = this.#clock.monotonicMs();
+        this.#open.add(next);
+        return next;
+      }
+    }
+  }
+
+  /** Answers an intent that was begun, once and for all. */
+  finish(accepted: Accepted, outcome: { readonly value: unknown } | { readonly error: CellError }): void {
+    this.#open.remove(accepted);
+    if (!answer(accepted, outcome)) return;
+    const elapsedMs = this.#clock.monotonicMs() - accepted.startedAtMs;
+    this.#averageMs += (elapsedMs - this.#averageMs) / 16;
+    this.#events.replied(accepted, true);
+    this.#events.finished(accepted, "error" in outcome ? outcome.error : undefined);
+  }
+
+  /** A reply of the behaviour, checked against its schema. */
+  reply(id: string, value: unknown, final: boolean): ReplyOutcome {
+    const accepted = this.#open.find(id);
+    if (accepted === undefined) return "unknown";
+    const checked = checkReply(accepted.definition, value);
+    if (!checked.ok) {
+      this.finish(accepted, { error: checked.error });
+      return { invalid: checked.error };
+    }
+    if (final) this.finish(accepted, { value: checked.value });
+    else {
+      answerInPart(accepted, checked.value);
+      this.#events.replied(accepted, false);
+    }
+    return "sent";
+  }
+
+  /** A coded answer of the behaviour. */
+  fail(id: string, error: CellError): ReplyOutcome {
+    const accepted = this.#open.find(id);
+    if (accepted === undefined) return "unknown";
+    this.finish(accepted, { error });
+    return "sent";
+  }
+
+  /** When the oldest intent that still owes an answer was begun, on the monotonic clock. */
+  busySinceMs(): number | undefined {
+    return this.#open.all()[0]?.startedAtMs;
+  }
+
+  /** The actor is gone: everybody who waits hears of it. */
+  close(forBegun: CellError, forQueued: CellError): void {
+    this.#deadlines.stop();
+    for (const accepted of this.#open.all()) this.finish(accepted, { error: forBegun });
+    for (const accepted of this.#mailbox.sweep(() => false)) this.#refuse(accepted, forQueued);
+  }
+
+  #sweep(): void {
+    const now = this.#clock.unixMs();
+    let next = Number.POSITIVE_INFINITY;
+    const inTime = ({ delivery }: Accepted): boolean => {
+      const { deadlineUnixMs } = delivery.intent;
+      if (now > deadlineUnixMs) return false;
+      next = Math.min(next, deadlineUnixMs);
+      return true;
+    };
+    const error = this.#error("ACTOR_DEADLINE_EXCEEDED");
+    for (const late of this.#mailbox.sweep(inTime)) this.#refuse(late, error);
+    for (const accepted of this.#open.all()) if (!inTime(accepted)) this.finish(accepted, { error });
+    if (next !== Number.POSITIVE_INFINITY) this.#deadlines.arm(next);
+  }
+
+  #refuse(accepted: Accepted, error: CellError): void {
+    if (answer(accepted, { error })) this.#events.refused(accepted, error);
+  }
+
+  #unknown(type: string): CellError {
+    const known = [...this.#intents.keys()];
+    const close = nearest(type, known);
+    return new CellError(
+      "ACTOR_INTENT_UNKNOWN",
+      `${this.#path} does not accept ${JSON.stringify(type.slice(0, 100))}`,
+      {
+        where: this.#path,
+        ...(close === undefined ? {} : { remedy: `Did you mean ${close}?` }),
+        details: { accepts: known },
+      },
+    );
+  }
+
+  #full(): CellError {
+    const wait = this.#averageMs * this.#mailbox.size;
+    const retryAfterMs = Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(MIN_RETRY_AFTER_MS, wait)));
+    return new CellError("ACTOR_MAILBOX_FULL", undefined, { where: this.#path, retryAfterMs });
+  }
+
+  #error(
+    code: "ACTOR_DEADLINE_EXCEEDED" | "ACTOR_INTENT_DROPPED" | "ACTOR_OPEN_REQUESTS_FULL" | "ACTOR_ID_TAKEN",
+  ): CellError {
+    return new CellError(code, undefined, { where: this.#path });
+  }
+}

@@ -1,0 +1,115 @@
+// The persisted state of a machine with its children and timers: plain JSON, and
+// read back with suspicion, because it may come from another version of the code.
+import type {
+  ActorScope,
+  AnyActorRef,
+  AnyEventObject,
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  Snapshot,
+} from "xstate";
+import { z } from "zod";
+import { CellError } from "../errors/cell-error.ts";
+import { copyAsJson } from "./plain-json.ts";
+import type { TimerRecord } from "./timers.ts";
+
+const childSchema = z.looseObject({ snapshot: z.looseObject({ status: z.string() }), src: z.string() });
+
+const stateSchema = z.object({
+  machine: z.looseObject({
+    status: z.literal("active"),
+    value: z.union([z.string(), z.record(z.string(), z.unknown())]),
+    context: z.record(z.string(), z.unknown()),
+    children: z.record(z.string(), childSchema),
+  }),
+  timers: z
+    .array(
+      z.object({
+        id: z.string(),
+        event: z.looseObject({ type: z.string() }),
+        to: z.string().exactOptional(),
+        dueUnixMs: z.number(),
+      }),
+    )
+    .max(10_000),
+});
+
+export type MachineState = z.infer<typeof stateSchema>;
+
+/**
+ * Remembers how each child began. A child that failed or finished, but whose end the
+ * machine has not taken successfully, is persisted as it began, so that it runs again.
+ */
+export function startedChildren() {
+  const beginnings = new WeakMap<AnyActorRef, unknown>();
+  const settledIds = new Set<string>();
+  return {
+    started(child: AnyActorRef): void {
+      settledIds.delete(child.id);
+      beginnings.set(child, persistedOf(child));
+    },
+    settled(event: AnyEventObject): void {
+      const match = /^xstate\.(?:done|error)\.actor\.(.*)$/s.exec(event.type);
+      if (match?.[1] !== undefined) settledIds.add(match[1]);
+    },
+    stateOf(
+      persisted: Snapshot<unknown>,
+      snapshot: AnyMachineSnapshot,
+      timers: readonly TimerRecord[],
+    ): MachineState {
+      const children: Record<string, unknown> = {};
+      const all: Record<string, object> = Object(Reflect.get(persisted, "children"));
+      for (const [id, entry] of Object.entries(all)) {
+        const child: AnyActorRef | undefined = snapshot.children[id];
+        const unsettled =
+          child !== undefined && child.getSnapshot().status !== "active" && !settledIds.has(id);
+        children[id] = unsettled ? { ...entry, snapshot: beginnings.get(child) } : entry;
+      }
+      return stateSchema.parse(copyAsJson({ machine: { ...persisted, children }, timers }));
+    },
+  };
+}
+
+function persistedOf(child: AnyActorRef): unknown {
+  try {
+    return child.getPersistedSnapshot();
+  } catch {
+    // An unnamed grandchild; the snapshot of the whole will say so.
+    return undefined;
+  }
+}
+
+export type ReadState = {
+  readonly timers: readonly TimerRecord[];
+  restore(scope: ActorScope<AnyMachineSnapshot, AnyEventObject>): AnyMachineSnapshot;
+};
+
+/** @throws CellError ACTOR_SNAPSHOT_INVALID, also from `restore` */
+export function readMachineState(state: unknown, machine: AnyStateMachine): ReadState {
+  const parsed = stateSchema.safeParse(state);
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error).slice(0, 500), parsed.error);
+  return {
+    timers: parsed.data.timers,
+    restore(scope) {
+      // XState revives actor references in place.
+      const copy = structuredClone(parsed.data.machine);
+      const persisted: Snapshot<unknown> = { ...copy, status: "active", output: undefined, error: undefined };
+      const restored = attempt(() => machine.restoreSnapshot(persisted, scope));
+      const lost = Object.keys(copy.children).find((id) => restored.children[id] === undefined);
+      if (lost !== undefined) throw invalid(`the machine no longer has the actor behind its child ${lost}`);
+      return restored;
+    },
+  };
+}
+
+function attempt(restore: () => AnyMachineSnapshot): AnyMachineSnapshot {
+  try {
+    return restore();
+  } catch (cause) {
+    throw invalid(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function invalid(what: string, cause?: unknown): CellError {
+  return new CellError("ACTOR_SNAPSHOT_INVALID", what, cause === undefined ? {} : { cause });
+}

@@ -1,0 +1,81 @@
+// The answers that an actor owes: from the moment an intent is begun until its
+// final reply. Each is answered exactly once, at the latest by its deadline.
+import type { CellError } from "../errors/cell-error.ts";
+import type { Delivery } from "./intent.ts";
+import type { IntentDefinition } from "./intent-definition.ts";
+
+export const MAX_OPEN_REQUESTS = 4096;
+
+/** An intent in the mailbox or in hand. */
+export type Accepted = {
+  readonly delivery: Delivery;
+  readonly definition: IntentDefinition;
+  readonly payload: unknown;
+  readonly queuedAtMs: number;
+  startedAtMs: number;
+  answered: boolean;
+  /** Replies sent so far. */
+  replies: number;
+};
+
+/** Answers finally, once; says whether it did. A responder that throws is the caller's loss alone. */
+export function answer(
+  accepted: Accepted,
+  outcome: { readonly value: unknown } | { readonly error: CellError },
+): boolean {
+  if (accepted.answered) return false;
+  accepted.answered = true;
+  respond(accepted, outcome, true);
+  return true;
+}
+
+export function answerInPart(accepted: Accepted, value: unknown): void {
+  if (!accepted.answered) respond(accepted, { value }, false);
+}
+
+function respond(
+  accepted: Accepted,
+  outcome: { readonly value: unknown } | { readonly error: CellError },
+  final: boolean,
+): void {
+  accepted.replies += 1;
+  try {
+    accepted.delivery.respond(
+      "error" in outcome
+        ? { kind: "error", error: outcome.error }
+        : { kind: "value", value: outcome.value, final },
+    );
+  } catch {
+    // `respond` promises not to throw; nothing here depends on it.
+  }
+}
+
+/** By the request's id. */
+export class OpenRequests {
+  readonly #byId = new Map<string, Accepted>();
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get isFull(): boolean {
+    return this.#byId.size >= MAX_OPEN_REQUESTS;
+  }
+
+  add(accepted: Accepted): void {
+    this.#byId.set(accepted.delivery.intent.id, accepted);
+  }
+
+  find(id: string): Accepted | undefined {
+    return this.#byId.get(id);
+  }
+
+  remove(accepted: Accepted): void {
+    const { id } = accepted.delivery.intent;
+    if (this.#byId.get(id) === accepted) this.#byId.delete(id);
+  }
+
+  all(): Accepted[] {
+    return [...this.#byId.values()];
+  }
+}

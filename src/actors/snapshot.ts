@@ -1,0 +1,28 @@
+// Reads the snapshot of an earlier incarnation, with suspicion: it may come from
+// a file, or from another version of the behaviour.
+import { z } from "zod";
+import { CellError } from "../errors/cell-error.ts";
+import type { RequestRecord } from "./outgoing-requests.ts";
+
+const snapshotSchema = z.looseObject({
+  format: z.literal(1),
+  requests: z
+    .array(
+      z.object({
+        target: z.string(),
+        intent: z.string(),
+        onError: z.string(),
+        ref: z.string().exactOptional(),
+      }),
+    )
+    .max(2048),
+});
+
+/** The machine's own part is read by its driver. @throws CellError ACTOR_SNAPSHOT_INVALID */
+export function readSnapshot(snapshot: unknown): { readonly requests: readonly RequestRecord[] } {
+  const parsed = snapshotSchema.safeParse(snapshot);
+  if (parsed.success) return parsed.data;
+  throw new CellError("ACTOR_SNAPSHOT_INVALID", z.prettifyError(parsed.error).slice(0, 500), {
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,383 @@
+// Runs one behaviour as the cell would, by the same host, with virtual time,
+// seeded randomness and recorded sends. No broker, no core, no other actor.
+import type { AnyMachineSnapshot, AnyStateMachine, InputFrom, SnapshotFrom } from "xstate";
+import type { z } from "zod";
+import { CellError } from "../../errors/cell-error.ts";
+import type { Json, WhenFull } from "../../manifest/graph.ts";
+import type { EventInput } from "../../telemetry/event.ts";
+import type { ActorHost, ActorSnapshot } from "../actor-host.ts";
+import type { Behaviour } from "../behaviour.ts";
+import type { ExitReason } from "../child.ts";
+import type { LogLevel } from "../effect.ts";
+import { startActorNow } from "../host.ts";
+import type { OutgoingIntent, OutgoingReply, PriorityName } from "../intent.ts";
+import type { IntentDefinitions } from "../intent-definition.ts";
+import type { ActorPorts } from "../ports.ts";
+import type { Turn } from "../turn.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { testDelivery } from "./test-delivery.ts";
+import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+
+export type TestActorOptions<Input> = {
+  readonly input?: Input;
+  /** Of Math.random in the behaviour's synchronous code. Default 1. */
+  readonly seed?: number;
+  /** Virtual time at the start. Default 2026-01-01T00:00:00Z. */
+  readonly startUnixMs?: number;
+  readonly path?: string;
+  readonly mailbox?: { readonly bound: number; readonly whenFull: WhenFull };
+  /** As in a manifest: narrows what is accepted. */
+  readonly intents?: Readonly<Record<string, { readonly payload?: Json }>>;
+};
+
+/** An intent that the actor sent. */
+export type SentIntent = {
+  readonly target: string;
+  readonly intent: string;
+  readonly payload: unknown;
+  readonly priority: PriorityName;
+  readonly timeoutMs: number;
+  /** Whether it was sent with `request`, and can be answered by `deliverReply`. */
+  readonly wantsReply: boolean;
+};
+
+/** An intent given to the actor, and what became of it. */
+export type DeliveredIntent<Reply = unknown> = {
+  readonly id: string;
+  /** Values replied so far. */
+  readonly replies: readonly Reply[];
+  readonly error: CellError | undefined;
+  /** Whether the final reply, or an error, has come. */
+  readonly answered: boolean;
+};
+
+export type DeliverOptions = {
+  /** Virtual milliseconds until the deadline. Default 5000. */
+  readonly timeoutMs?: number;
+  readonly priority?: PriorityName;
+  readonly principal?: string;
+  readonly source?: string;
+};
+
+type PayloadOf<I extends IntentDefinitions, K extends keyof I> = z.input<I[K]["payload"]>;
+type ReplyOf<I extends IntentDefinitions, K extends keyof I> = I[K]["reply"] extends z.ZodType
+  ? z.output<I[K]["reply"]>
+  : Record<string, never>;
+
+export interface TestActor<
+  M extends AnyStateMachine = AnyStateMachine,
+  I extends IntentDefinitions = IntentDefinitions,
+> {
+  /** Intents that the actor sent, in order. */
+  readonly sent: readonly SentIntent[];
+  readonly logs: readonly { readonly level: LogLevel; readonly message: string }[];
+  /** All that the host recorded. */
+  readonly events: readonly EventInput[];
+  readonly state: SnapshotFrom<M>["value"];
+  readonly context: SnapshotFrom<M>["context"];
+  /** Set once it has ended. */
+  readonly exit: ExitReason | undefined;
+  readonly host: ActorHost;
+  readonly nowUnixMs: number;
+  /**
+   * Sends an intent and returns its last reply. While no answer comes, virtual time is
+   * moved on, to the deadline at most. @throws CellError the coded answer
+   */
+  request<K extends keyof I & string>(
+    type: K,
+    payload: PayloadOf<I, K>,
+    options?: DeliverOptions,
+  ): Promise<ReplyOf<I, K>>;
+  /** Sends an intent; time stands still. A refusal at the door is its `error`. */
+  deliver<K extends keyof I & string>(
+    type: K,
+    payload: PayloadOf<I, K>,
+    options?: DeliverOptions,
+  ): Promise<DeliveredIntent<ReplyOf<I, K>>>;
+  /** Answers a request that the actor sent. */
+  deliverReply(sent: SentIntent, value: unknown, options?: { readonly final?: boolean }): Promise<void>;
+  /** Answers a request that the actor sent with an error. */
+  deliverError(sent: SentIntent, error: CellError): Promise<void>;
+  /** Moves virtual time on, firing each timer at its time. */
+  advance(ms: number): Promise<void>;
+  /** Lets everything happen that needs no time: queued intents, and promises that wait for nothing outside. */
+  settle(): Promise<void>;
+  /** Starts a new incarnation as a supervisor does after a failure: from the last good snapshot. */
+  restart(): Promise<void>;
+  stop(graceMs?: number): Promise<ExitReason>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** @throws CellError when it does not start */
+export function testActor<M extends AnyStateMachine, I extends IntentDefinitions>(
+  behaviour: Behaviour<M, I>,
+  options: TestActorOptions<InputFrom<M>> = {},
+): TestActor<M, I> {
+  return new Bench(behaviour, options);
+}
+
+type Sending = SentIntent & { readonly onReply: OutgoingIntent["onReply"] };
+const DEFAULT_START_UNIX_MS = Date.UTC(2026, 0, 1);
+/** Rounds of the event loop without anything new, after which nothing is expected any more. */
+const QUIET_ROUNDS = 3;
+
+class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements TestActor<M, I> {
+  readonly sent: Sending[] = [];
+  readonly logs: { level: LogLevel; message: string }[] = [];
+  readonly events: EventInput[] = [];
+  exit: ExitReason | undefined;
+  host: ActorHost;
+  readonly #behaviour: Behaviour;
+  readonly #options: TestActorOptions<unknown>;
+  readonly #clock: VirtualClock;
+  readonly #random: () => number;
+  #turns: Turn[] = [];
+  #snapshot: () => AnyMachineSnapshot = () => {
+    throw new Error("not started");
+  };
+  #activation = 0;
+  #delivered = 0;
+
+  constructor(behaviour: Behaviour, options: TestActorOptions<unknown>) {
+    this.#behaviour = behaviour;
+    this.#options = options;
+    this.#clock = createVirtualClock(options.startUnixMs ?? DEFAULT_START_UNIX_MS);
+    this.#random = seededRandom(options.seed ?? 1);
+    this.host = this.#start(undefined);
+  }
+
+  get state(): SnapshotFrom<M>["value"] {
+    return this.#snapshot().value;
+  }
+
+  get context(): SnapshotFrom<M>["context"] {
+    return this.#snapshot().context;
+  }
+
+  get nowUnixMs(): number {
+    return this.#clock.unixMs();
+  }
+
+  async request<K extends keyof I & string>(
+    type: K,
+    payload: PayloadOf<I, K>,
+    options: DeliverOptions = {},
+  ): Promise<ReplyOf<I, K>> {
+    const delivered = await this.deliver(type, payload, options);
+    while (!delivered.answered && (await this.#step(Number.POSITIVE_INFINITY)));
+    if (delivered.error !== undefined) throw delivered.error;
+    const last = delivered.replies.at(-1);
+    if (!delivered.answered || last === undefined) throw new Error(`${type} was never answered`);
+    return last;
+  }
+
+  async deliver<K extends keyof I & string>(
+    type: K,
+    payload: PayloadOf<I, K>,
+    options: DeliverOptions = {},
+  ): Promise<DeliveredIntent<ReplyOf<I, K>>> {
+    const delivered: {
+      id: string;
+      replies: ReplyOf<I, K>[];
+      error: CellError | undefined;
+      answered: boolean;
+    } = {
+      id: "",
+      replies: [],
+      error: undefined,
+      answered: false,
+    };
+    const respond = (reply: OutgoingReply): void => {
+      // What the host sends was checked against this very schema.
+      if (reply.kind === "value") delivered.replies.push(reply.value as ReplyOf<I, K>);
+      else delivered.error = telling(reply.error);
+      delivered.answered = reply.kind === "error" || reply.final;
+    };
+    const order = ++this.#delivered;
+    const delivery = testDelivery({
+      ...options,
+      order,
+      type,
+      payload,
+      target: this.host.path,
+      nowUnixMs: this.nowUnixMs,
+      respond,
+    });
+    delivered.id = delivery.intent.id;
+    const taken = this.#inTestTime(() => this.host.deliver(delivery));
+    if (!taken.ok) respond({ kind: "error", error: taken.error });
+    await this.settle();
+    return delivered;
+  }
+
+  async deliverReply(
+    sent: SentIntent,
+    value: unknown,
+    options: { readonly final?: boolean } = {},
+  ): Promise<void> {
+    this.#onReplyOf(sent)({ ok: true, value: { value, final: options.final ?? true } });
+    await this.settle();
+  }
+
+  async deliverError(sent: SentIntent, error: CellError): Promise<void> {
+    this.#onReplyOf(sent)({ ok: false, error });
+    await this.settle();
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.settle();
+    const until = this.nowUnixMs + ms;
+    while (await this.#step(until));
+    this.#clock.set(until);
+    await this.settle();
+  }
+
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
+      const worked = this.#inTestTime(() => this.#runTurns());
+      quiet = worked ? 0 : quiet + 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async restart(): Promise<void> {
+    if (this.exit === undefined) await this.host.kill();
+    await this.settle();
+    const snapshot = this.host.lastGoodSnapshot();
+    // By way of text, as it is when it was stored.
+    this.host = this.#start(snapshot === undefined ? undefined : JSON.parse(JSON.stringify(snapshot)));
+    await this.settle();
+  }
+
+  async stop(graceMs = 0): Promise<ExitReason> {
+    const stopped = this.host.stop(graceMs);
+    await this.advance(graceMs);
+    return stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.host.kill();
+  }
+
+  #start(snapshot: ActorSnapshot | undefined): ActorHost {
+    const {
+      path = "test/actor",
+      mailbox = { bound: 1000, whenFull: "refuse" },
+      intents = {},
+    } = this.#options;
+    const host = this.#inTestTime(() =>
+      startActorNow({
+        spec: {
+          kind: "actor",
+          path,
+          behaviour: { module: "", export: "" },
+          input: null,
+          restart: "permanent",
+          shutdownMs: 5000,
+          isolation: "shared",
+          durable: false,
+          mailbox,
+          intents,
+          grants: [],
+          placement: {},
+        },
+        behaviour: this.#behaviour,
+        incarnation: { term: 1, activation: ++this.#activation },
+        ports: this.#ports(),
+        input: this.#options.input,
+        onSnapshot: (read) => {
+          this.#snapshot = read;
+        },
+        ...(snapshot === undefined ? {} : { snapshot }),
+      }),
+    );
+    this.exit = undefined;
+    void host.exited.then((reason) => {
+      if (host === this.host) this.exit = reason;
+    });
+    return host;
+  }
+
+  #ports(): ActorPorts {
+    return {
+      clock: this.#clock,
+      random: this.#random,
+      turns: { schedule: (turn) => this.#turns.push(turn) },
+      send: (outgoing) => this.#send(outgoing),
+      record: (event) => this.#record(event),
+    };
+  }
+
+  #send({ target, intent, payload, priority, timeoutMs, onReply }: OutgoingIntent): void {
+    this.sent.push({
+      target,
+      intent,
+      payload,
+      priority,
+      timeoutMs,
+      wantsReply: onReply !== undefined,
+      onReply,
+    });
+  }
+
+  #record(event: EventInput): void {
+    this.events.push(event);
+    if (event.kind.case !== "actorLogged") return;
+    const { level, message } = event.kind.value;
+    this.logs.push({ level: isLevel(level) ? level : "info", message: message ?? "" });
+  }
+
+  #onReplyOf(sent: SentIntent): NonNullable<OutgoingIntent["onReply"]> {
+    const onReply = this.sent.find((candidate) => candidate === sent)?.onReply;
+    if (onReply === undefined) throw new Error(`${sent.intent} to ${sent.target} expects no reply`);
+    return onReply;
+  }
+
+  /** Fires the next timer that is due by `untilUnixMs`; false: there is none. */
+  async #step(untilUnixMs: number): Promise<boolean> {
+    const fire = this.#clock.takeDue(untilUnixMs);
+    if (fire === undefined) return false;
+    this.#inTestTime(fire);
+    await this.settle();
+    return true;
+  }
+
+  #runTurns(): boolean {
+    let worked = false;
+    for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) {
+      worked = true;
+      if (turn()) this.#turns.push(turn);
+    }
+    return worked;
+  }
+
+  /** Date.now and Math.random are the test's while the behaviour's synchronous code runs. */
+  #inTestTime<T>(work: () => T): T {
+    const { now } = Date;
+    const { random } = Math;
+    Date.now = () => this.#clock.unixMs();
+    Math.random = this.#random;
+    try {
+      return work();
+    } finally {
+      Date.now = now;
+      Math.random = random;
+    }
+  }
+}
+
+function isLevel(level: string | undefined): level is LogLevel {
+  return level === "debug" || level === "info" || level === "warn" || level === "error";
+}
+
+/** Callers hear only that the actor crashed; who tests it wants to know why. */
+function telling(error: CellError): CellError {
+  const { failure } = error.details;
+  if (error.code !== "ACTOR_CRASHED" || typeof failure !== "object" || failure === null) return error;
+  const { name, message, stack }: { name?: string; message?: string; stack?: string } = failure;
+  const told = new CellError("ACTOR_CRASHED", `the actor failed: ${name}: ${message}`, {
+    details: error.details,
+  });
+  if (stack !== undefined) told.stack = stack;
+  return told;
+}

@@ -1,0 +1,74 @@
+// The delayed events of one actor: after-transitions, delayed raises and sends.
+// They outlive the process as part of a snapshot.
+import type { AnyEventObject } from "xstate";
+import type { ReceivedIntent } from "./intent.ts";
+import type { ActorClock } from "./ports.ts";
+
+/** Bounds what a machine that arms in a loop can hold. */
+const MAX_TIMERS = 10_000;
+const MAX_TIMER_MS = 2_147_483_647;
+
+export type TimerRecord = {
+  readonly id: string;
+  readonly event: AnyEventObject;
+  /** Id of a child; absent: the machine itself. */
+  readonly to?: string;
+  readonly dueUnixMs: number;
+};
+
+type Armed = TimerRecord & { readonly cancel: () => void };
+
+export type TimerFired = (timer: TimerRecord, intent: ReceivedIntent | undefined) => void;
+
+export class Timers {
+  readonly #clock: ActorClock;
+  readonly #fire: TimerFired;
+  #armed: Map<string, Armed> | undefined;
+  /** Fired, but the machine has not yet taken the event: a crash in between must not lose it. */
+  #fired: Map<AnyEventObject, TimerRecord> | undefined;
+
+  constructor(clock: ActorClock, fired: TimerFired) {
+    this.#clock = clock;
+    this.#fire = fired;
+  }
+
+  /** Replaces a timer of the same id. `intent`: the cause of what it leads to. */
+  arm(timer: TimerRecord, intent: ReceivedIntent | undefined): void {
+    this.cancel(timer.id);
+    this.#armed ??= new Map();
+    if (this.#armed.size >= MAX_TIMERS)
+      throw new RangeError(`more than ${MAX_TIMERS} delayed events at once`);
+    const delayMs = Math.max(0, timer.dueUnixMs - this.#clock.unixMs());
+    if (!(delayMs <= MAX_TIMER_MS))
+      throw new RangeError(`a delay of ${delayMs} ms is beyond ${MAX_TIMER_MS} ms`);
+    const cancel = this.#clock.setTimer(delayMs, () => {
+      this.#armed?.delete(timer.id);
+      if (timer.to === undefined) {
+        this.#fired ??= new Map();
+        this.#fired.set(timer.event, timer);
+      }
+      this.#fire(timer, intent);
+    });
+    this.#armed.set(timer.id, { ...timer, cancel });
+  }
+
+  cancel(id: string): void {
+    this.#armed?.get(id)?.cancel();
+    this.#armed?.delete(id);
+  }
+
+  /** The machine has taken this event. */
+  settled(event: AnyEventObject): void {
+    this.#fired?.delete(event);
+  }
+
+  cancelAll(): void {
+    for (const { cancel } of this.#armed?.values() ?? []) cancel();
+    this.#armed = undefined;
+  }
+
+  records(): TimerRecord[] {
+    const armed = [...(this.#armed?.values() ?? [])].map(({ cancel: _, ...timer }) => timer);
+    return [...(this.#fired?.values() ?? []), ...armed];
+  }
+}

@@ -1,0 +1,14 @@
+// `cell0/testkit`: runs a behaviour in a test, without broker or core.
+//
+//   await using actor = testActor(greeter, { input: { greeting: "Hello" } });
+//   expect(await actor.request("greet", { name: "Ada" })).toEqual({ text: "Hello, Ada!", count: 1 });
+//   await actor.advance(60_000);
+//   expect(actor.sent).toMatchObject([{ target: "report/daily", intent: "greeted" }]);
+export {
+  type DeliveredIntent,
+  type DeliverOptions,
+  type SentIntent,
+  type TestActor,
+  type TestActorOptions,
+  testActor,
+} from "./actors/testkit/test-actor.ts";
