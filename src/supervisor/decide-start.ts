@@ -4,7 +4,14 @@ import { childAt } from "./child-table.ts";
 import { onAbnormalEnd } from "./decide-exit.ts";
 import { beginEnding, onceStopped } from "./decide-stop.ts";
 import { launch, START_TIMEOUT_MS } from "./launch.ts";
-import { crashedRecord, restartedRecord, restoreFailedRecord, startedRecord } from "./records.ts";
+import {
+  crashedRecord,
+  escalatedRecord,
+  gaveUpRecord,
+  restartedRecord,
+  restoreFailedRecord,
+  startedRecord,
+} from "./records.ts";
 import type { ChildStatus } from "./supervisor-state.ts";
 import { cancel, currentRun, record, settleAll, type Turn, update } from "./turn.ts";
 
@@ -75,6 +82,7 @@ export function onStartFailed(
     return launch(turn, path);
   }
   if (child.spec.kind === "actor") record(turn, crashedRecord({ path }, failure));
+  else if (!turn.state.contains) record(turn, escalatedRecord(path, turn.state.spec.path, failure));
   const reason = { kind: "failed", failure } as const;
   update(turn, path, { lastExit: { reason, atUnixMs: turn.now.unixMs } });
   return startNotDone(turn, child, failure);
@@ -94,7 +102,10 @@ function startNotDone(turn: Turn, child: ChildStatus, failure: Failure): Turn {
   update(turn, path, { phase, fresh: false });
   const what = `${failure.rootActor} failed to start: ${failure.name}: ${failure.message}`;
   settleAll(turn, path, { code: "SUPERVISOR_START_FAILED", what, failure });
-  if (turn.state.contains) turn.effects.push({ type: "contained", path, reason });
+  if (turn.state.contains) {
+    record(turn, gaveUpRecord(path, reason, { restarts: 0, periodMs: turn.state.spec.periodMs }));
+    turn.effects.push({ type: "contained", path, reason });
+  }
   return advanceStart(turn, path);
 }
 

@@ -133,6 +133,10 @@ export class Tree {
     return this.#root.stop(graceMs);
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(0);
+  }
+
   async #operate(operation: Extract<Operation, { path: string }>): Promise<OperationResult> {
     const owner = findOwner(this.#root, operation.path);
     return owner.ok ? owner.value.operate(operation) : err(owner.error);

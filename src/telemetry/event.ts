@@ -1,9 +1,9 @@
 // Builds the protobuf `Event` from plain inputs: numbers for 64-bit fields, hex for
 // bytes, words for enums. Who records an event needs no knowledge of protobuf. It
 // decides nothing about where events go, and bounds every text that enters one.
-import { randomBytes } from "node:crypto";
 import { create, type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../gen/cell0/v1/events_pb.ts";
+import { randomView } from "./random-pool.ts";
 
 type KnownKind = Exclude<Event["kind"], { case: undefined }>;
 
@@ -87,7 +87,7 @@ export function buildEvent(input: EventInput, stamp: EventStamp): Event {
 }
 
 /** Time-ordered id (RFC 9562, version 7): 48 bits of milliseconds, then randomness. */
-export function eventId(unixMs: number, random: Uint8Array = randomBytes(10)): Uint8Array {
+export function eventId(unixMs: number, random: Uint8Array = randomView(10)): Uint8Array {
   const id = new Uint8Array(16);
   new DataView(id.buffer).setBigUint64(0, BigInt(Math.max(0, Math.trunc(unixMs))) << 16n);
   id.set(random.subarray(0, 10), 6);

@@ -1,6 +1,6 @@
 // W3C Trace Context, version 00: which trace a capsule belongs to and which span sent it.
 // Arbitrary text is either a valid context or none; nothing in between gets through.
-import { randomFillSync } from "node:crypto";
+import { randomView } from "./random-pool.ts";
 
 export type TraceParent = {
   /** 32 hex digits, not all zero. */
@@ -34,16 +34,7 @@ export function childTraceparent(parent: string | undefined): string {
   return formatTraceparent({ ...known, spanId: randomHex(8) });
 }
 
-/** Drawn from the system in larger pieces: a call a span would cost more than the span. */
-const pool = Buffer.alloc(4_096);
-let used = pool.length;
-
 function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const hex = pool.toString("hex", used, used + bytes);
-  used += bytes;
+  const hex = randomView(bytes).toString("hex");
   return /[^0]/.test(hex) ? hex : randomHex(bytes);
 }

@@ -41,6 +41,12 @@ test("a child that fails to start stops those before it in reverse, and the grap
     },
   });
   expect(nodeAt(tree, "g/inner/c")).toMatchObject({ state: "failed" });
+  const told = world.events.map((event) => `${event.actor} ${event.kind.case}`);
+  expect(told.filter((line) => !/Started|Stopped/.test(line))).toEqual([
+    "g/inner/c actorCrashed",
+    "g escalated",
+    "g actorGaveUp",
+  ]);
   expect(nodeAt(tree, "h/x")).toMatchObject({ state: "running" });
   await tree.stop(1_000);
 });

@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRecorder } from "../../src/telemetry/recorder.ts";
@@ -25,6 +28,16 @@ test("a turn of the event loop hands the records to the operating system without
   recorder.record(logged("soon"));
   await new Promise((resolve) => setImmediate(resolve));
   expect((await allEvents(path)).map(messageOf)).toEqual(["soon"]);
+});
+
+test("a kill -9 loses at most the turn of the event loop under way", async () => {
+  const path = join(temporaryFolder(), "events.log");
+  const writer = spawn(process.execPath, [fileURLToPath(new URL("killed-writer.ts", import.meta.url)), path]);
+  const [, signal] = await once(writer, "exit");
+  expect(signal).toBe("SIGKILL");
+  const messages = (await allEvents(path)).map(messageOf);
+  expect(messages.slice(0, 1_000)).toEqual(Array.from({ length: 1_000 }, (_, i) => `${i}`));
+  expect(openLog(path).opened).toMatchObject({ tornBytes: 0, damagedRecords: 0 });
 });
 
 test("the log and its folder are its owner's only", () => {
