@@ -34,14 +34,10 @@ export function onAdminStop(turn: Turn, path: string, op: number): Turn {
   if (child.phase === "backing-off") {
     cancel(turn, "restart", path);
     settleAll(turn, path, refusal("SUPERVISOR_CHILD_BUSY", child));
+    update(turn, path, { phase: "stopped", stoppedBy, recovery: undefined, restartAtUnixMs: undefined });
   }
-  const gone = child.phase === "gaveUp" || child.phase === "failed" || child.phase === "finished";
-  update(turn, path, {
-    phase: gone ? child.phase : "stopped",
-    stoppedBy,
-    recovery: undefined,
-    restartAtUnixMs: undefined,
-  });
+  // What ended, failed or gave up is down for a reason of its own, and keeps that.
+  if (child.phase === "stopped") update(turn, path, { stoppedBy });
   return settle(turn, op);
 }
 

@@ -73,6 +73,20 @@ test("what was stopped by hand stays down, marked, until it is started", async (
   await tree.stop(0);
 });
 
+test("stopping what gave up or ended leaves it its own reason: it is no drift", async () => {
+  const world = new World();
+  const tree = await startTree({
+    roots: [supervisor("g", [actor("g/x")], { intensity: 0 })],
+    ports: world.ports,
+  });
+  await world.crash("g/x");
+  await settled();
+  expect((await tree.stopChild("g")).ok).toBe(true);
+  expect(nodeAt(tree, "g").state).toBe("gaveUp");
+  expect("stoppedBy" in nodeAt(tree, "g")).toBe(false);
+  await tree.stop(0);
+});
+
 test("an operator's restart that fails is told with its reason and is no loop", async () => {
   const world = new World();
   world.scripts.set("g/x", { start: (attempt) => (attempt === 1 ? "ok" : new Error("bad input")) });
