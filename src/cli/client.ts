@@ -13,6 +13,7 @@ import { formatTime, parseDuration } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { addPrincipal, fingerprintOf } from "./identity-file.ts";
 import { printPrincipals } from "./principals.ts";
+import { field } from "./report-decoder.ts";
 import { action } from "./session.ts";
 
 const DEFAULT_TTL_MS = 90 * 86_400_000;
@@ -32,7 +33,7 @@ export function registerClient(program: Command): void {
   const add = client
     .command("add")
     .description(
-      "Make a client: its key, its credentials for the broker and the cell's address in one file. A target below kernel/ counts only when it is named as such.",
+      "Make a client: its key, its credentials for the broker and the cell's address in one file. A client that manifests name under `clients:` needs no --target. A target below kernel/ counts only when it is named as such.",
     )
     .argument("<name>", "name of the client, a token of a-z, 0-9 and '-'", parseName)
     .option("--target <patterns...>", "targets that it may send to: * is one token, a last ** one or more")
@@ -43,13 +44,16 @@ export function registerClient(program: Command): void {
         .default(DEFAULT_TTL_MS, "90d"),
     )
     .option("--events", "let it listen to the cell's events")
-    .option("--manifest-grants", "no grants of its own: only what manifests give it under `clients:`")
+    .option(
+      "--manifest-grants",
+      "no grants of its own, only those of manifests under `clients:`, also of ones applied later",
+    )
     .option("--replace", "give a client that exists a new key and these grants")
     .option("--out <file>", "where to write the file (default: NAME.creds)")
     .action(action(addClient));
   documented(add, {
     examples: [
-      ["cell0 client add web-shop --target 'support-desk/**'", "all intents of one graph"],
+      ["cell0 client add web-shop --target 'support/**'", "all intents of one graph"],
       [
         "cell0 client add probe --target hello/greeter --intent greet --ttl 1d",
         "one intent of one actor, for a day",
@@ -81,13 +85,13 @@ export function registerClient(program: Command): void {
     notes: "`cell0 client add NAME --replace` lets it in again with a new key.",
   });
   documented(client, {
-    examples: [["cell0 client add web-shop --target 'support-desk/**'", "let a program in"]],
+    examples: [["cell0 client add web-shop --target 'support/**'", "let a program in"]],
     exits: ["refused", "unreachable"],
   });
 }
 
 async function addClient(context: Context, name: string, options: AddOptions): Promise<ExitCode> {
-  const grants = grantsOf(options);
+  const grants = await grantsOf(context, name, options);
   const file = context.path(options.out ?? `${name}.creds`);
   const keys = await readCellKeys(context.dir, context.natsUrl);
   const made = await addPrincipal(
@@ -126,20 +130,32 @@ async function addClient(context: Context, name: string, options: AddOptions): P
   return exitCodes.ok;
 }
 
-function grantsOf({ intent, target, manifestGrants }: AddOptions): readonly Grant[] {
-  if (manifestGrants === true) {
-    if (target === undefined) return [];
-    throw new CellError("CLI_USAGE", "--target and --manifest-grants exclude each other");
-  }
+/** Its own grants; none when manifests grant it something by its name. */
+async function grantsOf(context: Context, name: string, options: AddOptions): Promise<readonly Grant[]> {
+  const { intent, target, manifestGrants } = options;
   if (target === undefined) {
-    throw new CellError("CLI_USAGE", "a client without a --target could send nothing", {
-      remedy: "Give at least one, e.g. `--target 'support-desk/**'`, or `--manifest-grants`.",
-    });
+    if (manifestGrants === true || (await isGrantedByManifest(context, name))) return [];
+    throw new CellError(
+      "CLI_USAGE",
+      `no manifest grants "${name}" anything, and it has no --target of its own`,
+      {
+        remedy: "Give one, e.g. `--target 'support/**'`, or `--manifest-grants` to apply its manifest later.",
+      },
+    );
+  }
+  if (manifestGrants === true) {
+    throw new CellError("CLI_USAGE", "--target and --manifest-grants exclude each other");
   }
   const grants = [{ intents: intent, targets: target }];
   const checked = checkGrants(grants);
   if (!checked.ok) throw new CellError("CLI_USAGE", checked.error.message, { cause: checked.error });
   return checked.value;
+}
+
+async function isGrantedByManifest(context: Context, name: string): Promise<boolean> {
+  const { graph } = await (await context.kernel()).graph();
+  const clients = field(graph, "clients");
+  return Array.isArray(clients) && clients.some((client) => field(client, "name") === name);
 }
 
 const describeGrants = (grants: readonly Grant[]): string =>

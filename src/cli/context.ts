@@ -2,6 +2,7 @@
 // colour, and lazily the connection to the cell.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { Command } from "commander";
 import pc from "picocolors";
 import { type DataDir, dataDir } from "../runtime/data-dir.ts";
 import type { CellPort } from "./cell-port.ts";
@@ -52,6 +53,8 @@ export type Context = {
   readonly hasOwnIdentity: boolean;
   /** `--nats` or CELL0_NATS; undefined: what the identity states. */
   readonly natsUrl: string | undefined;
+  /** The program with every command loaded whole, e.g. for completion. */
+  wholeProgram(): Promise<Command>;
   /** Registers what must be closed at the end of the run. */
   defer(close: () => Promise<void> | void): void;
 };
@@ -115,6 +118,7 @@ export function createContext(session: Session, options: GlobalOptions): Context
         applyMs: options.timeout ?? APPLY_TIMEOUT_MS,
       });
     },
+    wholeProgram: session.wholeProgram,
     defer(close) {
       session.closing.push(close);
     },

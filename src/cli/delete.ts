@@ -23,7 +23,7 @@ export function registerDelete(program: Command): void {
       }),
     );
   documented(command, {
-    examples: [["cell0 delete support-desk --yes", "remove one graph"]],
+    examples: [["cell0 delete support --yes", "remove one graph"]],
     exits: ["negative", "refused", "unreachable", "partial"],
   });
 }

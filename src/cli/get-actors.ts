@@ -39,7 +39,7 @@ export function registerGetActors(get: Command): void {
     );
   documented(command, {
     examples: [
-      ["cell0 get actors --graph support-desk --sort mailbox", "the fullest mailboxes first"],
+      ["cell0 get actors --graph support --sort mailbox", "the fullest mailboxes first"],
       ["cell0 get actors --state backing-off", "what is waiting for its restart"],
     ],
     exits: ["refused", "unreachable", "partial"],

@@ -34,7 +34,7 @@ export function registerLogs(program: Command): void {
     .action(action(logs));
   documented(command, {
     examples: [
-      ["cell0 logs --actor support-desk/triage --limit 50", "what one actor went through"],
+      ["cell0 logs --actor support/triage --limit 50", "what one actor went through"],
       ["cell0 logs --kind actorCrashed --json | jq .", "crashes, as JSON"],
     ],
     exits: ["refused", "unreachable"],

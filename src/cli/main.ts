@@ -12,7 +12,7 @@ import { processTerminal, type Terminal } from "./terminal.ts";
 /** @param argv arguments without the program's own name */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   const program = await buildProgram(terminal, (name) => argv.includes(name));
-  const session = openSession(program, terminal);
+  const session = openSession(program, terminal, () => buildProgram(terminal, () => true));
   const json = argv.includes("--json");
   try {
     if (argv.length === 0) {

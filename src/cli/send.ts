@@ -59,7 +59,7 @@ export function registerSend(program: Command): void {
     examples: [
       [`cell0 send hello/greeter greet '{"name":"Ada"}'`, "one intent"],
       [
-        "cell0 send support-desk/intake ticket.open --lines tickets.jsonl --concurrency 32",
+        "cell0 send support/intake ticket.open --lines tickets.jsonl --concurrency 32",
         "many, with a summary",
       ],
       ["jq -c .order order.json | cell0 send shop/orders order.place -", "a payload from a pipe"],

@@ -12,16 +12,23 @@ export type Session = {
   /** Aborted by Ctrl-C once a command has asked for its context's signal. */
   readonly interrupt: AbortController;
   readonly closing: (() => Promise<void> | void)[];
+  /** The program with every command loaded whole. */
+  readonly wholeProgram: () => Promise<Command>;
 };
 
 const sessions = new WeakMap<Command, Session>();
 
-export function openSession(program: Command, terminal: Terminal): Session {
+export function openSession(
+  program: Command,
+  terminal: Terminal,
+  wholeProgram: () => Promise<Command>,
+): Session {
   const session: Session = {
     terminal,
     exitCode: exitCodes.ok,
     interrupt: new AbortController(),
     closing: [],
+    wholeProgram,
   };
   sessions.set(program, session);
   return session;

@@ -23,7 +23,7 @@ function register(program: Command, verb: Verb): void {
   const command = program
     .command(verb)
     .description(DESCRIPTIONS[verb])
-    .argument("<path>", "path of the actor or supervisor, e.g. support-desk/triage")
+    .argument("<path>", "path of the actor or supervisor, e.g. support/triage")
     .action(
       action(async (context, path: string) => {
         const kernel = await context.kernel();
@@ -35,7 +35,7 @@ function register(program: Command, verb: Verb): void {
       }),
     );
   documented(command, {
-    examples: [[`cell0 ${verb} support-desk/triage`, `${verb} one actor`]],
+    examples: [[`cell0 ${verb} support/triage`, `${verb} one actor`]],
     exits: ["refused", "unreachable"],
   });
 }

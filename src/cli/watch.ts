@@ -25,7 +25,7 @@ export function registerWatch(program: Command): void {
     );
   documented(command, {
     examples: [
-      ["cell0 watch --actor 'support-desk/**'", "one graph"],
+      ["cell0 watch --actor 'support/**'", "one graph"],
       ["cell0 watch --kind actorCrashed --kind actorRestarted", "what fails, and what heals"],
     ],
     exits: ["refused", "unreachable"],

@@ -1,0 +1,145 @@
+// Whether a data directory holds together: every certificate chains to its
+// genesis, every revision is signed by a node or sealed by its successor's hash,
+// every key fits its certificate, every secret opens. Reads only.
+
+import { readFile } from "node:fs/promises";
+import { fromBinary } from "@bufbuild/protobuf";
+import { CellError } from "../errors/cell-error.ts";
+import { RevisionBodySchema, SignedRevisionSchema } from "../gen/cell0/v1/trust_pb.ts";
+import { readCellConfig } from "../runtime/cell-config.ts";
+import { type DataDir, dataDir } from "../runtime/data-dir.ts";
+import { openMirror } from "../runtime/record-mirror.ts";
+import { equalBytes, sha256 } from "../security/bytes.ts";
+import { parseCreds } from "../security/identity/creds-file.ts";
+import { SEED_BYTES, SigningKey } from "../security/keys/signing-key.ts";
+import { openSecrets } from "../security/secrets.ts";
+import { hasValidSignature, readCertificate } from "../security/trust/certificate.ts";
+import type { Genesis } from "../security/trust/genesis.ts";
+import { verifyRevision } from "../security/trust/revision.ts";
+import { TrustStore } from "../security/trust/trust-store.ts";
+import { readGenesisFile } from "./cell-keys.ts";
+
+export type DirectorySummary = {
+  readonly certificates: number;
+  readonly revisions: number;
+  readonly secrets: number;
+};
+
+/** Throws CLI_BACKUP_INVALID and what the readers of each file throw. */
+export async function checkDirectory(root: string): Promise<DirectorySummary> {
+  const dir = dataDir(root);
+  const config = await readCellConfig(dir);
+  const genesis = await readGenesisFile(dir);
+  if (genesis.cell !== config.cell)
+    throw invalid("cell.json and genesis.bin are of different cells", dir.cell);
+  const { trust, certificates } = await checkCertificates(dir, genesis);
+  await checkKeys(dir, genesis, trust);
+  const revisions = await checkRevisions(dir, trust);
+  const secrets = openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey });
+  const names = await secrets.list();
+  for (const { name } of names) await secrets.get(name);
+  return { certificates, revisions, secrets: names.length };
+}
+
+async function checkCertificates(
+  dir: DataDir,
+  genesis: Genesis,
+): Promise<{ readonly trust: TrustStore; readonly certificates: number }> {
+  const trust = new TrustStore(genesis);
+  const records = await (await openMirror(dir.trust, "cert")).all();
+  for (const [name, bytes] of records) {
+    const certificate = readCertificate(bytes);
+    if (!certificate.ok) throw invalid(certificate.error.message, `trust/${name}.cert`, certificate.error);
+    if (certificate.value.principal !== name || !hasValidSignature(certificate.value, genesis.hash)) {
+      throw invalid("the certificate's signature is not valid in this cell", `trust/${name}.cert`);
+    }
+    // An issuer that expired since makes this fail, though the record itself is sound.
+    trust.add(bytes, certificate.value.notBeforeUnixMs);
+  }
+  for (const name of records.keys()) {
+    if (trust.newest(name) === undefined)
+      throw invalid("the certificate does not chain to genesis", `trust/${name}.cert`);
+  }
+  return { trust, certificates: records.size };
+}
+
+async function checkKeys(dir: DataDir, genesis: Genesis, trust: TrustStore): Promise<void> {
+  const genesisKey = await seedIfThere(dir.genesisKey);
+  if (genesisKey !== undefined && !equalBytes(genesisKey.publicKey, genesis.genesisKey)) {
+    throw invalid("the genesis key is another cell's", "keys/genesis.key");
+  }
+  const issuer = await seedIfThere(dir.issuerKey);
+  if (
+    issuer !== undefined &&
+    !trust.snapshot(0).some(({ certificate }) => equalBytes(certificate.key, issuer.publicKey))
+  ) {
+    throw invalid("the issuer's key has no certificate", "keys/issuer.key");
+  }
+  for (const [path, name] of [
+    [dir.nodeCreds, "node.creds"],
+    [dir.operatorCreds, "operator.creds"],
+  ] as const) {
+    const text = await readIfThere(path);
+    if (text === undefined) continue;
+    const identity = parseCreds(Buffer.from(text).toString("utf8"));
+    if (!identity.ok) throw invalid(identity.error.message, name, identity.error);
+    if (!equalBytes(identity.value.genesis.hash, genesis.hash))
+      throw invalid("the identity is another cell's", name);
+  }
+}
+
+/** Newest first: one that is signed by a node vouches, by its hash, for all before it. */
+async function checkRevisions(dir: DataDir, trust: TrustStore): Promise<number> {
+  const records = await (await openMirror(dir.revisions, "rev")).all();
+  const newestFirst = [...records].sort(([left], [right]) => Number(right) - Number(left));
+  let vouched: Uint8Array | undefined;
+  let follows: number | undefined;
+  for (const [name, bytes] of newestFirst) {
+    const where = `revisions/${name}.rev`;
+    const { revision, previousHash, createdUnixMs, bodyHash } = readRevisionBody(bytes, where);
+    if (String(revision) !== name) throw invalid("its name is not its number", where);
+    if (follows !== undefined && revision !== follows - 1)
+      throw invalid(`revision ${follows - 1} is missing`, where);
+    const chained = vouched !== undefined && equalBytes(vouched, bodyHash);
+    if (vouched !== undefined && !chained) throw invalid("its successor names another hash", where);
+    const signed = verifyRevision(bytes, trust, createdUnixMs);
+    if (!signed.ok && !chained) throw invalid(signed.error.message, where, signed.error);
+    vouched = previousHash;
+    follows = revision;
+  }
+  return records.size;
+}
+
+function readRevisionBody(bytes: Uint8Array, where: string) {
+  try {
+    const { body } = fromBinary(SignedRevisionSchema, bytes);
+    const { revision, previousHash, createdUnixMs } = fromBinary(RevisionBodySchema, body);
+    return {
+      revision: Number(revision),
+      previousHash,
+      createdUnixMs: Number(createdUnixMs),
+      bodyHash: sha256(body),
+    };
+  } catch (cause) {
+    throw invalid("the revision cannot be read", where, cause);
+  }
+}
+
+async function seedIfThere(path: string): Promise<SigningKey | undefined> {
+  const seed = await readIfThere(path);
+  if (seed === undefined) return undefined;
+  if (seed.length !== SEED_BYTES) throw invalid("the key has the wrong length", path);
+  return SigningKey.fromSeed(seed);
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+const invalid = (what: string, where: string, cause?: unknown): CellError =>
+  new CellError("CLI_BACKUP_INVALID", what, { where, ...(cause === undefined ? {} : { cause }) });
