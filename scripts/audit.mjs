@@ -36,6 +36,11 @@ async function cargoDenyIsThere() {
 async function show(title, command, args) {
   console.log(`\n== ${title}`);
   const log = join(checkout.logs, `audit-${command}.log`);
-  const { code } = await run(command, args, { cwd: checkout.root, env, log, onLine: (line) => console.log(line) });
+  const { code } = await run(command, args, {
+    cwd: checkout.root,
+    env,
+    log,
+    onLine: (line) => console.log(line),
+  });
   return code;
 }

@@ -1,6 +1,7 @@
 // The two test runners: vitest under Node 26, and cargo test.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { wantsColour } from "../setup/report.mjs";
 import { countsOfCargo, countsOfVitest, judge } from "./counts.mjs";
 import { failed, runPrinting } from "./suite.mjs";
 
@@ -17,7 +18,8 @@ export function vitest(patterns) {
       rmSync(report, { force: true });
       const script = join(paths.modules, "vitest", "vitest.mjs");
       const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-      const code = await runPrinting(context, node, [script, "run", ...reporters, ...patterns]);
+      const colour = wantsColour(process.stdout, process.env) ? "--color" : "--no-color";
+      const code = await runPrinting(context, node, [script, "run", colour, ...reporters, ...patterns]);
       if (!existsSync(report)) return failed("vitest left no report");
       return judge(countsOfVitest(JSON.parse(readFileSync(report, "utf8"))), code);
     },
