@@ -18,4 +18,5 @@ export {
   type IntentMeta,
   intent,
 } from "./actors/intent-definition.ts";
+export { type ServeContext, type ServeHandlers, type ServeOptions, serveActor } from "./actors/serve.ts";
 export { CellError } from "./errors/cell-error.ts";

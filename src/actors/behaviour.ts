@@ -19,6 +19,8 @@ export type Behaviour<
   readonly ready: ((snapshot: AnyMachineSnapshot) => boolean) | undefined;
   /** After a failure: from the last good snapshot (default), or from the beginning. */
   readonly onRestart: "restore" | "fresh";
+  /** Whether an intent without a reply schema is answered by the host (default) or by `reply`. */
+  readonly answers: "automatic" | "explicit";
 };
 
 /** Holds when the machine's events include every declared intent with its payload. */
@@ -48,7 +50,13 @@ export function defineActor<const Machine extends AnyStateMachine, const Intents
   } & Handles<NoInfer<Machine>, NoInfer<Intents>>,
 ): Behaviour<Machine, Intents> {
   const { machine, intents, ready, onRestart = "restore" } = definition;
-  const behaviour = { machine, intents, ready, onRestart };
+  return makeBehaviour({ machine, intents, ready, onRestart, answers: "automatic" });
+}
+
+export function makeBehaviour<Machine extends AnyStateMachine, Intents extends IntentDefinitions>(
+  parts: Behaviour<Machine, Intents>,
+): Behaviour<Machine, Intents> {
+  const behaviour = { ...parts };
   Object.defineProperty(behaviour, brand, { value: true });
   return Object.freeze(behaviour);
 }

@@ -2,6 +2,7 @@
 // one that makes no sense is a failure of the behaviour.
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
+import { asCellError } from "./as-cell-error.ts";
 import type { Intake, ReplyOutcome } from "./intake.ts";
 import type { OutgoingIntent, ReceivedIntent } from "./intent.ts";
 import { type OutgoingRequests, outgoingIntent } from "./outgoing-requests.ts";
@@ -52,7 +53,8 @@ export function performEffect(
   const type: unknown = Reflect.get(Object(emitted), "type");
   if (typeof type !== "string" || !type.startsWith("cell0.")) {
     // A machine's own `emit`: nobody can listen, which is worth a line.
-    return handlers.log("debug", `emitted ${String(type)}`, intent);
+    handlers.log("debug", `emitted ${String(type)}`, intent);
+    return;
   }
   const parsed = effectSchema.safeParse(emitted);
   if (!parsed.success) {
@@ -66,19 +68,24 @@ function perform(handlers: EffectHandlers, effect: Effect, intent: ReceivedInten
     case "cell0.reply": {
       const id = effect.to ?? intent?.id;
       const outcome = id === undefined ? "unknown" : handlers.intake.reply(id, effect.value, effect.final);
-      return noteReply(handlers, outcome, id, intent);
+      noteReply(handlers, outcome, id, intent);
+      return;
     }
     case "cell0.refuse": {
       const id = effect.to ?? intent?.id;
       const outcome = id === undefined ? "unknown" : handlers.intake.fail(id, refusalError(effect.refusal));
-      return noteReply(handlers, outcome, id, intent);
+      noteReply(handlers, outcome, id, intent);
+      return;
     }
     case "cell0.send":
-      return send(handlers, outgoingIntent(effect, intent), intent);
+      send(handlers, outgoingIntent(effect, intent), intent);
+      return;
     case "cell0.request":
-      return handlers.outgoing.request(effect, intent);
+      handlers.outgoing.request(effect, intent);
+      return;
     case "cell0.log":
-      return handlers.log(effect.level, effect.message.slice(0, MAX_LOG_CHARS), intent);
+      handlers.log(effect.level, effect.message.slice(0, MAX_LOG_CHARS), intent);
+      return;
   }
 }
 
@@ -86,7 +93,8 @@ function send(handlers: EffectHandlers, outgoing: OutgoingIntent, intent: Receiv
   try {
     handlers.send(outgoing);
   } catch (error) {
-    const why = error instanceof CellError ? `${error.code}: ${error.message}` : String(error);
+    const coded = asCellError(error);
+    const why = coded === undefined ? String(error) : `${coded.code}: ${coded.message}`;
     handlers.log("warn", `${outgoing.intent} to ${outgoing.target} was not sent: ${why}`, intent);
   }
 }
@@ -94,7 +102,8 @@ function send(handlers: EffectHandlers, outgoing: OutgoingIntent, intent: Receiv
 const refusalSchema = z.object({ message: z.string().min(1).max(1024), remedy: z.string().exactOptional() });
 
 function refusalError(refusal: unknown): CellError {
-  if (refusal instanceof CellError) return refusal;
+  const coded = asCellError(refusal);
+  if (coded !== undefined) return coded;
   const { message, remedy } = refusalSchema.parse(refusal);
   return new CellError("ACTOR_REFUSED", message, remedy === undefined ? {} : { remedy });
 }
@@ -108,7 +117,8 @@ function noteReply(
 ): void {
   if (outcome === "sent") return;
   if (outcome === "unknown") {
-    return handlers.log("warn", `a reply to ${id ?? "no intent"} is dropped: nobody waits for it`, intent);
+    handlers.log("warn", `a reply to ${id ?? "no intent"} is dropped: nobody waits for it`, intent);
+    return;
   }
   handlers.log("error", `${outcome.invalid.code}: ${outcome.invalid.message}`, intent);
 }

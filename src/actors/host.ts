@@ -285,7 +285,9 @@ class Host implements ActorHost {
         return this.#intake.finish(accepted, { error: new CellError("ACTOR_INTENT_NOT_HANDLED", what) });
       }
       this.#enter(step, intent, event.type);
-      const isDone = accepted.definition.reply === undefined || !intent.wantsReply;
+      const isDone =
+        this.#behaviour.answers === "automatic" &&
+        (accepted.definition.reply === undefined || !intent.wantsReply);
       if (isDone && this.#ended === undefined) this.#intake.finish(accepted, { value: {} });
     });
   }

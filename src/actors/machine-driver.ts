@@ -116,19 +116,26 @@ export class MachineDriver {
   ): void {
     switch (action.type) {
       case "xstate.emit":
-        return emitted(Reflect.get(Object(action.params), "event"));
+        emitted(Reflect.get(Object(action.params), "event"));
+        return;
       case "xstate.log":
-        return this.#log(action.params);
+        this.#log(action.params);
+        return;
       case "xstate.raise":
-        return this.#arm(action.params, undefined, intent);
+        this.#arm(action.params, undefined, intent);
+        return;
       case "xstate.cancel":
-        return this.#timers.cancel(String(Reflect.get(Object(action.params), "sendId")));
+        this.#timers.cancel(String(Reflect.get(Object(action.params), "sendId")));
+        return;
       case "xstate.sendTo":
-        return this.#send(action, intent);
+        this.#send(action, intent);
+        return;
       case "xstate.spawnChild":
-        return this.#spawn(action, stopped);
+        this.#spawn(action, stopped);
+        return;
       case "xstate.stopChild":
-        return this.#scope.perform(action);
+        this.#scope.perform(action);
+        return;
       default:
         if (!action.type.startsWith("xstate.")) return;
         throw new CellError(
@@ -159,7 +166,10 @@ export class MachineDriver {
 
   #send(action: MachineAction, intent: ReceivedIntent | undefined): void {
     const { to, delay }: { to?: AnyActorRef; delay?: unknown } = Object(action.params);
-    if (typeof delay !== "number") return this.#scope.perform(action);
+    if (typeof delay !== "number") {
+      this.#scope.perform(action);
+      return;
+    }
     this.#arm(action.params, to === this.#scope.self ? undefined : to?.id, intent);
   }
 

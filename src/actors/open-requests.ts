@@ -1,6 +1,6 @@
 // The answers that an actor owes: from the moment an intent is begun until its
 // final reply. Each is answered exactly once, at the latest by its deadline.
-import type { CellError } from "../errors/cell-error.ts";
+import { CellError } from "../errors/cell-error.ts";
 import type { Delivery } from "./intent.ts";
 import type { IntentDefinition } from "./intent-definition.ts";
 
@@ -45,8 +45,19 @@ function respond(
         ? { kind: "error", error: outcome.error }
         : { kind: "value", value: outcome.value, final },
     );
+  } catch (cause) {
+    // A value that cannot be sent: the caller must hear all the same.
+    const error = new CellError("ACTOR_REPLY_INVALID", "the reply cannot be sent", { cause });
+    accepted.answered = true;
+    if (!("error" in outcome)) respondError(accepted, error);
+  }
+}
+
+function respondError({ delivery }: Accepted, error: CellError): void {
+  try {
+    delivery.respond({ kind: "error", error });
   } catch {
-    // `respond` promises not to throw; nothing here depends on it.
+    // `respond` promises not to throw, and there is nobody left to tell.
   }
 }
 

@@ -46,7 +46,8 @@ export class OutgoingRequests {
     const waiting: Waiting = { effect, intent, cancelTimer: () => {} };
     this.#waiting.add(waiting);
     if (this.#waiting.size + this.#unsettled.size > MAX_OUTGOING_REQUESTS) {
-      return this.#end(waiting, new CellError("ACTOR_REQUESTS_FULL"));
+      this.#end(waiting, new CellError("ACTOR_REQUESTS_FULL"));
+      return;
     }
     const outgoing = outgoingIntent(effect, intent);
     waiting.cancelTimer = this.#ports.clock.setTimer(outgoing.timeoutMs, () => {
@@ -64,7 +65,10 @@ export class OutgoingRequests {
 
   #reply(waiting: Waiting, reply: Reply): void {
     if (!this.#waiting.has(waiting)) return;
-    if (!reply.ok) return this.#end(waiting, reply.error);
+    if (!reply.ok) {
+      this.#end(waiting, reply.error);
+      return;
+    }
     const { onReply: type, ref } = waiting.effect;
     const { value: payload, final } = reply.value;
     const event = { type, payload, final, ...(ref === undefined ? {} : { ref }) };

@@ -149,18 +149,6 @@ export const actorErrors = defineErrors({
     remedy: "Set `durable: false`, or leave it out.",
     retryable: false,
   },
-  ACTOR_REGISTRY_FULL: {
-    title: "the node hosts too many actors",
-    cause: "The registry has reached its bound.",
-    remedy: "Place actors on another node with `placement.node`.",
-    retryable: false,
-  },
-  ACTOR_PATH_TAKEN: {
-    title: "an actor runs at this path already",
-    cause: "Two starts of one path at the same time.",
-    remedy: "Stop the one that runs first.",
-    retryable: false,
-  },
   ACTOR_BEHAVIOUR_NOT_FOUND: {
     title: "the behaviour's module is not there",
     cause: "The file, or one that it imports, does not exist or cannot be read.",

@@ -1,0 +1,117 @@
+// Loads the behaviour that a manifest names. The same code is loaded once,
+// changed code anew; what is wrong with a module becomes a coded error.
+import { pathToFileURL } from "node:url";
+import { CellError } from "../../errors/cell-error.ts";
+import { type Behaviour, isBehaviour } from "../behaviour.ts";
+import { nearest } from "../nearest.ts";
+import { hashBehaviour } from "./code-files.ts";
+import { registerBehaviourResolution, withVersion } from "./resolve-hook.ts";
+
+export type BehaviourRef = {
+  /** Absolute path. */
+  readonly module: string;
+  readonly export: string;
+};
+
+const LOAD_TIMEOUT_MS = 10_000;
+/** Versions of modules kept by name; the module system itself forgets none. */
+const MAX_LOADED = 4096;
+
+const loaded = new Map<string, Promise<Record<string, unknown>>>();
+
+/**
+ * @param ref.codeHash what `hashBehaviour` said when the revision was made; checked against
+ *   the files unless this code is loaded already. Absent: whatever is there now.
+ * @throws CellError ACTOR_BEHAVIOUR_*
+ */
+export async function loadBehaviour(ref: BehaviourRef & { readonly codeHash?: string }): Promise<Behaviour> {
+  const { module, codeHash } = ref;
+  const known = codeHash === undefined ? undefined : loaded.get(keyOf(module, codeHash));
+  const exports = await (known ?? importVersion(module, codeHash));
+  return behaviourIn(exports, ref);
+}
+
+async function importVersion(module: string, codeHash: string | undefined): Promise<Record<string, unknown>> {
+  const actual = await hashBehaviour(module);
+  if (codeHash !== undefined && codeHash !== actual) {
+    throw new CellError("ACTOR_BEHAVIOUR_CHANGED", `${module} is not the code of the revision`, {
+      where: module,
+    });
+  }
+  const key = keyOf(module, actual);
+  const before = loaded.get(key);
+  if (before !== undefined) return before;
+  const loading = importModule(module, actual);
+  if (loaded.size >= MAX_LOADED) loaded.delete(loaded.keys().next().value ?? "");
+  loaded.set(key, loading);
+  loading.catch(() => loaded.delete(key));
+  return loading;
+}
+
+const keyOf = (module: string, codeHash: string): string => `${codeHash} ${module}`;
+
+type Importer = (url: string) => Promise<Record<string, unknown>>;
+
+/**
+ * Node's own `import()`: a test runner or bundler that rewrites the expression would
+ * resolve behaviours by rules of its own. The text is constant.
+ */
+const nativeImport = (): Importer => new Function("url", "return import(url)") as Importer;
+
+/** Imports this very version of a module. */
+export async function importModule(
+  module: string,
+  version: string,
+  importer: Importer = nativeImport(),
+): Promise<Record<string, unknown>> {
+  registerBehaviourResolution();
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`it takes longer than ${LOAD_TIMEOUT_MS} ms`)),
+    LOAD_TIMEOUT_MS,
+  );
+  try {
+    return await Promise.race([importer(withVersion(pathToFileURL(module).href, version)), late]);
+  } catch (cause) {
+    throw new CellError("ACTOR_BEHAVIOUR_THREW", `${module} fails to load: ${reasonOf(cause)}`, {
+      where: module,
+      cause,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @throws CellError ACTOR_BEHAVIOUR_EXPORT_UNKNOWN, ACTOR_BEHAVIOUR_INVALID */
+export function behaviourIn(exports: Record<string, unknown>, ref: BehaviourRef): Behaviour {
+  const names = Object.keys(exports);
+  const where = `${ref.module}#${ref.export}`;
+  if (!Object.hasOwn(exports, ref.export)) {
+    const close = nearest(ref.export, names);
+    const remedy = close === undefined ? exportsList(names) : `Did you mean ${close}? ${exportsList(names)}`;
+    throw new CellError("ACTOR_BEHAVIOUR_EXPORT_UNKNOWN", `${ref.module} exports no ${ref.export}`, {
+      where,
+      remedy,
+    });
+  }
+  const value = exports[ref.export];
+  if (!isBehaviour(value)) {
+    throw new CellError(
+      "ACTOR_BEHAVIOUR_INVALID",
+      `${ref.export} of ${ref.module} was not made with defineActor`,
+      {
+        where,
+      },
+    );
+  }
+  return value;
+}
+
+function exportsList(names: readonly string[]): string {
+  return names.length === 0 ? "The module exports nothing." : `It exports: ${names.slice(0, 20).join(", ")}.`;
+}
+
+function reasonOf(cause: unknown): string {
+  const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return text.replaceAll(/\?cell0-code=[0-9a-f]+/g, "").slice(0, 1000);
+}
