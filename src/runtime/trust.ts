@@ -1,11 +1,10 @@
 // The certificates that count here: loaded from this node's own copy first, then
 // from the cell's stream, each verified against genesis. What is newer here than
 // there is published again: a broker restored from an old copy rolls nothing back.
-import type { CellError } from "../errors/cell-error.ts";
+import { CellError } from "../errors/cell-error.ts";
 import { type Certificate, readCertificate } from "../security/trust/certificate.ts";
 import type { Genesis } from "../security/trust/genesis.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
-import type { StreamFollower } from "../transport/streams/follow.ts";
 import type { TrustStream } from "../transport/streams/trust-stream.ts";
 import type { RecordMirror } from "./record-mirror.ts";
 
@@ -26,7 +25,6 @@ export type TrustPorts = {
 
 export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
   const store = new TrustStore(ports.genesis);
-  const sequences = new Map<string, number>();
   for (const bytes of (await ports.mirror.all()).values()) {
     const added = store.add(bytes, Date.now());
     if (!added.ok && added.error.code !== "AUTHORITY_CHAIN_BROKEN") ports.onProblem(added.error);
@@ -41,10 +39,12 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
   };
   await ports.stream.ensure();
   const follower = ports.stream.follow({
-    accept: async ({ data, sequence }) => {
+    accept: async ({ data, subject }) => {
       const read = readCertificate(data);
       if (!read.ok) throw read.error;
-      sequences.set(read.value.principal, sequence);
+      // Under another's name it would hide that principal's own certificate.
+      if (!subject.endsWith(`.${read.value.principal}`))
+        throw new CellError("AUTHORITY_PRINCIPAL_MISMATCH", undefined, { where: subject });
       await take(data);
     },
     onProblem: ports.onProblem,
@@ -60,7 +60,7 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
       await put(ports.stream, read.value);
       return read.value;
     },
-    stop: () => stopFollowing(follower),
+    stop: () => follower.stop(),
   };
 }
 
@@ -82,8 +82,4 @@ async function put(stream: TrustStream, certificate: Certificate): Promise<void>
   if (known?.ok === true && known.value.generation >= certificate.generation) return;
   const written = await stream.publish(certificate.principal, certificate.bytes, last?.sequence ?? 0);
   if (!written.ok) throw written.error;
-}
-
-async function stopFollowing(follower: StreamFollower): Promise<void> {
-  await follower.stop();
 }

@@ -26,3 +26,10 @@ export function fromChunks(chunks: readonly Chunk[]): unknown {
   const packed = Buffer.concat(chunks.map(({ chunk }) => Buffer.from(chunk, "base64")));
   return JSON.parse(gunzipSync(packed, { maxOutputLength: MAX_VALUE_BYTES }).toString("utf8"));
 }
+
+/** Answers with a value of any size: all chunks but the last as partial replies, the last as the reply. */
+export function inChunks(context: { partial(chunk: Chunk): void }, value: unknown): Chunk {
+  const chunks = toChunks(value);
+  for (const chunk of chunks.slice(0, -1)) context.partial(chunk);
+  return chunks.at(-1) ?? { chunk: "", more: false };
+}

@@ -2,6 +2,7 @@
 // them. Payloads and replies are JSON; a value too large for one capsule
 // travels in chunks (chunks.ts).
 import { z } from "zod";
+import { intent } from "../intent-definition.ts";
 
 const path = z.string().min(1).max(512);
 /** Position in a value cut by chunks.ts. */
@@ -11,7 +12,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 /** Intents of `kernel/graph`, on the node that owns shard 0. */
 export const graphIntents = {
   /** Uploads a part of a gzipped graph (JSON of `Graph`); `hash` is the SHA-256 of the whole. */
-  "graph.stage": {
+  "graph.stage": intent({
     payload: z.object({
       hash,
       index: z.int().min(0).max(511),
@@ -19,11 +20,11 @@ export const graphIntents = {
       data: z.base64().max(48 * 1024),
     }),
     reply: z.object({ complete: z.boolean() }),
-  },
+  }),
   /** What applying the staged graph would change; chunks of `PlanReport`. */
-  "graph.plan": { payload: z.object({ hash, prune: z.boolean().default(false) }), reply: chunk },
+  "graph.plan": intent({ payload: z.object({ hash, prune: z.boolean().default(false) }), reply: chunk }),
   /** Applies the staged graph: replaces the graphs that it names, and with `prune` removes all others. Chunks of `ApplyReport`. */
-  "graph.apply": {
+  "graph.apply": intent({
     payload: z.object({
       hash,
       prune: z.boolean().default(false),
@@ -31,51 +32,51 @@ export const graphIntents = {
       baseRevision: z.int().min(0).optional(),
     }),
     reply: chunk,
-  },
+  }),
   /** Removes whole graphs by name. Chunks of `ApplyReport`. */
-  "graph.delete": { payload: z.object({ names: z.array(z.string()).min(1).max(64) }), reply: chunk },
+  "graph.delete": intent({ payload: z.object({ names: z.array(z.string()).min(1).max(64) }), reply: chunk }),
   /** Returns to a revision, as a new one. Chunks of `ApplyReport`. */
-  "graph.rollback": { payload: z.object({ revision: z.int().min(0) }), reply: chunk },
+  "graph.rollback": intent({ payload: z.object({ revision: z.int().min(0) }), reply: chunk }),
   /** The graph in force, or of one revision. Chunks of `GraphReport`. */
-  "graph.get": { payload: z.object({ revision: z.int().min(1).optional() }), reply: chunk },
+  "graph.get": intent({ payload: z.object({ revision: z.int().min(1).optional() }), reply: chunk }),
   /** The revisions kept, newest first. Chunks of `RevisionRow[]`. */
-  "graph.revisions": { payload: z.object({}), reply: chunk },
+  "graph.revisions": intent({ payload: z.object({}), reply: chunk }),
   /** Nodes of the cell by their certificates, with whether they answer. Chunks of `NodeRow[]`. */
-  "graph.nodes": { payload: z.object({}), reply: chunk },
+  "graph.nodes": intent({ payload: z.object({}), reply: chunk }),
 } as const;
 
 /** Intents of `kernel/<node>/registry`. */
 export const registryIntents = {
   /** The node's supervisor tree. Chunks of `TreeNode`. */
-  "registry.tree": { payload: z.object({}), reply: chunk },
+  "registry.tree": intent({ payload: z.object({}), reply: chunk }),
   /** Everything about one actor or supervisor. Chunks of `ActorReport`. */
-  "registry.actor": { payload: z.object({ path }), reply: chunk },
+  "registry.actor": intent({ payload: z.object({ path }), reply: chunk }),
   /** Stops an actor; it is drift and returns within a second, unless held. */
-  "registry.stop": {
+  "registry.stop": intent({
     payload: z.object({ path, hold: z.boolean().default(false) }),
     reply: z.object({ state: z.string() }),
-  },
-  "registry.start": { payload: z.object({ path }), reply: z.object({ state: z.string() }) },
-  "registry.restart": { payload: z.object({ path }), reply: z.object({ state: z.string() }) },
+  }),
+  "registry.start": intent({ payload: z.object({ path }), reply: z.object({ state: z.string() }) }),
+  "registry.restart": intent({ payload: z.object({ path }), reply: z.object({ state: z.string() }) }),
   /** Chunks of `NodeStatus`. */
-  "node.status": { payload: z.object({}), reply: chunk },
+  "node.status": intent({ payload: z.object({}), reply: chunk }),
 } as const;
 
 /** Intents of `kernel/<node>/authority`. */
 export const authorityIntents = {
   /** Publishes a certificate (base64 of a SignedCertificate) to the cell. */
-  "trust.add": {
+  "trust.add": intent({
     payload: z.object({ certificate: z.base64().max(16 * 1024) }),
     reply: z.object({ principal: z.string(), generation: z.int() }),
-  },
+  }),
   /** Chunks of `PrincipalRow[]`. */
-  "trust.list": { payload: z.object({}), reply: chunk },
+  "trust.list": intent({ payload: z.object({}), reply: chunk }),
 } as const;
 
 /** Intents of `kernel/<node>/telemetry`. */
 export const telemetryIntents = {
   /** Newest matching events of this node's log, oldest first. Chunks of base64 `Event` messages. */
-  "events.read": {
+  "events.read": intent({
     payload: z.object({
       limit: z.int().min(1).max(10_000).default(200),
       actor: path.optional(),
@@ -85,5 +86,5 @@ export const telemetryIntents = {
       rootId: z.string().optional(),
     }),
     reply: chunk,
-  },
+  }),
 } as const;

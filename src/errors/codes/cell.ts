@@ -44,6 +44,12 @@ export const cellErrors = defineErrors({
     remedy: "Leave the option out, or use another `--data-dir`.",
     retryable: false,
   },
+  CELL_KERNEL_PROTECTED: {
+    title: "the kernel's own actors are not steered by hand",
+    cause: "An actor that the cell itself needs was to be stopped or restarted.",
+    remedy: "Restart the node with `cell0 down` and `cell0 up`.",
+    retryable: false,
+  },
   CELL_PORT_TAKEN: {
     title: "the broker's port is taken",
     cause: "Another program listens on the port that this cell chose at its first start.",

@@ -1,0 +1,137 @@
+// The composition root: makes a node out of every folder's parts. It decides
+// nothing itself; which part knows which, and in which order they come up and go
+// down, is all that is said here.
+import { randomBytes } from "node:crypto";
+import type { NodeStatus, TreeNode } from "./actors/kernel/reports.ts";
+import type { CellError } from "./errors/cell-error.ts";
+import type { PlacedGraph } from "./manifest/graph.ts";
+import { emptyGraph } from "./manifest/merge.ts";
+import { openActorSystem } from "./runtime/actor-system.ts";
+import { readCellConfig } from "./runtime/cell-config.ts";
+import type { DataDir } from "./runtime/data-dir.ts";
+import { readNodeIdentity } from "./runtime/join-cell.ts";
+import { Watched, whyClosed } from "./runtime/links.ts";
+import { openMessaging } from "./runtime/messaging.ts";
+import { nodeAnswers } from "./runtime/node-answers.ts";
+import { graphAuthority } from "./runtime/node-graph.ts";
+import { openNodeLinks } from "./runtime/node-links.ts";
+import { openRecords } from "./runtime/node-records.ts";
+import { nodeStatus } from "./runtime/node-status.ts";
+import { openNodeTelemetry } from "./runtime/node-telemetry.ts";
+import { RestartHistory } from "./runtime/restart-history.ts";
+import { RunningActors } from "./runtime/running-actors.ts";
+import { HybridClock } from "./security/clock/hybrid-clock.ts";
+import { signingKeyOf } from "./security/identity/creds-file.ts";
+import { createIds } from "./security/wire/capsule-id.ts";
+
+export type NodeOptions = {
+  /** The node cannot go on: its process is to end and be started again. */
+  readonly onFatal: (error: CellError) => void;
+};
+
+export type RunningNode = {
+  status(): NodeStatus;
+  tree(): TreeNode;
+  /** Takes nothing new, finishes what was accepted within `graceMs`, and closes everything in reverse order. */
+  stop(reason: string, graceMs: number): Promise<void>;
+};
+
+/** Throws what keeps a node from coming up: keys, broker, core, records. */
+export async function startNode(dir: DataDir, options: NodeOptions): Promise<RunningNode> {
+  const startedAtUnixMs = Date.now();
+  const config = await readCellConfig(dir);
+  const identity = await readNodeIdentity(dir);
+  const clock = new HybridClock(Date.now);
+  const maker = {
+    nextId: createIds({ nowUnixMs: Date.now, randomBytes: (size) => randomBytes(size) }),
+    tick: () => clock.tick(),
+  };
+  const history = new RestartHistory();
+  const telemetry = openNodeTelemetry({ dir, config, clock, observe: (event) => history.observe(event) });
+  const onProblem = (error: CellError) => telemetry.problem(error);
+  const links = await openNodeLinks({ dir, config, identity, record: telemetry.record, onProblem });
+  telemetry.publishOn(links.connection, config.cell);
+
+  const placed = new Watched<PlacedGraph>({ ...emptyGraph, placed: {} });
+  const records = await openRecords({
+    dir,
+    config,
+    identity,
+    connection: links.connection,
+    placed,
+    onProblem,
+    record: telemetry.record,
+  });
+  const firstNode = () => records.trust.store.shardOwner(0, Date.now());
+  const authority = graphAuthority({ placed: () => placed.value, firstNode });
+
+  const actors = new RunningActors();
+  let stopping = false;
+  const whyNot = () => whyClosed(links.states, stopping);
+  const messaging = openMessaging({
+    config,
+    startedAtUnixMs,
+    sealing: { key: signingKeyOf(identity), genesisHash: identity.genesis.hash },
+    identity,
+    maker,
+    clock,
+    connection: links.connection,
+    trust: records.trust.store,
+    authority,
+    actors,
+    whyNot,
+    record: telemetry.record,
+    onProblem,
+  });
+  let bootMs = 0;
+  const status = (): NodeStatus =>
+    nodeStatus({
+      config,
+      links: links.states,
+      startedAtUnixMs,
+      bootMs: () => bootMs,
+      revision: () => records.revisions.current()?.revision ?? 0,
+      actors: () => actors.size,
+      brokerVersion: () => links.connection.version(),
+      coreVersion: () => links.coreVersion(),
+      accepting: () => whyNot() === undefined,
+      refusals: () => messaging.refusals(),
+    });
+  const system = await openActorSystem({
+    dir,
+    config,
+    links: links.states,
+    records,
+    placed,
+    firstNode,
+    actors,
+    history,
+    telemetry,
+    send: messaging.send,
+    status,
+    answers: nodeAnswers(config.node, messaging.send),
+    onFatal: options.onFatal,
+    onProblem,
+  });
+  messaging.serve({ placed, firstNode });
+  bootMs = Date.now() - startedAtUnixMs;
+  const coreVersion = links.coreVersion() ?? "";
+  const { version } = status();
+  telemetry.record({ kind: { case: "nodeStarted", value: { version, coreVersion, bootUs: bootMs * 1000 } } });
+  void telemetry.tracing.start();
+
+  return {
+    status,
+    tree: () => system.tree(),
+    async stop(reason, graceMs) {
+      stopping = true;
+      await messaging.drain();
+      await system.stop(graceMs);
+      await records.stop();
+      telemetry.record({ kind: { case: "nodeStopped", value: { reason } } });
+      await messaging.close();
+      await links.close();
+      await telemetry.close();
+    },
+  };
+}

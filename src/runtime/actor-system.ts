@@ -1,0 +1,212 @@
+// The node's supervisor tree: the kernel, and this node's part of the graph in
+// force. Changes with the graph, and returns to it when it drifts.
+
+import type { OutgoingIntent } from "../actors/intent.ts";
+import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
+import { CellError } from "../errors/cell-error.ts";
+import type { Result } from "../errors/result.ts";
+import type { ChildSpec, PlacedGraph } from "../manifest/graph.ts";
+import { actorsOf } from "../manifest/graph-walk.ts";
+import { type Plan, planGraph } from "../manifest/plan.ts";
+import { openSecrets } from "../security/secrets.ts";
+import { systemClock } from "../supervisor/ports.ts";
+import { startTree, type Tree } from "../supervisor/tree.ts";
+import { behaviourProbe } from "./behaviour-probe.ts";
+import type { CellConfig } from "./cell-config.ts";
+import { type Convergence, converge } from "./convergence.ts";
+import type { DataDir } from "./data-dir.ts";
+import { GraphKeeper } from "./graph-keeper.ts";
+import { graphPorts } from "./graph-ports.ts";
+import { kernelParts } from "./kernel-parts.ts";
+import type { Links, Watched } from "./links.ts";
+import { kernelSpec, rootsOf } from "./node-graph.ts";
+import type { NodeRecords } from "./node-records.ts";
+import type { NodeTelemetry } from "./node-telemetry.ts";
+import { registryPorts } from "./registry-ports.ts";
+import type { RestartHistory } from "./restart-history.ts";
+import type { RunningActors } from "./running-actors.ts";
+import type { Sender } from "./sends.ts";
+import { childStarter, type KernelPart } from "./start-child.ts";
+import { treeReport } from "./tree-report.ts";
+
+export type ActorSystemOptions = {
+  readonly dir: DataDir;
+  readonly config: CellConfig;
+  readonly links: Links;
+  readonly records: NodeRecords;
+  readonly placed: Watched<PlacedGraph>;
+  readonly firstNode: () => string | undefined;
+  readonly actors: RunningActors;
+  readonly history: RestartHistory;
+  readonly telemetry: NodeTelemetry;
+  readonly send: (from: Sender, intent: OutgoingIntent) => void;
+  readonly status: () => NodeStatus;
+  /** Whether another node answers. */
+  readonly answers: (node: string) => Promise<boolean>;
+  readonly onFatal: (error: CellError) => void;
+  readonly onProblem: (error: CellError) => void;
+};
+
+export type ActorSystem = {
+  tree(): TreeNode;
+  stop(graceMs: number): Promise<void>;
+};
+
+/** Throws SUPERVISOR_START_FAILED when the kernel does not come up; a graph that does not is a status. */
+export async function openActorSystem(options: ActorSystemOptions): Promise<ActorSystem> {
+  const system = new System(options);
+  await system.start();
+  return system;
+}
+
+class System implements ActorSystem {
+  readonly #options: ActorSystemOptions;
+  readonly #kernel = new Map<string, KernelPart>();
+  /** What runs here, or is about to: its code hashes are what actors are started from. */
+  #running: PlacedGraph;
+  #tree: Tree | undefined;
+  #convergence: Convergence | undefined;
+
+  constructor(options: ActorSystemOptions) {
+    this.#options = options;
+    this.#running = options.placed.value;
+  }
+
+  async start(): Promise<void> {
+    const { dir, telemetry, actors, send, onFatal, placed } = this.#options;
+    const secrets = openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey });
+    const startChild = childStarter({
+      actors,
+      kernel: this.#kernel,
+      graph: () => this.#running,
+      secret: (name) => secrets.get(name),
+      send,
+      record: telemetry.record,
+    });
+    for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
+    this.#tree = await startTree({
+      roots: this.#roots(this.#running),
+      ports: { startChild, clock: systemClock, random: Math.random, record: telemetry.record },
+      onKernelGaveUp: ({ name, message, rootActor }) =>
+        onFatal(
+          new CellError("SUPERVISOR_START_FAILED", `the kernel gave up: ${name}: ${message}`, {
+            where: rootActor,
+          }),
+        ),
+    });
+    this.#convergence = converge(this.#tree, (path, error) => this.#problem(path, error));
+    placed.follow((graph) => void this.#follow(graph));
+  }
+
+  tree(): TreeNode {
+    return treeReport(this.#sources());
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#convergence?.stop();
+    await this.#tree?.stop(graceMs);
+  }
+
+  /** Makes this node run its part of a graph; on an error what ran before runs. */
+  async run(graph: PlacedGraph, plan: Plan): Promise<Result<unknown, CellError>> {
+    const before = this.#running;
+    this.#running = graph;
+    const changed = await this.#requireTree().reconcile(this.#roots(graph), { restart: plan.restarts });
+    if (!changed.ok) {
+      this.#running = before;
+      return changed;
+    }
+    for (const spec of actorsOf(graph)) {
+      const reconfigured = this.#options.actors.reconfigure(spec);
+      if (!reconfigured.ok) this.#problem(spec.path, reconfigured.error);
+    }
+    return changed;
+  }
+
+  /** A revision made elsewhere, or by this node's own keeper, which runs it already. */
+  async #follow(graph: PlacedGraph): Promise<void> {
+    const plan = planGraph(this.#running, graph);
+    if (plan.changes.length === 0) return;
+    const changed = await this.run(graph, plan);
+    if (!changed.ok) this.#problem("", changed.error);
+  }
+
+  #parts(): ReadonlyMap<string, KernelPart> {
+    const { config, links, records, dir, telemetry, history, status, firstNode, answers } = this.#options;
+    const unsatisfied = () => this.#convergence?.unsatisfied() ?? [];
+    const keeper = new GraphKeeper({
+      revisions: records.revisions,
+      firstNode: () => firstNode() ?? config.node,
+      nodes: () => this.#nodes(),
+      probe: behaviourProbe,
+      run: (graph, plan) => this.run(graph, plan),
+      unsatisfied,
+    });
+    const { revisions, trust } = records;
+    const graph = graphPorts({ keeper, revisions, trust: trust.store, unsatisfied, answers });
+    return kernelParts({
+      node: config.node,
+      links,
+      trust,
+      registry: registryPorts({
+        tree: () => this.#requireTree(),
+        convergence: () => this.#convergence,
+        sources: this.#sources(),
+        history,
+        status,
+      }),
+      graph: firstNode() === config.node ? graph : undefined,
+      eventsPath: dir.events,
+      flushEvents: () => telemetry.flush(),
+    });
+  }
+
+  #nodes() {
+    const store = this.#options.records.trust.store;
+    const now = Date.now();
+    return store
+      .nodes(now)
+      .map(({ principal }) => ({ name: principal, shards: ownedBy(store, principal, now) }));
+  }
+
+  #roots(graph: PlacedGraph): readonly ChildSpec[] {
+    const { config, firstNode } = this.#options;
+    return [kernelSpec(config.node, firstNode() === config.node), ...rootsOf(graph, config.node)];
+  }
+
+  #sources() {
+    const { config, actors } = this.#options;
+    return {
+      node: config.node,
+      roots: () => this.#tree?.inspect().roots ?? [],
+      actors,
+      placed: () => this.#running,
+    };
+  }
+
+  #requireTree(): Tree {
+    if (this.#tree === undefined) throw new CellError("CELL_STOPPING", "the node is still starting");
+    return this.#tree;
+  }
+
+  #problem(path: string, error: Error): void {
+    const { onProblem } = this.#options;
+    onProblem(
+      error instanceof CellError
+        ? error
+        : new CellError("CELL_APPLY_FAILED", error.message, { where: path, cause: error }),
+    );
+  }
+}
+
+/** Ranges of shards that a node owns by the map, which may be less than its certificate covers. */
+function ownedBy(
+  store: { shardOwner(shard: number, nowUnixMs: number): string | undefined },
+  node: string,
+  nowUnixMs: number,
+): readonly { readonly first: number; readonly last: number }[] {
+  const owned = Array.from({ length: 256 }, (_, shard) => shard).filter(
+    (shard) => store.shardOwner(shard, nowUnixMs) === node,
+  );
+  return owned.map((shard) => ({ first: shard, last: shard }));
+}

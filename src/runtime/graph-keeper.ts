@@ -1,0 +1,168 @@
+// Keeps what the cell should run: plans, applies, deletes, returns. One change at
+// a time; a change is in force once its revision is written, and it is written
+// only after the graph was placed, its behaviours loaded in a sandbox, and this
+// node's part of it started.
+import type { ApplyReport, ErrorRow, PlanReport } from "../actors/kernel/reports.ts";
+import { CellError } from "../errors/cell-error.ts";
+import { err, ok, type Result } from "../errors/result.ts";
+import type { Graph, PlacedGraph } from "../manifest/graph.ts";
+import { actorsOf } from "../manifest/graph-walk.ts";
+import { emptyGraph, mergeGraphs, withoutGraphs } from "../manifest/merge.ts";
+import { placeGraph } from "../manifest/placement.ts";
+import { type Plan, planGraph } from "../manifest/plan.ts";
+import type { ShardRange } from "../security/trust/certificate.ts";
+import type { KeptRevision, Revisions } from "./revisions.ts";
+
+export type GraphKeeperPorts = {
+  readonly revisions: Revisions;
+  readonly firstNode: () => string;
+  readonly nodes: () => readonly { readonly name: string; readonly shards: readonly ShardRange[] }[];
+  /** Code hash by path, or what stands against a behaviour. */
+  readonly probe: (graph: Graph) => Promise<{
+    readonly codeHashes: Readonly<Record<string, string>>;
+    readonly problems: readonly CellError[];
+  }>;
+  /** Makes this node run its part of the graph; on an error what ran before runs again. */
+  readonly run: (graph: PlacedGraph, plan: Plan) => Promise<Result<unknown, CellError>>;
+  readonly unsatisfied: () => readonly { readonly path: string; readonly reason: string }[];
+};
+
+/** Who asked, for the record. */
+export type Asked = { readonly author: string; readonly causeId: Uint8Array };
+
+export class GraphKeeper {
+  readonly #ports: GraphKeeperPorts;
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: GraphKeeperPorts) {
+    this.#ports = ports;
+  }
+
+  async plan(graph: Graph, prune: boolean): Promise<PlanReport> {
+    const { current, base } = this.#inForce();
+    const prepared = await this.#prepare(mergeGraphs(base, graph, prune), current);
+    const { baseRevision, changes, problems } = prepared;
+    return { baseRevision, changes, problems };
+  }
+
+  apply(graph: Graph, prune: boolean, asked: Asked, baseRevision?: number): Promise<ApplyReport> {
+    return this.#exclusively((base) => mergeGraphs(base, graph, prune), asked, { baseRevision });
+  }
+
+  /** Throws CELL_GRAPH_UNKNOWN for a name that the cell does not have. */
+  delete(names: readonly string[], asked: Asked): Promise<ApplyReport> {
+    return this.#exclusively((base) => {
+      const unknown = names.find((name) => base.roots.every(({ path }) => path !== name));
+      if (unknown !== undefined)
+        throw new CellError("CELL_GRAPH_UNKNOWN", `there is no graph \`${unknown}\``);
+      return withoutGraphs(base, names);
+    }, asked);
+  }
+
+  /** Revision 0 is the empty graph. Throws CELL_REVISION_UNKNOWN. */
+  rollback(revision: number, asked: Asked): Promise<ApplyReport> {
+    return this.#exclusively(() => this.graphOf(revision), asked, { rollbackOf: revision });
+  }
+
+  graphOf(revision: number): Graph {
+    if (revision === 0) return emptyGraph;
+    const kept = this.#ports.revisions.get(revision);
+    if (kept === undefined) throw new CellError("CELL_REVISION_UNKNOWN", `revision ${revision} is not known`);
+    const { roots, clients } = kept.placed;
+    return { roots, clients };
+  }
+
+  /** Later changes wait for earlier ones. */
+  #exclusively(
+    next: (base: Graph) => Graph,
+    asked: Asked,
+    options: { readonly baseRevision?: number | undefined; readonly rollbackOf?: number } = {},
+  ): Promise<ApplyReport> {
+    const change = async (): Promise<ApplyReport> => {
+      const { current, base } = this.#inForce();
+      const number = current?.revision ?? 0;
+      if (options.baseRevision !== undefined && options.baseRevision !== number) {
+        throw new CellError(
+          "CELL_REVISION_CONFLICT",
+          `it is at revision ${number}, not ${options.baseRevision}`,
+        );
+      }
+      return await this.#change(next(base), current, asked, options.rollbackOf ?? 0);
+    };
+    const result = this.#changing.then(change, change);
+    this.#changing = result.catch(() => undefined);
+    return result;
+  }
+
+  async #change(
+    graph: Graph,
+    current: KeptRevision | undefined,
+    asked: Asked,
+    rollbackOf: number,
+  ): Promise<ApplyReport> {
+    const prepared = await this.#prepare(graph, current);
+    const { baseRevision, changes, problems, plan, placed } = prepared;
+    const report = { baseRevision, changes, problems, revision: baseRevision, applied: false };
+    if (problems.length > 0 || plan === undefined || placed === undefined || changes.length === 0) {
+      return { ...report, unsatisfied: this.#ports.unsatisfied() };
+    }
+    const running = await this.#ports.run(placed, plan);
+    if (!running.ok) {
+      return { ...report, problems: [rowOf(running.error)], unsatisfied: this.#ports.unsatisfied() };
+    }
+    const written = await this.#write({ graph: placed, rollbackOf, ...asked }, current);
+    if (!written.ok) throw written.error;
+    return { ...report, revision: written.value, applied: true, unsatisfied: this.#ports.unsatisfied() };
+  }
+
+  /** A revision that cannot be written is not in force: what ran before runs again. */
+  async #write(
+    revision: Parameters<Revisions["append"]>[0],
+    before: KeptRevision | undefined,
+  ): Promise<Result<number, CellError>> {
+    try {
+      return ok((await this.#ports.revisions.append(revision)).revision);
+    } catch (cause) {
+      const back: PlacedGraph = before?.placed ?? { ...emptyGraph, placed: {} };
+      await this.#ports.run(back, planGraph(revision.graph, back));
+      return err(
+        cause instanceof CellError ? cause : new CellError("CELL_APPLY_FAILED", undefined, { cause }),
+      );
+    }
+  }
+
+  async #prepare(
+    graph: Graph,
+    current: KeptRevision | undefined,
+  ): Promise<PlanReport & { readonly plan?: Plan; readonly placed?: PlacedGraph }> {
+    const baseRevision = current?.revision ?? 0;
+    const failed = (errors: readonly CellError[]) => ({
+      baseRevision,
+      changes: [],
+      problems: errors.map(rowOf),
+    });
+    const { codeHashes, problems } = await this.#ports.probe(graph);
+    if (problems.length > 0) return failed(problems);
+    const placed = placeGraph(graph, {
+      codeHashes,
+      nodes: this.#ports.nodes(),
+      firstNode: this.#ports.firstNode(),
+      ...(current === undefined ? {} : { previous: current.placed }),
+    });
+    if (!placed.ok) return failed([placed.error]);
+    const plan = planGraph(current?.placed, placed.value);
+    return { baseRevision, changes: plan.changes, problems: [], plan, placed: placed.value };
+  }
+
+  #inForce(): { readonly current: KeptRevision | undefined; readonly base: Graph } {
+    const current = this.#ports.revisions.current();
+    return { current, base: current === undefined ? emptyGraph : current.placed };
+  }
+}
+
+export function rowOf({ code, message, where, remedy }: CellError): ErrorRow {
+  return { code, message, remedy, ...(where === undefined ? {} : { where }) };
+}
+
+/** Actors of a graph, for a listing. */
+export const countActors = (graph: Graph): number => [...actorsOf(graph)].length;

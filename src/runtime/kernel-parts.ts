@@ -1,0 +1,72 @@
+// The kernel's actors of a node, each with the ports that it works through.
+
+import { toBinary } from "@bufbuild/protobuf";
+import { authority } from "../actors/kernel/authority.ts";
+import { type GraphPorts, graph } from "../actors/kernel/graph.ts";
+import { link } from "../actors/kernel/link.ts";
+import { type RegistryPorts, registry } from "../actors/kernel/registry.ts";
+import type { PrincipalRow } from "../actors/kernel/reports.ts";
+import { type EventQuery, telemetry } from "../actors/kernel/telemetry.ts";
+import { EventSchema } from "../gen/cell0/v1/events_pb.ts";
+import { sha256, toHex } from "../security/bytes.ts";
+import type { TrustStore } from "../security/trust/trust-store.ts";
+import { readEvents } from "../telemetry/read-events.ts";
+import { type Links, linkInput } from "./links.ts";
+import { GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
+import type { KernelPart } from "./start-child.ts";
+import type { CellTrust } from "./trust.ts";
+
+export type KernelPartOptions = {
+  readonly node: string;
+  readonly links: Links;
+  readonly trust: CellTrust;
+  readonly registry: RegistryPorts;
+  /** Undefined on a node that does not own shard 0. */
+  readonly graph: GraphPorts | undefined;
+  readonly eventsPath: string;
+  readonly flushEvents: () => void;
+};
+
+export function kernelParts(options: KernelPartOptions): ReadonlyMap<string, KernelPart> {
+  const { node, links, trust } = options;
+  const authorityPorts = {
+    add: (bytes: Uint8Array) => trust.publish(bytes),
+    list: () => principals(trust.store),
+  };
+  const parts = new Map<string, KernelPart>([
+    [kernelPath(node, "telemetry"), { behaviour: telemetry, input: { read: eventReader(options) } }],
+    [kernelPath(node, "broker-link"), { behaviour: link, input: linkInput(links.broker) }],
+    [kernelPath(node, "core-link"), { behaviour: link, input: linkInput(links.core) }],
+    [kernelPath(node, "authority"), { behaviour: authority, input: authorityPorts }],
+    [kernelPath(node, "registry"), { behaviour: registry, input: options.registry }],
+  ]);
+  if (options.graph !== undefined) parts.set(GRAPH_ACTOR, { behaviour: graph, input: options.graph });
+  return parts;
+}
+
+function eventReader({ eventsPath, flushEvents }: KernelPartOptions) {
+  return async ({ limit, actor, kinds, rootId }: EventQuery): Promise<readonly Uint8Array[]> => {
+    flushEvents();
+    const events: Uint8Array[] = [];
+    const filter = {
+      ...(actor === undefined ? {} : { actor }),
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(rootId === undefined ? {} : { rootId }),
+    };
+    for await (const event of readEvents({ path: eventsPath, filter, last: limit })) {
+      events.push(toBinary(EventSchema, event));
+    }
+    return events;
+  };
+}
+
+function principals(store: TrustStore): readonly PrincipalRow[] {
+  return store.snapshot(Date.now()).map(({ certificate }) => ({
+    principal: certificate.principal,
+    kind: certificate.kind,
+    generation: certificate.generation,
+    keyFingerprint: toHex(sha256(certificate.key)).slice(0, 16),
+    notAfterUnixMs: certificate.notAfterUnixMs,
+    revoked: certificate.revoked,
+  }));
+}

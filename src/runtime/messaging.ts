@@ -1,0 +1,172 @@
+// Everything that crosses the bus at a node: intents in, replies out, sends of
+// its actors, discovery and the certificates that clients ask for.
+
+import type { OutgoingIntent } from "../actors/intent.ts";
+import type { CellError } from "../errors/cell-error.ts";
+import type { PlacedGraph } from "../manifest/graph.ts";
+import type { HybridClock } from "../security/clock/hybrid-clock.ts";
+import type { ParsedIdentity } from "../security/identity/creds-file.ts";
+import type { AuthorityPorts } from "../security/intake/authority.ts";
+import { createIntake } from "../security/intake/intake.ts";
+import { ReplayWindow } from "../security/replay/replay-window.ts";
+import type { CapsuleMaker } from "../security/replies/build-reply.ts";
+import { createSealer, type Sealed, type Sealer } from "../security/sealing/sealer.ts";
+import type { TrustStore } from "../security/trust/trust-store.ts";
+import type { Sealing } from "../security/wire/seal.ts";
+import { VerifiedRoots } from "../security/wire/verify-envelope.ts";
+import type { EventInput } from "../telemetry/event.ts";
+import type { BrokerConnection, BrokerSubscription } from "../transport/connection.ts";
+import { serveDiscovery } from "../transport/discovery.ts";
+import { type IncomingMessage, type Intake as Subscribed, subscribeIntents } from "../transport/intake.ts";
+import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
+import { serveTrustBundle } from "../transport/trust-bundle.ts";
+import type { CellConfig } from "./cell-config.ts";
+import { createDeliveries, type SealTicket } from "./deliveries.ts";
+import { followSubjects } from "./intent-subjects.ts";
+import type { Watched } from "./links.ts";
+import type { RunningActors } from "./running-actors.ts";
+import { createSends, type Sender } from "./sends.ts";
+import { discoveredServices } from "./services.ts";
+
+export type MessagingOptions = {
+  readonly config: CellConfig;
+  readonly startedAtUnixMs: number;
+  readonly sealing: Sealing;
+  readonly identity: ParsedIdentity;
+  readonly maker: CapsuleMaker;
+  readonly clock: HybridClock;
+  readonly connection: BrokerConnection;
+  readonly trust: TrustStore;
+  readonly authority: AuthorityPorts;
+  readonly actors: RunningActors;
+  /** Why no work is accepted now. */
+  readonly whyNot: () => CellError | undefined;
+  readonly record: (event: EventInput) => void;
+  readonly onProblem: (error: CellError) => void;
+};
+
+export type ServeOptions = {
+  readonly placed: Watched<PlacedGraph>;
+  readonly firstNode: () => string | undefined;
+};
+
+export type Messaging = {
+  readonly send: (from: Sender, intent: OutgoingIntent) => void;
+  /** Begins to take intents. */
+  serve(options: ServeOptions): void;
+  refusals(): Readonly<Record<string, number>>;
+  /** Takes nothing new. */
+  drain(): Promise<void>;
+  /** Sends what is sealed. */
+  close(): Promise<void>;
+};
+
+export function openMessaging(options: MessagingOptions): Messaging {
+  const { config, connection, trust, authority, actors, record, maker, sealing } = options;
+  const { cell, node } = config;
+  const replay = new ReplayWindow();
+  const sealer = openSealer(options, replay);
+  const toActor = actors.deliver.bind(actors);
+  const deliveries = createDeliveries({
+    maker,
+    sealer,
+    replay,
+    publish: (subject, envelope) => connection.publish(subject, envelope),
+    toActor,
+    refusesWork: (target) => (target.startsWith("kernel/") ? undefined : options.whyNot()),
+    record,
+  });
+  const intake = createIntake(
+    {
+      ...authority,
+      cell,
+      node,
+      genesisHash: sealing.genesisHash,
+      trust,
+      replay,
+      observe: (time) => void options.clock.observe(time),
+    },
+    { issuedAfterUnixMs: options.startedAtUnixMs },
+  );
+  const sends = createSends({
+    authority,
+    certificate: () => options.identity.certificate,
+    node,
+    maker,
+    sealer,
+    replyTrust: { genesisHash: sealing.genesisHash, trust, roots: new VerifiedRoots() },
+    toActor,
+    subjectOf: (path) => intentSubject(cell, node, path),
+    inbox: `${inboxPrefix(cell, node)}.replies`,
+    record,
+  });
+  const take = ({ subject, data, natsReply }: IncomingMessage) => {
+    for (const verdict of intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() }))
+      deliveries.take(verdict);
+  };
+  const subscriptions: BrokerSubscription[] = [];
+  let intents: Subscribed | undefined;
+  return {
+    send: sends.send,
+    refusals: () => intake.refusals.totals(),
+    serve({ placed, firstNode }) {
+      intents = subscribeIntents({
+        connection,
+        subjects: [],
+        deliver: take,
+        refuse: (message, error) => options.onProblem(error) ?? void message,
+      });
+      followSubjects({ intents, cell, node, placed, firstNode });
+      subscriptions.push(
+        connection.subscribe(`${inboxPrefix(cell, node)}.>`, ({ subject, data }) =>
+          sends.takeReply(subject, data),
+        ),
+        serveTrustBundle({ connection, cell, certificates: () => bundleOf(trust) }),
+        serveDiscovery({
+          connection,
+          cell,
+          services: () => discoveredServices(config, options.startedAtUnixMs, actors),
+        }),
+      );
+    },
+    async drain() {
+      await intents?.drain();
+    },
+    async close() {
+      sealer.flush();
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      await connection.flush().catch(options.onProblem);
+    },
+  };
+}
+
+/** Signs what leaves in one turn together, publishes it, and keeps replies for who asks again. */
+function openSealer(
+  { sealing, connection, onProblem }: MessagingOptions,
+  replay: ReplayWindow,
+): Sealer<SealTicket> {
+  const publish = ({ subject, envelope, tickets }: Sealed<SealTicket>) => {
+    try {
+      connection.publish(subject, envelope);
+    } catch (error) {
+      onProblem(error as CellError);
+    }
+    for (const ticket of tickets) {
+      if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, envelope, ticket.final);
+    }
+  };
+  const firstBatch = BigInt(Date.now()) * 1000n;
+  return createSealer<SealTicket>({
+    ...sealing,
+    schedule: (flush) => setImmediate(flush),
+    publish,
+    firstBatch,
+  });
+}
+
+/** Issuers before nodes; clients need no more to verify a reply. */
+function bundleOf(trust: TrustStore): readonly Uint8Array[] {
+  const standing = trust.snapshot(Date.now()).filter(({ fault }) => fault === undefined);
+  const of = (kind: string) => standing.filter(({ certificate }) => certificate.kind === kind);
+  return [...of("issuer"), ...of("node")].map(({ certificate }) => certificate.bytes);
+}

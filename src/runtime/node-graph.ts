@@ -1,0 +1,104 @@
+// Which part of the cell's graph this node runs, and the kernel that runs it.
+import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../manifest/graph.ts";
+import { actorsOf, pruneSupervisor } from "../manifest/graph-walk.ts";
+import type { Grant } from "../security/grants/grants.ts";
+import type { AuthorityPorts } from "../security/intake/authority.ts";
+
+/** Kernel actors of every node, in start order; each at `kernel/<node>/<name>`. */
+export const NODE_ACTORS = ["telemetry", "broker-link", "core-link", "authority", "registry"] as const;
+export type NodeActor = (typeof NODE_ACTORS)[number];
+
+/** The actor that keeps the cell's graph, on the node that owns shard 0. */
+export const GRAPH_ACTOR = "kernel/graph";
+
+const KERNEL_FLAGS = {
+  kind: "supervisor",
+  strategy: "one_for_one",
+  intensity: 10,
+  periodMs: 10_000,
+  backoff: { initialMs: 0, maxMs: 0, factor: 1 },
+  restart: "permanent",
+} as const;
+
+export const kernelPath = (node: string, actor: NodeActor): string => `kernel/${node}/${actor}`;
+
+/** @param ownsFirst whether this node owns shard 0 */
+export function kernelSpec(node: string, ownsFirst: boolean): SupervisorSpec {
+  const own: SupervisorSpec = {
+    ...KERNEL_FLAGS,
+    path: `kernel/${node}`,
+    children: NODE_ACTORS.map((actor) => kernelActor(kernelPath(node, actor))),
+  };
+  return { ...KERNEL_FLAGS, path: "kernel", children: ownsFirst ? [own, kernelActor(GRAPH_ACTOR)] : [own] };
+}
+
+function kernelActor(path: string): ActorSpec {
+  return {
+    kind: "actor",
+    path,
+    behaviour: { module: "", export: "" },
+    input: null,
+    restart: "permanent",
+    shutdownMs: 5_000,
+    isolation: "shared",
+    durable: false,
+    mailbox: { bound: 10_000, whenFull: "refuse" },
+    intents: {},
+    grants: [],
+    placement: {},
+  };
+}
+
+/** The graphs' supervisors that hold actors placed on this node. */
+export function rootsOf(graph: PlacedGraph, node: string): readonly SupervisorSpec[] {
+  return graph.roots.flatMap(
+    (root) => pruneSupervisor(root, ({ path }) => graph.placed[path]?.node === node) ?? [],
+  );
+}
+
+export type AuthoritySources = {
+  readonly placed: () => PlacedGraph;
+  /** Owner of shard 0. */
+  readonly firstNode: () => string | undefined;
+};
+
+/** The graph actor asks the other nodes' registries whether they are there. */
+const GRAPH_ACTOR_GRANTS: readonly Grant[] = [{ intents: ["node.status"], targets: ["kernel/*/registry"] }];
+
+/** What intake and sends ask about the graph. Answers come from maps made once a revision. */
+export function graphAuthority({ placed, firstNode }: AuthoritySources): AuthorityPorts {
+  let graph: PlacedGraph | undefined;
+  let clients = new Map<string, Grant[]>();
+  let actors = new Map<string, readonly Grant[]>();
+  const refresh = () => {
+    const current = placed();
+    if (graph === current) return;
+    graph = current;
+    clients = new Map();
+    for (const { name, grants } of current.clients) {
+      clients.set(name, [...(clients.get(name) ?? []), ...grants]);
+    }
+    actors = new Map([...actorsOf(current)].map(({ path, grants }) => [path, grants]));
+  };
+  return {
+    placementOf: (path) =>
+      path.startsWith("kernel/") ? kernelPlacement(path, firstNode()) : placed().placed[path]?.node,
+    actorGrants: (path) => {
+      if (path === GRAPH_ACTOR) return GRAPH_ACTOR_GRANTS;
+      refresh();
+      return actors.get(path) ?? [];
+    },
+    clientGrants: (name) => {
+      refresh();
+      return clients.get(name) ?? [];
+    },
+    currentEpoch: () => 0,
+  };
+}
+
+/** `kernel/graph` lives with shard 0, `kernel/<node>/<actor>` on that node. */
+function kernelPlacement(path: string, firstNode: string | undefined): string | undefined {
+  if (path === GRAPH_ACTOR) return firstNode;
+  const [, node = "", actor, ...rest] = path.split("/");
+  return rest.length === 0 && NODE_ACTORS.some((each) => each === actor) ? node : undefined;
+}

@@ -1,0 +1,61 @@
+// The cell's signed records at this node: who is trusted, and what should run.
+import type { CellError } from "../errors/cell-error.ts";
+import type { PlacedGraph } from "../manifest/graph.ts";
+import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
+import type { EventInput } from "../telemetry/event.ts";
+import type { BrokerConnection } from "../transport/connection.ts";
+import { revisionsStream } from "../transport/streams/revisions-stream.ts";
+import { trustStream } from "../transport/streams/trust-stream.ts";
+import type { CellConfig } from "./cell-config.ts";
+import type { DataDir } from "./data-dir.ts";
+import type { Watched } from "./links.ts";
+import { openMirror } from "./record-mirror.ts";
+import { openRevisions, type Revisions } from "./revisions.ts";
+import { type CellTrust, openTrust } from "./trust.ts";
+
+export type NodeRecords = {
+  readonly trust: CellTrust;
+  readonly revisions: Revisions;
+  stop(): Promise<void>;
+};
+
+export type NodeRecordOptions = {
+  readonly dir: DataDir;
+  readonly config: CellConfig;
+  readonly identity: ParsedIdentity;
+  readonly connection: BrokerConnection;
+  /** Set to the graph in force, now and whenever it changes. */
+  readonly placed: Watched<PlacedGraph>;
+  readonly record: (event: EventInput) => void;
+  readonly onProblem: (error: CellError) => void;
+};
+
+export async function openRecords(options: NodeRecordOptions): Promise<NodeRecords> {
+  const { dir, config, identity, connection, placed, onProblem, record } = options;
+  const trust = await openTrust({
+    genesis: identity.genesis,
+    mirror: await openMirror(dir.trust, "cert"),
+    stream: trustStream(connection, config.cell),
+    onChange: ({ principal, generation, revoked }) =>
+      record({ kind: { case: "trustChanged", value: { principal, generation, revoked } } }),
+    onProblem,
+  });
+  const revisions = await openRevisions({
+    stream: revisionsStream(connection, config.cell),
+    mirror: await openMirror(dir.revisions, "rev"),
+    trust: trust.store,
+    key: signingKeyOf(identity),
+    onChange: (revision) => placed.set(revision.placed),
+    onProblem,
+  });
+  const current = revisions.current();
+  if (current !== undefined) placed.set(current.placed);
+  return {
+    trust,
+    revisions,
+    async stop() {
+      await revisions.stop();
+      await trust.stop();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+// What `node.status` reports and `cell0 up` prints.
+import process from "node:process";
+import type { NodeStatus } from "../actors/kernel/reports.ts";
+import type { CellConfig } from "./cell-config.ts";
+import type { Links } from "./links.ts";
+import { packageVersion } from "./package-info.ts";
+
+export type StatusSources = {
+  readonly config: CellConfig;
+  readonly links: Links;
+  readonly startedAtUnixMs: number;
+  readonly bootMs: () => number;
+  readonly revision: () => number;
+  readonly actors: () => number;
+  readonly brokerVersion: () => string | undefined;
+  readonly coreVersion: () => string | undefined;
+  readonly accepting: () => boolean;
+  readonly refusals: () => Readonly<Record<string, number>>;
+};
+
+export function nodeStatus(sources: StatusSources): NodeStatus {
+  const { config, links } = sources;
+  const core = links.core.value;
+  const brokerVersion = sources.brokerVersion();
+  const coreVersion = sources.coreVersion();
+  return {
+    node: config.node,
+    cell: config.cell,
+    version: packageVersion,
+    pid: process.pid,
+    startedAtUnixMs: sources.startedAtUnixMs,
+    bootMs: sources.bootMs(),
+    residentBytes: process.memoryUsage.rss(),
+    revision: sources.revision(),
+    actors: sources.actors(),
+    broker: {
+      state: links.broker.value.state,
+      url: config.broker.url,
+      ...(brokerVersion === undefined ? {} : { version: brokerVersion }),
+    },
+    core: {
+      state: core.state,
+      ...(coreVersion === undefined ? {} : { version: coreVersion }),
+      ...(core.reason === undefined ? {} : { reason: core.reason }),
+    },
+    acceptingIntents: sources.accepting(),
+    refusals: sources.refusals(),
+  };
+}

@@ -1,0 +1,58 @@
+// What the kernel's registry works through: the tree, its reports, and starting
+// and stopping by hand.
+import type { RegistryPorts } from "../actors/kernel/registry.ts";
+import type { NodeStatus } from "../actors/kernel/reports.ts";
+import { CellError } from "../errors/cell-error.ts";
+import type { OperationResult } from "../supervisor/supervisor.ts";
+import type { Tree } from "../supervisor/tree.ts";
+import type { Convergence } from "./convergence.ts";
+import type { RestartHistory } from "./restart-history.ts";
+import { actorReport, type TreeSources, treeReport } from "./tree-report.ts";
+
+export type RegistryPortOptions = {
+  readonly tree: () => Tree;
+  readonly convergence: () => Convergence | undefined;
+  readonly sources: TreeSources;
+  readonly history: RestartHistory;
+  readonly status: () => NodeStatus;
+};
+
+export function registryPorts({
+  tree,
+  convergence,
+  sources,
+  history,
+  status,
+}: RegistryPortOptions): RegistryPorts {
+  return {
+    tree: () => treeReport(sources),
+    actor: (path) => actorReport(path, history.of(path), sources),
+    status,
+    async stop(path, hold) {
+      refuseKernel(path, "stopped");
+      convergence()?.hold(path, hold);
+      settled(await tree().stopChild(path));
+    },
+    async start(path) {
+      convergence()?.hold(path, false);
+      settled(await tree().startChild(path));
+    },
+    async restart(path) {
+      refuseKernel(path, "restarted");
+      convergence()?.hold(path, false);
+      settled(await tree().restartChild(path));
+    },
+  };
+}
+
+/** Whoever stops the actor that starts actors stops the node for good. */
+function refuseKernel(path: string, what: string): void {
+  if (path !== "kernel" && !path.startsWith("kernel/")) return;
+  throw new CellError("CELL_KERNEL_PROTECTED", `the kernel's own actors are not ${what} by hand`, {
+    where: path,
+  });
+}
+
+function settled(result: OperationResult): void {
+  if (!result.ok) throw result.error;
+}
