@@ -1,5 +1,6 @@
 // zod's issues -> problems with a place, in a manifest's own words.
 import type { z } from "zod";
+import { TOKEN_PATTERN } from "./names.ts";
 import type { Problem } from "./problem.ts";
 import { nearest } from "./suggest.ts";
 import type { NodePath, ProblemText, YamlDocument } from "./yaml-document.ts";
@@ -21,7 +22,7 @@ export function fieldProblems(
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => unknownField(document, path, key, fields(issue.path)));
     }
-    if (issue.code === "invalid_union") return [unionProblem(document, path, issue, base, fields)];
+    if (issue.code === "invalid_union") return unionProblems(document, path, issue, base, fields);
     if (issue.code === "invalid_key") {
       return [
         document.problem(
@@ -55,21 +56,27 @@ function unknownField(
   });
 }
 
-/** Of the alternatives, the one that failed for the fewest reasons was probably meant. */
-function unionProblem(
+/** Of the alternatives, the one whose mistakes lie deepest was probably meant. */
+function unionProblems(
   document: YamlDocument,
   path: NodePath,
   issue: Extract<Issue, { code: "invalid_union" }>,
   base: NodePath,
   fields: (path: NodePath) => readonly string[],
-): Problem {
-  const deepest = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0];
-  const nested = deepest?.map((each) => ({ ...each, path: [...issue.path, ...each.path] })) ?? [];
-  const [first] = depthOf(deepest ?? []) > 0 ? fieldProblems(document, base, nested, fields) : [];
-  return first ?? document.problem(path, "value", invalid("the value is of the wrong kind", undefined));
+): Problem[] {
+  const deepest = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0] ?? [];
+  if (depthOf(deepest) > 0) {
+    const nested = deepest.map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+    return fieldProblems(document, base, nested, fields);
+  }
+  const kinds = issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first).expected]));
+  const expected = kinds.filter((kind) => kind !== undefined).join(" or ");
+  return [document.problem(path, "value", invalid(shownAs(valueAt(document.value, path)), expected))];
 }
 
-const depthOf = (issues: readonly Issue[]): number => Math.max(0, ...issues.map(({ path }) => path.length));
+/** Unknown fields count as one step deeper: their map was of the right kind. */
+const depthOf = (issues: readonly Issue[]): number =>
+  Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "unrecognized_keys" ? 1 : 0)));
 
 function isMissing(document: YamlDocument, path: NodePath): boolean {
   return path.length > 0 && valueAt(document.value, path) === undefined;
@@ -85,27 +92,55 @@ export function valueAt(value: unknown, path: NodePath): unknown {
 }
 
 function valueProblem(issue: Issue, value: unknown): ProblemText {
-  const shown = JSON.stringify(value);
-  const what = shown === undefined || shown.length > 60 ? "the value does not fit" : `${shown} does not fit`;
-  const problem = invalid(what, expectation(issue).expected);
-  const words = issue.code === "invalid_value" ? issue.values.map(String) : [];
-  const suggestion = typeof value === "string" ? nearest(value, words) : undefined;
+  const problem = invalid(shownAs(value), expectation(issue).expected);
+  const suggestion = suggestionFor(issue, value);
   return suggestion === undefined ? problem : { ...problem, suggestion };
+}
+
+function shownAs(value: unknown): string {
+  if (Array.isArray(value)) return "a list does not fit";
+  if (typeof value === "object" && value !== null) return "a map does not fit";
+  const shown = JSON.stringify(value) ?? "nothing";
+  return shown.length > 60 ? "the value does not fit" : `${shown} does not fit`;
+}
+
+function suggestionFor(issue: Issue, value: unknown): string | undefined {
+  if (issue.code === "invalid_value" && typeof value === "string")
+    return nearest(value, issue.values.map(String));
+  const expected = expectation(issue).expected ?? "";
+  if (expected.startsWith("a duration") && typeof value === "number" && value >= 0) return `${value}s`;
+  if (expected.startsWith("a name") && (typeof value === "string" || typeof value === "number")) {
+    const token = asToken(String(value));
+    return token === String(value) ? JSON.stringify(token) : token;
+  }
+  return undefined;
+}
+
+/** `Triage_Bot` -> `triage-bot`; undefined when nothing is left. */
+function asToken(text: string): string | undefined {
+  const token = text
+    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, "");
+  return TOKEN_PATTERN.test(token) ? token : undefined;
 }
 
 function expectation(issue: Issue): { readonly expected?: string } {
   switch (issue.code) {
-    case "invalid_value":
-      return {
-        expected:
-          issue.values.length === 1 ? `\`${String(issue.values[0])}\`` : `one of ${issue.values.join(", ")}`,
-      };
-    case "invalid_type":
-      return { expected: typeNames[issue.expected] ?? issue.expected };
+    case "invalid_value": {
+      const [only, ...others] = issue.values.map(String);
+      return { expected: others.length === 0 ? `\`${only}\`` : `one of ${issue.values.join(", ")}` };
+    }
+    case "invalid_type": {
+      const own = issue.message.startsWith("Invalid input") ? undefined : issue.message;
+      return { expected: own ?? typeNames[issue.expected] ?? issue.expected };
+    }
     case "too_small":
-      return { expected: `at least ${issue.minimum}${unitOf(issue.origin)}` };
+      return { expected: `at least ${issue.minimum}${unitOf(issue)}` };
     case "too_big":
-      return { expected: `at most ${issue.maximum}${unitOf(issue.origin)}` };
+      return { expected: `at most ${issue.maximum}${unitOf(issue)}` };
     default:
       return { expected: issue.message };
   }
@@ -121,8 +156,18 @@ const typeNames: Readonly<Record<string, string>> = {
   number: "a number",
 };
 
-const unitOf = (origin: string): string =>
-  origin === "array" ? " entries" : origin === "string" ? " characters" : "";
+function unitOf({
+  origin,
+  minimum,
+  maximum,
+}: {
+  origin: string;
+  minimum?: unknown;
+  maximum?: unknown;
+}): string {
+  if (origin !== "array") return "";
+  return (minimum ?? maximum) === 1 ? " entry" : " entries";
+}
 
 function keyExpectation(issue: Extract<Issue, { code: "invalid_key" }>): string | undefined {
   return issue.issues[0]?.message;

@@ -1,13 +1,21 @@
 // Graphs as they come over the wire, in staging and in revisions: every field is
 // checked again, because what wrote them may be of another version.
 import { z } from "zod";
+import { CellError } from "../errors/cell-error.ts";
+import { err, ok, type Result } from "../errors/result.ts";
 import type { Graph, Json, PlacedGraph } from "./graph.ts";
-import { BEHAVIOUR_PATTERN, TOKEN_PATTERN } from "./names.ts";
+import { graphFaults, placementFaults } from "./graph-faults.ts";
+import { PATH_PATTERN, TOKEN_PATTERN } from "./names.ts";
+import { isDeeper } from "./payload-schema.ts";
 import { grantSchema } from "./schema.ts";
 
-const path = z.string().regex(/^[a-z0-9-]{1,63}(\/[a-z0-9-]{1,63}){0,7}$/);
+/** A path of eight tokens nests seven levels of children, an input sixty-four more of JSON. */
+const MAX_DEPTH = 128;
+const MAX_MS = 7 * 24 * 3_600_000;
+
+const path = z.string().regex(PATH_PATTERN);
 const name = z.string().regex(TOKEN_PATTERN);
-const ms = z.number().min(0).max(1e12);
+const ms = z.number().min(0).max(MAX_MS);
 const restart = z.enum(["permanent", "transient", "temporary"]);
 const json: z.ZodType<Json> = z.json();
 
@@ -53,17 +61,50 @@ const placed = z.record(
   }),
 );
 
-// The recursion through `children` hides the type from zod; the fields above are those of graph.ts.
-/** Throws ZodError. */
-export const graphSchema = graph as unknown as z.ZodType<Graph>;
-/** Throws ZodError. */
-export const placedGraphSchema = graph.extend({ placed }) as unknown as z.ZodType<PlacedGraph>;
+/** Nesting is bounded before anything walks it by recursion. */
+const shallow = z.custom<unknown>(
+  (value) => !isDeeper(value, MAX_DEPTH),
+  `nested more than ${MAX_DEPTH} levels deep`,
+);
 
-/** `./desk.ts#triage` -> module and export. */
-export function splitBehaviour(
-  text: string,
-): { readonly module: string; readonly export: string } | undefined {
-  if (!BEHAVIOUR_PATTERN.test(text)) return undefined;
-  const at = text.lastIndexOf("#");
-  return { module: text.slice(0, at), export: text.slice(at + 1) };
+// The recursion through `children` hides the type from zod; the fields above are those of graph.ts.
+const graphFields = graph as unknown as z.ZodType<Graph, unknown>;
+const placedGraphFields = graph.extend({ placed }) as unknown as z.ZodType<PlacedGraph, unknown>;
+
+/** A `Graph` of JSON. */
+export const graphSchema: z.ZodType<Graph, unknown> = shallow
+  .pipe(graphFields)
+  .superRefine((value, context) => {
+    for (const message of graphFaults(value)) context.addIssue({ code: "custom", message });
+  });
+
+/** A `PlacedGraph` of JSON: every actor is placed, and nothing else. */
+export const placedGraphSchema: z.ZodType<PlacedGraph, unknown> = shallow
+  .pipe(placedGraphFields)
+  .superRefine((value, context) => {
+    const faults = [...graphFaults(value), ...placementFaults(value)];
+    for (const message of faults) context.addIssue({ code: "custom", message });
+  });
+
+const MAX_TOLD = 3;
+
+/** MANIFEST_GRAPH_INVALID, with the first few places. */
+export function decodeGraph(json: unknown): Result<Graph, CellError> {
+  return decode(graphSchema, json);
+}
+
+/** MANIFEST_GRAPH_INVALID, with the first few places. */
+export function decodePlacedGraph(json: unknown): Result<PlacedGraph, CellError> {
+  return decode(placedGraphSchema, json);
+}
+
+function decode<T>(schema: z.ZodType<T>, json: unknown): Result<T, CellError> {
+  const checked = schema.safeParse(json);
+  if (checked.success) return ok(checked.data);
+  const told = checked.error.issues
+    .slice(0, MAX_TOLD)
+    .map((issue) =>
+      [issue.path.map(String).join("."), issue.message].filter((part) => part !== "").join(": "),
+    );
+  return err(new CellError("MANIFEST_GRAPH_INVALID", told.join("; ").slice(0, 1024)));
 }

@@ -1,12 +1,13 @@
 // Manifests from files and directories -> one graph, or every problem of all of them.
+import { isUtf8 } from "node:buffer";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, join, relative, resolve } from "node:path";
 import { err, ok, type Result } from "../errors/result.ts";
-import { crossProblems } from "./cross-rules.ts";
+import { crossProblems, type OutlinedDocument } from "./cross-rules.ts";
 import type { Graph } from "./graph.ts";
 import type { Problem, ProblemCode } from "./problem.ts";
 import { type ValidDocument, validateDocument } from "./validate.ts";
-import { readYaml, type YamlDocument } from "./yaml-document.ts";
+import { readYaml } from "./yaml-document.ts";
 
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 export const MAX_FILES = 256;
@@ -19,7 +20,8 @@ export type ManifestSource = {
   readonly text: string;
 };
 
-export type LoadedDocument = { readonly document: YamlDocument; readonly valid: ValidDocument };
+/** More are not worth telling: they are echoes of one mistake, or the file is no manifest. */
+const MAX_PROBLEMS = 500;
 
 /**
  * Reads files and directories (their .yaml and .yml files, not those below).
@@ -32,12 +34,18 @@ export async function loadManifests(
   const cwd = options.cwd ?? process.cwd();
   const sources: ManifestSource[] = [];
   const problems: Problem[] = [];
+  const seen = new Set<string>();
   for (const path of paths) {
     for (const file of await filesOf(resolve(cwd, path))) {
+      // A file may be named beside its directory.
+      if (typeof file === "string" && (seen.has(file) || !seen.add(file))) continue;
       const source = typeof file === "string" ? await readSource(file, cwd) : file;
       if ("text" in source) sources.push(source);
       else problems.push({ ...source, file: relative(cwd, source.file) || source.file });
     }
+  }
+  if (sources.length > MAX_FILES) {
+    return err([whole("MANIFEST_TOO_LARGE", `there are more than ${MAX_FILES} manifests`, cwd)]);
   }
   const parsed = parseManifests(sources);
   if (parsed.ok && problems.length === 0) return parsed;
@@ -50,25 +58,41 @@ export const parseManifestText = (text: string, name = "-"): Result<Graph, reado
 
 export function parseManifests(sources: readonly ManifestSource[]): Result<Graph, readonly Problem[]> {
   const problems: Problem[] = [];
-  const loaded: LoadedDocument[] = [];
+  const outlined: OutlinedDocument[] = [];
+  const loaded: ValidDocument[] = [];
   for (const { name, file, text } of sources) {
     const read = readYaml(text, name);
     problems.push(...read.problems);
     for (const document of read.documents) {
-      const { valid, problems: found } = validateDocument(document, file);
+      const { valid, outline, problems: found } = validateDocument(document, file);
       problems.push(...found);
-      if (valid !== undefined) loaded.push({ document, valid });
+      outlined.push({ document, outline });
+      if (valid !== undefined) loaded.push(valid);
     }
     if (read.documents.length === 0 && read.problems.length === 0) {
       problems.push(whole("MANIFEST_NOT_FOUND", "the file holds no document", name));
     }
   }
-  problems.push(...crossProblems(loaded));
-  if (problems.length > 0) return err(problems);
+  problems.push(...crossProblems(outlined));
+  if (problems.length > 0) return err(bounded(problems));
   return ok({
-    roots: loaded.map(({ valid }) => valid.root),
-    clients: loaded.flatMap(({ valid }) => valid.clients),
+    roots: loaded.map(({ root }) => root),
+    clients: loaded.flatMap(({ clients }) => clients),
   });
+}
+
+/** In the order of their places within each file. */
+function bounded(problems: readonly Problem[]): readonly Problem[] {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  const order = new Map(files.map((file, index) => [file, index]));
+  const at = ({ file }: Problem) => order.get(file) ?? 0;
+  const sorted = problems.toSorted((a, b) => at(a) - at(b) || a.line - b.line || a.column - b.column);
+  if (sorted.length <= MAX_PROBLEMS) return sorted;
+  const more = `${sorted.length - MAX_PROBLEMS} further problems are not shown`;
+  return [
+    ...sorted.slice(0, MAX_PROBLEMS),
+    whole("MANIFEST_TOO_MANY_PROBLEMS", more, sorted.at(-1)?.file ?? ""),
+  ];
 }
 
 /** Files in the order of their names; a problem for a path that is no manifest. */
@@ -95,7 +119,10 @@ async function readSource(file: string, cwd: string): Promise<ManifestSource | P
       );
     }
     const shown = relative(cwd, file);
-    return { name: shown.startsWith("..") ? file : shown, file, text: await readFile(file, "utf8") };
+    const name = shown.startsWith("..") ? file : shown;
+    const bytes = await readFile(file);
+    if (!isUtf8(bytes)) return whole("MANIFEST_SYNTAX", "the file is not UTF-8 text", file);
+    return { name, file, text: bytes.toString("utf8") };
   } catch {
     return whole("MANIFEST_NOT_FOUND", "the file cannot be read", file);
   }

@@ -3,6 +3,8 @@
 export const MAX_PATH_TOKENS = 8;
 /** One name of a path, also of a client and a node. */
 export const TOKEN_PATTERN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** `support/triage`: at most 8 names. */
+export const PATH_PATTERN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,7}$/;
 /** `ticket.open` */
 export const INTENT_PATTERN = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,7}$/;
 /** `ticket.*`, `ticket.**`, `**` */

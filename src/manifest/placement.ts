@@ -21,25 +21,63 @@ export type PlacementInput = {
   readonly previous?: PlacedGraph;
 };
 
-/** MANIFEST_NODE_UNKNOWN, MANIFEST_NODE_WITHOUT_SHARDS. */
+/**
+ * An actor stays on its shard while some node owns that and its pin allows it;
+ * others go to the least loaded shard of their node.
+ * MANIFEST_NODE_UNKNOWN, MANIFEST_NODE_WITHOUT_SHARDS, MANIFEST_GRAPH_INVALID (an actor without a code hash).
+ */
 export function placeGraph(graph: Graph, input: PlacementInput): Result<PlacedGraph, CellError> {
   const loads = new Map(input.nodes.map((node) => [node.name, shardLoads(node)]));
+  const kept = keptPlaces(graph, loads, input.previous);
   const placed: Record<string, Placed> = {};
   for (const actor of actorsOf(graph)) {
-    const node = actor.placement.node ?? input.firstNode;
-    const load = loads.get(node);
-    if (load === undefined) return err(unknownNode(actor, node, [...loads.keys()]));
-    const shard = chooseShard(load, input.previous?.placed[actor.path]?.shard);
-    if (shard === undefined) {
-      return err(
-        new CellError("MANIFEST_NODE_WITHOUT_SHARDS", `\`${node}\` owns no shard`, { where: actor.path }),
-      );
-    }
-    load.set(shard, (load.get(shard) ?? 0) + 1);
-    placed[actor.path] = { shard, node, codeHash: input.codeHashes[actor.path] ?? "0".repeat(64) };
+    const codeHash = Object.hasOwn(input.codeHashes, actor.path) ? input.codeHashes[actor.path] : undefined;
+    if (codeHash === undefined) return err(withoutCode(actor));
+    const place = kept.get(actor.path) ?? freshPlace(actor, loads, input.firstNode);
+    if (place instanceof CellError) return err(place);
+    placed[actor.path] = { ...place, codeHash };
   }
   const { roots, clients } = graph;
   return ok({ roots, clients, placed });
+}
+
+type Place = Pick<Placed, "shard" | "node">;
+/** Actors on each shard of a node. */
+type Loads = ReadonlyMap<string, Map<number, number>>;
+
+/** Counted before anything new is placed, so that new actors go where there is room. */
+function keptPlaces(graph: Graph, loads: Loads, previous: PlacedGraph | undefined): Map<string, Place> {
+  const owners = new Map(
+    [...loads].flatMap(([node, shards]) => [...shards.keys()].map((shard) => [shard, node])),
+  );
+  const kept = new Map<string, Place>();
+  for (const { path, placement } of actorsOf(graph)) {
+    const before =
+      previous !== undefined && Object.hasOwn(previous.placed, path) ? previous.placed[path] : undefined;
+    const node = before === undefined ? undefined : owners.get(before.shard);
+    if (before === undefined || node === undefined) continue;
+    if (placement.node !== undefined && placement.node !== node) continue;
+    count(loads, node, before.shard);
+    kept.set(path, { shard: before.shard, node });
+  }
+  return kept;
+}
+
+function freshPlace(actor: ActorSpec, loads: Loads, firstNode: string): Place | CellError {
+  const node = actor.placement.node ?? firstNode;
+  const shards = loads.get(node);
+  if (shards === undefined) return unknownNode(actor, node, [...loads.keys()]);
+  const shard = leastLoaded(shards);
+  if (shard === undefined) {
+    return new CellError("MANIFEST_NODE_WITHOUT_SHARDS", `\`${node}\` owns no shard`, { where: actor.path });
+  }
+  count(loads, node, shard);
+  return { shard, node };
+}
+
+function count(loads: Loads, node: string, shard: number): void {
+  const shards = loads.get(node);
+  shards?.set(shard, (shards.get(shard) ?? 0) + 1);
 }
 
 function shardLoads({ shards }: PlacementNode): Map<number, number> {
@@ -49,16 +87,17 @@ function shardLoads({ shards }: PlacementNode): Map<number, number> {
   return loads;
 }
 
-/** The shard from before while the node still owns it, else its least loaded one. */
-function chooseShard(loads: ReadonlyMap<number, number>, before: number | undefined): number | undefined {
-  if (before !== undefined && loads.has(before)) return before;
+function leastLoaded(shards: ReadonlyMap<number, number>): number | undefined {
   let best: number | undefined;
-  for (const [shard, load] of loads) {
-    if (best === undefined || load < (loads.get(best) ?? 0)) best = shard;
+  for (const [shard, load] of shards) {
     if (load === 0) return shard;
+    if (best === undefined || load < (shards.get(best) ?? 0)) best = shard;
   }
   return best;
 }
+
+const withoutCode = ({ path }: ActorSpec): CellError =>
+  new CellError("MANIFEST_GRAPH_INVALID", "the actor's code has no hash", { where: path });
 
 function unknownNode(actor: ActorSpec, node: string, names: readonly string[]): CellError {
   const suggestion = nearest(node, names);

@@ -23,7 +23,7 @@ export type Plan = {
 };
 
 /** Fields of an actor that its running machine depends on; all others change in place. */
-const RESTARTING = ["behaviour", "code", "input", "isolation", "durable"] as const;
+const RESTARTING = ["behaviour", "code", "input", "isolation", "durable", "shard"] as const;
 
 const EMPTY: PlacedGraph = { roots: [], clients: [], placed: {} };
 
@@ -82,6 +82,7 @@ const REASONS: Readonly<Record<string, string>> = {
   input: "its input has changed",
   isolation: "its isolation has changed",
   durable: "its durability has changed",
+  shard: "it moves to another shard",
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -91,13 +92,15 @@ function fieldsOf(spec: ChildSpec, graph: PlacedGraph): Fields {
 }
 
 function actorFields(spec: ActorSpec, graph: PlacedGraph): Fields {
-  const { kind: _kind, path, behaviour, placement: _placement, mailbox, ...rest } = spec;
+  const { kind: _kind, path, behaviour, placement, mailbox, ...rest } = spec;
   const placed = graph.placed[path];
   return {
     ...rest,
     behaviour: `${behaviour.module}#${behaviour.export}`,
-    code: placed?.codeHash.slice(0, 12),
+    code: placed?.codeHash,
     node: placed?.node,
+    shard: placed?.shard,
+    "placement.node": placement.node,
     "mailbox.bound": mailbox.bound,
     "mailbox.whenFull": mailbox.whenFull,
   };
@@ -110,9 +113,15 @@ function supervisorFields({ strategy, intensity, periodMs, backoff, restart }: S
 function differences(old: Fields, now: Fields): FieldChange[] {
   const names = new Set([...Object.keys(old), ...Object.keys(now)]);
   return [...names].flatMap((field) =>
-    same(old[field], now[field]) ? [] : [{ field, old: old[field], new: now[field] }],
+    same(old[field], now[field])
+      ? []
+      : [{ field, old: shown(field, old[field]), new: shown(field, now[field]) }],
   );
 }
+
+/** A hash by its beginning, which is enough to be told from another. */
+const shown = (field: string, value: unknown): unknown =>
+  field === "code" && typeof value === "string" ? value.slice(0, 12) : value;
 
 /** Equal as JSON, whatever the order of keys. */
 export function same(a: unknown, b: unknown): boolean {

@@ -1,8 +1,8 @@
 // The one source of what a manifest may hold: the validator, the JSON Schema for
 // editors and docs/manifest.md are all made from it. Field by field; rules that
-// look at more than one field are in rules.ts.
+// look at more than one field are in validate.ts and cross-rules.ts.
 import { z } from "zod";
-import { DURATION_PATTERN } from "./duration.ts";
+import { DURATION_PATTERN, parseDuration } from "./duration.ts";
 import {
   BEHAVIOUR_PATTERN,
   INTENT_GRANT_PATTERN,
@@ -12,31 +12,61 @@ import {
 } from "./names.ts";
 import { SIZE_PATTERN } from "./size.ts";
 
-const name = z.string().regex(TOKEN_PATTERN, "a name of a-z, 0-9 and -, at most 63 characters");
-const duration = z.string().regex(DURATION_PATTERN, "a duration such as 250ms, 5s, 2m or 1h");
-const size = z.string().regex(SIZE_PATTERN, "a size such as 64MiB or 10KB");
+/** A text of some form; `expected` names the form wherever it does not fit. */
+const text = (title: string, pattern: RegExp, expected: string, examples: readonly string[]) =>
+  z
+    .string(expected)
+    .regex(pattern, expected)
+    .meta(examples.length === 0 ? { title } : { title, examples: [...examples] });
+
+const name = text("name", TOKEN_PATTERN, "a name of a-z, 0-9 and -, at most 63 characters", []);
+const duration = (least: string, most: string) => {
+  const within = (value: string) => {
+    const ms = parseDuration(value) ?? -1;
+    return ms >= (parseDuration(least) ?? 0) && ms <= (parseDuration(most) ?? 0);
+  };
+  return text("duration", DURATION_PATTERN, "a duration such as 250ms, 5s, 2m or 1h", [
+    "250ms",
+    "5s",
+    "2m",
+  ]).refine(within, `a duration from ${least} to ${most}`);
+};
+const size = text("size", SIZE_PATTERN, "a size such as 64MiB or 10KB", ["64MiB", "1GiB"]);
+const intentType = text("intent type", INTENT_PATTERN, "an intent type such as ticket.open", ["ticket.open"]);
+/** The documents that are checked hold nothing but JSON, see plain-data.ts. */
+const json = z.unknown().meta({ title: "any JSON" });
 
 export const grantSchema = z
   .strictObject({
     intents: z
-      .array(z.string().regex(INTENT_GRANT_PATTERN, "an intent type or a pattern such as ticket.*"))
+      .array(
+        text("intent pattern", INTENT_GRANT_PATTERN, "an intent type or a pattern such as ticket.*", [
+          "ticket.open",
+          "ticket.*",
+        ]),
+      )
       .min(1)
       .max(64)
       .describe("Intent types or patterns: `*` stands for one token, a last `**` for one or more."),
     targets: z
-      .array(z.string().regex(TARGET_GRANT_PATTERN, "a path or a pattern such as support/*"))
+      .array(
+        text("path pattern", TARGET_GRANT_PATTERN, "a path or a pattern such as support/*", [
+          "support/triage",
+          "support/**",
+        ]),
+      )
       .min(1)
       .max(64)
       .describe("Paths of actors or patterns, likewise."),
   })
-  .describe("Permission to send any of these intents to any of these targets.");
+  .meta({ id: "Grant", description: "Permission to send any of these intents to any of these targets." });
 
 const grants = z.array(grantSchema).max(64).default([]);
 
 export const backoffSchema = z
   .strictObject({
-    initial: duration.default("0ms").describe("Delay before the first restart; `0ms`: none."),
-    max: duration.default("10s").describe("The longest delay."),
+    initial: duration("0ms", "1h").default("0ms").describe("Delay before the first restart; `0ms`: none."),
+    max: duration("0ms", "1h").default("10s").describe("The longest delay."),
     factor: z
       .number()
       .min(1)
@@ -44,31 +74,50 @@ export const backoffSchema = z
       .default(2)
       .describe("By how much each delay is longer than the one before."),
   })
-  .describe("Wait before a restart, drawn at random from 0 to the delay (full jitter).");
+  .meta({
+    id: "Backoff",
+    description: "Wait before a restart, drawn at random from 0 to the delay (full jitter); none by default.",
+  });
 
-const mailboxSchema = z.strictObject({
-  bound: z.int().min(1).max(1_000_000).default(1000).describe("Intents that may wait."),
-  whenFull: z
-    .enum(["refuse", "drop_oldest"])
-    .default("refuse")
-    .describe(
-      "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one is answered so.",
-    ),
-});
+const mailboxSchema = z
+  .strictObject({
+    bound: z.int().min(1).max(1_000_000).default(1000).describe("Intents that may wait."),
+    whenFull: z
+      .enum(["refuse", "drop_oldest"])
+      .default("refuse")
+      .describe(
+        "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one is answered so.",
+      ),
+  })
+  .meta({ id: "Mailbox", description: "Intents that wait while the actor works." });
 
-const intentRuleSchema = z.strictObject({
-  payload: z
-    .record(z.string(), z.json())
-    .optional()
-    .describe("JSON Schema that payloads must match beside the behaviour's own."),
-});
+const intentRuleSchema = z
+  .strictObject({
+    payload: z
+      .union([z.boolean(), z.record(z.string(), json)])
+      .optional()
+      .meta({
+        title: "JSON Schema",
+        description:
+          "JSON Schema that payloads must match beside the behaviour's own; `{ $file: ./open.json }` reads it from a file.",
+      }),
+  })
+  .meta({
+    id: "IntentRule",
+    description: "What an actor asks of one intent beside what its behaviour does.",
+  });
 
 const intentsSchema = z
-  .union([
-    z.array(z.string().regex(INTENT_PATTERN, "an intent type such as ticket.open")).max(256),
-    z.record(z.string().regex(INTENT_PATTERN, "an intent type such as ticket.open"), intentRuleSchema),
-  ])
-  .describe("Accept only these of the behaviour's intents: a list, or a map with further rules.");
+  .union([z.array(intentType).max(256), z.record(intentType, intentRuleSchema.nullable())])
+  .meta({
+    title: "list or map",
+    description:
+      "Accept only these of the behaviour's intents: a list, or a map with further rules. By default all that it declares.",
+    examples: [
+      ["ticket.open", "ticket.close"],
+      { "ticket.open": { payload: { type: "object", required: ["subject"] } } },
+    ],
+  });
 
 const restart = z
   .enum(["permanent", "transient", "temporary"])
@@ -78,41 +127,65 @@ const restart = z
 export const actorSchema = z
   .strictObject({
     actor: name.describe("Name: the last token of the path."),
-    behaviour: z
-      .string()
-      .regex(BEHAVIOUR_PATTERN, "a module and its export, such as ./desk.ts#triage")
-      .describe("Module, relative to this file, and the name of its export: `./desk.ts#triage`."),
-    input: z
-      .json()
-      .optional()
-      .describe("Passed to the machine as its input; `{ $secret: NAME }` stands for a secret."),
+    behaviour: text("module#export", BEHAVIOUR_PATTERN, "a module and its export, such as ./desk.ts#triage", [
+      "./desk.ts#triage",
+    ]).describe("Module (.ts, .mts, .js or .mjs), relative to this file, and the name of its export."),
+    input: json.optional().meta({
+      title: "any JSON",
+      description: "Passed to the machine as its input; `{ $secret: NAME }` stands for a secret.",
+    }),
     restart,
-    shutdown: duration.default("5s").describe("Time for the work in hand when it is stopped."),
+    shutdown: duration("0ms", "1h").default("5s").describe("Time for the work in hand when it is stopped."),
     isolation: z
       .enum(["shared", "worker", "process"])
       .default("shared")
-      .describe("Where it runs. Only `shared` is built so far."),
-    durable: z.boolean().default(false).describe("Whether its state outlives the process. Not built yet."),
+      .meta({ description: "Where it runs. `worker` and `process` are not built yet.", enum: ["shared"] }),
+    durable: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: "Whether its state outlives the process. `true` is not built yet.",
+        enum: [false],
+      }),
     limits: z
       .strictObject({ memory: size.optional(), cpu: z.number().positive().max(1024).optional() })
       .optional()
-      .describe("Memory and processors of a worker or process. Not built yet."),
+      .meta({
+        title: "not built yet",
+        description: "Memory and processors of a worker or process.",
+        not: {},
+      }),
     mailbox: mailboxSchema.prefault({}),
     intents: intentsSchema.optional(),
     grants: grants.describe("What it may send, and to whom; nothing by default."),
     placement: z
-      .strictObject({ node: name.optional().describe("Node that hosts it; by default the cell's first.") })
+      .strictObject({
+        node: name
+          .optional()
+          .describe(
+            "Node that hosts it. By default it stays where it is; a new one goes to the cell's first node.",
+          ),
+      })
+      .meta({ id: "Placement", description: "Where it runs in a cell of several nodes." })
       .default({}),
   })
-  .describe("An actor: a behaviour under a supervisor.");
+  .meta({ id: "Actor", description: "An actor: a behaviour under a supervisor." });
 
 const supervision = {
   strategy: z
     .enum(["one_for_one", "one_for_all", "rest_for_one"])
     .default("one_for_one")
-    .describe("Who is restarted when a child fails. Only `one_for_one` is built so far."),
-  intensity: z.int().min(0).max(10_000).default(1).describe("Restarts allowed within the period."),
-  period: duration.default("5s").describe("Time in which restarts are counted."),
+    .meta({
+      description: "Who is restarted when a child fails. `one_for_all` and `rest_for_one` are not built yet.",
+      enum: ["one_for_one"],
+    }),
+  intensity: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(1)
+    .describe("Restarts allowed within the period; one more and the supervisor gives up."),
+  period: duration("1ms", "7d").default("5s").describe("Time in which restarts are counted."),
   backoff: backoffSchema.prefault({}),
 };
 
@@ -125,40 +198,54 @@ export const supervisorSchema = z
       return childrenSchema;
     },
   })
-  .describe("A supervisor: it starts its children in order and restarts them.");
+  .meta({
+    id: "Supervisor",
+    description: "A supervisor: it starts its children in order and restarts them.",
+  });
 
 export const childrenSchema: z.ZodType<unknown[] | undefined> = z
   .array(z.union([actorSchema, supervisorSchema]))
   .max(100_000)
   .default([])
-  .describe("Actors and supervisors, in start order.");
+  .meta({ id: "Children", description: "Actors and supervisors, in start order." });
 
-export const clientSchema = z.strictObject({
-  name: name.describe("The client's name, as given to `cell0 client add`."),
-  grants: z.array(grantSchema).min(1).max(64),
-});
+export const clientSchema = z
+  .strictObject({
+    name: name.describe("The client's name, as given to `cell0 client add`."),
+    grants: z.array(grantSchema).min(1).max(64).describe("What it may send, and to whom."),
+  })
+  .meta({ id: "Client", description: "A client outside of the cell." });
 
 export const manifestSchema = z
   .strictObject({
-    apiVersion: z.literal("cell0.dev/v1"),
-    kind: z.literal("ActorGraph"),
+    apiVersion: z.literal("cell0.dev/v1").describe("Version of this format."),
+    kind: z.literal("ActorGraph").describe("What the document states."),
     metadata: z.strictObject({ name: name.describe("Name of the graph: the first token of every path.") }),
-    spec: z.strictObject({
-      ...supervision,
-      children: childrenSchema,
-      clients: z.array(clientSchema).max(1024).default([]).describe("What clients may send, by their name."),
-    }),
+    spec: z
+      .strictObject({
+        ...supervision,
+        children: childrenSchema,
+        clients: z
+          .array(clientSchema)
+          .max(1024)
+          .default([])
+          .describe("What clients may send, by their name."),
+      })
+      .meta({ id: "Graph", description: "The graph's own supervisor, and what stands under it." }),
   })
-  .describe("A graph of supervised actors.");
+  .meta({ id: "ActorGraph", description: "A graph of supervised actors." });
 
-/** For the validator, which takes children one by one so that each mistake has its own place. */
-export const shallowManifestSchema = manifestSchema.extend({
-  spec: manifestSchema.shape.spec.extend({ children: z.array(z.unknown()).max(100_000).default([]) }),
+const unchecked = z.array(z.unknown()).max(100_000).default([]);
+
+/** For the validator, which takes maps one by one so that each mistake has its own place. */
+export const shallowManifestSchema = manifestSchema.extend({ spec: z.looseObject({}) });
+export const shallowSpecSchema = manifestSchema.shape.spec.extend({
+  children: unchecked,
+  clients: unchecked,
 });
 export const shallowSupervisorSchema = supervisorSchema
   .omit({ children: true })
-  .extend({ children: z.array(z.unknown()).max(100_000).default([]) });
+  .extend({ children: unchecked });
 
 export type ManifestActor = z.output<typeof actorSchema>;
 export type ManifestSupervisor = z.output<typeof shallowSupervisorSchema>;
-export type ShallowManifest = z.output<typeof shallowManifestSchema>;

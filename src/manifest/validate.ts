@@ -1,37 +1,42 @@
 // One document -> one graph, or every problem that it has. Children are checked
-// one by one, so that each mistake is told at its own place.
-import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import type { z } from "zod";
+// one by one and field by field, so that each mistake is told at its own place
+// and one does not hide another.
+import { dirname } from "node:path";
+import { BehaviourFiles, splitBehaviour } from "./behaviour-file.ts";
+import { actorOf, supervisorOf } from "./build-spec.ts";
+import { checkFields } from "./check-fields.ts";
 import { parseDuration } from "./duration.ts";
-import { fieldProblems } from "./field-problems.ts";
-import type { ActorSpec, Backoff, ChildSpec, ClientSpec, Json, SupervisorSpec } from "./graph.ts";
-import { splitBehaviour } from "./graph-schema.ts";
+import type { ActorSpec, ChildSpec, ClientSpec, GrantSpec, Json, SupervisorSpec } from "./graph.ts";
 import { MAX_PATH_TOKENS, RESERVED_NAMES } from "./names.ts";
+import { readPayloadSchema } from "./payload-schema.ts";
 import type { Problem } from "./problem.ts";
 import {
   actorSchema,
+  clientSchema,
   type ManifestActor,
   type ManifestSupervisor,
   manifestSchema,
-  type ShallowManifest,
   shallowManifestSchema,
+  shallowSpecSchema,
   shallowSupervisorSchema,
   supervisorSchema,
 } from "./schema.ts";
-import { fieldsAt } from "./schema-fields.ts";
 import { nearest } from "./suggest.ts";
 import type { NodePath, ProblemText, YamlDocument } from "./yaml-document.ts";
 
-export type ValidDocument = {
-  readonly root: SupervisorSpec;
-  readonly clients: readonly ClientSpec[];
-  /** Where a path of the graph stands in the document, for rules over several documents. */
-  readonly places: ReadonlyMap<string, NodePath>;
+export type ValidDocument = { readonly root: SupervisorSpec; readonly clients: readonly ClientSpec[] };
+
+/** What a document names, valid or not, for rules over several documents. */
+export type Outline = {
+  /** Undefined when it has no usable name. */
+  readonly graph: string | undefined;
+  readonly declared: ReadonlyMap<string, "actor" | "supervisor">;
+  readonly grants: readonly { readonly at: NodePath; readonly grant: GrantSpec }[];
 };
 
 export type DocumentResult = {
   readonly valid: ValidDocument | undefined;
+  readonly outline: Outline;
   readonly problems: readonly Problem[];
 };
 
@@ -39,121 +44,124 @@ export type DocumentResult = {
 export function validateDocument(document: YamlDocument, file: string | undefined): DocumentResult {
   const work = new Work(document, file === undefined ? process.cwd() : dirname(file));
   const valid = work.manifest();
-  return { valid: work.problems.length === 0 ? valid : undefined, problems: work.problems };
+  const { problems, graph, declared, grants } = work;
+  return { valid: problems.length === 0 ? valid : undefined, outline: { graph, declared, grants }, problems };
 }
 
 class Work {
   readonly problems: Problem[] = [];
+  readonly declared = new Map<string, "actor" | "supervisor">();
+  readonly grants: { readonly at: NodePath; readonly grant: GrantSpec }[] = [];
+  graph: string | undefined;
   readonly #document: YamlDocument;
   readonly #directory: string;
-  readonly #places = new Map<string, NodePath>();
+  readonly #files: BehaviourFiles;
 
   constructor(document: YamlDocument, directory: string) {
     this.#document = document;
     this.#directory = directory;
+    this.#files = new BehaviourFiles(directory);
   }
 
   manifest(): ValidDocument | undefined {
     const { value } = this.#document;
-    const checked = shallowManifestSchema.safeParse(value);
-    if (!checked.success) {
-      const fields = (path: NodePath) => fieldsAt(manifestSchema, path);
-      this.problems.push(...fieldProblems(this.#document, [], checked.error.issues, fields));
+    const { found, problems } = checkFields(this.#document, shallowManifestSchema, manifestSchema, value, []);
+    this.problems.push(...problems);
+    this.graph = found.metadata?.name;
+    if (RESERVED_NAMES.some((reserved) => reserved === this.graph)) {
+      const text = {
+        code: "MANIFEST_RESERVED_NAME",
+        message: `\`${this.graph}\` is the cell's own`,
+      } as const;
+      this.#add(["metadata", "name"], "value", text);
     }
-    const manifest = checked.success ? checked.data : undefined;
-    const name = manifest?.metadata.name ?? "graph";
-    if (RESERVED_NAMES.some((reserved) => reserved === name)) {
-      this.#add(["metadata", "name"], "value", reservedName(name));
-    }
-    const children = this.#children(childrenOf(value), ["spec", "children"], name);
-    if (manifest === undefined) return undefined;
-    const { spec } = manifest;
-    this.#supervision(spec, ["spec"]);
-    this.#places.set(name, ["metadata", "name"]);
-    const root = supervisorOf({ ...spec, restart: "permanent" }, name, children);
-    return { root, clients: this.#clients(spec, name), places: this.#places };
+    const name = this.graph ?? "graph";
+    this.declared.set(name, "supervisor");
+    if (!isMap(found.spec)) return undefined;
+    const fields = manifestSchema.shape.spec;
+    const spec = checkFields(this.#document, shallowSpecSchema, fields, found.spec, ["spec"]);
+    this.problems.push(...spec.problems);
+    this.#supervision(spec.found, ["spec"]);
+    const children = this.#children(spec.found.children, ["spec", "children"], name);
+    const clients = this.#clients(spec.found.clients, name);
+    if (spec.whole === undefined) return undefined;
+    return { root: supervisorOf({ ...spec.whole, restart: "permanent" }, name, children), clients };
   }
 
-  #children(children: unknown, path: NodePath, parent: string): ChildSpec[] {
-    if (!Array.isArray(children)) return [];
-    const names = new Set<string>();
-    return children.flatMap((child: unknown, index) => {
+  #children(children: readonly unknown[] | undefined, path: NodePath, parent: string): ChildSpec[] {
+    return (children ?? []).flatMap((child: unknown, index) => {
       const spec = this.#child(child, [...path, index], parent);
-      if (spec === undefined) return [];
-      if (names.has(spec.path)) {
-        const what = spec.path.slice(parent.length + 1);
-        this.#add([...path, index, spec.kind], "value", {
-          code: "MANIFEST_DUPLICATE_NAME",
-          message: `\`${what}\` is the name of another child of ${parent}`,
-        });
-      }
-      names.add(spec.path);
-      this.#places.set(spec.path, [...path, index]);
-      return [spec];
+      return spec === undefined ? [] : [spec];
     });
   }
 
   #child(child: unknown, path: NodePath, parent: string): ChildSpec | undefined {
-    const keys = typeof child === "object" && child !== null ? Object.keys(child) : [];
+    const keys = isMap(child) ? Object.keys(child) : [];
     const isActor = keys.includes("actor");
-    if (isActor === keys.includes("supervisor")) {
-      const suggestion = keys
-        .map((key) => nearest(key, ["actor", "supervisor"]))
-        .find((word) => word !== undefined);
-      this.#add(path, "value", {
-        code: "MANIFEST_UNKNOWN_CHILD",
-        message: isActor
-          ? "a child is an actor or a supervisor, not both"
-          : "this child is neither an actor nor a supervisor",
-        expected: "`actor: NAME` or `supervisor: NAME`",
-        ...(suggestion === undefined || isActor ? {} : { suggestion }),
-      });
-      return undefined;
+    if (isActor !== keys.includes("supervisor")) {
+      return isActor ? this.#actor(child, path, parent) : this.#supervisor(child, path, parent);
     }
-    return isActor ? this.#actor(child, path, parent) : this.#supervisor(child, path, parent);
-  }
-
-  #actor(child: unknown, path: NodePath, parent: string): ActorSpec | undefined {
-    const actor = this.#checked(actorSchema, actorSchema, child, path);
-    if (actor === undefined) return undefined;
-    const fullPath = `${parent}/${actor.actor}`;
-    this.#length(fullPath, [...path, "actor"]);
-    const behaviour = this.#behaviour(actor.behaviour, [...path, "behaviour"]);
-    this.#notBuilt(actor, path);
-    return actorOf(actor, fullPath, behaviour);
-  }
-
-  #supervisor(child: unknown, path: NodePath, parent: string): SupervisorSpec | undefined {
-    const supervisor = this.#checked(shallowSupervisorSchema, supervisorSchema, child, path);
-    const name = supervisor?.supervisor ?? String(Reflect.get(Object(child), "supervisor"));
-    const fullPath = `${parent}/${name}`;
-    if (fullPath.split("/").length >= MAX_PATH_TOKENS) this.#length(`${fullPath}/x`, [...path, "supervisor"]);
-    const children = this.#children(childrenOf({ spec: child }), [...path, "children"], fullPath);
-    if (supervisor === undefined) return undefined;
-    this.#supervision(supervisor, path);
-    return supervisorOf(supervisor, fullPath, children);
-  }
-
-  #checked<T extends z.ZodType>(
-    schema: T,
-    whole: z.ZodType,
-    value: unknown,
-    path: NodePath,
-  ): z.output<T> | undefined {
-    const checked = schema.safeParse(value);
-    if (checked.success) return checked.data;
-    const fields = (at: NodePath) => fieldsAt(whole, at);
-    this.problems.push(...fieldProblems(this.#document, path, checked.error.issues, fields));
+    const words = keys.map((key) => nearest(key, ["actor", "supervisor"]));
+    const suggestion = isActor ? undefined : words.find((word) => word !== undefined);
+    this.#add(path, "value", {
+      code: "MANIFEST_UNKNOWN_CHILD",
+      message: isActor
+        ? "a child is an actor or a supervisor, not both"
+        : "this child is neither an actor nor a supervisor",
+      expected: "`actor: NAME` or `supervisor: NAME`",
+      ...(suggestion === undefined ? {} : { suggestion }),
+    });
     return undefined;
   }
 
+  #actor(child: unknown, path: NodePath, parent: string): ActorSpec | undefined {
+    const { whole, found, problems } = checkFields(this.#document, actorSchema, actorSchema, child, path);
+    this.problems.push(...problems);
+    const fullPath = this.#declare("actor", found.actor, path, parent);
+    const behaviour = this.#behaviour(found.behaviour, [...path, "behaviour"]);
+    const intents = this.#intents(found.intents, [...path, "intents"]);
+    this.#notBuilt(found, path);
+    this.#grants(found.grants, path);
+    return whole === undefined || behaviour === undefined
+      ? undefined
+      : actorOf(whole, fullPath, behaviour, intents);
+  }
+
+  #supervisor(child: unknown, path: NodePath, parent: string): SupervisorSpec | undefined {
+    const checked = checkFields(this.#document, shallowSupervisorSchema, supervisorSchema, child, path);
+    const { whole, found, problems } = checked;
+    this.problems.push(...problems);
+    const fullPath = this.#declare("supervisor", found.supervisor, path, parent);
+    this.#supervision(found, path);
+    const children = this.#children(found.children, [...path, "children"], fullPath);
+    return whole === undefined ? undefined : supervisorOf(whole, fullPath, children);
+  }
+
+  /** Notes a name and judges its path; told once, where the path first becomes too long. */
+  #declare(kind: "actor" | "supervisor", name: string | undefined, path: NodePath, parent: string): string {
+    // A child without a usable name is told already, and takes nobody's place.
+    if (name === undefined) return `${parent}/?`;
+    const fullPath = `${parent}/${name}`;
+    if (this.declared.has(fullPath)) {
+      const message = `\`${name}\` is the name of another child of ${parent}`;
+      this.#add([...path, kind], "value", { code: "MANIFEST_DUPLICATE_NAME", message });
+    } else this.declared.set(fullPath, kind);
+    const tokens = fullPath.split("/").length;
+    if (tokens === MAX_PATH_TOKENS + 1) {
+      const message = `the path has ${tokens} tokens, at most ${MAX_PATH_TOKENS} are taken`;
+      this.#add([...path, kind], "value", { code: "MANIFEST_PATH_TOO_LONG", message });
+    }
+    return fullPath;
+  }
+
   #supervision(
-    { strategy, backoff }: Pick<ManifestSupervisor, "strategy" | "backoff">,
+    { strategy, backoff }: Partial<Pick<ManifestSupervisor, "strategy" | "backoff">>,
     path: NodePath,
   ): void {
-    if (strategy !== "one_for_one") {
-      this.#add([...path, "strategy"], "value", notBuilt(`the strategy \`${strategy}\``));
+    if (strategy !== undefined && strategy !== "one_for_one") {
+      this.#add([...path, "strategy"], "value", notBuilt(`the strategy \`${strategy}\``, "`one_for_one`"));
     }
+    if (backoff === undefined) return;
     if ((parseDuration(backoff.max) ?? 0) < (parseDuration(backoff.initial) ?? 0)) {
       this.#add([...path, "backoff", "max"], "value", {
         code: "MANIFEST_BACKOFF_INVALID",
@@ -162,46 +170,74 @@ class Work {
     }
   }
 
-  #notBuilt(actor: ManifestActor, path: NodePath): void {
-    if (actor.isolation !== "shared") {
-      this.#add([...path, "isolation"], "value", notBuilt(`the isolation \`${actor.isolation}\``));
+  #notBuilt({ isolation, durable, limits }: Partial<ManifestActor>, path: NodePath): void {
+    if (isolation !== undefined && isolation !== "shared") {
+      this.#add([...path, "isolation"], "value", notBuilt(`the isolation \`${isolation}\``, "`shared`"));
     }
-    if (actor.durable) this.#add([...path, "durable"], "value", notBuilt("a durable actor"));
-    if (actor.limits !== undefined) this.#add([...path, "limits"], "key", notBuilt("a limit"));
+    if (durable === true) this.#add([...path, "durable"], "value", notBuilt("a durable actor", "`false`"));
+    if (limits !== undefined) this.#add([...path, "limits"], "key", notBuilt("a limit", undefined));
   }
 
-  #behaviour(text: string, path: NodePath): ActorSpec["behaviour"] {
-    const { module = "", export: exported = "" } = splitBehaviour(text) ?? {};
-    const absolute = resolve(this.#directory, module);
-    if (!existsSync(absolute)) {
+  #behaviour(text: string | undefined, path: NodePath): ActorSpec["behaviour"] | undefined {
+    const split = text === undefined ? undefined : splitBehaviour(text);
+    if (split === undefined) return undefined;
+    if (!this.#files.exists(split.module)) {
+      const nearby = this.#files.suggestion(split.module);
       this.#add(path, "value", {
         code: "MANIFEST_BEHAVIOUR_NOT_FOUND",
-        message: `there is no module at \`${module}\``,
+        message: `there is no module at \`${split.module}\``,
         expected: "a path relative to this file",
+        ...(nearby === undefined ? {} : { suggestion: `${nearby}#${split.export}` }),
       });
     }
-    return { module: absolute, export: exported };
+    return { module: this.#files.absolute(split.module), export: split.export };
   }
 
-  #clients({ clients }: ShallowManifest["spec"], graph: string): ClientSpec[] {
+  #intents(intents: ManifestActor["intents"], path: NodePath): ActorSpec["intents"] {
+    if (intents === undefined) return {};
+    if (Array.isArray(intents)) return Object.fromEntries(intents.map((type) => [type, {}]));
+    const rules = Object.entries(intents).map(([type, rule]) => {
+      if (rule?.payload === undefined) return [type, {}] as const;
+      // What the document holds is JSON, see plain-data.ts.
+      const schema = readPayloadSchema(rule.payload as Json, this.#directory);
+      if (schema.ok) return [type, { payload: schema.value }] as const;
+      const code = "MANIFEST_PAYLOAD_SCHEMA_INVALID";
+      this.#add([...path, type, "payload"], "key", {
+        code,
+        message: `the schema cannot be applied: ${schema.error}`,
+      });
+      return [type, {}] as const;
+    });
+    return Object.fromEntries(rules);
+  }
+
+  #clients(clients: readonly unknown[] | undefined, graph: string): ClientSpec[] {
     const names = new Set<string>();
-    return clients.map(({ name, grants }, index) => {
-      if (names.has(name)) {
-        this.#add(["spec", "clients", index, "name"], "value", {
-          code: "MANIFEST_DUPLICATE_NAME",
-          message: `the client \`${name}\` stands here already`,
-        });
+    return (clients ?? []).flatMap((client, index) => {
+      const path = ["spec", "clients", index];
+      const { whole, found, problems } = checkFields(
+        this.#document,
+        clientSchema,
+        clientSchema,
+        client,
+        path,
+      );
+      this.problems.push(...problems);
+      this.#grants(found.grants, path);
+      const { name } = found;
+      if (name !== undefined && names.has(name)) {
+        const message = `the client \`${name}\` stands here already`;
+        this.#add([...path, "name"], "value", { code: "MANIFEST_DUPLICATE_NAME", message });
       }
-      names.add(name);
-      return { graph, name, grants };
+      if (name !== undefined) names.add(name);
+      return whole === undefined ? [] : [{ graph, ...whole }];
     });
   }
 
-  #length(path: string, at: NodePath): void {
-    const tokens = path.split("/").length;
-    if (tokens <= MAX_PATH_TOKENS) return;
-    const message = `the path has ${tokens} tokens, at most ${MAX_PATH_TOKENS} are taken`;
-    this.#add(at, "value", { code: "MANIFEST_PATH_TOO_LONG", message });
+  #grants(grants: readonly GrantSpec[] | undefined, path: NodePath): void {
+    for (const [index, grant] of (grants ?? []).entries()) {
+      this.grants.push({ at: [...path, "grants", index], grant });
+    }
   }
 
   #add(path: NodePath, at: "key" | "value", text: ProblemText): void {
@@ -209,60 +245,11 @@ class Work {
   }
 }
 
-function childrenOf(manifest: unknown): unknown {
-  const spec: unknown = Reflect.get(Object(manifest), "spec");
-  return Reflect.get(Object(spec), "children");
-}
+const isMap = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
-function reservedName(name: string): ProblemText {
-  return { code: "MANIFEST_RESERVED_NAME", message: `\`${name}\` is the cell's own` };
-}
-
-const notBuilt = (what: string): ProblemText => ({
+const notBuilt = (what: string, expected: string | undefined): ProblemText => ({
   code: "MANIFEST_NOT_BUILT_YET",
   message: `${what} is not built yet`,
+  ...(expected === undefined ? {} : { expected }),
 });
-
-const ms = (duration: string): number => parseDuration(duration) ?? 0;
-
-function backoffOf({ initial, max, factor }: ManifestSupervisor["backoff"]): Backoff {
-  return { initialMs: ms(initial), maxMs: ms(max), factor };
-}
-
-function supervisorOf(
-  { strategy, intensity, period, backoff, restart }: Omit<ManifestSupervisor, "supervisor" | "children">,
-  path: string,
-  children: readonly ChildSpec[],
-): SupervisorSpec {
-  const flags = { strategy, intensity, periodMs: ms(period), backoff: backoffOf(backoff), restart };
-  return { kind: "supervisor", path, ...flags, children };
-}
-
-function actorOf(actor: ManifestActor, path: string, behaviour: ActorSpec["behaviour"]): ActorSpec {
-  const { restart, isolation, durable, mailbox, grants } = actor;
-  const { node } = actor.placement;
-  return {
-    kind: "actor",
-    path,
-    behaviour,
-    input: (actor.input ?? null) as Json,
-    restart,
-    shutdownMs: ms(actor.shutdown),
-    isolation,
-    durable,
-    mailbox,
-    intents: intentsOf(actor.intents),
-    grants,
-    placement: node === undefined ? {} : { node },
-  };
-}
-
-function intentsOf(intents: ManifestActor["intents"]): ActorSpec["intents"] {
-  if (intents === undefined) return {};
-  if (Array.isArray(intents)) return Object.fromEntries(intents.map((type) => [type, {}]));
-  const rules = Object.entries(intents).map(([type, { payload }]) => {
-    // A JSON Schema is JSON; zod's type of JSON is mutable, ours is not.
-    return [type, payload === undefined ? {} : { payload: payload as Json }] as const;
-  });
-  return Object.fromEntries(rules);
-}

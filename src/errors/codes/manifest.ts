@@ -100,6 +100,18 @@ export const manifestErrors = defineErrors({
     remedy: edit,
     retryable: false,
   },
+  MANIFEST_PAYLOAD_SCHEMA_INVALID: {
+    title: "the payload's schema cannot be applied",
+    cause: "It is not a JSON Schema, uses a keyword that is not supported, or its file cannot be read.",
+    remedy: "Mend the schema; conditionals and references to other files are not supported.",
+    retryable: false,
+  },
+  MANIFEST_TOO_MANY_PROBLEMS: {
+    title: "there are more problems than are shown",
+    cause: "The file is probably not a manifest, or one mistake repeats.",
+    remedy: "Mend those that are shown, then try again.",
+    retryable: false,
+  },
   MANIFEST_NOT_BUILT_YET: {
     title: "this is not built yet",
     cause:

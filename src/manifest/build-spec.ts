@@ -1,0 +1,45 @@
+// Checked fields of a manifest -> specs of a graph: names become paths,
+// durations milliseconds, short forms long ones.
+import { parseDuration } from "./duration.ts";
+import type { ActorSpec, Backoff, ChildSpec, Json, SupervisorSpec } from "./graph.ts";
+import type { ManifestActor, ManifestSupervisor } from "./schema.ts";
+
+const ms = (duration: string): number => parseDuration(duration) ?? 0;
+
+function backoffOf({ initial, max, factor }: ManifestSupervisor["backoff"]): Backoff {
+  return { initialMs: ms(initial), maxMs: ms(max), factor };
+}
+
+export function supervisorOf(
+  { strategy, intensity, period, backoff, restart }: Omit<ManifestSupervisor, "supervisor" | "children">,
+  path: string,
+  children: readonly ChildSpec[],
+): SupervisorSpec {
+  const flags = { strategy, intensity, periodMs: ms(period), backoff: backoffOf(backoff), restart };
+  return { kind: "supervisor", path, ...flags, children };
+}
+
+export function actorOf(
+  actor: ManifestActor,
+  path: string,
+  behaviour: ActorSpec["behaviour"],
+  intents: ActorSpec["intents"],
+): ActorSpec {
+  const { restart, isolation, durable, mailbox, grants } = actor;
+  const { node } = actor.placement;
+  return {
+    kind: "actor",
+    path,
+    behaviour,
+    // What the document holds is JSON, see plain-data.ts.
+    input: (actor.input ?? null) as Json,
+    restart,
+    shutdownMs: ms(actor.shutdown),
+    isolation,
+    durable,
+    mailbox,
+    intents,
+    grants,
+    placement: node === undefined ? {} : { node },
+  };
+}
