@@ -126,11 +126,24 @@ function readyByStdout(child: ChildProcess): Promise<unknown> {
       if (pending.length > 64 * 1024) return;
       pending += text;
       for (const line of pending.split("\n").slice(0, -1)) {
-        if (line.startsWith('{"ready":true')) resolve(JSON.parse(line));
+        const said = parseLine(line);
+        if (said !== undefined) resolve(said);
       }
       pending = pending.slice(pending.lastIndexOf("\n") + 1);
     });
   });
+}
+
+/** The object of a line that says `"ready": true`. */
+function parseLine(line: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && "ready" in value && value.ready === true
+      ? value
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readyByPort(port: number, child: ChildProcess): Promise<unknown> {
