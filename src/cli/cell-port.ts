@@ -1,6 +1,7 @@
 // What the command line needs of a connection to a cell, and no more: tests
 // stand in for it, connect-cell.ts makes it from the client library.
 import type { PriorityName } from "../actors/intent.ts";
+import type { CellError } from "../errors/cell-error.ts";
 import type { Event } from "../gen/cell0/v1/events_pb.ts";
 
 export type SendOptions = {
@@ -10,6 +11,19 @@ export type SendOptions = {
 };
 
 export type PortReply = { readonly value: unknown; readonly final: boolean };
+
+export type OpenOptions = {
+  readonly natsUrl: string | undefined;
+  /** Where the identity came from, for errors. */
+  readonly where: string;
+  /** Milliseconds until the broker must have answered. */
+  readonly timeoutMs: number;
+  /** What is nobody's fault in particular, e.g. a reply that cannot be verified. */
+  readonly onProblem: (error: CellError) => void;
+};
+
+/** Connects with an identity file's text. */
+export type OpenCell = (identity: string, options: OpenOptions) => Promise<CellPort>;
 
 export type CellPort = {
   readonly cell: string;

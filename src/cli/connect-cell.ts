@@ -2,17 +2,7 @@
 import { connect } from "../client.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { parseCreds } from "../security/identity/creds-file.ts";
-import type { CellPort } from "./cell-port.ts";
-
-export type OpenOptions = {
-  readonly natsUrl: string | undefined;
-  /** Where the identity came from, for errors. */
-  readonly where: string;
-  /** Milliseconds until the broker must have answered. */
-  readonly timeoutMs: number;
-  /** What is nobody's fault in particular, e.g. a reply that cannot be verified. */
-  readonly onProblem: (error: CellError) => void;
-};
+import type { CellPort, OpenOptions } from "./cell-port.ts";
 
 /** @param identity text of an identity file. Throws what `connect` throws; BROKER_UNREACHABLE after the timeout. */
 export async function openCell(identity: string, options: OpenOptions): Promise<CellPort> {

@@ -47,6 +47,8 @@ export type Context = {
   /** The connection, opened once and closed at the end of the run. */
   connect(): Promise<CellPort>;
   kernel(): Promise<KernelClient>;
+  /** A connection with another identity, for its caller to close. @param where of the text, for errors */
+  open(identity: string, where: string): Promise<CellPort>;
   /** The identity file's text in force: `--creds`, CELL0_CREDS, or the operator's in the data directory. */
   identity(): Promise<{ readonly text: string; readonly where: string }>;
   /** Whether `--creds` or CELL0_CREDS names an identity. */
@@ -107,6 +109,15 @@ export function createContext(session: Session, options: GlobalOptions): Context
       await readCellConfig(dir);
       return { text: await readFile(dir.operatorCreds, "utf8"), where: dir.operatorCreds };
     },
+    async open(identity, where) {
+      const openCell = session.openCell ?? (await import("./connect-cell.ts")).openCell;
+      return await openCell(identity, {
+        where,
+        natsUrl,
+        timeoutMs: context.timeoutMs,
+        onProblem: (error) => context.note(context.errorColors.yellow(plain(formatError(error)))),
+      });
+    },
     connect() {
       port ??= openPort(context);
       return port;
@@ -136,14 +147,8 @@ export function wantsColor(terminal: Terminal, isTerminal: boolean, option: bool
 }
 
 async function openPort(context: Context): Promise<CellPort> {
-  const { openCell } = await import("./connect-cell.ts");
   const { text, where } = await context.identity();
-  const port = await openCell(text, {
-    where,
-    natsUrl: context.natsUrl,
-    timeoutMs: context.timeoutMs,
-    onProblem: (error) => context.note(context.errorColors.yellow(plain(formatError(error)))),
-  });
+  const port = await context.open(text, where);
   context.defer(() => port.close());
   return port;
 }

@@ -32,7 +32,7 @@ export async function addPrincipal(
   try {
     const kernel = await context.kernel();
     await kernel.addCertificate(keys.node, certificate.bytes);
-    await tryIdentity(context, creds, file);
+    await (await context.open(creds, file)).close();
   } catch (error) {
     await rm(file, { force: true });
     throw error;
@@ -76,18 +76,6 @@ export async function writeNewFile(path: string, content: string | Uint8Array): 
   } finally {
     await file.close();
   }
-}
-
-/** Connects once with what was written. */
-async function tryIdentity(context: Context, creds: string, file: string): Promise<void> {
-  const { openCell } = await import("./connect-cell.ts");
-  const port = await openCell(creds, {
-    natsUrl: context.natsUrl,
-    where: file,
-    timeoutMs: context.timeoutMs,
-    onProblem: () => undefined,
-  });
-  await port.close();
 }
 
 /** First 16 hex digits of a public key's SHA-256. */

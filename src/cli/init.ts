@@ -1,5 +1,5 @@
 // `cell0 init DIR`: a folder that runs, with a test that passes.
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import type { Command } from "commander";
 import { CellError } from "../errors/cell-error.ts";
@@ -52,6 +52,8 @@ async function init(context: Context, dir: string, named: string | undefined): P
       await mkdir(dirname(join(making, path)), { recursive: true });
       await writeFile(join(making, path), content);
     }
+    // A temporary directory is its owner's alone; this one is to be as the umask says.
+    await chmod(making, 0o777 & ~process.umask());
     await rmdir(dir).catch(() => undefined);
     await rename(making, dir);
   } finally {

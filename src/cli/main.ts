@@ -3,6 +3,7 @@
 // the process itself.
 import { CommanderError } from "commander";
 import { CellError } from "../errors/cell-error.ts";
+import type { OpenCell } from "./cell-port.ts";
 import { errorToJson, formatError, toCellError } from "./error-output.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { buildProgram } from "./program.ts";
@@ -10,9 +11,13 @@ import { closeSession, openSession, type Session } from "./session.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
 /** @param argv arguments without the program's own name */
-export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal = processTerminal(),
+  openCell?: OpenCell,
+): Promise<number> {
   const program = await buildProgram(terminal, (name) => argv.includes(name));
-  const session = openSession(program, terminal, () => buildProgram(terminal, () => true));
+  const session = openSession(program, terminal, () => buildProgram(terminal, () => true), openCell);
   const json = argv.includes("--json");
   try {
     if (argv.length === 0) {

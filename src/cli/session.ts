@@ -2,6 +2,7 @@
 // closed at its end. Commands are handed a Context made from it.
 import type { Command } from "commander";
 import { CellError } from "../errors/cell-error.ts";
+import type { OpenCell } from "./cell-port.ts";
 import { type Context, createContext, type GlobalOptions } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
@@ -12,6 +13,8 @@ export type Session = {
   /** Aborted by Ctrl-C once a command has asked for its context's signal. */
   readonly interrupt: AbortController;
   readonly closing: (() => Promise<void> | void)[];
+  /** Stands in for the client library in tests. */
+  readonly openCell: OpenCell | undefined;
   /** The program with every command loaded whole. */
   readonly wholeProgram: () => Promise<Command>;
 };
@@ -22,12 +25,14 @@ export function openSession(
   program: Command,
   terminal: Terminal,
   wholeProgram: () => Promise<Command>,
+  openCell?: OpenCell,
 ): Session {
   const session: Session = {
     terminal,
     exitCode: exitCodes.ok,
     interrupt: new AbortController(),
     closing: [],
+    openCell,
     wholeProgram,
   };
   sessions.set(program, session);

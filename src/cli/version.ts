@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Command } from "commander";
-import { CORE_PROTOCOL, locateCore, packageVersion } from "../runtime/package-info.ts";
+import { CORE_PROTOCOL, locateCore, packageRoot, packageVersion } from "../runtime/package-info.ts";
 import { documented } from "./documented.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { action } from "./session.ts";
@@ -51,7 +51,7 @@ export async function coreVersion(env: NodeJS.ProcessEnv): Promise<string | unde
 export async function brokerVersion(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   try {
     const { locateBroker } = await import("../transport/broker/locate.ts");
-    return (await locateBroker({ env })).version;
+    return (await locateBroker({ env, packageRoot })).version;
   } catch {
     return undefined;
   }
