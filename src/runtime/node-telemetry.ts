@@ -34,6 +34,9 @@ export type NodeTelemetryOptions = {
   readonly observe: (event: EventInput) => void;
 };
 
+/** Of an intent that goes well these add nothing to its acceptance and its end; CELL0_EVENTS=all records them too. */
+const DETAILS: readonly string[] = ["intentStarted", "replied"];
+
 export function openNodeTelemetry({ dir, config, clock, observe }: NodeTelemetryOptions): NodeTelemetry {
   const log = new EventLog({ path: dir.events });
   const logger = createLogger({ path: dir.nodeLog, node: config.node });
@@ -41,10 +44,11 @@ export function openNodeTelemetry({ dir, config, clock, observe }: NodeTelemetry
   const tracing = createTracing({ cell: config.cell, node: config.node, version: packageVersion });
   if (log.opened.tornBytes > 0)
     logger.warn({ tornBytes: log.opened.tornBytes }, "the event log was torn and mended");
+  const detailed = process.env.CELL0_EVENTS === "all";
   return {
     record(event) {
       observe(event);
-      recorder.record(event);
+      if (detailed || !DETAILS.includes(event.kind.case)) recorder.record(event);
     },
     tracing,
     problem: ({ code, message, where, cause }) =>
