@@ -6,6 +6,7 @@ const config: KnipConfig = {
     "scripts/*.{mjs,ts}",
     "src/{index,client,testkit}.ts",
     "src/cli/main.ts",
+    "src/runtime/node-process.ts",
     "bench/*.ts",
     "test/**/*.test.ts",
     "deploy/examples/**/*.{ts,mjs}",
@@ -15,6 +16,8 @@ const config: KnipConfig = {
   ignore: ["src/gen/**"],
   // What its own file uses is not dead; limits and types are exported to be read about, too.
   ignoreExportsUsedInFile: true,
+  // The package's own command, as its users call it.
+  ignoreBinaries: ["cell0"],
   // Started by buf.
   ignoreDependencies: ["@bufbuild/protoc-gen-es"],
 };

@@ -1,7 +1,6 @@
 // The two test runners: vitest under Node 26, and cargo test.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { wantsColour } from "../setup/report.mjs";
 import { countsOfCargo, countsOfVitest, judge } from "./counts.mjs";
 import { failed, runPrinting } from "./suite.mjs";
 
@@ -18,17 +17,14 @@ export function vitest(patterns) {
       rmSync(report, { force: true });
       const script = join(paths.modules, "vitest", "vitest.mjs");
       const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-      const colour = wantsColour(process.stdout, process.env) ? "--color" : "--no-color";
-      const code = await runPrinting(context, node, [script, "run", colour, ...reporters, ...patterns]);
+      // Vitest passes its wish for colours on to what tests start, which then prints otherwise
+      // on a terminal than in CI.
+      const env = { NO_COLOR: "1" };
+      const code = await runPrinting(context, node, [script, "run", ...reporters, ...patterns], { env });
       if (!existsSync(report)) return failed("vitest left no report");
       return judge(countsOfVitest(JSON.parse(readFileSync(report, "utf8"))), code);
     },
   };
-}
-
-/** @param {import("./suite.mjs").SuiteContext} context */
-export function buildRustTests(context) {
-  return runPrinting(context, "cargo", ["test", "--locked", "--no-run"], { cwd: context.paths.rustCore });
 }
 
 /** @type {import("./suite.mjs").Suite} */
