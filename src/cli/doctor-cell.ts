@@ -55,13 +55,12 @@ async function runningChecks(context: Context, holder: LockHolder): Promise<read
   }
   const { broker, core, acceptingIntents } = status;
   const up = formatUptime(context.terminal.now() - status.startedAtUnixMs);
-  const good_ = (state: string) => state === "ready" || state === "connected" || state === "up";
   return [
     good("node", `${status.node} ${status.version}, up ${up}, ${counted(status.actors, "actor")}`),
-    good_(broker.state)
+    broker.state === "connected"
       ? good("broker link", `${broker.state}, ${broker.url}`)
       : bad("broker link", broker.state, "It connects again by itself; see log/broker.log."),
-    good_(core.state)
+    core.state === "serving"
       ? good("core link", `${core.state}, version ${core.version ?? "unknown"}`)
       : bad(
           "core link",

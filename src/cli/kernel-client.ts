@@ -103,8 +103,18 @@ export function createKernelClient(port: CellPort, timeouts: KernelTimeouts) {
     actor: async (node: string, path: string) =>
       objectWith<ActorReport>(await chunked(registry(node), "registry.actor", { path }), ["path", "history"]),
     /** The state afterwards. */
-    steer: async (node: string, verb: "stop" | "start" | "restart", path: string) =>
-      String(field(await value(registry(node), `registry.${verb}`, { path }, applyMs), "state")),
+    steer: async (node: string, verb: "stop" | "start" | "restart", path: string, hold = false) =>
+      String(
+        field(
+          await value(
+            registry(node),
+            `registry.${verb}`,
+            verb === "stop" ? { path, hold } : { path },
+            applyMs,
+          ),
+          "state",
+        ),
+      ),
     status: async (node: string) =>
       objectWith<NodeStatus>(await chunked(registry(node), "node.status", {}), ["node", "broker", "core"]),
     async addCertificate(node: string, certificate: Uint8Array): Promise<void> {

@@ -11,7 +11,7 @@ import { type Plan, planGraph } from "../manifest/plan.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
-import { behaviourProbe } from "./behaviour-probe.ts";
+import { createBehaviourProbe } from "./behaviour-probe.ts";
 import type { CellConfig } from "./cell-config.ts";
 import { type Convergence, converge } from "./convergence.ts";
 import type { DataDir } from "./data-dir.ts";
@@ -138,7 +138,7 @@ class System implements ActorSystem {
       revisions: records.revisions,
       firstNode: () => firstNode() ?? config.node,
       nodes: () => this.#nodes(),
-      probe: behaviourProbe,
+      probe: createBehaviourProbe(),
       run: (graph, plan) => this.run(graph, plan),
       unsatisfied,
     });

@@ -1,17 +1,96 @@
 // Loads a graph's behaviours in the sandbox and says which code each actor would
-// run, or what stands against it.
+// run, or what stands against it. What was loaded once is not loaded again while
+// its code is the same.
 import { hashBehaviour } from "../actors/loader/code-files.ts";
-import type { CellError } from "../errors/cell-error.ts";
-import type { Graph } from "../manifest/graph.ts";
+import { type ProbedBehaviour, probeBehaviours } from "../actors/probe/probe-behaviours.ts";
+import { CellError } from "../errors/cell-error.ts";
+import type { ActorSpec, Graph } from "../manifest/graph.ts";
 import { actorsOf } from "../manifest/graph-walk.ts";
+import { nearest } from "../manifest/suggest.ts";
 
 export type ProbedGraph = {
+  /** By the actor's path. */
   readonly codeHashes: Readonly<Record<string, string>>;
   readonly problems: readonly CellError[];
 };
 
-export async function behaviourProbe(graph: Graph): Promise<ProbedGraph> {
+/** Behaviours remembered; the oldest go first. */
+const MAX_KNOWN = 1024;
+
+type Ref = ActorSpec["behaviour"];
+const nameOf = ({ module, export: exported }: Ref): string => `${exported} ${module}`;
+
+/** A probe with a memory of its own. */
+export function createBehaviourProbe(): (graph: Graph) => Promise<ProbedGraph> {
+  const known = new Map<string, ProbedBehaviour>();
+  return async (graph) => {
+    const actors = [...actorsOf(graph)];
+    const refs = [...new Map(actors.map(({ behaviour }) => [nameOf(behaviour), behaviour])).values()];
+    const found = await recall(refs, known);
+    const problems = new Map<string, CellError>();
+    const missing = refs.filter((ref) => !found.has(nameOf(ref)));
+    for (const { result, ...ref } of await probeBehaviours(missing)) {
+      if (result.ok) {
+        found.set(nameOf(ref), result.value);
+        remember(known, `${result.value.codeHash} ${nameOf(ref)}`, result.value);
+      } else problems.set(nameOf(ref), result.error);
+    }
+    return judge(actors, found, problems);
+  };
+}
+
+async function recall(
+  refs: readonly Ref[],
+  known: ReadonlyMap<string, ProbedBehaviour>,
+): Promise<Map<string, ProbedBehaviour>> {
+  const found = new Map<string, ProbedBehaviour>();
+  if (known.size === 0) return found;
+  for (const ref of refs) {
+    const codeHash = await hashBehaviour(ref.module).catch(() => undefined);
+    const behaviour = codeHash === undefined ? undefined : known.get(`${codeHash} ${nameOf(ref)}`);
+    if (behaviour !== undefined) found.set(nameOf(ref), behaviour);
+  }
+  return found;
+}
+
+function remember(known: Map<string, ProbedBehaviour>, key: string, behaviour: ProbedBehaviour): void {
+  const [oldest] = known.size >= MAX_KNOWN ? known.keys() : [];
+  if (oldest !== undefined) known.delete(oldest);
+  known.set(key, behaviour);
+}
+
+function judge(
+  actors: readonly ActorSpec[],
+  found: ReadonlyMap<string, ProbedBehaviour>,
+  problems: ReadonlyMap<string, CellError>,
+): ProbedGraph {
   const codeHashes: Record<string, string> = {};
-  for (const actor of actorsOf(graph)) codeHashes[actor.path] = await hashBehaviour(actor.behaviour.module);
-  return { codeHashes, problems: [] };
+  const told = new Set<string>();
+  const all: CellError[] = [];
+  for (const { path, behaviour, intents } of actors) {
+    const name = nameOf(behaviour);
+    const problem = problems.get(name);
+    if (problem !== undefined && !told.has(name)) all.push(problem);
+    told.add(name);
+    const probed = found.get(name);
+    if (probed === undefined) continue;
+    codeHashes[path] = probed.codeHash;
+    for (const intent of Object.keys(intents)) {
+      if (!Object.hasOwn(probed.intents, intent))
+        all.push(unknownIntent(path, intent, Object.keys(probed.intents)));
+    }
+  }
+  return { codeHashes, problems: all };
+}
+
+function unknownIntent(path: string, intent: string, declared: readonly string[]): CellError {
+  const suggestion = nearest(intent, declared);
+  const remedy =
+    suggestion === undefined
+      ? `It declares: ${declared.join(", ") || "none"}.`
+      : `Did you mean \`${suggestion}\`?`;
+  return new CellError("ACTOR_INTENT_UNKNOWN", `its behaviour declares no intent \`${intent}\``, {
+    where: path,
+    remedy,
+  });
 }
