@@ -17,7 +17,8 @@ import { graphAuthority } from "./runtime/node-graph.ts";
 import { openNodeLinks } from "./runtime/node-links.ts";
 import { openRecords } from "./runtime/node-records.ts";
 import { nodeStatus } from "./runtime/node-status.ts";
-import { openNodeTelemetry } from "./runtime/node-telemetry.ts";
+import { type NodeTelemetry, openNodeTelemetry } from "./runtime/node-telemetry.ts";
+import { packageVersion } from "./runtime/package-info.ts";
 import { RestartHistory } from "./runtime/restart-history.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
@@ -38,58 +39,35 @@ export type RunningNode = {
 
 /** Throws what keeps a node from coming up: keys, broker, core, records. */
 export async function startNode(dir: DataDir, options: NodeOptions): Promise<RunningNode> {
-  const startedAtUnixMs = Date.now();
-  const config = await readCellConfig(dir);
-  const identity = await readNodeIdentity(dir);
-  const clock = new HybridClock(Date.now);
-  const maker = {
-    nextId: createIds({ nowUnixMs: Date.now, randomBytes: (size) => randomBytes(size) }),
-    tick: () => clock.tick(),
-  };
-  const history = new RestartHistory();
-  const telemetry = openNodeTelemetry({ dir, config, clock, observe: (event) => history.observe(event) });
-  const onProblem = (error: CellError) => telemetry.problem(error);
-  const links = await openNodeLinks({ dir, config, identity, record: telemetry.record, onProblem });
-  telemetry.publishOn(links.connection, config.cell);
-
-  const placed = new Watched<PlacedGraph>({ ...emptyGraph, placed: {} });
-  const records = await openRecords({
-    dir,
+  const ground = await openGround(dir);
+  const {
     config,
-    identity,
-    connection: links.connection,
+    links,
+    records,
+    telemetry,
+    actors,
     placed,
+    firstNode,
+    history,
     onProblem,
-    record: telemetry.record,
-  });
-  const firstNode = () => records.trust.store.shardOwner(0, Date.now());
-  const authority = graphAuthority({ placed: () => placed.value, firstNode });
-
-  const actors = new RunningActors();
-  let stopping = false;
-  const whyNot = () => whyClosed(links.states, stopping);
-  const messaging = openMessaging({
-    config,
     startedAtUnixMs,
-    sealing: { key: signingKeyOf(identity), genesisHash: identity.genesis.hash },
-    identity,
-    maker,
-    clock,
+  } = ground;
+  const life = { stopping: false, bootMs: 0 };
+  const whyNot = () => whyClosed(links.states, life.stopping);
+  const messaging = openMessaging({
+    ...ground,
     connection: links.connection,
     trust: records.trust.store,
-    authority,
-    actors,
+    sealing: { key: signingKeyOf(ground.identity), genesisHash: ground.identity.genesis.hash },
     whyNot,
     record: telemetry.record,
-    onProblem,
   });
-  let bootMs = 0;
   const status = (): NodeStatus =>
     nodeStatus({
       config,
       links: links.states,
       startedAtUnixMs,
-      bootMs: () => bootMs,
+      bootMs: () => life.bootMs,
       revision: () => records.revisions.current()?.revision ?? 0,
       actors: () => actors.size,
       brokerVersion: () => links.connection.version(),
@@ -114,17 +92,13 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
     onProblem,
   });
   messaging.serve({ placed, firstNode });
-  bootMs = Date.now() - startedAtUnixMs;
-  const coreVersion = links.coreVersion() ?? "";
-  const { version } = status();
-  telemetry.record({ kind: { case: "nodeStarted", value: { version, coreVersion, bootUs: bootMs * 1000 } } });
-  void telemetry.tracing.start();
-
+  life.bootMs = Date.now() - startedAtUnixMs;
+  recordStart(telemetry, links.coreVersion() ?? "", life.bootMs);
   return {
     status,
     tree: () => system.tree(),
     async stop(reason, graceMs) {
-      stopping = true;
+      life.stopping = true;
       await messaging.drain();
       await system.stop(graceMs);
       await records.stop();
@@ -134,4 +108,49 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
       await telemetry.close();
     },
   };
+}
+
+/** All that stands before there are actors: keys, clock, telemetry, links and the cell's records. */
+async function openGround(dir: DataDir) {
+  const startedAtUnixMs = Date.now();
+  const config = await readCellConfig(dir);
+  const identity = await readNodeIdentity(dir);
+  const clock = new HybridClock(Date.now);
+  const nextId = createIds({ nowUnixMs: Date.now, randomBytes: (size) => randomBytes(size) });
+  const maker = { nextId, tick: () => clock.tick() };
+  const history = new RestartHistory();
+  const telemetry = openNodeTelemetry({ dir, config, clock, observe: (event) => history.observe(event) });
+  const { record } = telemetry;
+  const onProblem = (error: CellError) => telemetry.problem(error);
+  const links = await openNodeLinks({ dir, config, identity, record, onProblem });
+  const { connection } = links;
+  telemetry.publishOn(connection, config.cell);
+  const placed = new Watched<PlacedGraph>({ ...emptyGraph, placed: {} });
+  const records = await openRecords({ dir, config, identity, connection, placed, onProblem, record });
+  const firstNode = () => records.trust.store.shardOwner(0, Date.now());
+  const authority = graphAuthority({ placed: () => placed.value, firstNode });
+  const actors = new RunningActors();
+  return {
+    startedAtUnixMs,
+    config,
+    identity,
+    clock,
+    maker,
+    history,
+    telemetry,
+    onProblem,
+    links,
+    placed,
+    records,
+    firstNode,
+    authority,
+    actors,
+  };
+}
+
+function recordStart({ record, tracing }: NodeTelemetry, coreVersion: string, bootMs: number): void {
+  record({
+    kind: { case: "nodeStarted", value: { version: packageVersion, coreVersion, bootUs: bootMs * 1000 } },
+  });
+  void tracing.start();
 }
