@@ -19,13 +19,13 @@ export async function detach(context: Context): Promise<ExitCode> {
     detached: true,
     stdio: ["ignore", output, output, "ipc"],
   });
-  const outcome = await new Promise<"up" | "ended" | "late">((resolve) => {
-    const timer = setTimeout(() => resolve("late"), READY_TIMEOUT_MS);
-    child.once("message", () => resolve("up"));
-    child.once("exit", () => resolve("ended"));
-    void context.signal.addEventListener("abort", () => child.kill("SIGTERM"));
-    child.once("close", () => clearTimeout(timer));
-  });
+  const { promise, resolve } = Promise.withResolvers<"up" | "ended" | "late">();
+  const timer = setTimeout(() => resolve("late"), READY_TIMEOUT_MS);
+  child.once("message", () => resolve("up"));
+  child.once("exit", () => resolve("ended"));
+  context.signal.addEventListener("abort", () => child.kill("SIGTERM"));
+  const outcome = await promise;
+  clearTimeout(timer);
   context.terminal.out(readFileSync(log, "utf8"));
   if (outcome === "up") {
     child.disconnect();

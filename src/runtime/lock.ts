@@ -20,7 +20,7 @@ const holderSchema = z.object({
 export type LockHolder = z.infer<typeof holderSchema>;
 
 export type DirectoryLock = {
-  /** Records the processes that the holder started. */
+  /** Records the processes that the holder started; after `release` it does nothing. */
   update(children: Readonly<Record<string, number>>): Promise<void>;
   release(): Promise<void>;
 };
@@ -48,17 +48,26 @@ export async function lockDirectory(dir: DataDir, node: string): Promise<Directo
       });
     }
   }
-  let current = self;
+  let released = false;
+  // One write at a time: each goes through the same file beside the lock.
+  let writing: Promise<void> = Promise.resolve();
   return {
     async update(children) {
       const rows = Object.entries(children).map(([name, pid]) => [
         name,
         { pid, startTime: startTimeOf(pid) },
       ]);
-      current = { ...current, children: Object.fromEntries(rows) };
-      await replace(dir.lock, current);
+      const current = { ...self, children: Object.fromEntries(rows) };
+      const write = async () => {
+        if (!released) await replace(dir.lock, current);
+      };
+      const written = writing.then(write);
+      writing = written.catch(() => undefined);
+      await written;
     },
     async release() {
+      released = true;
+      await writing;
       await rm(dir.lock, { force: true });
     },
   };
@@ -73,14 +82,15 @@ export async function readHolder(dir: DataDir): Promise<LockHolder | undefined> 
   }
 }
 
-/** Whether that very process still runs: same id and same start time. */
+/** Whether that very process still runs: same id and same start time, and not ended and waiting to be collected. */
 export function isAlive(holder: { readonly pid: number; readonly startTime: string }): boolean {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EPERM")) return false;
   }
-  return holder.startTime === "" || startTimeOf(holder.pid) === holder.startTime;
+  const { state, startTime } = statOf(holder.pid);
+  return holder.startTime === "" || (startTime === holder.startTime && !ENDED.has(state));
 }
 
 function heldBy(dir: DataDir, holder: LockHolder): CellError {
@@ -114,12 +124,18 @@ function endLeftover(child: { readonly pid: number; readonly startTime: string }
   if (child.startTime !== "" && isAlive(child)) process.kill(child.pid, "SIGKILL");
 }
 
-/** Field 22 of /proc/PID/stat, after the command's closing parenthesis; empty where there is no /proc. */
-function startTimeOf(pid: number): string {
+/** States of a process in /proc that runs no more. */
+const ENDED: ReadonlySet<string> = new Set(["Z", "X"]);
+
+const startTimeOf = (pid: number): string => statOf(pid).startTime;
+
+/** Fields 3 and 22 of /proc/PID/stat, after the command's closing parenthesis; empty where there is no /proc. */
+function statOf(pid: number): { readonly state: string; readonly startTime: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
   } catch {
-    return "";
+    return { state: "", startTime: "" };
   }
 }
