@@ -1,6 +1,8 @@
 // A line of a file as a terminal may show it: cut around the place that matters,
 // without control characters, and measured in columns.
 
+/** Lines up to this length are shown whole. */
+const WHOLE = 120;
 const BEFORE = 60;
 const MARKED = 60;
 const AFTER = 40;
@@ -11,9 +13,10 @@ export function excerptAround(
   start: number,
   end: number,
 ): { readonly before: string; readonly marked: string; readonly after: string } {
-  const from = Math.max(0, start - BEFORE);
-  const cut = Math.min(Math.max(end, start), start + MARKED);
-  const to = cut + AFTER;
+  const isWhole = line.length <= WHOLE;
+  const from = isWhole ? 0 : Math.max(0, start - BEFORE);
+  const cut = isWhole ? Math.max(end, start) : Math.min(Math.max(end, start), start + MARKED);
+  const to = isWhole ? line.length : cut + AFTER;
   return {
     before: `${from > 0 ? "…" : ""}${visible(line.slice(from, start))}`,
     marked: visible(line.slice(start, cut)),

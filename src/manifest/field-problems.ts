@@ -17,8 +17,12 @@ export function fieldProblems(
   issues: readonly Issue[],
   fields: (path: NodePath) => readonly string[],
 ): Problem[] {
+  const misspelt = new Set(issues.flatMap((issue) => meantFields(issue, fields)));
   return issues.flatMap((issue) => {
     const path = [...base, ...issue.path];
+    // A field that is there under another name is not missing too.
+    if (issue.code === "invalid_type" && misspelt.has(issue.path.join("/")) && isMissing(document, path))
+      return [];
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => unknownField(document, path, key, fields(issue.path)));
     }
@@ -39,6 +43,13 @@ export function fieldProblems(
     }
     return [document.problem(path, "value", valueProblem(issue, valueAt(document.value, path)))];
   });
+}
+
+/** Paths of the fields that unknown ones were probably meant to be. */
+function meantFields(issue: Issue, fields: (path: NodePath) => readonly string[]): string[] {
+  if (issue.code !== "unrecognized_keys") return [];
+  const words = issue.keys.map((key) => nearest(key, fields(issue.path)));
+  return words.flatMap((word) => (word === undefined ? [] : [[...issue.path, word].join("/")]));
 }
 
 function unknownField(
@@ -98,7 +109,7 @@ function valueProblem(issue: Issue, value: unknown): ProblemText {
 }
 
 function shownAs(value: unknown): string {
-  if (Array.isArray(value)) return "a list does not fit";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list does not fit" : "a list does not fit";
   if (typeof value === "object" && value !== null) return "a map does not fit";
   const shown = JSON.stringify(value) ?? "nothing";
   return shown.length > 60 ? "the value does not fit" : `${shown} does not fit`;

@@ -74,17 +74,16 @@ export function parseManifests(sources: readonly ManifestSource[]): Result<Graph
     }
   }
   problems.push(...crossProblems(outlined));
-  if (problems.length > 0) return err(bounded(problems));
+  if (problems.length > 0) return err(bounded(problems, sources));
   return ok({
     roots: loaded.map(({ root }) => root),
     clients: loaded.flatMap(({ clients }) => clients),
   });
 }
 
-/** In the order of their places within each file. */
-function bounded(problems: readonly Problem[]): readonly Problem[] {
-  const files = [...new Set(problems.map(({ file }) => file))];
-  const order = new Map(files.map((file, index) => [file, index]));
+/** In the order of the files, then of their places. */
+function bounded(problems: readonly Problem[], sources: readonly ManifestSource[]): readonly Problem[] {
+  const order = new Map(sources.map(({ name }, index) => [name, index]));
   const at = ({ file }: Problem) => order.get(file) ?? 0;
   const sorted = problems.toSorted((a, b) => at(a) - at(b) || a.line - b.line || a.column - b.column);
   if (sorted.length <= MAX_PROBLEMS) return sorted;

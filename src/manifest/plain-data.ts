@@ -53,9 +53,13 @@ class Walk {
       return;
     }
     if (isAlias(node)) this.#alias(node, `the alias \`*${node.source}\` is not taken`);
-    else if (node.anchor !== undefined) this.#alias(node, `the anchor \`&${node.anchor}\` is not taken`);
-    if (node.tag !== undefined && !TAGS.has(node.tag))
-      this.#alias(node, `the tag \`${node.tag}\` is not taken`);
+    else if (node.anchor !== undefined) {
+      this.#property(node, `&${node.anchor}`, `the anchor \`&${node.anchor}\` is not taken`);
+    }
+    if (node.tag !== undefined && !TAGS.has(node.tag)) {
+      const tag = node.tag.replace(/^tag:yaml\.org,2002:/, "!!");
+      this.#property(node, tag, `the tag \`${tag}\` is not taken`);
+    }
     if (isScalar(node)) this.#scalar(node);
     if (!isCollection(node)) return;
     if (isMap(node)) this.#pairs(node.items, depth);
@@ -101,6 +105,15 @@ class Walk {
       const message = "the number has more digits than can be kept";
       this.#add(node, { code, message, expected: "the number in quotes" });
     }
+  }
+
+  /** An anchor or a tag, which stands before its node. */
+  #property(node: Node, written: string, message: string): void {
+    const before = node.range?.[0] ?? 0;
+    const start = this.#source.text.lastIndexOf(written, before);
+    const [from, to] = start === -1 ? [before, node.range?.[1] ?? before] : [start, start + written.length];
+    const text = { code: "MANIFEST_ALIAS", message, expected: "plain data" } as const;
+    this.problems.push(this.#source.at(from, to, text));
   }
 
   #alias(node: Node, message: string): void {

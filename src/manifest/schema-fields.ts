@@ -4,20 +4,27 @@ import { z } from "zod";
 
 /** Names of the fields at a path; empty where any key may stand. */
 export function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
-  let at: z.core.$ZodType | undefined = unwrap(schema);
-  for (const step of path) {
-    if (at instanceof z.ZodObject) at = unwrap(Reflect.get(at.shape, step));
-    else if (at instanceof z.ZodArray) at = unwrap(at.element);
-    else if (at instanceof z.ZodRecord) at = unwrap(at.valueType);
-    else return [];
-  }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  let at = alternatives(schema);
+  for (const step of path) at = at.flatMap((each) => alternatives(below(each, step)));
+  return [...new Set(at.flatMap((each) => (each instanceof z.ZodObject ? Object.keys(each.shape) : [])))];
 }
 
-/** What defaults and options wrap. */
-function unwrap(schema: unknown): z.core.$ZodType | undefined {
-  let at = schema;
-  while (at instanceof z.ZodDefault || at instanceof z.ZodOptional || at instanceof z.ZodPrefault)
-    at = at.unwrap();
-  return at instanceof z.ZodType ? at : undefined;
+function below(schema: z.core.$ZodType, step: PropertyKey): unknown {
+  if (schema instanceof z.ZodObject) return Reflect.get(schema.shape, step);
+  if (schema instanceof z.ZodArray) return typeof step === "number" ? schema.element : undefined;
+  return schema instanceof z.ZodRecord ? schema.valueType : undefined;
+}
+
+/** What defaults, options and alternatives wrap. */
+function alternatives(schema: unknown): z.core.$ZodType[] {
+  if (
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable
+  ) {
+    return alternatives(schema.unwrap());
+  }
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(alternatives);
+  return schema instanceof z.ZodType ? [schema] : [];
 }

@@ -22,8 +22,10 @@ const text = (title: string, pattern: RegExp, expected: string, examples: readon
 const name = text("name", TOKEN_PATTERN, "a name of a-z, 0-9 and -, at most 63 characters", []);
 const duration = (least: string, most: string) => {
   const within = (value: string) => {
-    const ms = parseDuration(value) ?? -1;
-    return ms >= (parseDuration(least) ?? 0) && ms <= (parseDuration(most) ?? 0);
+    const ms = parseDuration(value);
+    // The pattern has told it already.
+    if (ms === undefined && !DURATION_PATTERN.test(value)) return true;
+    return ms !== undefined && ms >= (parseDuration(least) ?? 0) && ms <= (parseDuration(most) ?? 0);
   };
   return text("duration", DURATION_PATTERN, "a duration such as 250ms, 5s, 2m or 1h", [
     "250ms",
