@@ -138,7 +138,7 @@ class System implements ActorSystem {
       revisions: records.revisions,
       firstNode: () => firstNode() ?? config.node,
       nodes: () => this.#nodes(),
-      probe: createBehaviourProbe(),
+      probe: createBehaviourProbe(() => this.#options.placed.value),
       run: (graph, plan) => this.run(graph, plan),
       unsatisfied,
     });

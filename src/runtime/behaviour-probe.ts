@@ -4,8 +4,9 @@
 import { hashBehaviour } from "../actors/loader/code-files.ts";
 import { type ProbedBehaviour, probeBehaviours } from "../actors/probe/probe-behaviours.ts";
 import { CellError } from "../errors/cell-error.ts";
-import type { ActorSpec, Graph } from "../manifest/graph.ts";
+import type { ActorSpec, Graph, PlacedGraph } from "../manifest/graph.ts";
 import { actorsOf } from "../manifest/graph-walk.ts";
+import { same } from "../manifest/plan.ts";
 import { nearest } from "../manifest/suggest.ts";
 
 export type ProbedGraph = {
@@ -20,11 +21,16 @@ const MAX_KNOWN = 1024;
 type Ref = ActorSpec["behaviour"];
 const nameOf = ({ module, export: exported }: Ref): string => `${exported} ${module}`;
 
-/** A probe with a memory of its own. */
-export function createBehaviourProbe(): (graph: Graph) => Promise<ProbedGraph> {
+/**
+ * A probe with a memory of its own.
+ * @param inForce the revision in force: what it runs was probed when it was made
+ */
+export function createBehaviourProbe(inForce: () => PlacedGraph): (graph: Graph) => Promise<ProbedGraph> {
   const known = new Map<string, ProbedBehaviour>();
   return async (graph) => {
-    const actors = [...actorsOf(graph)];
+    const all = [...actorsOf(graph)];
+    const unchanged = await unchangedCode(all, inForce());
+    const actors = all.filter(({ path }) => unchanged[path] === undefined);
     const refs = [...new Map(actors.map(({ behaviour }) => [nameOf(behaviour), behaviour])).values()];
     const found = await recall(refs, known);
     const problems = new Map<string, CellError>();
@@ -35,8 +41,28 @@ export function createBehaviourProbe(): (graph: Graph) => Promise<ProbedGraph> {
         remember(known, `${result.value.codeHash} ${nameOf(ref)}`, result.value);
       } else problems.set(nameOf(ref), result.error);
     }
-    return judge(actors, found, problems);
+    const judged = judge(actors, found, problems);
+    return { ...judged, codeHashes: { ...unchanged, ...judged.codeHashes } };
   };
+}
+
+/** Code hash by path, of actors that run this very code and accept the same intents already. */
+async function unchangedCode(
+  actors: readonly ActorSpec[],
+  inForce: PlacedGraph,
+): Promise<Readonly<Record<string, string>>> {
+  const before = new Map([...actorsOf(inForce)].map((actor) => [actor.path, actor]));
+  const hashes = new Map<string, string | undefined>();
+  const unchanged: Record<string, string> = {};
+  for (const { path, behaviour, intents } of actors) {
+    const was = before.get(path);
+    if (was === undefined || !same([was.behaviour, was.intents], [behaviour, intents])) continue;
+    const { module } = behaviour;
+    if (!hashes.has(module)) hashes.set(module, await hashBehaviour(module).catch(() => undefined));
+    const hash = hashes.get(module);
+    if (hash !== undefined && hash === inForce.placed[path]?.codeHash) unchanged[path] = hash;
+  }
+  return unchanged;
 }
 
 async function recall(

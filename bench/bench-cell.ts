@@ -1,0 +1,81 @@
+// A real cell for a benchmark: started by the command line as a user does, in a
+// directory of its own, stopped at the end.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const CLI = join(import.meta.dirname, "..", "bin", "cell0.mjs");
+
+export type BenchCell = {
+  readonly dataDir: string;
+  readonly identity: string;
+  /** From the start of the command to the line that says that it answers. */
+  readonly bootMs: number;
+  cli(...args: string[]): Promise<unknown>;
+  nodePid(): Promise<number>;
+  stop(): Promise<void>;
+};
+
+export async function withDataDir<T>(work: (dataDir: string) => Promise<T>): Promise<T> {
+  const root = await mkdtemp(join(tmpdir(), "cell0-bench-"));
+  try {
+    return await work(join(root, "cell"));
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+export async function startCell(dataDir: string, manifests: readonly string[] = []): Promise<BenchCell> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [CLI, "--data-dir", dataDir, "--json", "up", ...manifests], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await untilUp(child);
+  const bootMs = performance.now() - startedAt;
+  return {
+    dataDir,
+    identity: join(dataDir, "operator.creds"),
+    bootMs,
+    cli: (...args) => runCli(dataDir, args),
+    async nodePid() {
+      const lock: { children: { node: { pid: number } } } = JSON.parse(
+        await readFile(join(dataDir, "lock"), "utf8"),
+      );
+      return lock.children.node.pid;
+    },
+    async stop() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGINT");
+      await ended;
+    },
+  };
+}
+
+function untilUp(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout?.setEncoding("utf8").on("data", (part: string) => {
+      text += part;
+      if (text.includes('"up":true')) resolve();
+    });
+    child.once("exit", (code) => reject(new Error(`the cell ended with ${code}: ${text}`)));
+  });
+}
+
+function runCli(dataDir: string, args: readonly string[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [CLI, "--data-dir", dataDir, "--json", ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (part: string) => {
+      text += part;
+    });
+    child.once("exit", (code) =>
+      code === 0
+        ? resolve(JSON.parse(text))
+        : reject(new Error(`${args.join(" ")} ended with ${code}: ${text}`)),
+    );
+  });
+}

@@ -1,0 +1,22 @@
+// `npm run bench -- NAME`: runs one benchmark and prints its figures with the
+// machine's size and load, without which they say nothing.
+import { cpus, loadavg, totalmem } from "node:os";
+
+const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
+  intake: () => import("./intake.ts"),
+};
+
+const [, , name = ""] = process.argv;
+const load = benches[name];
+if (load === undefined) {
+  console.error(`Usage: npm run bench -- ${Object.keys(benches).join(" | ")}`);
+  process.exitCode = 2;
+} else {
+  const gib = Math.round(totalmem() / 2 ** 30);
+  const [minute = 0] = loadavg();
+  console.log(
+    `machine  ${cpus().length} cores, ${gib} GiB, Node ${process.versions.node}, load ${minute.toFixed(1)}`,
+  );
+  const { run } = await load();
+  await run();
+}
