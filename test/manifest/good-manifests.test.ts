@@ -5,7 +5,7 @@ import { loadManifests, parseManifestText } from "../../src/manifest/load.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures");
 const cwd = join(fixtures, "good");
-const module = join(fixtures, "desk.ts");
+const module = join(fixtures, "desk.js");
 const behaviour = { module, export: "triage" };
 
 async function graphOf(file: string) {
