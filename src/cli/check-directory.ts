@@ -12,11 +12,13 @@ import { openMirror } from "../runtime/record-mirror.ts";
 import { equalBytes, sha256 } from "../security/bytes.ts";
 import { parseCreds } from "../security/identity/creds-file.ts";
 import { SEED_BYTES, SigningKey } from "../security/keys/signing-key.ts";
+import { verifyEd25519 } from "../security/keys/verify.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { hasValidSignature, readCertificate } from "../security/trust/certificate.ts";
 import type { Genesis } from "../security/trust/genesis.ts";
 import { verifyRevision } from "../security/trust/revision.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
+import { revisionInput } from "../security/wire/signing-input.ts";
 import { readGenesisFile } from "./cell-keys.ts";
 
 export type DirectorySummary = {
@@ -88,39 +90,54 @@ async function checkKeys(dir: DataDir, genesis: Genesis, trust: TrustStore): Pro
   }
 }
 
-/** Newest first: one that is signed by a node vouches, by its hash, for all before it. */
+/**
+ * Newest first. Each must bear its signer's signature; the signer must count in
+ * the cell, or, where its key was replaced since, the successor's hash vouch for it.
+ */
 async function checkRevisions(dir: DataDir, trust: TrustStore): Promise<number> {
   const records = await (await openMirror(dir.revisions, "rev")).all();
   const newestFirst = [...records].sort(([left], [right]) => Number(right) - Number(left));
-  let vouched: Uint8Array | undefined;
-  let follows: number | undefined;
+  let successor: RevisionFacts | undefined;
   for (const [name, bytes] of newestFirst) {
     const where = `revisions/${name}.rev`;
-    const { revision, previousHash, createdUnixMs, bodyHash } = readRevisionBody(bytes, where);
-    if (String(revision) !== name) throw invalid("its name is not its number", where);
-    if (follows !== undefined && revision !== follows - 1)
-      throw invalid(`revision ${follows - 1} is missing`, where);
-    const chained = vouched !== undefined && equalBytes(vouched, bodyHash);
-    if (vouched !== undefined && !chained) throw invalid("its successor names another hash", where);
-    const signed = verifyRevision(bytes, trust, createdUnixMs);
-    if (!signed.ok && !chained) throw invalid(signed.error.message, where, signed.error);
-    vouched = previousHash;
-    follows = revision;
+    const facts = readRevision(bytes, trust.genesis, where);
+    if (String(facts.revision) !== name) throw invalid("its name is not its number", where);
+    if (successor !== undefined) {
+      const expected = successor.revision - 1;
+      if (facts.revision !== expected) throw invalid(`revision ${expected} is missing`, where);
+      if (!equalBytes(successor.previousHash, facts.bodyHash)) {
+        throw invalid("its successor names another hash", where);
+      }
+    }
+    const signed = verifyRevision(bytes, trust, facts.createdUnixMs);
+    if (!signed.ok && successor === undefined) throw invalid(signed.error.message, where, signed.error);
+    successor = facts;
   }
   return records.size;
 }
 
-function readRevisionBody(bytes: Uint8Array, where: string) {
+type RevisionFacts = {
+  readonly revision: number;
+  readonly createdUnixMs: number;
+  readonly previousHash: Uint8Array;
+  readonly bodyHash: Uint8Array;
+};
+
+function readRevision(bytes: Uint8Array, genesis: Genesis, where: string): RevisionFacts {
   try {
-    const { body } = fromBinary(SignedRevisionSchema, bytes);
+    const { body, signer, signature } = fromBinary(SignedRevisionSchema, bytes);
+    if (!verifyEd25519(signer, revisionInput(genesis.hash, body), signature)) {
+      throw invalid("its signature is not valid", where);
+    }
     const { revision, previousHash, createdUnixMs } = fromBinary(RevisionBodySchema, body);
     return {
       revision: Number(revision),
-      previousHash,
       createdUnixMs: Number(createdUnixMs),
+      previousHash,
       bodyHash: sha256(body),
     };
   } catch (cause) {
+    if (cause instanceof CellError) throw cause;
     throw invalid("the revision cannot be read", where, cause);
   }
 }

@@ -117,9 +117,12 @@ export function describeSchema(schema: unknown, depth = 0): string {
     );
     return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
   }
-  if (type === "array") return `${describeSchema(items ?? "anything", depth + 1)}[]`;
+  if (type === "array") return `${grouped(describeSchema(items ?? {}, depth + 1))}[]`;
   return typeof type === "string" ? plain(type) : "anything";
 }
+
+const grouped = (type: string): string =>
+  type.includes(" | ") && !type.startsWith("{") ? `(${type})` : type;
 
 class SchemaView {
   readonly type: unknown;

@@ -39,35 +39,41 @@ export type KernelTimeouts = {
   readonly applyMs: number;
 };
 
-export type KernelClient = ReturnType<typeof createKernelClient>;
+export type KernelClient = ReturnType<typeof graphCalls> & ReturnType<typeof nodeCalls>;
 
-export function createKernelClient(port: CellPort, timeouts: KernelTimeouts) {
-  const { requestMs, applyMs } = timeouts;
-  const value = async (
-    target: string,
-    intent: string,
-    payload: unknown,
-    timeoutMs: number,
-  ): Promise<unknown> => {
-    for await (const reply of port.stream(target, intent, payload, { timeoutMs })) return reply.value;
-    throw new CellError("CLI_REPLY_UNEXPECTED", "the stream of replies is empty", {
-      where: `${target} ${intent}`,
-    });
-  };
-  const chunked = async (target: string, intent: string, payload: unknown, timeoutMs = requestMs) => {
-    const chunks: Chunk[] = [];
-    for await (const reply of port.stream(target, intent, payload, { timeoutMs })) {
-      const chunk = toChunk(reply.value);
-      if (chunk !== undefined) chunks.push(chunk);
-    }
-    return joined(chunks, `${target} ${intent}`);
-  };
-  const registry = (node: string) => `kernel/${node}/registry`;
-  const authority = (node: string) => `kernel/${node}/authority`;
+export const createKernelClient = (port: CellPort, timeouts: KernelTimeouts): KernelClient => {
+  const ask = asker(port);
+  return { ...graphCalls(ask, timeouts), ...nodeCalls(ask, timeouts) };
+};
 
+type Ask = ReturnType<typeof asker>;
+
+function asker(port: CellPort) {
   return {
-    nodes: async () =>
-      arrayOf<NodeRow>(await chunked(GRAPH, "graph.nodes", {}), ["node", "shards", "answers"]),
+    async value(target: string, intent: string, payload: unknown, timeoutMs: number): Promise<unknown> {
+      for await (const reply of port.stream(target, intent, payload, { timeoutMs })) return reply.value;
+      throw new CellError("CLI_REPLY_UNEXPECTED", "the stream of replies is empty", {
+        where: `${target} ${intent}`,
+      });
+    },
+    async chunked(target: string, intent: string, payload: unknown, timeoutMs: number): Promise<unknown> {
+      const chunks: Chunk[] = [];
+      for await (const reply of port.stream(target, intent, payload, { timeoutMs })) {
+        const chunk = toChunk(reply.value);
+        if (chunk !== undefined) chunks.push(chunk);
+      }
+      return joined(chunks, `${target} ${intent}`);
+    },
+  };
+}
+
+/** Calls on `kernel/graph`. */
+function graphCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
+  const read = (intent: string, payload: unknown) => ask.chunked(GRAPH, intent, payload, requestMs);
+  const change = async (intent: string, payload: unknown) =>
+    objectWith<ApplyReport>(await ask.chunked(GRAPH, intent, payload, applyMs), APPLY_FIELDS);
+  return {
+    nodes: async () => arrayOf<NodeRow>(await read("graph.nodes", {}), ["node", "shards", "answers"]),
     /** Uploads a graph for `plan` and `apply`. */
     async stage(graph: Graph, prune: boolean): Promise<Staged> {
       const packed = gzipSync(JSON.stringify(graph));
@@ -75,59 +81,56 @@ export function createKernelClient(port: CellPort, timeouts: KernelTimeouts) {
       const count = Math.max(1, Math.ceil(packed.length / PART_BYTES));
       for (let index = 0; index < count; index++) {
         const data = packed.subarray(index * PART_BYTES, (index + 1) * PART_BYTES).toString("base64");
-        await value(GRAPH, "graph.stage", { hash, index, count, data }, requestMs);
+        await ask.value(GRAPH, "graph.stage", { hash, index, count, data }, requestMs);
       }
       return { hash, prune };
     },
     plan: async (staged: Staged) =>
-      objectWith<PlanReport>(await chunked(GRAPH, "graph.plan", staged, applyMs), PLAN_FIELDS),
-    apply: async (staged: Staged, baseRevision: number) =>
-      objectWith<ApplyReport>(
-        await chunked(GRAPH, "graph.apply", { ...staged, baseRevision }, applyMs),
-        APPLY_FIELDS,
-      ),
-    remove: async (names: readonly string[]) =>
-      objectWith<ApplyReport>(await chunked(GRAPH, "graph.delete", { names }, applyMs), APPLY_FIELDS),
-    rollback: async (revision: number) =>
-      objectWith<ApplyReport>(await chunked(GRAPH, "graph.rollback", { revision }, applyMs), APPLY_FIELDS),
+      objectWith<PlanReport>(await ask.chunked(GRAPH, "graph.plan", staged, applyMs), PLAN_FIELDS),
+    apply: (staged: Staged, baseRevision: number) => change("graph.apply", { ...staged, baseRevision }),
+    remove: (names: readonly string[]) => change("graph.delete", { names }),
+    rollback: (revision: number) => change("graph.rollback", { revision }),
     graph: async (revision?: number) =>
-      objectWith<GraphReport>(await chunked(GRAPH, "graph.get", revision === undefined ? {} : { revision }), [
+      objectWith<GraphReport>(await read("graph.get", revision === undefined ? {} : { revision }), [
         "revision",
         "graph",
         "unsatisfied",
       ]),
     revisions: async () =>
-      arrayOf<RevisionRow>(await chunked(GRAPH, "graph.revisions", {}), ["revision", "createdUnixMs"]),
+      arrayOf<RevisionRow>(await read("graph.revisions", {}), ["revision", "createdUnixMs"]),
+  };
+}
+
+/** Calls on the kernel's actors of one node. */
+function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
+  const registry = (node: string) => `kernel/${node}/registry`;
+  const authority = (node: string) => `kernel/${node}/authority`;
+  const read = (target: string, intent: string, payload: unknown) =>
+    ask.chunked(target, intent, payload, requestMs);
+  return {
     tree: async (node: string) =>
-      objectWith<TreeNode>(await chunked(registry(node), "registry.tree", {}), ["path", "kind", "status"]),
+      objectWith<TreeNode>(await read(registry(node), "registry.tree", {}), ["path", "kind", "status"]),
     actor: async (node: string, path: string) =>
-      objectWith<ActorReport>(await chunked(registry(node), "registry.actor", { path }), ["path", "history"]),
+      objectWith<ActorReport>(await read(registry(node), "registry.actor", { path }), ["path", "history"]),
     /** The state afterwards. */
-    steer: async (node: string, verb: "stop" | "start" | "restart", path: string, hold = false) =>
-      String(
-        field(
-          await value(
-            registry(node),
-            `registry.${verb}`,
-            verb === "stop" ? { path, hold } : { path },
-            applyMs,
-          ),
-          "state",
-        ),
-      ),
+    steer: async (node: string, verb: "stop" | "start" | "restart", path: string, hold = false) => {
+      const payload = verb === "stop" ? { path, hold } : { path };
+      return String(field(await ask.value(registry(node), `registry.${verb}`, payload, applyMs), "state"));
+    },
     status: async (node: string) =>
-      objectWith<NodeStatus>(await chunked(registry(node), "node.status", {}), ["node", "broker", "core"]),
+      objectWith<NodeStatus>(await read(registry(node), "node.status", {}), ["node", "broker", "core"]),
     async addCertificate(node: string, certificate: Uint8Array): Promise<void> {
       const payload = { certificate: Buffer.from(certificate).toString("base64") };
-      await value(authority(node), "trust.add", payload, requestMs);
+      await ask.value(authority(node), "trust.add", payload, requestMs);
     },
     principals: async (node: string) =>
-      arrayOf<PrincipalRow>(await chunked(authority(node), "trust.list", {}), ["principal", "kind"]),
+      arrayOf<PrincipalRow>(await read(authority(node), "trust.list", {}), ["principal", "kind"]),
     /** Serialised `Event` messages, oldest first. */
     async events(node: string, filter: EventFilter): Promise<readonly Uint8Array[]> {
-      const rows = await chunked(`kernel/${node}/telemetry`, "events.read", filter);
-      if (!Array.isArray(rows))
+      const rows = await read(`kernel/${node}/telemetry`, "events.read", filter);
+      if (!Array.isArray(rows)) {
         throw new CellError("CLI_REPLY_UNEXPECTED", undefined, { where: "events.read" });
+      }
       return rows.map((row) => new Uint8Array(Buffer.from(String(row), "base64")));
     },
   };

@@ -43,13 +43,17 @@ export async function readForest(kernel: KernelClient): Promise<Forest> {
 
 /** The node that hosts what lives at a path. Throws CLI_TARGET_UNKNOWN with the nearest path. */
 export async function nodeOf(kernel: KernelClient, path: string): Promise<string> {
-  const { trees } = await readForest(kernel);
+  const { trees, missing } = await readForest(kernel);
   for (const tree of trees) {
     if (flatten([tree]).some((node) => node.path === path)) return tree.node;
   }
   const known = flatten(trees).map((node) => node.path);
   const near = nearest(path, known);
-  throw new CellError("CLI_TARGET_UNKNOWN", `nothing runs at "${path}"`, {
+  const where =
+    missing.length === 0
+      ? ""
+      : ` on the nodes that answer (${missing.map(({ node }) => node).join(", ")} did not)`;
+  throw new CellError("CLI_TARGET_UNKNOWN", `nothing runs at "${path}"${where}`, {
     ...(near === undefined ? {} : { remedy: `did you mean "${near}"?` }),
   });
 }

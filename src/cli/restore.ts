@@ -1,6 +1,6 @@
 // `cell0 restore FILE`: unpacked beside the data directory, checked there in
 // full, and moved in place only when all of it holds.
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import type { ReadEntry } from "tar";
@@ -72,36 +72,38 @@ async function requireEmpty(root: string): Promise<void> {
   }
 }
 
-/** Plain files and directories that belong into a backup; anything else voids it. Throws CLI_BACKUP_INVALID. */
+/** The whole archive is read and judged before a file of it is written. Throws CLI_BACKUP_INVALID. */
 async function unpack(file: string, into: string): Promise<void> {
-  const { extract } = await import("tar");
-  let entries = 0;
-  let bytes = 0;
-  let fault: string | undefined;
-  const admit = (path: string, entry: ReadEntry): boolean => {
-    const name = path.replace(/^\.\//, "").replace(/\/$/, "");
-    entries += 1;
-    bytes += entry.size;
-    if (name.split("/").includes("..") || name.startsWith("/") || !belongs(name))
-      fault ??= `${name} does not belong there`;
-    else if (entry.type !== "File" && entry.type !== "Directory") fault ??= `${name} is a ${entry.type}`;
-    else if (entries > MAX_ENTRIES || bytes > MAX_BYTES) fault ??= "it is too large";
-    return fault === undefined;
-  };
+  const { extract, list } = await import("tar");
+  await stat(file);
+  const judge = new ArchiveJudge();
   try {
-    await extract({
-      file,
-      cwd: into,
-      strict: true,
-      noChmod: true,
-      preserveOwner: false,
-      filter: (path, entry) => ("type" in entry && "size" in entry ? admit(path, entry as ReadEntry) : false),
-    });
+    await list({ file, strict: true, onReadEntry: (entry) => judge.read(entry) });
+    if (judge.fault === undefined) {
+      await extract({ file, cwd: into, strict: true, noChmod: true, preserveOwner: false });
+    }
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") throw cause;
     throw new CellError("CLI_BACKUP_INVALID", "the archive is cut short or damaged", { where: file, cause });
   }
-  if (fault !== undefined) throw new CellError("CLI_BACKUP_INVALID", fault, { where: file });
+  if (judge.fault !== undefined) throw new CellError("CLI_BACKUP_INVALID", judge.fault, { where: file });
+}
+
+/** Plain files and directories that belong into a backup, and not too many; anything else voids it. */
+class ArchiveJudge {
+  fault: string | undefined;
+  #entries = 0;
+  #bytes = 0;
+
+  read({ path, type, size }: ReadEntry): void {
+    const name = path.replace(/^\.\//, "").replace(/\/$/, "");
+    this.#entries += 1;
+    this.#bytes += size;
+    const outside = name.startsWith("/") || name.split(/[\\/]/).includes("..");
+    if (outside || !belongs(name)) this.fault ??= `${name} does not belong there`;
+    else if (type !== "File" && type !== "OldFile" && type !== "Directory")
+      this.fault ??= `${name} is a ${type}`;
+    else if (this.#entries > MAX_ENTRIES || this.#bytes > MAX_BYTES) this.fault ??= "it is too large";
+  }
 }
 
 async function keepFromOthers(root: string): Promise<void> {

@@ -8,7 +8,7 @@ import { plain } from "./text.ts";
 export function renderTree(roots: readonly TreeNode[], nowUnixMs: number, colors: Colors): string {
   const rows: string[][] = [];
   for (const root of roots) addRows(rows, root, "", "", undefined, nowUnixMs, colors);
-  return alignRows(rows, ["left", "left", "left", "right", "right", "right", "left"]).join("\n");
+  return alignRows(rows, ["left", "left", "left", "left", "left", "left", "left"]).join("\n");
 }
 
 function addRows(
