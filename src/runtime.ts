@@ -60,6 +60,7 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
     trust: records.trust.store,
     sealing: { key: signingKeyOf(ground.identity), genesisHash: ground.identity.genesis.hash },
     whyNot,
+    tracing: telemetry.tracing,
     record: telemetry.record,
   });
   const status = (): NodeStatus =>

@@ -22,6 +22,7 @@ import type { Links, Watched } from "./links.ts";
 import { kernelSpec, rootsOf } from "./node-graph.ts";
 import type { NodeRecords } from "./node-records.ts";
 import type { NodeTelemetry } from "./node-telemetry.ts";
+import { type NodeWatch, watchNodes } from "./node-watch.ts";
 import { registryPorts } from "./registry-ports.ts";
 import type { RestartHistory } from "./restart-history.ts";
 import type { RunningActors } from "./running-actors.ts";
@@ -66,6 +67,7 @@ class System implements ActorSystem {
   #running: PlacedGraph;
   #tree: Tree | undefined;
   #convergence: Convergence | undefined;
+  #nodeWatch: NodeWatch | undefined;
 
   constructor(options: ActorSystemOptions) {
     this.#options = options;
@@ -95,6 +97,7 @@ class System implements ActorSystem {
         ),
     });
     this.#convergence = converge(this.#tree, (path, error) => this.#problem(path, error));
+    this.#nodeWatch = watchNodes(() => this.#othersInUse(), this.#options.answers);
     placed.follow((graph) => void this.#follow(graph));
   }
 
@@ -104,6 +107,7 @@ class System implements ActorSystem {
 
   async stop(graceMs: number): Promise<void> {
     this.#convergence?.stop();
+    this.#nodeWatch?.stop();
     await this.#tree?.stop(graceMs);
   }
 
@@ -133,7 +137,7 @@ class System implements ActorSystem {
 
   #parts(): ReadonlyMap<string, KernelPart> {
     const { config, links, records, dir, telemetry, history, status, firstNode, answers } = this.#options;
-    const unsatisfied = () => this.#convergence?.unsatisfied() ?? [];
+    const unsatisfied = () => [...(this.#convergence?.unsatisfied() ?? []), ...this.#missing()];
     const keeper = new GraphKeeper({
       revisions: records.revisions,
       firstNode: () => firstNode() ?? config.node,
@@ -159,6 +163,24 @@ class System implements ActorSystem {
       eventsPath: dir.events,
       flushEvents: () => telemetry.flush(),
     });
+  }
+
+  /** Other nodes that something is placed on, as the owner of the graph sees it. */
+  #othersInUse(): readonly string[] {
+    const { config, firstNode } = this.#options;
+    if (firstNode() !== config.node) return [];
+    const used = new Set(Object.values(this.#running.placed).map(({ node }) => node));
+    return [...used].filter((node) => node !== config.node);
+  }
+
+  /** What is placed on a node that does not answer. */
+  #missing(): readonly { readonly path: string; readonly reason: string }[] {
+    const silent = this.#nodeWatch?.silent() ?? new Set();
+    if (silent.size === 0) return [];
+    const placed = Object.entries(this.#running.placed);
+    return placed.flatMap(([path, { node }]) =>
+      silent.has(node) ? [{ path, reason: `node ${node} does not answer` }] : [],
+    );
   }
 
   #nodes() {

@@ -15,6 +15,7 @@ import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { Sealing } from "../security/wire/seal.ts";
 import { VerifiedRoots } from "../security/wire/verify-envelope.ts";
 import type { EventInput } from "../telemetry/event.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type { BrokerConnection, BrokerSubscription } from "../transport/connection.ts";
 import { serveDiscovery } from "../transport/discovery.ts";
 import { type IncomingMessage, type Intake as Subscribed, subscribeIntents } from "../transport/intake.ts";
@@ -27,6 +28,7 @@ import type { Watched } from "./links.ts";
 import type { RunningActors } from "./running-actors.ts";
 import { createSends, type Sender } from "./sends.ts";
 import { discoveredServices } from "./services.ts";
+import { traced } from "./traced-delivery.ts";
 
 export type MessagingOptions = {
   readonly config: CellConfig;
@@ -41,6 +43,7 @@ export type MessagingOptions = {
   readonly actors: RunningActors;
   /** Why no work is accepted now. */
   readonly whyNot: () => CellError | undefined;
+  readonly tracing: Pick<Tracing, "span">;
   readonly record: (event: EventInput) => void;
   readonly onProblem: (error: CellError) => void;
 };
@@ -66,7 +69,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const { cell, node } = config;
   const replay = new ReplayWindow();
   const sealer = openSealer(options, replay);
-  const toActor = actors.deliver.bind(actors);
+  const toActor = traced(options.tracing, (delivery) => actors.deliver(delivery));
   const deliveries = createDeliveries({
     maker,
     sealer,

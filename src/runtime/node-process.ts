@@ -2,6 +2,7 @@
 // its one argument, it says over IPC when it is up, and stops when it is told
 // to, or when its parent is gone.
 import process from "node:process";
+import { attributeAsyncFailure } from "../actors/actor-context.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { startNode } from "../runtime.ts";
 import { dataDir } from "./data-dir.ts";
@@ -17,6 +18,16 @@ process.on("message", (message) => {
 process.once("disconnect", () => stopping.resolve("the cradle is gone"));
 process.once("SIGTERM", () => stopping.resolve("SIGTERM"));
 process.once("SIGINT", () => stopping.resolve("SIGINT"));
+
+// What an actor's own code threw where nobody awaits it ends that actor; anything
+// else puts the process in doubt, and its parent starts it again.
+const stray = (error: unknown) => {
+  if (attributeAsyncFailure(error)) return;
+  report(error);
+  process.exit(1);
+};
+process.on("uncaughtException", stray);
+process.on("unhandledRejection", stray);
 
 try {
   const node = await startNode(dataDir(root), {
