@@ -15,12 +15,14 @@ import type { ProblemText, SourceText } from "./source-text.ts";
 
 /** Of one document; what follows the first few is mostly their echo. */
 const MAX_SYNTAX_PROBLEMS = 10;
+/** Each may take a walk through the document. */
+const MAX_LOOKED_AT = 50;
 const TAB = "a tab is used to indent";
 
 export function syntaxProblems(document: Document.Parsed, source: SourceText): Problem[] {
-  const found = document.errors.map((error) => problemOf(error, document, source));
-  const tooDeep = found.find(({ code }) => code === "MANIFEST_TOO_DEEP");
-  if (tooDeep !== undefined) return [tooDeep];
+  const tooDeep = document.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+  if (tooDeep !== undefined) return [problemOf(tooDeep, document, source)];
+  const found = document.errors.slice(0, MAX_LOOKED_AT).map((error) => problemOf(error, document, source));
   const tabs = found.filter(({ message }) => message === TAB);
   const lines = new Set<number>();
   return (tabs.length > 0 ? tabs : found)
@@ -42,7 +44,7 @@ function problemOf(error: YAMLError, document: Document.Parsed, source: SourceTe
   const closer = /(?:end with a?|missing closing) ?([}\]"'])/i.exec(error.message)?.[1];
   if (closer !== undefined) {
     const opened = openedBefore(document.contents, start, closer);
-    const message = `what begins here is not closed`;
+    const message = "what begins here is not closed";
     const at = opened ?? start;
     return source.at(at, at + 1, { code: "MANIFEST_SYNTAX", message, expected: `a closing \`${closer}\`` });
   }

@@ -102,3 +102,21 @@ test("problems stand in the order of their places", () => {
     [5, 17],
   ]);
 });
+
+test.each([
+  ["brackets that are never closed", "[".repeat(100_000)],
+  ["maps that are never closed", "{a: ".repeat(100_000)],
+  ["lists in lists", "- ".repeat(100_000)],
+  ["quotes that are never closed", `${"a: [\n".repeat(20_000)}"`],
+  ["tabs on every line", "a:\n\t- b\n".repeat(20_000)],
+  ["anchors", "&a ".repeat(50_000)],
+])(
+  "%s take no more than a few seconds, and few problems",
+  (_name, text) => {
+    const parsed = parseManifestText(text);
+    const count = parsed.ok ? 0 : parsed.error.length;
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThanOrEqual(10);
+  },
+  20_000,
+);
