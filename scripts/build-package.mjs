@@ -1,16 +1,44 @@
 // npm pack's first step: dist/ from scratch, so that nothing stale is packed. Under node_modules
-// Node refuses to strip types, hence JavaScript.
-import { rmSync } from "node:fs";
+// Node refuses to strip types: the package holds JavaScript only, its examples included.
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./setup/command.mjs";
 import { withDependencies } from "./setup/dependencies.mjs";
 import { checkout } from "./setup/paths.mjs";
 
-rmSync(join(checkout.root, "dist"), { recursive: true, force: true });
-const { code } = await run("tsc", ["-p", "tsconfig.build.json"], {
-  cwd: checkout.root,
-  env: withDependencies(checkout, process.env),
-  log: join(checkout.logs, "build-package.log"),
-  onLine: (line) => console.error(line),
+const dist = join(checkout.root, "dist");
+const examples = join(dist, "examples");
+
+rmSync(dist, { recursive: true, force: true });
+await compile("tsconfig.build.json");
+await compile("tsconfig.examples.json");
+cpSync(join(checkout.root, "deploy", "examples"), examples, {
+  recursive: true,
+  filter: (path) => !path.endsWith(".ts") && !/[/\\]\.cell0$/.test(path),
 });
-process.exitCode = code;
+for (const name of readdirSync(examples, { recursive: true, encoding: "utf8" })) {
+  if (!/\.(yaml|md)$/.test(name)) continue;
+  const path = join(examples, name);
+  writeFileSync(path, asPackaged(readFileSync(path, "utf8")));
+}
+
+/** @param {string} project */
+async function compile(project) {
+  const { code } = await run("tsc", ["-p", project], {
+    cwd: checkout.root,
+    env: withDependencies(checkout, process.env),
+    log: join(checkout.logs, `build-${project}.log`),
+    onLine: (line) => console.error(line),
+  });
+  if (code !== 0) process.exit(code);
+}
+
+/**
+ * Manifests and READMEs name the compiled behaviours, at their place in the package.
+ * @param {string} text
+ */
+function asPackaged(text) {
+  return text
+    .replaceAll(/(\.\/[\w./-]+)\.ts#/g, "$1.js#")
+    .replaceAll("deploy/examples/", "node_modules/cell0/dist/examples/");
+}

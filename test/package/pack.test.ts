@@ -55,7 +55,7 @@ test("it holds what it needs to run, to be built and to be read, and no source o
   const home = join(folder, "node_modules", "cell0");
   expect(readdirSync(home).sort()).toEqual(
     [
-      ...["CHANGELOG.md", "LICENSE", "README.md", "bin", "deploy", "dist", "docs", "package.json"],
+      ...["CHANGELOG.md", "LICENSE", "README.md", "bin", "dist", "docs", "package.json"],
       ...["proto", "rust-core", "schema"],
     ].sort(),
   );
@@ -99,19 +99,28 @@ describe("a folder made by cell0 init", () => {
   });
 
   test(
-    "runs as a cell that answers intents, and stops when told to",
+    "runs as a cell, beside an example of the package, answers intents and stops when told to",
     async () => {
-      const up = spawn("npx", ["--no-install", "cell0", "up", "demo"], { cwd: folder, env, stdio: "pipe" });
+      const manifests = ["demo", "node_modules/cell0/dist/examples/hello"];
+      const up = spawn("npx", ["--no-install", "cell0", "up", ...manifests], {
+        cwd: folder,
+        env,
+        stdio: "pipe",
+      });
       const output: string[] = [];
       createInterface({ input: up.stderr }).on("line", (line) => output.push(line));
       createInterface({ input: up.stdout }).on("line", (line) => output.push(line));
       const ended = once(up, "exit");
       try {
         await expect
-          .poll(() => output.some((line) => line.includes("counter")) || up.exitCode, { timeout: MINUTE_MS })
+          .poll(() => output.some((line) => line.includes("cell0 down")) || up.exitCode, {
+            timeout: MINUTE_MS,
+          })
           .toBe(true);
         const reply = await cell0("send", "demo/counter", "add", '{"amount":2}', "--json");
         expect(reply).toContain('"total":2');
+        const greeting = await cell0("send", "hello/greeter", "greet", '{"name":"Ada"}', "--json");
+        expect(greeting).toContain("Hello Ada");
         await cell0("down");
         expect((await ended)[0], output.join("\n")).toBe(0);
         expect(readdirSync(join(folder, ".cell0"), { recursive: true })).not.toContain("run/core.sock");
