@@ -33,18 +33,9 @@ type Action<
 /** What may be replied to the intent behind an event; anything when the event is no intent. */
 export type ReplyTo<X> = X extends { readonly intent: IntentMeta<infer R> } ? R : unknown;
 
-/** `fallback` serves where the event is no intent: name the request by its id then. */
-export type ReplyOptions<
-  C extends MachineContext,
-  X extends EventObject,
-  P extends Params,
-  E extends EventObject,
-> = {
-  /** Id of the request (`event.intent.id`, kept in the context); by default the intent in hand. */
-  readonly to?: string | Expression<C, X, P, E, string>;
-  /** False: more follows. Default true. */
-  readonly final?: boolean;
-};
+type Id<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject> =
+  | string
+  | Expression<C, X, P, E, string>;
 
 function resolve<A extends readonly unknown[], T>(value: T | ((...args: A) => T), args: A): T {
   return typeof value === "function" ? (value as (...args: A) => T)(...args) : value;
@@ -58,16 +49,39 @@ function perform<C extends MachineContext, X extends EventObject, P extends Para
 }
 
 /**
- * Answers an intent. The value is checked against the intent's reply schema;
- * one that does not match is answered with ACTOR_REPLY_INVALID. A second final
- * reply, or one after the deadline, is recorded and dropped.
+ * Answers an intent that was in hand before.
+ * @param options.to its id: `event.intent.id`, kept in the context
  */
 export function reply<
   C extends MachineContext,
   X extends EventObject,
   P extends Params,
   E extends EventObject,
->(value: Expression<C, X, P, E, ReplyTo<X>>, options: ReplyOptions<C, X, P, E> = {}): Action<C, X, P, E> {
+>(
+  value: Expression<C, X, P, E, unknown>,
+  options: { readonly to: Id<C, X, P, E>; readonly final?: boolean },
+): Action<C, X, P, E>;
+/**
+ * Answers the intent in hand. The value is checked against the intent's reply schema;
+ * one that does not match is answered with ACTOR_REPLY_INVALID. A second final
+ * reply, or one after the deadline, is recorded and dropped.
+ * @param options.final false: more follows. Default true.
+ */
+export function reply<
+  C extends MachineContext,
+  X extends EventObject,
+  P extends Params,
+  E extends EventObject,
+>(value: Expression<C, X, P, E, ReplyTo<X>>, options?: { readonly final?: boolean }): Action<C, X, P, E>;
+export function reply<
+  C extends MachineContext,
+  X extends EventObject,
+  P extends Params,
+  E extends EventObject,
+>(
+  value: Expression<C, X, P, E, unknown>,
+  options: { readonly to?: Id<C, X, P, E>; readonly final?: boolean } = {},
+): Action<C, X, P, E> {
   return perform((args, params) => ({
     type: "cell0.reply",
     value: value(args, params),
@@ -84,7 +98,7 @@ export function refuse<
   E extends EventObject,
 >(
   refusal: Refusal | Expression<C, X, P, E, Refusal>,
-  options: { readonly to?: string | Expression<C, X, P, E, string> } = {},
+  options: { readonly to?: Id<C, X, P, E> } = {},
 ): Action<C, X, P, E> {
   return perform((args, params) => ({
     type: "cell0.refuse",

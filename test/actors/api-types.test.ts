@@ -127,3 +127,23 @@ test("a machine that lacks a declared intent does not compile", () => {
 test("a machine without declared events takes any intents", () => {
   defineActor({ machine: createMachine({}), intents });
 });
+
+test("a later reply is not held to the schema of the intent in hand, and its id may come from context or event", () => {
+  setup({
+    types: {
+      context: {} as { id: string },
+      events: {} as Events | { type: "ready"; value: number; id: string },
+    },
+  }).createMachine({
+    context: { id: "" },
+    on: {
+      greet: {
+        actions: [reply(() => 5, { to: ({ event, context }) => event.intent.id + context.id, final: false })],
+      },
+      ready: { actions: reply(({ event }) => event.value, { to: ({ event }) => event.id, final: false }) },
+      "count.reset": {
+        actions: [reply(() => "freed", { to: "id" }), reply(() => "x", { final: false, to: "id" })],
+      },
+    },
+  });
+});

@@ -153,7 +153,7 @@ test("the same seed makes the same run", async () => {
   });
   const roll = async (seed: number): Promise<number> => {
     await using actor = testActor(dice, { seed });
-    return actor.request("roll", {});
+    return await actor.request("roll", {});
   };
   expect(await roll(5)).toBe(await roll(5));
   expect(await roll(5)).not.toBe(await roll(6));

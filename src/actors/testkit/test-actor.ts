@@ -233,6 +233,8 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
   }
 
   async settle(): Promise<void> {
+    // What a test delivers in one turn is in the mailbox together.
+    await Promise.resolve();
     for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
       const worked = this.#inTestTime(() => this.#runTurns());
       quiet = worked ? 0 : quiet + 1;
