@@ -1,0 +1,176 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { dataDir } from "../../src/runtime/data-dir.ts";
+import { readHolder } from "../../src/runtime/lock.ts";
+import {
+  cell0,
+  isRunning,
+  type LiveCell,
+  makeDirectory,
+  type Outcome,
+  requireNothingLeft,
+  startCell,
+} from "./live-cell.ts";
+
+const HELLO = "deploy/examples/hello";
+
+/** Path and mode of everything below a directory, itself included. */
+async function modesOf(path: string): Promise<readonly (readonly [string, string])[]> {
+  const { mode } = await stat(path);
+  const own = [[path, (mode & 0o777).toString(8)] as const];
+  if (!(await stat(path)).isDirectory()) return own;
+  const below = await Promise.all((await readdir(path)).map((name) => modesOf(join(path, name))));
+  return [...own, ...below.flat()];
+}
+
+describe("a first start", () => {
+  let directory: string;
+  let cell: LiveCell;
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    cell = await startCell({ directory, json: false, up: [HELLO] });
+  });
+  afterAll(async () => {
+    await cell.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it("makes genesis, keys, identities and certificates", () => {
+    const { dir } = cell;
+    for (const path of [
+      dir.genesis,
+      dir.genesisKey,
+      dir.issuerKey,
+      dir.brokerAuthority,
+      dir.nodeCreds,
+      dir.operatorCreds,
+    ])
+      expect(existsSync(path), path).toBe(true);
+  });
+
+  it("keeps everything that it makes to its owner", async () => {
+    const modes = await modesOf(cell.dir.root);
+    // What the broker stores lies behind directories that are closed, whatever modes it gives.
+    const own = modes.filter(([path]) => !path.startsWith(join(cell.dir.brokerDirectory, "jetstream")));
+    expect(own.filter(([, mode]) => !/^[67]00$/.test(mode))).toEqual([]);
+    const keys = modes.filter(([path]) => path.startsWith(`${cell.dir.keys}/`) || path.endsWith(".creds"));
+    expect(new Set(keys.map(([, mode]) => mode))).toEqual(new Set(["600"]));
+  });
+
+  it("says where the genesis key is and which command takes it offline", () => {
+    expect(cell.output()).toContain(cell.dir.genesisKey);
+    expect(cell.output()).toContain("cell0 keys genesis --export");
+  });
+
+  it("prints what runs, where, and three commands to try", () => {
+    const output = cell.output();
+    expect(output).toMatch(/greeter +running/);
+    expect(output).toMatch(/broker {2}nats:\/\/127\.0\.0\.1:\d+/);
+    for (const command of [
+      "cell0 get tree",
+      'cell0 send hello/greeter greet \'{"name":"Ada"}\'',
+      "cell0 watch",
+    ])
+      expect(output).toContain(command);
+  });
+
+  it("answers the intent that it names", async () => {
+    const { code, stdout } = await cell.cli("send", "hello/greeter", "greet", '{"name":"Ada"}');
+    expect({ code, reply: JSON.parse(stdout) }).toEqual({
+      code: 0,
+      reply: { text: "Hello, Ada!", count: 1 },
+    });
+  });
+
+  it("holds its directory: a second start says who has it", async () => {
+    const { code, stderr } = await cell.cli("up");
+    expect(stderr).toContain("CELL_DIRECTORY_HELD");
+    expect(stderr).toContain(`process ${await cell.pid("cradle")} `);
+    expect(code).toBe(2);
+    expect((await cell.cli("send", "hello/greeter", "greet", '{"name":"Bo"}')).code).toBe(0);
+  });
+
+  it("does not stand in the way of a second cell on the same machine, which is a stranger to it", async () => {
+    const other = await startCell({ up: ["--cell", "other", HELLO] });
+    try {
+      const greet = (from: LiveCell) => from.client.request("hello/greeter", "greet", { name: "Cy" });
+      expect((await greet(other)).value).toEqual({ text: "Hello, Cy!", count: 1 });
+      expect((await greet(cell)).value).toMatchObject({ text: "Hello, Cy!" });
+      const url = z
+        .object({ broker: z.object({ url: z.string() }) })
+        .parse(JSON.parse(await readFile(cell.dir.cell, "utf8")));
+      const foreign = await other.cli("--nats", url.broker.url, "get", "tree");
+      expect(foreign).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining("BROKER_REFUSED_CREDENTIALS"),
+      });
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe("a cell that was stopped", () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    const first = await startCell({ directory, up: [HELLO] });
+    await first.stop();
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it("runs what it ran before when it is started again, without a manifest", async () => {
+    const cell = await startCell({ directory });
+    try {
+      const { value } = await cell.client.request("hello/greeter", "greet", { name: "Ada" });
+      expect(value).toMatchObject({ text: "Hello, Ada!" });
+    } finally {
+      await cell.stop();
+    }
+  });
+
+  it("says so to a command that needs it running", async () => {
+    const outcome = await cell0(["--data-dir", join(directory, "cell"), "get", "tree"]);
+    expect(outcome).toMatchObject({ code: 4, stderr: expect.stringContaining("BROKER_UNREACHABLE") });
+  });
+
+  it("refuses a start under another name than it was made with", async () => {
+    const outcome = await cell0(["--data-dir", join(directory, "cell"), "up", "--cell", "renamed"]);
+    expect(outcome.stderr).toContain("CELL_OPTION_CONFLICT");
+    expect(outcome.code).not.toBe(0);
+  });
+
+  it("leaves no process when its cradle is killed, and is taken over by the next start", async () => {
+    const cell = await startCell({ directory });
+    const children = await Promise.all((["broker", "core", "node"] as const).map((name) => cell.pid(name)));
+    await cell.kill("cradle");
+    await vi.waitFor(() => expect(children.filter(isRunning)).toEqual([]), { timeout: 10_000, interval: 10 });
+    await cell.client.close();
+    const next = await startCell({ directory });
+    try {
+      const { value } = await next.client.request("hello/greeter", "greet", { name: "Ada" });
+      expect(value).toMatchObject({ text: "Hello, Ada!" });
+    } finally {
+      await next.stop();
+    }
+  });
+
+  it("runs in the background with --detach, until `cell0 down`", async () => {
+    const dir = dataDir(join(directory, "cell"));
+    const run = (...args: readonly string[]): Promise<Outcome> => cell0(["--data-dir", dir.root, ...args]);
+    expect(await run("up", "--detach")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("answers after"),
+    });
+    const holder = await readHolder(dir);
+    const pids = [holder?.pid ?? 0, ...Object.values(holder?.children ?? {}).map(({ pid }) => pid)];
+    expect(pids.filter(isRunning)).toHaveLength(4);
+    expect((await run("send", "hello/greeter", "greet", '{"name":"Ada"}')).code).toBe(0);
+    expect((await run("down")).code).toBe(0);
+    expect(pids.filter(isRunning)).toEqual([]);
+    await requireNothingLeft(dir);
+  });
+});

@@ -1,0 +1,55 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type LiveCell, makeDirectory, requireNothingLeft, startCell } from "./live-cell.ts";
+import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
+
+describe("Ctrl-C", () => {
+  let directory: string;
+  let workspace: Workspace;
+  let file: string;
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    workspace = await makeWorkspace();
+    file = await workspace.write(
+      "graph.yaml",
+      manifest("shop", [{ actor: "worker", behaviour: "./worker.ts#worker", shutdown: "10s" }]),
+    );
+  });
+  afterAll(async () => {
+    await workspace.remove();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const start = () => startCell({ directory, json: false, up: [file] });
+  /** Begins work and returns once the actor has it in hand. */
+  const begin = async (cell: LiveCell, ms: number) => {
+    const answer = cell.client.request("shop/worker", "work", { ms, label: "last" }, { timeoutMs: 30_000 });
+    answer.catch(() => undefined);
+    await vi.waitFor(async () =>
+      expect(await cell.kernel.actor("a", "shop/worker")).toMatchObject({ state: "busy" }),
+    );
+    return { answer };
+  };
+
+  it("lets an intent in hand finish and answers it, and takes nothing new", async () => {
+    const cell = await start();
+    const { answer } = await begin(cell, 1_500);
+    cell.signal("SIGINT");
+    await vi.waitFor(() => expect(cell.output()).toContain("Stopping in order"));
+    expect((await answer).value).toEqual({ done: ["last"] });
+    await cell.stop();
+    expect(cell.output()).toContain("Stopped.");
+  });
+
+  it("stops at once when it comes a second time", async () => {
+    const cell = await start();
+    await begin(cell, 60_000);
+    cell.signal("SIGINT");
+    await vi.waitFor(() => expect(cell.output()).toContain("Ctrl-C again stops at once"));
+    const pressedAt = performance.now();
+    cell.signal("SIGINT");
+    expect(await cell.exited).toBe(0);
+    expect(performance.now() - pressedAt).toBeLessThan(2_000);
+    await cell.client.close();
+    await requireNothingLeft(cell.dir);
+  });
+});
