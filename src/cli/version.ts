@@ -2,7 +2,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Command } from "commander";
-import { CORE_PROTOCOL, locateCore, packageRoot, packageVersion } from "../runtime/package-info.ts";
+import { locateCore, packageRoot, packageVersion } from "../runtime/package-info.ts";
+import { CORE_PROTOCOL } from "../transport/core/protocol.ts";
 import { documented } from "./documented.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { action } from "./session.ts";

@@ -9,9 +9,6 @@ export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url
 
 export const packageVersion: string = readVersion();
 
-/** Version of the protocol between node and core; see core.proto. */
-export const CORE_PROTOCOL = 1;
-
 function readVersion(): string {
   const parsed: unknown = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
   if (

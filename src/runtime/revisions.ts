@@ -3,7 +3,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
-import { placedGraphSchema } from "../manifest/graph-schema.ts";
+import { decodePlacedGraph } from "../manifest/graph-schema.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { type Revision, signRevision, verifyRevision } from "../security/trust/revision.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
@@ -169,7 +169,9 @@ function readRevision(bytes: Uint8Array, trust: TrustStore): KeptRevision {
   const revision = verifyRevision(bytes, trust, Date.now());
   if (!revision.ok) throw revision.error;
   const json = gunzipSync(revision.value.graph, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8");
-  return { ...revision.value, placed: placedGraphSchema.parse(JSON.parse(json)) };
+  const placed = decodePlacedGraph(JSON.parse(json));
+  if (!placed.ok) throw placed.error;
+  return { ...revision.value, placed: placed.value };
 }
 
 /** The first one that is kept may be any: older ones have been dropped. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { CellError } from "../errors/cell-error.ts";
 import type { Graph } from "../manifest/graph.ts";
-import { graphSchema } from "../manifest/graph-schema.ts";
+import { decodeGraph } from "../manifest/graph-schema.ts";
 
 const MAX_STAGED = 16;
 const KEPT_MS = 600_000;
@@ -60,7 +60,9 @@ export class Staging {
     const json: unknown = JSON.parse(
       gunzipSync(packed, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8"),
     );
-    return graphSchema.parse(json);
+    const graph = decodeGraph(json);
+    if (!graph.ok) throw graph.error;
+    return graph.value;
   }
 
   #sweep(): void {

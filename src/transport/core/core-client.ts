@@ -21,8 +21,7 @@ import {
 } from "../../gen/cell0/v1/core_pb.ts";
 import { toCoreError } from "./core-errors.ts";
 import { type CoreEndpoint, coreTarget, describeEndpoint } from "./endpoint.ts";
-
-export const CORE_PROTOCOL = 1;
+import { CORE_PROTOCOL } from "./protocol.ts";
 /** Bound of the service on one request. */
 export const MAX_SIGNATURE_CHECKS = 4096;
 
