@@ -28,6 +28,7 @@ export type EventFilter = {
   readonly actor?: string;
   readonly kinds?: readonly string[];
   readonly rootId?: string;
+  readonly quietKernel?: boolean;
 };
 
 export type Staged = { readonly hash: string; readonly prune: boolean };

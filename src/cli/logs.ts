@@ -81,6 +81,7 @@ async function readPast(context: Context, options: Options, filter: EventFilter)
       ...(filter.actor === undefined ? {} : { actor: filter.actor }),
       ...(filter.kinds === undefined ? {} : { kinds: filter.kinds }),
       ...(filter.intent === undefined ? {} : { rootId: filter.intent }),
+      quietKernel: filter.quietKernel === true,
     });
     for (const row of rows) events.push(fromBinary(EventSchema, row));
   }

@@ -10,6 +10,7 @@ import { type EventQuery, telemetry } from "../actors/kernel/telemetry.ts";
 import { EventSchema } from "../gen/cell0/v1/events_pb.ts";
 import { sha256, toHex } from "../security/bytes.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
+import type { EventFilter } from "../telemetry/event-filter.ts";
 import { readEvents } from "../telemetry/read-events.ts";
 import { type Links, linkInput } from "./links.ts";
 import { GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
@@ -45,13 +46,14 @@ export function kernelParts(options: KernelPartOptions): ReadonlyMap<string, Ker
 }
 
 function eventReader({ eventsPath, flushEvents }: KernelPartOptions) {
-  return async ({ limit, actor, kinds, rootId }: EventQuery): Promise<readonly Uint8Array[]> => {
+  return async ({ limit, actor, kinds, rootId, quietKernel }: EventQuery): Promise<readonly Uint8Array[]> => {
     flushEvents();
     const events: Uint8Array[] = [];
-    const filter = {
+    const filter: EventFilter = {
       ...(actor === undefined ? {} : { actor }),
       ...(kinds === undefined ? {} : { kinds }),
-      ...(rootId === undefined ? {} : { rootId }),
+      ...(rootId === undefined ? {} : { intent: rootId }),
+      quietKernel,
     };
     for await (const event of readEvents({ path: eventsPath, filter, last: limit })) {
       events.push(toBinary(EventSchema, event));

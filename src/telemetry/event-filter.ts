@@ -10,7 +10,17 @@ export type EventFilter = {
   readonly principal?: string | undefined;
   readonly sinceUnixMs?: number | undefined;
   readonly afterSequence?: bigint | undefined;
+  /** Leaves out intents on the kernel's own actors that went well: the command line's own questions. */
+  readonly quietKernel?: boolean | undefined;
 };
+
+const ROUTINE: readonly (string | undefined)[] = [
+  "intentAccepted",
+  "intentStarted",
+  "intentFinished",
+  "replied",
+  "sent",
+];
 
 export function matchesEvent(filter: EventFilter, event: Event): boolean {
   return (
@@ -19,8 +29,14 @@ export function matchesEvent(filter: EventFilter, event: Event): boolean {
     (filter.intent === undefined || concerns(event, filter.intent.toLowerCase())) &&
     (filter.principal === undefined || principalOf(event) === filter.principal) &&
     (filter.sinceUnixMs === undefined || Number(event.time?.unixMs ?? 0n) >= filter.sinceUnixMs) &&
-    (filter.afterSequence === undefined || event.sequence > filter.afterSequence)
+    (filter.afterSequence === undefined || event.sequence > filter.afterSequence) &&
+    !(filter.quietKernel === true && isKernelRoutine(event))
   );
+}
+
+function isKernelRoutine({ actor, kind }: Event): boolean {
+  if (!actor.startsWith("kernel/") || !ROUTINE.includes(kind.case)) return false;
+  return kind.case !== "intentFinished" || (kind.value.error?.code ?? "") === "";
 }
 
 function matchesActor(pattern: string | undefined, path: string): boolean {

@@ -84,6 +84,8 @@ export const telemetryIntents = {
       kinds: z.array(z.string().max(64)).max(32).optional(),
       /** Only events of this chain, by root intent id, hex. */
       rootId: z.string().optional(),
+      /** Leaves out intents on kernel actors that went well. */
+      quietKernel: z.boolean().default(false),
     }),
     reply: chunk,
   }),

@@ -8,6 +8,7 @@ export type EventQuery = {
   readonly actor?: string | undefined;
   readonly kinds?: readonly string[] | undefined;
   readonly rootId?: string | undefined;
+  readonly quietKernel: boolean;
 };
 
 export type TelemetryPorts = {
