@@ -1,10 +1,12 @@
 // Loads the behaviour that a manifest names. The same code is loaded once,
 // changed code anew; what is wrong with a module becomes a coded error.
-import { pathToFileURL } from "node:url";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { CellError } from "../../errors/cell-error.ts";
 import { type Behaviour, isBehaviour } from "../behaviour.ts";
 import { nearest } from "../nearest.ts";
 import { hashBehaviour } from "./code-files.ts";
+import { ownModule } from "./own-package.ts";
 import { registerBehaviourResolution, withVersion } from "./resolve-hook.ts";
 
 export type BehaviourRef = {
@@ -52,11 +54,13 @@ const keyOf = (module: string, codeHash: string): string => `${codeHash} ${modul
 
 type Importer = (url: string) => Promise<Record<string, unknown>>;
 
-/**
- * Node's own `import()`: a test runner or bundler that rewrites the expression would
- * resolve behaviours by rules of its own. The text is constant.
- */
-const nativeImport = (): Importer => new Function("url", "return import(url)") as Importer;
+/** Behaviours resolve by Node's rules and this package's hook, also where a test runner loads this file. */
+function nativeImport(): Importer {
+  const native: typeof import("./native-import.ts") = createRequire(import.meta.url)(
+    fileURLToPath(ownModule("actors/loader/native-import")),
+  );
+  return native.nativeImport;
+}
 
 /** Imports this very version of a module. */
 export async function importModule(
