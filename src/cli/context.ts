@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import pc from "picocolors";
+import { CellError } from "../errors/cell-error.ts";
 import { type DataDir, dataDir } from "../runtime/data-dir.ts";
 import type { CellPort } from "./cell-port.ts";
 import { formatError } from "./error-output.ts";
@@ -148,10 +149,27 @@ export function wantsColor(terminal: Terminal, isTerminal: boolean, option: bool
 
 async function openPort(context: Context): Promise<CellPort> {
   const { text, where } = await context.identity();
-  const port = await context.open(text, where);
+  const port = await context.open(text, where).catch(async (error: unknown) => {
+    throw (await isDown(context)) ? downError(context, error) : error;
+  });
   context.defer(() => port.close());
   return port;
 }
+
+/** Whether it is this directory's cell that was meant, and nobody runs it. */
+async function isDown(context: Context): Promise<boolean> {
+  if (context.hasOwnIdentity || context.natsUrl !== undefined) return false;
+  const { isAlive, readHolder } = await import("../runtime/lock.ts");
+  const holder = await readHolder(context.dir);
+  return holder === undefined || !isAlive(holder);
+}
+
+const downError = ({ dir }: Context, cause: unknown): CellError =>
+  new CellError("BROKER_UNREACHABLE", "the cell is down", {
+    where: dir.root,
+    remedy: "Start it with `cell0 up`.",
+    cause,
+  });
 
 function nonEmpty(value: string | undefined): string | undefined {
   return value === undefined || value === "" ? undefined : value;

@@ -44,7 +44,7 @@ export function renderActor(report: ActorReport, nowUnixMs: number, colors: Colo
       "status",
       `${renderStatus(report.status, colors)}${report.reason === undefined ? "" : `  ${plain(report.reason)}`}`,
     ],
-    ["state", plain(report.state ?? "-")],
+    ["state", plain(report.state || "-")],
     ["node", `${plain(report.node)}${report.shard === undefined ? "" : `, shard ${report.shard}`}`],
     ["restarts", String(report.restarts)],
   ];

@@ -91,7 +91,7 @@ function columns({ colors, terminal }: Context): readonly Column<TreeNode>[] {
   return [
     { title: "PATH", value: ({ path }) => plain(path) },
     { title: "STATUS", value: ({ status }) => renderStatus(status, colors) },
-    { title: "STATE", value: ({ state }) => plain(state ?? "-") },
+    { title: "STATE", value: ({ state }) => plain(state || "-") },
     { title: "RESTARTS", align: "right", value: ({ restarts }) => String(restarts) },
     {
       title: "MAILBOX",

@@ -8,6 +8,9 @@ import { renderTable } from "./render/table.ts";
 import { plain } from "./render/text.ts";
 import { action } from "./session.ts";
 
+/** States of the links in which work is accepted. */
+export const WELL: ReadonlySet<string> = new Set(["ready", "connected", "serving", "up"]);
+
 type Row = NodeRow & { readonly status: NodeStatus | undefined };
 
 export function registerGetNodes(get: Command): void {
@@ -24,8 +27,7 @@ export function registerGetNodes(get: Command): void {
           }),
         );
         const { colors, terminal } = context;
-        const good = (state: string) =>
-          state === "ready" || state === "connected" ? colors.green(state) : colors.red(plain(state));
+        const good = (state: string) => (WELL.has(state) ? colors.green(state) : colors.red(plain(state)));
         context.print(
           renderTable(
             rows,
