@@ -7,7 +7,7 @@ const config: KnipConfig = {
     "src/{index,client,testkit}.ts",
     "src/cli/main.ts",
     "src/runtime/node-process.ts",
-    "src/actors/probe/entry.ts",
+    "src/actors/{probe/entry,loader/native-import}.ts",
     "bench/*.ts",
     "test/**/*.test.ts",
     "test/**/{behaviours,fixtures}/**/*.{ts,mjs}",
