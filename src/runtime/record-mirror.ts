@@ -1,12 +1,14 @@
 // This node's own copy of the cell's signed records (certificates, revisions),
 // one file each. The broker may be restored from an old copy or be rewritten by
 // its owner; what lies here tells.
-import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 export type RecordMirror = {
-  /** Writes a record durably: the file is complete or absent, even after a power loss. */
+  /** Writes a record durably: the file is complete or absent, even after a power loss. Writes happen in the order of these calls. */
   put(name: string, bytes: Uint8Array): Promise<void>;
+  /** Forgets a record; nothing happens when there is none. */
+  remove(name: string): Promise<void>;
   /** All records, by name. */
   all(): Promise<ReadonlyMap<string, Uint8Array>>;
 };
@@ -19,14 +21,25 @@ export async function openMirror(directory: string, extension: string): Promise<
     if (!/^[a-z0-9-]{1,64}$/.test(name)) throw new RangeError(`not a record name: ${name}`);
     return join(directory, `${name}${suffix}`);
   };
+  // Two writers of one record would mix in the file beside it, and the older could end up on top.
+  let writing: Promise<void> = Promise.resolve();
+  const inTurn = (write: () => Promise<void>): Promise<void> => {
+    const written = writing.then(write);
+    writing = written.catch(() => undefined);
+    return written;
+  };
   return {
     async put(name, bytes) {
       const path = fileOf(name);
-      const file = await open(`${path}.new`, "w", 0o600);
-      await file.writeFile(bytes);
-      await file.sync();
-      await file.close();
-      await rename(`${path}.new`, path);
+      await inTurn(async () => {
+        await writeSynced(`${path}.new`, bytes);
+        await rename(`${path}.new`, path);
+        await syncDirectory(directory);
+      });
+    },
+    async remove(name) {
+      const path = fileOf(name);
+      await inTurn(() => rm(path, { force: true }));
     },
     async all() {
       const records = new Map<string, Uint8Array>();
@@ -38,4 +51,24 @@ export async function openMirror(directory: string, extension: string): Promise<
       return records;
     },
   };
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** So that the new name outlives a power loss; some file systems cannot. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync().catch(() => undefined);
+  } finally {
+    await directory.close();
+  }
 }

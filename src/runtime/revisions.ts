@@ -2,20 +2,27 @@
 // in the broker and in this node's own copy. The newest valid one is in force.
 import { gunzipSync, gzipSync } from "node:zlib";
 import { CellError } from "../errors/cell-error.ts";
+import type { Result } from "../errors/result.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { decodePlacedGraph } from "../manifest/graph-schema.ts";
+import { equalBytes } from "../security/bytes.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
-import { type Revision, signRevision, verifyRevision } from "../security/trust/revision.ts";
+import {
+  readKeptRevision,
+  signRevision,
+  type KeptRevision as VerifiedRevision,
+  verifyRevision,
+} from "../security/trust/revision.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { RevisionsStream } from "../transport/streams/revisions-stream.ts";
 import type { RecordMirror } from "./record-mirror.ts";
 
 /** Of one graph, unpacked. */
 const MAX_GRAPH_BYTES = 64 * 1024 * 1024;
-/** Revisions kept in memory to return to. */
+/** Revisions kept to return to, in memory and in this node's own copy. */
 const KEPT = 256;
 
-export type KeptRevision = Revision & { readonly placed: PlacedGraph };
+export type KeptRevision = VerifiedRevision & { readonly placed: PlacedGraph };
 
 export type NewRevision = {
   readonly graph: PlacedGraph;
@@ -48,44 +55,57 @@ export type RevisionPorts = {
 export async function openRevisions(ports: RevisionPorts): Promise<Revisions> {
   const kept: KeptRevision[] = [];
   let sequence = 0;
+  /** What a node that reads the broker's stream afresh ends up with. */
+  let inStream: KeptRevision | undefined;
   const current = () => kept.at(-1);
-  const take = (bytes: Uint8Array): KeptRevision | undefined => {
-    const revision = readRevision(bytes, ports.trust);
+  const take = (revision: KeptRevision): boolean => {
     const last = current();
-    if (last !== undefined && revision.revision <= last.revision) return undefined;
+    if (last !== undefined && revision.revision <= last.revision) {
+      requireSame(revision, kept);
+      return false;
+    }
     requireSuccessor(revision, last);
     kept.push(revision);
     if (kept.length > KEPT) kept.shift();
-    return revision;
+    return true;
+  };
+  const keep = async (revision: KeptRevision): Promise<void> => {
+    await ports.mirror.put(nameOf(revision), revision.bytes);
+    if (revision.revision > KEPT) await ports.mirror.remove(String(revision.revision - KEPT));
+    ports.onChange(revision);
   };
   const mirrored = [...(await ports.mirror.all())].sort(([a], [b]) => Number(a) - Number(b));
   for (const [name, bytes] of mirrored) {
     try {
-      take(bytes);
+      take(unpack(unwrap(readKeptRevision(bytes, ports.trust.genesis))));
     } catch (cause) {
       ports.onProblem(new CellError("CELL_CONFIG_INVALID", `revision ${name} is damaged here`, { cause }));
     }
   }
+  for (const [name] of mirrored.slice(0, -KEPT)) await ports.mirror.remove(name);
   await ports.stream.ensure();
   const follower = ports.stream.follow({
     accept: async (record) => {
       sequence = record.sequence;
-      const revision = take(record.data);
-      if (revision === undefined) return;
-      await ports.mirror.put(nameOf(revision), revision.bytes);
-      ports.onChange(revision);
+      const known = kept.find(({ bytes }) => equalBytes(bytes, record.data));
+      const revision = known ?? readRevision(record.data, ports.trust);
+      if (inStream === undefined || follows(revision, inStream)) inStream = revision;
+      if (known === undefined && take(revision)) await keep(revision);
     },
     onProblem: ports.onProblem,
     onRolledBack: ({ lastSequence, readSequence }) => {
       sequence = lastSequence;
+      inStream = undefined;
       const what = `its stream of revisions ends at ${lastSequence}, this node had read ${readSequence}`;
       ports.onProblem(new CellError("CELL_ROLLED_BACK", what));
     },
   });
   await follower.caughtUp;
-  await restoreMissing(kept, ports, (written) => {
-    sequence = written;
-  });
+  const restored = await restoreMissing(kept, inStream, ports);
+  if (restored !== undefined) {
+    sequence = restored;
+    inStream = current();
+  }
   return {
     current,
     get: (revision) => kept.find((each) => each.revision === revision),
@@ -100,47 +120,42 @@ export async function openRevisions(ports: RevisionPorts): Promise<Revisions> {
         throw new CellError("CELL_REVISION_CONFLICT", undefined, { cause: written.error });
       }
       sequence = written.value.sequence;
-      if (take(bytes) !== undefined) {
-        await ports.mirror.put(nameOf(revision), bytes);
-        ports.onChange(revision);
-      }
+      if (take(revision)) await keep(revision);
       return revision;
     },
     stop: () => follower.stop(),
   };
 }
 
-const nameOf = ({ revision }: Revision): string => String(revision);
+const nameOf = ({ revision }: KeptRevision): string => String(revision);
 
-/** The broker has less than this node has seen: what is missing is written again, and said so. */
+/**
+ * The broker has less than this node has seen: what is missing is written again, and said so.
+ * @returns sequence of the last one written; undefined when nothing was
+ */
 async function restoreMissing(
   kept: readonly KeptRevision[],
+  inStream: KeptRevision | undefined,
   { stream, onProblem }: RevisionPorts,
-  written: (sequence: number) => void,
-): Promise<void> {
-  const last = await stream.last();
-  const theirs = last === undefined ? 0 : revisionNumber(last.data, kept);
+): Promise<number | undefined> {
+  const theirs = inStream?.revision ?? 0;
   const missing = kept.filter(({ revision }) => revision > theirs);
-  if (missing.length === 0) return;
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const last = await stream.last();
   if (last !== undefined) {
-    onProblem(
-      new CellError(
-        "CELL_ROLLED_BACK",
-        `it ends at revision ${theirs}, this node has ${kept.at(-1)?.revision}`,
-      ),
-    );
+    const what = `it ends at revision ${theirs}, this node has ${kept.at(-1)?.revision}`;
+    onProblem(new CellError("CELL_ROLLED_BACK", what));
   }
+  // Theirs is another history: what is written behind it nobody could read.
+  if (inStream !== undefined && !follows(first, inStream)) return undefined;
   let sequence = last?.sequence ?? 0;
   for (const { bytes } of missing) {
     const result = await stream.publish(bytes, sequence);
     if (!result.ok) throw result.error;
     sequence = result.value.sequence;
   }
-  written(sequence);
-}
-
-function revisionNumber(data: Uint8Array, kept: readonly KeptRevision[]): number {
-  return kept.find(({ bytes }) => Buffer.compare(bytes, data) === 0)?.revision ?? Number.POSITIVE_INFINITY;
+  return sequence;
 }
 
 function signNext(
@@ -165,22 +180,34 @@ function signNext(
   return signed.value;
 }
 
-function readRevision(bytes: Uint8Array, trust: TrustStore): KeptRevision {
-  const revision = verifyRevision(bytes, trust, Date.now());
-  if (!revision.ok) throw revision.error;
-  const json = gunzipSync(revision.value.graph, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8");
-  const placed = decodePlacedGraph(JSON.parse(json));
-  if (!placed.ok) throw placed.error;
-  return { ...revision.value, placed: placed.value };
+const readRevision = (bytes: Uint8Array, trust: TrustStore): KeptRevision =>
+  unpack(unwrap(verifyRevision(bytes, trust, Date.now())));
+
+function unpack(revision: VerifiedRevision): KeptRevision {
+  const json = gunzipSync(revision.graph, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8");
+  return { ...revision, placed: unwrap(decodePlacedGraph(JSON.parse(json))) };
 }
+
+function unwrap<T>(result: Result<T, CellError>): T {
+  if (!result.ok) throw result.error;
+  return result.value;
+}
+
+const follows = (revision: VerifiedRevision, last: VerifiedRevision): boolean =>
+  revision.revision === last.revision + 1 && equalBytes(revision.previousHash, last.bodyHash);
 
 /** The first one that is kept may be any: older ones have been dropped. */
 function requireSuccessor(revision: KeptRevision, last: KeptRevision | undefined): void {
-  if (last === undefined) return;
-  const follows = revision.revision === last.revision + 1;
-  if (follows && Buffer.compare(revision.previousHash, last.bodyHash) === 0) return;
+  if (last === undefined || follows(revision, last)) return;
   throw new CellError(
     "CELL_ROLLED_BACK",
     `revision ${revision.revision} does not follow from ${last.revision}`,
   );
+}
+
+/** Two revisions of one number: somebody made another history. */
+function requireSame(revision: KeptRevision, kept: readonly KeptRevision[]): void {
+  const ours = kept.find((each) => each.revision === revision.revision);
+  if (ours === undefined || equalBytes(ours.bodyHash, revision.bodyHash)) return;
+  throw new CellError("CELL_ROLLED_BACK", `it has another revision ${revision.revision} than this node`);
 }

@@ -2,7 +2,8 @@
 // from the cell's stream, each verified against genesis. What is newer here than
 // there is published again: a broker restored from an old copy rolls nothing back.
 import { CellError } from "../errors/cell-error.ts";
-import { type Certificate, readCertificate } from "../security/trust/certificate.ts";
+import { equalBytes } from "../security/bytes.ts";
+import { type Certificate, hasValidSignature, readCertificate } from "../security/trust/certificate.ts";
 import type { Genesis } from "../security/trust/genesis.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import type { TrustStream } from "../transport/streams/trust-stream.ts";
@@ -25,7 +26,7 @@ export type TrustPorts = {
 
 export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
   const store = new TrustStore(ports.genesis);
-  for (const bytes of (await ports.mirror.all()).values()) {
+  for (const bytes of issuersFirst((await ports.mirror.all()).values())) {
     const added = store.add(bytes, Date.now());
     if (!added.ok && added.error.code !== "AUTHORITY_CHAIN_BROKEN") ports.onProblem(added.error);
   }
@@ -57,29 +58,51 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
       const read = readCertificate(bytes);
       if (!read.ok) throw read.error;
       await take(bytes);
-      await put(ports.stream, read.value);
+      await put(ports.stream, read.value, store);
       return read.value;
     },
     stop: () => follower.stop(),
   };
 }
 
+/** What waits for its issuer is bounded; read in the order of names, some of a large cell's would be lost. */
+function issuersFirst(records: Iterable<Uint8Array>): readonly Uint8Array[] {
+  const all = [...records];
+  const isIssuer = (bytes: Uint8Array): boolean => {
+    const read = readCertificate(bytes);
+    return read.ok && read.value.kind === "issuer";
+  };
+  return [...all.filter(isIssuer), ...all.filter((bytes) => !isIssuer(bytes))];
+}
+
 /** Puts there what the stream lacks, or holds in an older generation. */
 async function publishMissing(store: TrustStore, { stream, onProblem }: TrustPorts): Promise<void> {
   for (const { certificate } of store.snapshot(Date.now())) {
     try {
-      await put(stream, certificate);
+      await put(stream, certificate, store);
     } catch (error) {
       onProblem(error as CellError);
     }
   }
 }
 
-/** Writes it unless the stream has it, or a newer one, already. Throws on conflict with another writer. */
-async function put(stream: TrustStream, certificate: Certificate): Promise<void> {
+/** Writes it unless the stream has it, or a newer one that holds, already. Throws on conflict with another writer. */
+async function put(stream: TrustStream, certificate: Certificate, store: TrustStore): Promise<void> {
   const last = await stream.last(certificate.principal);
-  const known = last === undefined ? undefined : readCertificate(last.data);
-  if (known?.ok === true && known.value.generation >= certificate.generation) return;
+  if (last !== undefined && standsFor(last.data, certificate, store)) return;
   const written = await stream.publish(certificate.principal, certificate.bytes, last?.sequence ?? 0);
   if (!written.ok) throw written.error;
+}
+
+/** A record in the stream is anybody's: a made-up one of a high generation must not keep a withdrawal out. */
+function standsFor(data: Uint8Array, { principal, generation }: Certificate, store: TrustStore): boolean {
+  const read = readCertificate(data);
+  if (!read.ok || read.value.principal !== principal || read.value.generation < generation) return false;
+  const { kind, signer } = read.value;
+  const issuer = store.byKey(signer, Date.now());
+  const chained =
+    kind === "issuer"
+      ? equalBytes(signer, store.genesis.genesisKey)
+      : issuer.ok && issuer.value.kind === "issuer";
+  return chained && hasValidSignature(read.value, store.genesis.hash);
 }

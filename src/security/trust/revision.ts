@@ -12,6 +12,7 @@ import { isToken } from "../names.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
 import { HASH_BYTES, revisionInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
+import type { Genesis } from "./genesis.ts";
 import type { TrustStore } from "./trust-store.ts";
 
 export const MAX_REVISION_BYTES = 1024 * 1024;
@@ -32,11 +33,14 @@ export type RevisionClaims = {
   readonly causeId: Uint8Array;
 };
 
-export type Revision = RevisionClaims & {
+export type KeptRevision = RevisionClaims & {
   /** SignedRevision as it travels. */
   readonly bytes: Uint8Array;
   /** SHA-256 of its body, for the next one's `previousHash`. */
   readonly bodyHash: Uint8Array;
+};
+
+export type Revision = KeptRevision & {
   /** Node that signed it. */
   readonly node: string;
 };
@@ -64,12 +68,37 @@ export function signRevision(
   return bytes.length > MAX_REVISION_BYTES ? invalid(tooLarge(bytes)) : ok(bytes);
 }
 
-/** The signer must be a node whose certificate is valid now. */
+/** The signer must be a node that is certified for shard 0, where the graph is kept, by a certificate that is valid now. */
 export function verifyRevision(
   source: Uint8Array,
   trust: TrustStore,
   nowUnixMs: number,
 ): Result<Revision, CellError> {
+  const read = readSigned(source, trust.genesis);
+  if (!read.ok) return read;
+  const node = trust.byKey(read.value.signer, nowUnixMs);
+  if (!node.ok) return node;
+  if (node.value.kind !== "node") return invalid("it was not signed by a node");
+  // Any other node could grant its own actors everything.
+  if (!node.value.shards.some(({ first }) => first === 0)) {
+    return invalid(`node \`${node.value.principal}\` is not certified for shard 0, where the graph is kept`);
+  }
+  return ok({ ...read.value.revision, node: node.value.principal });
+}
+
+/**
+ * A revision of this node's own copy, which verifyRevision judged when it was
+ * kept: its node may have another key by now, so that only the signature is checked again.
+ */
+export function readKeptRevision(source: Uint8Array, genesis: Genesis): Result<KeptRevision, CellError> {
+  const read = readSigned(source, genesis);
+  return read.ok ? ok(read.value.revision) : read;
+}
+
+function readSigned(
+  source: Uint8Array,
+  genesis: Genesis,
+): Result<{ readonly signer: Uint8Array; readonly revision: KeptRevision }, CellError> {
   if (source.length > MAX_REVISION_BYTES) return invalid(tooLarge(source));
   const bytes = copyOf(source);
   const signed = decodeStrict(SignedRevisionSchema, bytes, {});
@@ -78,15 +107,12 @@ export function verifyRevision(
   if (signer.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) {
     return invalid("its signer or signature has the wrong length");
   }
-  const node = trust.byKey(signer, nowUnixMs);
-  if (!node.ok) return node;
-  if (node.value.kind !== "node") return invalid("it was not signed by a node");
-  if (!verifyEd25519(signer, revisionInput(trust.genesis.hash, body), signature)) {
+  if (!verifyEd25519(signer, revisionInput(genesis.hash, body), signature)) {
     return invalid("its signature is not valid");
   }
   const claims = readClaims(body);
   if (!claims.ok) return claims;
-  return ok({ ...claims.value, bytes, bodyHash: sha256(body), node: node.value.principal });
+  return ok({ signer, revision: { ...claims.value, bytes, bodyHash: sha256(body) } });
 }
 
 function readClaims(body: Uint8Array): Result<RevisionClaims, CellError> {
