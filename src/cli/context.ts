@@ -108,7 +108,14 @@ export function createContext(session: Session, options: GlobalOptions): Context
       }
       const { readCellConfig } = await import("../runtime/cell-config.ts");
       await readCellConfig(dir);
-      return { text: await readFile(dir.operatorCreds, "utf8"), where: dir.operatorCreds };
+      const text = await readFile(dir.operatorCreds, "utf8").catch((cause: unknown) => {
+        throw new CellError("CLI_NEEDS_LOCAL_CELL", "there is no operator's identity in this directory", {
+          where: dir.operatorCreds,
+          remedy: "Give one with `--creds FILE`: a node that joined has none.",
+          cause,
+        });
+      });
+      return { text, where: dir.operatorCreds };
     },
     async open(identity, where) {
       const openCell = session.openCell ?? (await import("./connect-cell.ts")).openCell;

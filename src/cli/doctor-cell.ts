@@ -1,5 +1,6 @@
 // The running cell: its processes, broker, core, revision, and what does not run
 // as stated. A cell that is down is no failure.
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import type { NodeStatus } from "../actors/kernel/reports.ts";
 import { readCellConfig } from "../runtime/cell-config.ts";
@@ -21,6 +22,10 @@ export async function cellChecks(context: Context): Promise<readonly CheckResult
     ];
   }
   const processes = checkProcesses(holder);
+  if (!context.hasOwnIdentity && !existsSync(dir.operatorCreds)) {
+    const what = "this node has no operator's identity; give one with --creds to look into the cell";
+    return [processes, note("connection", what)];
+  }
   const connected = await checked("connection", "See log/broker.log in the data directory.", async () => {
     const port = await context.connect();
     return good("connection", `as ${port.principal} to cell ${port.cell}`);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkClock } from "../../src/cli/doctor-machine.ts";
 import { cellConfigSchema } from "../../src/runtime/cell-config.ts";
+import { lockDirectory } from "../../src/runtime/lock.ts";
 import { run } from "./fake-terminal.ts";
 import { type MadeCell, madeCell } from "./made-cell.ts";
 
@@ -104,6 +105,19 @@ describe("doctor", () => {
       });
     } finally {
       server.close();
+    }
+  });
+
+  it("asks nothing of the cell where there is no operator's identity", async () => {
+    await using cell = await madeCell();
+    const lock = await lockDirectory(cell.dir, "a");
+    await rm(cell.dir.operatorCreds);
+    try {
+      expect((await doctor(cell)).find("connection")).toMatchObject({ state: "note" });
+      const { exitCode, err } = await run(["--data-dir", "data", "get", "tree"], { cwd: cell.parent });
+      expect([exitCode, err]).toEqual([2, expect.stringMatching(/^CLI_NEEDS_LOCAL_CELL: .*--creds FILE/)]);
+    } finally {
+      await lock.release();
     }
   });
 
