@@ -57,9 +57,9 @@ describe("the tree", () => {
       "
       a                running                    0 restarts                  up 3h05m
       ├─ support       running                    0 restarts
-      │  ├─ intake     running      idle           1 restart  mailbox 12/128  up 4m10s
-      │  └─ triage     backing-off  idle          3 restarts   mailbox 0/128            crash: TypeError: boom\\u001b[2J
-      └─ kernel/graph  running      open.waiting  0 restarts   mailbox 0/128  up 4m10s
+      │  ├─ intake     running      idle          1 restart   mailbox 12/128  up 4m10s
+      │  └─ triage     backing-off  idle          3 restarts  mailbox 0/128             crash: TypeError: boom\\u001b[2J
+      └─ kernel/graph  running      open.waiting  0 restarts  mailbox 0/128   up 4m10s
       "
     `);
   });
@@ -130,7 +130,7 @@ describe("actors", () => {
 
       intents
         greet
-          payload  { name: string, tags?: "a" | "b"[] }
+          payload  { name: string, tags?: ("a" | "b")[] }
           reply    {}
 
       may send
