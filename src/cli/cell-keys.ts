@@ -7,6 +7,7 @@ import { type IdentityMaker, ISSUER } from "../runtime/create-cell.ts";
 import type { DataDir } from "../runtime/data-dir.ts";
 import { openMirror } from "../runtime/record-mirror.ts";
 import { SigningKey } from "../security/keys/signing-key.ts";
+import { issuersFirst } from "../security/trust/certificate.ts";
 import { type Genesis, readGenesis } from "../security/trust/genesis.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import { parseBrokerAuthority } from "../transport/broker/authority.ts";
@@ -66,8 +67,8 @@ export async function readGenesisFile(dir: DataDir): Promise<Genesis> {
 export async function readTrust(dir: DataDir, genesis: Genesis): Promise<TrustStore> {
   const trust = new TrustStore(genesis);
   const mirror = await openMirror(dir.trust, "cert");
-  // One whose issuer comes later waits in the store; what does not hold is not counted.
-  for (const bytes of (await mirror.all()).values()) trust.add(bytes, Date.now());
+  // What does not hold is not counted.
+  for (const bytes of issuersFirst((await mirror.all()).values())) trust.add(bytes, Date.now());
   return trust;
 }
 

@@ -14,7 +14,7 @@ import { parseCreds } from "../security/identity/creds-file.ts";
 import { SEED_BYTES, SigningKey } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
 import { openSecrets } from "../security/secrets.ts";
-import { hasValidSignature, readCertificate } from "../security/trust/certificate.ts";
+import { hasValidSignature, issuersFirst, readCertificate } from "../security/trust/certificate.ts";
 import type { Genesis } from "../security/trust/genesis.ts";
 import { verifyRevision } from "../security/trust/revision.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
@@ -55,8 +55,11 @@ async function checkCertificates(
     if (certificate.value.principal !== name || !hasValidSignature(certificate.value, genesis.hash)) {
       throw invalid("the certificate's signature is not valid in this cell", `trust/${name}.cert`);
     }
+  }
+  for (const bytes of issuersFirst(records.values())) {
+    const certificate = readCertificate(bytes);
     // An issuer that expired since makes this fail, though the record itself is sound.
-    trust.add(bytes, certificate.value.notBeforeUnixMs);
+    if (certificate.ok) trust.add(bytes, certificate.value.notBeforeUnixMs);
   }
   for (const name of records.keys()) {
     if (trust.newest(name) === undefined)

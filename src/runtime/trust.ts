@@ -3,7 +3,12 @@
 // there is published again: a broker restored from an old copy rolls nothing back.
 import { CellError } from "../errors/cell-error.ts";
 import { equalBytes } from "../security/bytes.ts";
-import { type Certificate, hasValidSignature, readCertificate } from "../security/trust/certificate.ts";
+import {
+  type Certificate,
+  hasValidSignature,
+  issuersFirst,
+  readCertificate,
+} from "../security/trust/certificate.ts";
 import type { Genesis } from "../security/trust/genesis.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import type { TrustStream } from "../transport/streams/trust-stream.ts";
@@ -63,16 +68,6 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     },
     stop: () => follower.stop(),
   };
-}
-
-/** What waits for its issuer is bounded; read in the order of names, some of a large cell's would be lost. */
-function issuersFirst(records: Iterable<Uint8Array>): readonly Uint8Array[] {
-  const all = [...records];
-  const isIssuer = (bytes: Uint8Array): boolean => {
-    const read = readCertificate(bytes);
-    return read.ok && read.value.kind === "issuer";
-  };
-  return [...all.filter(isIssuer), ...all.filter((bytes) => !isIssuer(bytes))];
 }
 
 /** Puts there what the stream lacks, or holds in an older generation. */

@@ -109,6 +109,16 @@ export function hasValidSignature(certificate: Certificate, genesisHash: Uint8Ar
   return verifyEd25519(signer, certificateInput(genesisHash, body), signature);
 }
 
+/** Certificates in an order in which a trust store needs to keep none waiting: what waits is bounded, and more would be lost. */
+export function issuersFirst(records: Iterable<Uint8Array>): readonly Uint8Array[] {
+  const all = [...records];
+  const isIssuer = (bytes: Uint8Array): boolean => {
+    const read = readCertificate(bytes);
+    return read.ok && read.value.kind === "issuer";
+  };
+  return [...all.filter(isIssuer), ...all.filter((bytes) => !isIssuer(bytes))];
+}
+
 function readClaims(body: CertificateBody): Result<CertificateClaims, CellError> {
   const kind = NAMES.get(body.kind);
   if (kind === undefined) return invalid("its kind of principal is unknown");

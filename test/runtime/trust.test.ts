@@ -1,0 +1,84 @@
+// What stands against a stream of certificates that holds made-up ones.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { openMirror } from "../../src/runtime/record-mirror.ts";
+import { type CellTrust, openTrust } from "../../src/runtime/trust.ts";
+import { sha256 } from "../../src/security/bytes.ts";
+import { SigningKey } from "../../src/security/keys/signing-key.ts";
+import type { Certificate } from "../../src/security/trust/certificate.ts";
+import { annCertificate, certify, genesis, issuerCertificate, keys, NOW } from "../security/cell-fixture.ts";
+import { HostileStream } from "./hostile-stream.ts";
+
+let directory: string;
+let stream: HostileStream;
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  directory = await mkdtemp(join(tmpdir(), "cell0-test-"));
+  stream = new HostileStream();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const subject = (principal: string) => `trust.${principal}`;
+const inject = ({ principal, bytes }: Certificate) => stream.inject(subject(principal), bytes);
+
+async function open(): Promise<CellTrust> {
+  return await openTrust({
+    genesis,
+    mirror: await openMirror(directory, "cert"),
+    stream: {
+      ensure: stream.ensure,
+      follow: stream.follow,
+      last: async (principal) => stream.lastOf(subject(principal)),
+      publish: async (principal, bytes) => stream.write(subject(principal), bytes),
+    },
+    onChange: () => {},
+    onProblem: () => {},
+  });
+}
+
+const withdrawn = certify({ generation: 2, revoked: true });
+
+test.each([
+  ["nobody signed", certify({ generation: 9_999 }, keys.stranger)],
+  ["a client signed", certify({ generation: 9_999 }, keys.bob)],
+])(
+  "a certificate of a high generation that %s keeps no withdrawal out of the stream",
+  async (_who, forged) => {
+    const trust = await open();
+    for (const certificate of [issuerCertificate, annCertificate, forged]) await inject(certificate);
+    await trust.publish(withdrawn.bytes);
+    expect(stream.lastOf(subject("ann"))?.data).toEqual(withdrawn.bytes);
+  },
+);
+
+test("a certificate that the stream holds in a newer generation is not put in its place", async () => {
+  const trust = await open();
+  await inject(issuerCertificate);
+  await inject(withdrawn);
+  await expect(trust.publish(annCertificate.bytes)).rejects.toMatchObject({
+    code: "AUTHORITY_GENERATION_SUPERSEDED",
+  });
+  expect(stream.lastOf(subject("ann"))?.data).toEqual(withdrawn.bytes);
+});
+
+test("a withdrawal outlives a restart and a broker that lost it, in a cell of many clients", async () => {
+  const before = await open();
+  await inject(issuerCertificate);
+  await before.publish(withdrawn.bytes);
+  for (let at = 0; at < 300; at += 1) {
+    const key = SigningKey.fromSeed(sha256(new TextEncoder().encode(String(at)))).publicKey;
+    const name = `client-${at}`;
+    await before.publish(certify({ principal: name, key }).bytes);
+  }
+  await before.stop();
+  stream = new HostileStream();
+  await inject(issuerCertificate);
+  await inject(annCertificate);
+  const after = await open();
+  expect(after.store.newest("ann")?.revoked).toBe(true);
+});
