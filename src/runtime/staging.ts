@@ -7,6 +7,8 @@ import type { Graph } from "../manifest/graph.ts";
 import { decodeGraph } from "../manifest/graph-schema.ts";
 
 const MAX_STAGED = 16;
+/** Of all uploads together. */
+const MAX_STAGED_BYTES = 64 * 1024 * 1024;
 const KEPT_MS = 600_000;
 const MAX_GRAPH_BYTES = 64 * 1024 * 1024;
 
@@ -18,9 +20,15 @@ export type StagedPart = {
   readonly data: Uint8Array;
 };
 
-type Upload = { readonly count: number; readonly parts: Map<number, Uint8Array>; touchedMs: number };
+type Upload = {
+  readonly count: number;
+  readonly parts: Map<number, Uint8Array>;
+  bytes: number;
+  touchedMs: number;
+};
 
 export class Staging {
+  /** The one touched last stands last. */
   readonly #uploads = new Map<string, Upload>();
   readonly #nowMs: () => number;
 
@@ -30,17 +38,17 @@ export class Staging {
 
   /** True when all parts are there. Throws CELL_GRAPH_NOT_STAGED when parts contradict each other. */
   add({ hash, index, count, data }: StagedPart): boolean {
-    this.#sweep();
-    const upload = this.#uploads.get(hash) ?? { count, parts: new Map<number, Uint8Array>(), touchedMs: 0 };
+    const upload = this.#uploads.get(hash) ?? { count, parts: new Map(), bytes: 0, touchedMs: 0 };
     if (upload.count !== count || index >= count) {
       throw new CellError(
         "CELL_GRAPH_NOT_STAGED",
         `part ${index} of ${count} does not fit the parts before it`,
       );
     }
+    upload.bytes += data.length - (upload.parts.get(index)?.length ?? 0);
     upload.parts.set(index, data);
-    upload.touchedMs = this.#nowMs();
-    this.#uploads.set(hash, upload);
+    this.#touch(hash, upload);
+    this.#sweep();
     return upload.parts.size === count;
   }
 
@@ -56,20 +64,38 @@ export class Staging {
       this.#uploads.delete(hash);
       throw new CellError("CELL_GRAPH_NOT_STAGED", "what arrived does not match its hash");
     }
-    upload.touchedMs = this.#nowMs();
-    const json: unknown = JSON.parse(
-      gunzipSync(packed, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8"),
-    );
-    const graph = decodeGraph(json);
+    this.#touch(hash, upload);
+    const graph = decodeGraph(unpack(packed));
     if (!graph.ok) throw graph.error;
     return graph.value;
   }
 
+  #touch(hash: string, upload: Upload): void {
+    upload.touchedMs = this.#nowMs();
+    this.#uploads.delete(hash);
+    this.#uploads.set(hash, upload);
+  }
+
+  /** Forgets what is old, and for lack of room what was touched longest ago; never the upload in hand. */
   #sweep(): void {
     const now = this.#nowMs();
-    for (const [hash, { touchedMs }] of this.#uploads) {
-      if (now - touchedMs > KEPT_MS || this.#uploads.size >= MAX_STAGED) this.#uploads.delete(hash);
-      else break;
+    let bytes = [...this.#uploads.values()].reduce((sum, upload) => sum + upload.bytes, 0);
+    for (const [hash, upload] of this.#uploads) {
+      const crowded = this.#uploads.size > MAX_STAGED || (bytes > MAX_STAGED_BYTES && this.#uploads.size > 1);
+      if (!crowded && now - upload.touchedMs <= KEPT_MS) return;
+      this.#uploads.delete(hash);
+      bytes -= upload.bytes;
     }
+  }
+}
+
+/** Its sender says what it is; whatever it is instead is that sender's mistake, not a failure of who unpacks it. */
+function unpack(packed: Uint8Array): unknown {
+  try {
+    return JSON.parse(gunzipSync(packed, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8"));
+  } catch (cause) {
+    throw new CellError("MANIFEST_GRAPH_INVALID", "what was uploaded is no gzipped JSON of at most 64 MiB", {
+      cause,
+    });
   }
 }
