@@ -86,6 +86,7 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
     },
     { requestMs: 5_000, applyMs: 30_000 },
   );
+  await requireApplied(kernel, dir, options, output);
   const cli = (...args: readonly string[]) => cell0(["--data-dir", dir.root, ...args], options.cwd);
   const pid = (name: ProcessName) => pidOf(dir, name);
   return {
@@ -148,6 +149,20 @@ function start(args: readonly string[], cwd = repository): ChildProcess {
 function userEnvironment(): NodeJS.ProcessEnv {
   const own = /^(VITEST|TEST$|NODE_ENV$|NODE_OPTIONS$|CELL0_(DATA_DIR|NATS|CREDS)$|FORCE_COLOR$|NO_COLOR$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}
+
+/** `up` goes on when its manifests cannot be applied; a test would ask after actors in vain. */
+async function requireApplied(
+  kernel: KernelClient,
+  dir: DataDir,
+  options: LiveCellOptions,
+  output: Gathered,
+) {
+  const named = (options.up ?? []).some((argument) => /\.yaml$|\//.test(argument));
+  if (!named || options.up?.includes("--join") === true) return;
+  const { node } = await readCellConfig(dir);
+  const { revision } = await kernel.status(node);
+  if (revision === 0) throw new Error(`the manifests were not applied:\n${output.text}`);
 }
 
 type Gathered = { text: string; stdout: string };

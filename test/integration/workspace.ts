@@ -29,9 +29,7 @@ export async function makeWorkspace(): Promise<Workspace> {
   };
 }
 
-export type Child = { readonly actor: string; readonly behaviour: string } & Readonly<
-  Record<string, unknown>
->;
+export type Child = Readonly<Record<string, unknown>>;
 
 /** A manifest; JSON is YAML. */
 export function manifest(
