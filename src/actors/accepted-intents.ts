@@ -23,13 +23,8 @@ export function acceptedIntents(
   declared: IntentDefinitions,
 ): AcceptedIntents {
   const listed = Object.entries(spec.intents);
+  if (listed.length === 0) return allOf(declared);
   const accepted = new Map<string, AcceptedIntent>();
-  if (listed.length === 0) {
-    for (const [type, definition] of Object.entries(declared)) {
-      accepted.set(type, { definition, extra: undefined, extraSchema: undefined });
-    }
-    return accepted;
-  }
   for (const [type, { payload }] of listed) {
     const definition = Object.hasOwn(declared, type) ? declared[type] : undefined;
     if (definition === undefined) throw unknownIntent(spec.path, type, Object.keys(declared));
@@ -37,6 +32,21 @@ export function acceptedIntents(
     accepted.set(type, { definition, extra, extraSchema: payload });
   }
   return accepted;
+}
+
+/** The same for all actors of one behaviour. */
+const allByDeclared = new WeakMap<IntentDefinitions, AcceptedIntents>();
+
+function allOf(declared: IntentDefinitions): AcceptedIntents {
+  const known = allByDeclared.get(declared);
+  if (known !== undefined) return known;
+  const all = new Map(
+    Object.entries(declared).map(([type, definition]) => {
+      return [type, { definition, extra: undefined, extraSchema: undefined }] as const;
+    }),
+  );
+  allByDeclared.set(declared, all);
+  return all;
 }
 
 function schemaOf(schema: Json, type: string, where: string): z.ZodType {

@@ -7,7 +7,7 @@ import { currentIntent } from "./actor-context.ts";
 import type { ReceivedIntent } from "./intent.ts";
 import { boundIterations } from "./iteration-bound.ts";
 import { createMachineScope, type Decision, type MachineAction, type MachineScope } from "./machine-scope.ts";
-import { type MachineState, readMachineState, startedChildren } from "./machine-state.ts";
+import { type MachineState, readMachineState, StartedChildren } from "./machine-state.ts";
 import type { ActorPorts } from "./ports.ts";
 import { Timers } from "./timers.ts";
 
@@ -29,7 +29,7 @@ export class MachineDriver {
   readonly #options: DriverOptions;
   readonly #scope: MachineScope;
   readonly #timers: Timers;
-  readonly #children = startedChildren();
+  readonly #children = new StartedChildren();
   #snapshot: AnyMachineSnapshot | undefined;
 
   constructor(options: DriverOptions) {
@@ -98,7 +98,7 @@ export class MachineDriver {
 
   /** An event that the machine has now taken: what it came from needs no second run. */
   settled(event: AnyEventObject): void {
-    this.#children.settled(event);
+    this.#children.settled(event, this.snapshot);
     this.#timers.settled(event);
   }
 

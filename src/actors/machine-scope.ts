@@ -103,21 +103,8 @@ function scopeOver(live: Scope): MachineScope {
 }
 
 function childClock(clock: ActorClock) {
-  const cancels = new Map<number, () => void>();
-  let last = 0;
   return {
-    setTimeout(fire: (...args: unknown[]) => void, delayMs: number): number {
-      const id = ++last;
-      const cancel = clock.setTimer(delayMs, () => {
-        cancels.delete(id);
-        fire();
-      });
-      cancels.set(id, cancel);
-      return id;
-    },
-    clearTimeout(id: number): void {
-      cancels.get(id)?.();
-      cancels.delete(id);
-    },
+    setTimeout: (fire: (...args: unknown[]) => void, delayMs: number) => clock.setTimer(delayMs, fire),
+    clearTimeout: (cancel: () => void) => cancel(),
   };
 }

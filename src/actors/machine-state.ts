@@ -40,34 +40,42 @@ export type MachineState = z.infer<typeof stateSchema>;
  * Remembers how each child began. A child that failed or finished, but whose end the
  * machine has not taken successfully, is persisted as it began, so that it runs again.
  */
-export function startedChildren() {
-  const beginnings = new WeakMap<AnyActorRef, unknown>();
-  const settledIds = new Set<string>();
-  return {
-    started(child: AnyActorRef): void {
-      settledIds.delete(child.id);
-      beginnings.set(child, persistedOf(child));
-    },
-    settled(event: AnyEventObject): void {
-      const match = /^xstate\.(?:done|error)\.actor\.(.*)$/s.exec(event.type);
-      if (match?.[1] !== undefined) settledIds.add(match[1]);
-    },
-    stateOf(
-      persisted: Snapshot<unknown>,
-      snapshot: AnyMachineSnapshot,
-      timers: readonly TimerRecord[],
-    ): MachineState {
-      const children: Record<string, unknown> = {};
-      const all: Record<string, object> = Object(Reflect.get(persisted, "children"));
-      for (const [id, entry] of Object.entries(all)) {
-        const child: AnyActorRef | undefined = snapshot.children[id];
-        const unsettled =
-          child !== undefined && child.getSnapshot().status !== "active" && !settledIds.has(id);
-        children[id] = unsettled ? { ...entry, snapshot: beginnings.get(child) } : entry;
-      }
-      return stateSchema.parse(copyAsJson({ machine: { ...persisted, children }, timers }));
-    },
-  };
+export class StartedChildren {
+  // Most machines have no children.
+  #beginnings: WeakMap<AnyActorRef, unknown> | undefined;
+  /** Those whose end the machine took while it kept them. */
+  #settled: WeakSet<AnyActorRef> | undefined;
+
+  started(child: AnyActorRef): void {
+    this.#beginnings ??= new WeakMap();
+    this.#beginnings.set(child, persistedOf(child));
+  }
+
+  /** @param snapshot after the event */
+  settled(event: AnyEventObject, snapshot: AnyMachineSnapshot): void {
+    if (!event.type.startsWith("xstate.")) return;
+    const id = /^xstate\.(?:done|error)\.actor\.(.*)$/s.exec(event.type)?.[1];
+    const child: AnyActorRef | undefined = id === undefined ? undefined : snapshot.children[id];
+    if (child === undefined) return;
+    this.#settled ??= new WeakSet();
+    this.#settled.add(child);
+  }
+
+  stateOf(
+    persisted: Snapshot<unknown>,
+    snapshot: AnyMachineSnapshot,
+    timers: readonly TimerRecord[],
+  ): MachineState {
+    const children: Record<string, unknown> = {};
+    const all: Record<string, object> = Object(Reflect.get(persisted, "children"));
+    for (const [id, entry] of Object.entries(all)) {
+      const child: AnyActorRef | undefined = snapshot.children[id];
+      const isUnsettled =
+        child !== undefined && child.getSnapshot().status !== "active" && this.#settled?.has(child) !== true;
+      children[id] = isUnsettled ? { ...entry, snapshot: this.#beginnings?.get(child) } : entry;
+    }
+    return stateSchema.parse(copyAsJson({ machine: { ...persisted, children }, timers }));
+  }
 }
 
 function persistedOf(child: AnyActorRef): unknown {

@@ -63,30 +63,32 @@ function respondError({ delivery }: Accepted, error: CellError): void {
 
 /** By the request's id. */
 export class OpenRequests {
-  readonly #byId = new Map<string, Accepted>();
+  /** Made with the first request: idle actors are many. */
+  #byId: Map<string, Accepted> | undefined;
 
   get size(): number {
-    return this.#byId.size;
+    return this.#byId?.size ?? 0;
   }
 
   get isFull(): boolean {
-    return this.#byId.size >= MAX_OPEN_REQUESTS;
+    return this.size >= MAX_OPEN_REQUESTS;
   }
 
   add(accepted: Accepted): void {
+    this.#byId ??= new Map();
     this.#byId.set(accepted.delivery.intent.id, accepted);
   }
 
   find(id: string): Accepted | undefined {
-    return this.#byId.get(id);
+    return this.#byId?.get(id);
   }
 
   remove(accepted: Accepted): void {
     const { id } = accepted.delivery.intent;
-    if (this.#byId.get(id) === accepted) this.#byId.delete(id);
+    if (this.#byId?.get(id) === accepted) this.#byId.delete(id);
   }
 
   all(): Accepted[] {
-    return [...this.#byId.values()];
+    return this.#byId === undefined ? [] : [...this.#byId.values()];
   }
 }

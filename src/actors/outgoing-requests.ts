@@ -33,9 +33,9 @@ type Reply = Result<{ readonly value: unknown; readonly final: boolean }, CellEr
 export class OutgoingRequests {
   readonly #ports: Pick<ActorPorts, "clock" | "send">;
   readonly #answered: Answered;
-  readonly #waiting = new Set<Waiting>();
+  #waiting: Set<Waiting> | undefined;
   /** Answered, but the machine has not yet taken the event. */
-  readonly #unsettled = new Map<AnyEventObject, Waiting>();
+  #unsettled: Map<AnyEventObject, Waiting> | undefined;
 
   constructor(ports: Pick<ActorPorts, "clock" | "send">, answered: Answered) {
     this.#ports = ports;
@@ -44,8 +44,9 @@ export class OutgoingRequests {
 
   request(effect: RequestEffect, intent: ReceivedIntent | undefined): void {
     const waiting: Waiting = { effect, intent, cancelTimer: () => {} };
+    this.#waiting ??= new Set();
     this.#waiting.add(waiting);
-    if (this.#waiting.size + this.#unsettled.size > MAX_OUTGOING_REQUESTS) {
+    if (this.#waiting.size + (this.#unsettled?.size ?? 0) > MAX_OUTGOING_REQUESTS) {
       this.#end(waiting, new CellError("ACTOR_REQUESTS_FULL"));
       return;
     }
@@ -64,7 +65,7 @@ export class OutgoingRequests {
   }
 
   #reply(waiting: Waiting, reply: Reply): void {
-    if (!this.#waiting.has(waiting)) return;
+    if (this.#waiting?.has(waiting) !== true) return;
     if (!reply.ok) {
       this.#end(waiting, reply.error);
       return;
@@ -77,25 +78,26 @@ export class OutgoingRequests {
   }
 
   #end(waiting: Waiting, error: CellError): void {
-    if (!this.#waiting.has(waiting)) return;
+    if (this.#waiting?.has(waiting) !== true) return;
     const event = errorEvent(waiting.effect, error);
     this.#settle(waiting, event);
     this.#answered(event, waiting.intent);
   }
 
   #settle(waiting: Waiting, event: AnyEventObject): void {
-    this.#waiting.delete(waiting);
+    this.#waiting?.delete(waiting);
     waiting.cancelTimer();
+    this.#unsettled ??= new Map();
     this.#unsettled.set(event, waiting);
   }
 
   /** The machine has taken this event. */
   settled(event: AnyEventObject): void {
-    if (this.#unsettled.size > 0) this.#unsettled.delete(event);
+    this.#unsettled?.delete(event);
   }
 
   records(): RequestRecord[] {
-    return [...this.#unsettled.values(), ...this.#waiting].map(({ effect }) => {
+    return [...(this.#unsettled?.values() ?? []), ...(this.#waiting ?? [])].map(({ effect }) => {
       const { target, intent, onError, ref } = effect;
       return { target, intent, onError, ...(ref === undefined ? {} : { ref }) };
     });
@@ -103,9 +105,9 @@ export class OutgoingRequests {
 
   /** Waits no more; what still comes is dropped. */
   stop(): void {
-    for (const waiting of this.#waiting) waiting.cancelTimer();
-    this.#waiting.clear();
-    this.#unsettled.clear();
+    for (const waiting of this.#waiting ?? []) waiting.cancelTimer();
+    this.#waiting = undefined;
+    this.#unsettled = undefined;
   }
 }
 
