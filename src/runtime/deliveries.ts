@@ -85,7 +85,8 @@ function deliver(ports: DeliveryPorts, accepted: Accepted): void {
     request,
     replyTo,
   });
-  respond({ kind: "error", error });
+  // Under no issuer, so that it is never kept as the reply of a capsule that comes again and is begun.
+  responder(ports, { ...request, issuer: new Uint8Array() }, replyTo)({ kind: "error", error });
 }
 
 /** Seen before: what was answered then is sent again. */

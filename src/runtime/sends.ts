@@ -41,7 +41,13 @@ export type SendPorts = {
 /** Requests that wait for replies from other nodes, at most. */
 const MAX_PENDING = 65_536;
 
-type Pending = { stream: ReplyStream; readonly settle: (answer: Answer) => void };
+type Pending = {
+  stream: ReplyStream;
+  readonly settle: (answer: Answer) => void;
+  readonly target: string;
+  /** Node that the target was placed on when the request left. */
+  readonly home: string;
+};
 
 export type Sends = {
   /** Never throws; a failure is the request's answer, or recorded when there is no one to answer. */
@@ -52,12 +58,13 @@ export type Sends = {
 
 export function createSends(ports: SendPorts): Sends {
   const pending = new Map<string, Pending>();
-  const sequences = new Map<string, number>();
+  /** By incarnation; what has ended is forgotten. */
+  const sequences = new WeakMap<Sender, number>();
 
   const send = (from: Sender, intent: OutgoingIntent): void => {
     const settle = settler(intent);
-    const sequence = (sequences.get(from.path) ?? 0) + 1;
-    sequences.set(from.path, sequence);
+    const sequence = (sequences.get(from) ?? 0) + 1;
+    sequences.set(from, sequence);
     const built = build(ports, from, sequence, intent);
     if (!built.ok) {
       settle(built);
@@ -74,12 +81,19 @@ export function createSends(ports: SendPorts): Sends {
     const home = ports.authority.placementOf(target);
     if (home === ports.node)
       deliverHere(ports, built.value, settle, (error) => recordFailure(ports, from, intent, error));
-    else if (home === undefined)
-      settle(err(new CellError("ACTOR_NOT_FOUND", "no actor has this path", { where: target })));
-    else leave(built.value, intent, settle);
+    else if (home === undefined) {
+      const error = new CellError("ACTOR_NOT_FOUND", "no actor has this path", { where: target });
+      settle(err(error));
+      recordFailure(ports, from, intent, error);
+    } else leave(built.value, intent, home, settle);
   };
 
-  const leave = (built: BuiltIntent, intent: OutgoingIntent, settle: (answer: Answer) => void): void => {
+  const leave = (
+    built: BuiltIntent,
+    intent: OutgoingIntent,
+    home: string,
+    settle: (answer: Answer) => void,
+  ): void => {
     if (intent.onReply !== undefined) {
       if (pending.size >= MAX_PENDING) {
         settle(err(new CellError("ACTOR_MAILBOX_FULL", "too many requests wait for other nodes")));
@@ -87,12 +101,15 @@ export function createSends(ports: SendPorts): Sends {
       }
       const id = toHex(built.id);
       const request = { id: built.id, hash: built.hash, messageHash: built.hash };
+      const timer = setTimeout(() => pending.delete(id), intent.timeoutMs).unref();
       const finish = (answer: Answer) => {
-        if (!answer.ok || answer.value.final) pending.delete(id);
+        if (!answer.ok || answer.value.final) {
+          clearTimeout(timer);
+          pending.delete(id);
+        }
         settle(answer);
       };
-      pending.set(id, { stream: openStream(request), settle: finish });
-      setTimeout(() => pending.delete(id), intent.timeoutMs).unref();
+      pending.set(id, { stream: openStream(request), settle: finish, target: intent.target, home });
     }
     ports.sealer.seal(ports.subjectOf(intent.target), built.bytes, { kind: "intent" });
   };
@@ -102,7 +119,7 @@ export function createSends(ports: SendPorts): Sends {
     if (!opened.ok) return;
     for (const reply of opened.value) {
       const waiting = pending.get(toHex(reply.requestId));
-      if (waiting === undefined) continue;
+      if (waiting === undefined || !answersFor(reply, waiting)) continue;
       const step = acceptReply(waiting.stream, reply);
       waiting.stream = step.stream;
       if (step.kind === "next") waiting.settle(answerOf(reply));
@@ -110,6 +127,10 @@ export function createSends(ports: SendPorts): Sends {
         waiting.settle(err(step.error));
     }
   };
+
+  /** Every node hears what is sent; only the one that has the target may answer. */
+  const answersFor = ({ node }: OpenedReply, { target, home }: Pending): boolean =>
+    node === home || node === ports.authority.placementOf(target);
 
   return { send, takeReply };
 }

@@ -1,0 +1,110 @@
+// What other nodes, and senders without end, can do to an actor's requests.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { OutgoingIntent } from "../../src/actors/intent.ts";
+import { ok } from "../../src/errors/result.ts";
+import { createSends, type SendPorts } from "../../src/runtime/sends.ts";
+import { sha256 } from "../../src/security/bytes.ts";
+import type { SigningKey } from "../../src/security/keys/signing-key.ts";
+import { buildReply } from "../../src/security/replies/build-reply.ts";
+import { decodeCapsule } from "../../src/security/wire/decode-capsule.ts";
+import { sealOne } from "../../src/security/wire/seal.ts";
+import type { EventInput } from "../../src/telemetry/event.ts";
+import {
+  CELL,
+  certify,
+  genesis,
+  issuerCertificate,
+  keyOf,
+  keys,
+  must,
+  NOW,
+  nextId,
+  nodeBCertificate,
+  nodeCertificate,
+  portsOf,
+  sealingOf,
+  trustStore,
+} from "../security/cell-fixture.ts";
+
+const INBOX = `cell0.v1.${CELL}.inbox.a.replies`;
+const nodeC = keyOf(41);
+const from = { path: "support/router", incarnation: { term: 1, activation: 1 } };
+const maker = { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) };
+
+beforeEach(() => void vi.useFakeTimers({ now: NOW }));
+afterEach(() => void vi.useRealTimers());
+
+function open() {
+  const left: Uint8Array[] = [];
+  const records: EventInput[] = [];
+  const third = certify({ key: nodeC.publicKey, principal: "c", kind: "node", shards: [] });
+  const ports: SendPorts = {
+    authority: portsOf(),
+    certificate: () => nodeCertificate,
+    node: "a",
+    maker,
+    sealer: { seal: (_subject, capsule) => left.push(capsule), flush: () => {} },
+    replyTrust: {
+      genesisHash: genesis.hash,
+      trust: trustStore([issuerCertificate, nodeCertificate, nodeBCertificate, third]),
+    },
+    toActor: () => ok(undefined),
+    subjectOf: (path) => path,
+    inbox: INBOX,
+    record: (event) => records.push(event),
+  };
+  return { sends: createSends(ports), left, records };
+}
+
+const intentTo = (target: string, fields: Partial<OutgoingIntent> = {}): OutgoingIntent => ({
+  target,
+  intent: "ticket.open",
+  payload: {},
+  cause: undefined,
+  priority: "normal",
+  timeoutMs: 1_000,
+  ...fields,
+});
+
+function replyTo(bytes: Uint8Array, key: SigningKey): Uint8Array {
+  const capsule = must(decodeCapsule(bytes));
+  const request = {
+    issuer: new Uint8Array(),
+    id: capsule.id,
+    rootId: capsule.rootId,
+    hash: sha256(bytes),
+    intent: capsule.intent,
+    deadlineUnixMs: capsule.deadlineUnixMs,
+    priority: capsule.priority,
+    traceparent: "",
+  };
+  const content = { kind: "value", payload: new Uint8Array(), contentType: "", final: true } as const;
+  return sealOne(must(buildReply(request, content, { inbox: INBOX, index: 0 }, maker)), sealingOf(key));
+}
+
+describe("a request to an actor of another node", () => {
+  test.each([
+    ["the node that has it", keys.nodeB, 1],
+    ["a node that merely heard it", nodeC, 0],
+    ["a client", keys.ann, 0],
+  ])("signed by %s is answered or not", (_who, key, answers) => {
+    const { sends, left } = open();
+    const onReply = vi.fn();
+    sends.send(from, intentTo("support/far", { onReply }));
+    sends.takeReply(INBOX, replyTo(left[0] ?? new Uint8Array(), key));
+    expect(onReply).toHaveBeenCalledTimes(answers);
+  });
+
+  test("leaves no timer behind once it is answered", () => {
+    const { sends, left } = open();
+    sends.send(from, intentTo("support/far", { onReply: () => {}, timeoutMs: 3_600_000 }));
+    sends.takeReply(INBOX, replyTo(left[0] ?? new Uint8Array(), keys.nodeB));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+test("an intent to an actor that does not exist is recorded, though nobody waits for its answer", () => {
+  const { sends, records } = open();
+  sends.send(from, intentTo("support/nobody"));
+  expect(records.map(({ kind }) => kind.case)).toContain("intentRefused");
+});
