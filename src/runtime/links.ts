@@ -2,6 +2,7 @@
 // the kernel's link actors, and says whether the node may accept work.
 import type { LinkInput, LinkStatus } from "../actors/kernel/link.ts";
 import { CellError } from "../errors/cell-error.ts";
+import type { Result } from "../errors/result.ts";
 import type { BrokerConnection, BrokerStatus } from "../transport/connection.ts";
 import type { CoreStatus } from "../transport/core/watch-core.ts";
 
@@ -63,6 +64,16 @@ export function whyClosed({ broker, core }: Links, stopping: boolean): CellError
   return new CellError("CELL_NOT_ACCEPTING", `its ${name} is ${status.reason ?? status.state}`, {
     retryAfterMs: 250,
   });
+}
+
+/**
+ * A node whose certificate was replaced, withdrawn or has expired: its place may be
+ * another's by now, and no two may run the same actors. Not even its kernel answers then.
+ */
+export function whyOusted(own: Result<unknown, CellError>): CellError | undefined {
+  if (own.ok) return undefined;
+  const what = `this node's certificate does not count any more: ${own.error.message}`;
+  return new CellError("CELL_NOT_ACCEPTING", what, { cause: own.error });
 }
 
 /** Ends when the connection is closed for good. */

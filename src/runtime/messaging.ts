@@ -24,7 +24,7 @@ import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import type { CellConfig } from "./cell-config.ts";
 import { createDeliveries, type SealTicket } from "./deliveries.ts";
 import { followSubjects } from "./intent-subjects.ts";
-import type { Watched } from "./links.ts";
+import { type Watched, whyOusted } from "./links.ts";
 import type { RunningActors } from "./running-actors.ts";
 import { createSends, type Sender } from "./sends.ts";
 import { discoveredServices } from "./services.ts";
@@ -68,6 +68,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const { config, connection, trust, authority, actors, record, maker, sealing } = options;
   const { cell, node } = config;
   const replay = new ReplayWindow();
+  const ownCertificate = () => trust.byKey(options.identity.certificate.key, Date.now());
   const sealer = openSealer(options, replay);
   const toActor = traced(options.tracing, (delivery) => actors.deliver(delivery));
   const deliveries = createDeliveries({
@@ -76,7 +77,8 @@ export function openMessaging(options: MessagingOptions): Messaging {
     replay,
     publish: (subject, envelope) => connection.publish(subject, envelope),
     toActor,
-    refusesWork: (target) => (target.startsWith("kernel/") ? undefined : options.whyNot()),
+    refusesWork: (target) =>
+      whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,
   });
   const intake = createIntake(
@@ -93,7 +95,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
   );
   const sends = createSends({
     authority,
-    certificate: () => options.identity.certificate,
+    certificate: ownCertificate,
     node,
     maker,
     sealer,

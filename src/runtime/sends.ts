@@ -24,8 +24,8 @@ type Answer = Result<{ readonly value: unknown; readonly final: boolean }, CellE
 
 export type SendPorts = {
   readonly authority: AuthorityPorts;
-  /** This node's own certificate, under which its actors send. */
-  readonly certificate: () => Certificate;
+  /** This node's own certificate, under which its actors send, while it counts. */
+  readonly certificate: () => Result<Certificate, CellError>;
   readonly node: string;
   readonly maker: CapsuleMaker;
   readonly sealer: Sealer<SealTicket>;
@@ -190,7 +190,9 @@ function deliverHere(
 function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Result<AcceptedIntent, CellError> {
   const capsule = decodeCapsule(bytes);
   if (!capsule.ok) return capsule;
-  const allowed = authorise(capsule.value, ports.certificate(), ports.authority);
+  const own = ports.certificate();
+  if (!own.ok) return own;
+  const allowed = authorise(capsule.value, own.value, ports.authority);
   return allowed.ok ? ok(acceptedIntent(capsule.value, hash, ports.node)) : allowed;
 }
 

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { OutgoingIntent } from "../../src/actors/intent.ts";
 import { ok } from "../../src/errors/result.ts";
+import { whyOusted } from "../../src/runtime/links.ts";
 import { createSends, type SendPorts } from "../../src/runtime/sends.ts";
 import { sha256 } from "../../src/security/bytes.ts";
 import type { SigningKey } from "../../src/security/keys/signing-key.ts";
@@ -34,13 +35,13 @@ const maker = { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) };
 beforeEach(() => void vi.useFakeTimers({ now: NOW }));
 afterEach(() => void vi.useRealTimers());
 
-function open() {
+function open(trust = trustStore()) {
   const left: Uint8Array[] = [];
   const records: EventInput[] = [];
   const third = certify({ key: nodeC.publicKey, principal: "c", kind: "node", shards: [] });
   const ports: SendPorts = {
     authority: portsOf(),
-    certificate: () => nodeCertificate,
+    certificate: () => trust.byKey(keys.nodeA.publicKey, NOW),
     node: "a",
     maker,
     sealer: { seal: (_subject, capsule) => left.push(capsule), flush: () => {} },
@@ -107,4 +108,28 @@ test("an intent to an actor that does not exist is recorded, though nobody waits
   const { sends, records } = open();
   sends.send(from, intentTo("support/nobody"));
   expect(records.map(({ kind }) => kind.case)).toContain("intentRefused");
+});
+
+describe("a node whose certificate was replaced", () => {
+  const trust = trustStore();
+  must(
+    trust.add(certify({ key: keyOf(42).publicKey, principal: "a", kind: "node", generation: 2 }).bytes, NOW),
+  );
+
+  test("takes in nothing, not even for its kernel", () => {
+    expect(whyOusted(trust.byKey(keys.nodeA.publicKey, NOW))?.code).toBe("CELL_NOT_ACCEPTING");
+    expect(whyOusted(trust.byKey(keyOf(42).publicKey, NOW))).toBeUndefined();
+  });
+
+  test("lets its actors send to each other no more", () => {
+    const { sends } = open(trust);
+    const onReply = vi.fn();
+    sends.send({ ...from, path: "support/triage" }, intentTo("support/router", { onReply }));
+    expect(onReply).toHaveBeenCalledWith(
+      expect.objectContaining({
+        ok: false,
+        error: expect.objectContaining({ code: "AUTHORITY_ISSUER_UNKNOWN" }),
+      }),
+    );
+  });
 });
