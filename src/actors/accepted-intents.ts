@@ -1,10 +1,11 @@
 // Which intents an actor takes: its behaviour's, narrowed by what the manifest
 // lists. Checks payloads on their way in and replies on their way out.
-import { z } from "zod";
+import type { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec, Json } from "../manifest/graph.ts";
 import type { IntentDefinition, IntentDefinitions } from "./intent-definition.ts";
+import { jsonSchemaCheck } from "./json-schema.ts";
 import { nearest } from "./nearest.ts";
 
 export type AcceptedIntent = {
@@ -51,12 +52,7 @@ function allOf(declared: IntentDefinitions): AcceptedIntents {
 
 function schemaOf(schema: Json, type: string, where: string): z.ZodType {
   try {
-    if (typeof schema === "boolean") return z.fromJSONSchema(schema);
-    if (typeof schema !== "object" || schema === null || Array.isArray(schema)) {
-      throw new TypeError("a JSON Schema is an object");
-    }
-    // fromJSONSchema judges every keyword itself and throws at what it cannot apply.
-    return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+    return jsonSchemaCheck(schema);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CellError(
