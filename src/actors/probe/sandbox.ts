@@ -31,6 +31,10 @@ const HARDENING = [
   "--no-warnings",
 ];
 
+/** A spinning process hears nothing; where the system can, it ends with its parent. */
+const SETPRIV = "/usr/bin/setpriv";
+const DIES_WITH_PARENT = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL", "--no-new-privs"] : [];
+
 /** Runs the probe's entry with `input` on its standard input. @param readable files it may read */
 export async function runSandbox(
   readable: readonly string[],
@@ -46,7 +50,8 @@ export async function runSandbox(
     entry,
   ];
   // Its own session: nothing of it shares this terminal.
-  const child = spawn(process.execPath, args, {
+  const [command, ...prefix] = [...DIES_WITH_PARENT, process.execPath];
+  const child = spawn(command ?? process.execPath, [...prefix, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
     env: {},
     cwd: dirname(entry),
