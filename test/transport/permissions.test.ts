@@ -1,3 +1,4 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CellError } from "../../src/errors/cell-error.ts";
 import type { BrokerUserKind } from "../../src/transport/broker/permissions.ts";
@@ -96,6 +97,7 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
       "cell0.v1.test.revisions",
       "cell0.v1.test.journal.1",
       "$JS.API.INFO",
+      "$JS.API.STREAM.INFO.CELL0_test_TRUST",
     ],
   ],
   [
@@ -103,6 +105,11 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
     "publish",
     false,
     [
+      "$JS.API.STREAM.CREATE.EVERYTHING",
+      "$JS.API.STREAM.UPDATE.CELL0_test_TRUST",
+      "$JS.API.STREAM.SNAPSHOT.CELL0_test_TRUST",
+      "$JS.API.STREAM.LEADER.STEPDOWN.CELL0_test_TRUST",
+      "$JS.API.CONSUMER.PAUSE.CELL0_test_TRUST.a",
       "cell0.v1.test.in.b.hello.greeter",
       "cell0.v1.test.in.operator.kernel.graph",
       "cell0.v1.test.events.b.sent",
@@ -161,4 +168,24 @@ describe("the broker's permissions", () => {
       expect([...new Set(codes)]).toEqual(allowed ? [] : ["BROKER_PERMISSION_DENIED"]);
     },
   );
+});
+
+it("a node cannot have the broker publish under another's name", async () => {
+  await using broker = await startBroker();
+  const heard: string[] = [];
+  const honest = await broker.connect(node);
+  honest.subscribe("cell0.v1.test.in.operator.>", ({ subject }) => void heard.push(subject));
+  await honest.flush();
+  const hostile = await broker.connect({ kind: "node", principal: "b" });
+  const manager = await jetstreamManager(hostile.nats, { checkAPI: false, timeout: 1_000 });
+  const made = manager.streams.add({
+    name: "MASK",
+    subjects: ["cell0.v1.test.in.b.>"],
+    republish: { src: "cell0.v1.test.in.b.>", dest: "cell0.v1.test.in.operator.>" },
+  });
+  await expect(made).rejects.toThrow();
+  hostile.publish("cell0.v1.test.in.b.kernel.graph", new Uint8Array(1));
+  await hostile.flush();
+  await honest.flush();
+  expect(heard).toEqual([]);
 });

@@ -58,20 +58,12 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       subjects.revisionsSubject(cell),
       subjects.trustBundleSubject(cell),
       ...["journal", "state", "timer"].map((stream) => `${prefix}.${stream}.>`),
-      "$JS.API.>",
+      "$JS.API.INFO",
+      ...kernelStreams.flatMap(streamApi),
       "$JS.ACK.>",
       "$JS.FC.>",
     ],
-    publishDenied: [
-      "$JS.API.STREAM.DELETE.>",
-      "$JS.API.STREAM.RESTORE.>",
-      "$JS.API.ACCOUNT.>",
-      "$JS.API.SERVER.>",
-      ...kernelStreams.flatMap((stream) => [
-        `$JS.API.STREAM.PURGE.${stream}`,
-        `$JS.API.STREAM.MSG.DELETE.${stream}`,
-      ]),
-    ],
+    publishDenied: [],
     subscribe: [
       subjects.allIntents(cell),
       ...ownInboxes(cell, principal),
@@ -84,6 +76,23 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
     responses: { max: MAX_SERVICES, ttlMs: 10_000 },
   };
 }
+
+/**
+ * To make, read and follow one stream. Not to change, purge or delete it, and to make
+ * no other: a stream can have the broker itself publish again what it takes, under any name.
+ */
+const streamApi = (stream: string): string[] => [
+  `$JS.API.STREAM.CREATE.${stream}`,
+  `$JS.API.STREAM.INFO.${stream}`,
+  `$JS.API.STREAM.MSG.GET.${stream}`,
+  `$JS.API.DIRECT.GET.${stream}`,
+  `$JS.API.DIRECT.GET.${stream}.>`,
+  `$JS.API.CONSUMER.CREATE.${stream}`,
+  `$JS.API.CONSUMER.CREATE.${stream}.>`,
+  `$JS.API.CONSUMER.INFO.${stream}.*`,
+  `$JS.API.CONSUMER.DELETE.${stream}.*`,
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
+];
 
 const ownInboxes = (cell: string, principal: string): string[] => [
   `${subjects.inboxPrefix(cell, principal)}.>`,
