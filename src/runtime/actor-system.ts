@@ -23,6 +23,7 @@ import { kernelSpec, rootsOf } from "./node-graph.ts";
 import type { NodeRecords } from "./node-records.ts";
 import type { NodeTelemetry } from "./node-telemetry.ts";
 import { type NodeWatch, watchNodes } from "./node-watch.ts";
+import { ownedShards } from "./owned-shards.ts";
 import { registryPorts } from "./registry-ports.ts";
 import type { RestartHistory } from "./restart-history.ts";
 import type { RunningActors } from "./running-actors.ts";
@@ -188,7 +189,7 @@ class System implements ActorSystem {
     const now = Date.now();
     return store
       .nodes(now)
-      .map(({ principal }) => ({ name: principal, shards: ownedBy(store, principal, now) }));
+      .map(({ principal }) => ({ name: principal, shards: ownedShards(store, principal, now) }));
   }
 
   #roots(graph: PlacedGraph): readonly ChildSpec[] {
@@ -219,16 +220,4 @@ class System implements ActorSystem {
         : new CellError("CELL_APPLY_FAILED", error.message, { where: path, cause: error }),
     );
   }
-}
-
-/** Ranges of shards that a node owns by the map, which may be less than its certificate covers. */
-function ownedBy(
-  store: { shardOwner(shard: number, nowUnixMs: number): string | undefined },
-  node: string,
-  nowUnixMs: number,
-): readonly { readonly first: number; readonly last: number }[] {
-  const owned = Array.from({ length: 256 }, (_, shard) => shard).filter(
-    (shard) => store.shardOwner(shard, nowUnixMs) === node,
-  );
-  return owned.map((shard) => ({ first: shard, last: shard }));
 }

@@ -5,6 +5,7 @@ import type { NodeRow, RevisionRow } from "../actors/kernel/reports.ts";
 import { fromHex } from "../security/bytes.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { countActors, type GraphKeeper } from "./graph-keeper.ts";
+import { ownedShards } from "./owned-shards.ts";
 import type { Revisions } from "./revisions.ts";
 import { Staging } from "./staging.ts";
 
@@ -62,11 +63,11 @@ async function nodeRows(
   trust: TrustStore,
   answers: (node: string) => Promise<boolean>,
 ): Promise<readonly NodeRow[]> {
-  const nodes = trust.nodes(Date.now());
+  const now = Date.now();
   return await Promise.all(
-    nodes.map(async ({ principal, shards, generation }) => ({
+    trust.nodes(now).map(async ({ principal, generation }) => ({
       node: principal,
-      shards,
+      shards: ownedShards(trust, principal, now),
       generation,
       answers: await answers(principal),
     })),

@@ -55,6 +55,8 @@ export type LiveCellOptions = {
   /** Without it, `up` prints for people; default true. */
   readonly json?: boolean;
   readonly cwd?: string;
+  /** Identity file of the operator, of a node that joins and has none. */
+  readonly operator?: string;
 };
 
 export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell> {
@@ -71,10 +73,12 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
   await untilReady(child, output, dir);
   const readyMs = performance.now() - startedAt;
   // The broker restarts under tests that kill it; what that does to this connection is no failure.
-  const client = await connect({ identity: dir.operatorCreds }).catch(async (error: unknown) => {
-    child.kill("SIGKILL");
-    throw error;
-  });
+  const client = await connect({ identity: options.operator ?? dir.operatorCreds }).catch(
+    async (error: unknown) => {
+      child.kill("SIGKILL");
+      throw error;
+    },
+  );
   const kernel = createKernelClient(
     {
       cell: client.cell,

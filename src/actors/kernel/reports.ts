@@ -87,6 +87,7 @@ export type RevisionRow = {
 
 export type NodeRow = {
   readonly node: string;
+  /** What it owns by the certificates of all nodes. */
   readonly shards: readonly { readonly first: number; readonly last: number }[];
   readonly generation: number;
   readonly answers: boolean;
