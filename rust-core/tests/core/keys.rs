@@ -56,6 +56,9 @@ fn a_key_that_was_being_written_at_a_crash_is_made_anew() {
     assert!(!directory.path().join("vote.key.new").exists());
 }
 
+/// Puts a key file in place.
+type Placed = Box<dyn Fn(&Path)>;
+
 #[test]
 fn a_key_file_that_cannot_be_trusted_is_refused_by_code_and_left_as_it_is() {
     let write = |bytes: &'static [u8], mode: u32| {
@@ -64,7 +67,7 @@ fn a_key_file_that_cannot_be_trusted_is_refused_by_code_and_left_as_it_is() {
             set_mode(path, mode);
         }
     };
-    let cases: [(&str, Box<dyn Fn(&Path)>, &str); 6] = [
+    let cases: [(&str, Placed, &str); 6] = [
         (
             "open to its group",
             Box::new(write(&[1; 32], 0o640)),
