@@ -13,7 +13,7 @@ const failures = [];
 if ((await show("npm audit", "npm", ["audit"])) !== 0) failures.push("npm audit");
 if (await cargoDenyIsThere()) {
   const manifest = join(checkout.rustCore, "Cargo.toml");
-  const args = ["deny", "--manifest-path", manifest, "check", "--config", join(checkout.root, "deny.toml")];
+  const args = ["deny", "--manifest-path", manifest, "--config", join(checkout.root, "deny.toml"), "check"];
   if ((await show("cargo deny", "cargo", args)) !== 0) failures.push("cargo deny");
 } else {
   failures.push("cargo deny (it could not be installed)");
