@@ -7,21 +7,10 @@ import type { CellConfig } from "./cell-config.ts";
 import { writeDirectory } from "./create-cell.ts";
 import type { DataDir } from "./data-dir.ts";
 
-/** Throws CLI_FILE_UNREADABLE-like system errors, AUTHORITY_IDENTITY_INVALID, CELL_JOIN_INVALID. */
+/** Lays the directory out. Throws what readJoinFile throws. */
 export async function joinCell(dir: DataDir, joinFile: string): Promise<CellConfig> {
-  const text = await readFile(joinFile, "utf8");
-  const identity = parseCreds(text);
-  if (!identity.ok) throw identity.error;
-  const { cell, principal, broker, certificate, certificates, genesis } = identity.value;
-  if (certificate.kind !== "node") {
-    throw new CellError(
-      "CELL_JOIN_INVALID",
-      `\`${principal}\` is certified as ${certificate.kind}, not as a node`,
-      {
-        where: joinFile,
-      },
-    );
-  }
+  const { text, identity } = await readJoinFile(joinFile);
+  const { cell, principal, broker, certificates, genesis } = identity;
   const config: CellConfig = { version: 1, cell, node: principal, broker: { url: broker, embedded: false } };
   await writeDirectory(dir, [
     ["genesis.bin", genesis.bytes],
@@ -30,6 +19,19 @@ export async function joinCell(dir: DataDir, joinFile: string): Promise<CellConf
     ["cell.json", `${JSON.stringify(config, null, 2)}\n`],
   ]);
   return config;
+}
+
+/** Throws the system's error for a file that cannot be read, AUTHORITY_IDENTITY_INVALID, CELL_JOIN_INVALID. */
+export async function readJoinFile(
+  joinFile: string,
+): Promise<{ readonly text: string; readonly identity: ParsedIdentity }> {
+  const text = await readFile(joinFile, "utf8");
+  const identity = parseCreds(text);
+  if (!identity.ok) throw identity.error;
+  const { principal, certificate } = identity.value;
+  if (certificate.kind === "node") return { text, identity: identity.value };
+  const what = `\`${principal}\` is certified as ${certificate.kind}, not as a node`;
+  throw new CellError("CELL_JOIN_INVALID", what, { where: joinFile });
 }
 
 /** This node's identity. Throws CELL_KEY_DAMAGED. */

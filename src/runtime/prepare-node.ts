@@ -9,7 +9,7 @@ import { brokerConfig } from "../transport/broker/config.ts";
 import { type CellConfig, readCellConfig } from "./cell-config.ts";
 import { createCell } from "./create-cell.ts";
 import type { DataDir } from "./data-dir.ts";
-import { joinCell } from "./join-cell.ts";
+import { joinCell, readJoinFile } from "./join-cell.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
 
 export type PrepareOptions = {
@@ -21,6 +21,8 @@ export type PrepareOptions = {
   /** File made by `cell0 node add`. */
   readonly join?: string;
 };
+
+const DEFAULT_NODE = "a";
 
 export type PreparedNode = {
   readonly config: CellConfig;
@@ -34,7 +36,7 @@ export type PreparedNode = {
 /** Throws CELL_DIRECTORY_HELD, CELL_DIRECTORY_UNSAFE, CELL_OPTION_CONFLICT and what making or joining throws; then nothing is held. */
 export async function prepareNode(dir: DataDir, options: PrepareOptions): Promise<PreparedNode> {
   await mkdir(dir.root, { recursive: true, mode: 0o700 });
-  const lock = await lockDirectory(dir, options.node ?? "a");
+  const lock = await lockDirectory(dir, await nodeName(dir, options));
   try {
     const found = await findCell(dir);
     const config = found ?? (await makeCell(dir, options));
@@ -51,6 +53,14 @@ export async function prepareNode(dir: DataDir, options: PrepareOptions): Promis
     await lock.release();
     throw error;
   }
+}
+
+/** Name of the node for the lock: what was made here, what the join file says, what is asked for. */
+async function nodeName(dir: DataDir, options: PrepareOptions): Promise<string> {
+  const found = await findCell(dir);
+  if (found !== undefined) return found.node;
+  if (options.join === undefined) return options.node ?? DEFAULT_NODE;
+  return (await readJoinFile(options.join)).identity.principal;
 }
 
 /** Removes what only a running node has: sockets, and the directory for them. */
@@ -70,7 +80,7 @@ async function findCell(dir: DataDir): Promise<CellConfig | undefined> {
 
 async function makeCell(dir: DataDir, options: PrepareOptions): Promise<CellConfig> {
   if (options.join !== undefined) return await joinCell(dir, options.join);
-  const { cell = "local", node = "a", port } = options;
+  const { cell = "local", node = DEFAULT_NODE, port } = options;
   return await createCell(dir, { cell, node, ...(port === undefined ? {} : { port }) });
 }
 
