@@ -75,9 +75,25 @@ function isHandler(value: unknown): value is Handler {
   return typeof value === "function";
 }
 
+/**
+ * Ids of the requests in hand, by slot. A slot's number is its child's id: XState keeps
+ * what it knows of every event type for ever, and a child's id is part of one.
+ */
+type Calls = readonly (string | undefined)[];
+type ServeState = { readonly input: unknown; readonly calls: Calls };
+
+function withCall(calls: Calls, id: string): Calls {
+  const free = calls.indexOf(undefined);
+  return free < 0 ? [...calls, id] : calls.with(free, id);
+}
+
+function slotOf(calls: Calls, id: string): string {
+  return String(calls.indexOf(id));
+}
+
 function serveMachine(types: readonly string[], handlers: object): AnyStateMachine {
   const base = setup({
-    types: { context: {} as { input: unknown }, input: {} as unknown, events: {} as AnyEventObject },
+    types: { context: {} as ServeState, input: {} as unknown, events: {} as AnyEventObject },
     actors: {
       call: fromPromise<unknown, Call>(async ({ input: { type, payload, meta, input }, self, signal }) =>
         handlerOf(handlers, type)(payload, meta, {
@@ -89,26 +105,34 @@ function serveMachine(types: readonly string[], handlers: object): AnyStateMachi
       ),
     },
   });
-  const begin = base.spawnChild("call", {
-    id: ({ event }) => event.intent.id,
-    input: ({ context, event }) => {
-      return { type: event.type, payload: event.payload, meta: event.intent, input: context.input };
-    },
-  });
-  const end = base.stopChild(({ event }) => event.actorId);
+  const begin = [
+    base.assign({ calls: ({ context, event }) => withCall(context.calls, event.intent.id) }),
+    base.spawnChild("call", {
+      id: ({ context, event }) => slotOf(context.calls, event.intent.id),
+      input: ({ context, event }) => {
+        return { type: event.type, payload: event.payload, meta: event.intent, input: context.input };
+      },
+    }),
+  ];
+  const end = [
+    base.stopChild(({ event }) => event.actorId),
+    base.assign({ calls: ({ context, event }) => context.calls.with(Number(event.actorId), undefined) }),
+  ];
+  const callOf = ({ context, event }: { context: ServeState; event: AnyEventObject }): string =>
+    context.calls[Number(event.actorId)] ?? "";
   return base.createMachine({
     initial: "serving",
-    context: ({ input }) => ({ input }),
+    context: ({ input }) => ({ input, calls: [] }),
     states: { serving: {} },
     on: {
       ...Object.fromEntries(types.map((type) => [type, { actions: begin }])),
       "xstate.done.actor.*": {
-        actions: [reply(({ event }) => event.output, { to: ({ event }) => event.actorId }), end],
+        actions: [reply(({ event }) => event.output, { to: callOf }), ...end],
       },
       // Without this guard's consent nothing takes the error, and the actor fails.
       "xstate.error.actor.*": {
         guard: ({ event }) => asCellError(event.error) !== undefined,
-        actions: [refuse(({ event }) => event.error, { to: ({ event }) => event.actorId }), end],
+        actions: [refuse(({ event }) => event.error, { to: callOf }), ...end],
       },
       "cell0.serve.partial": {
         actions: reply(({ event }) => event.value, { to: ({ event }) => event.id, final: false }),
