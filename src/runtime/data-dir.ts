@@ -40,6 +40,8 @@ export function dataDir(path: string) {
     events: join(root, "log", "events"),
     run,
     lock: join(root, "lock"),
+    /** Times up to which intents may have been accepted before a restart. */
+    replayFloor: join(root, "replay-floor.json"),
     coreSocket: join(run, "core.sock"),
   };
 }

@@ -8,6 +8,7 @@ import type { HybridClock } from "../security/clock/hybrid-clock.ts";
 import type { ParsedIdentity } from "../security/identity/creds-file.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
 import { createIntake } from "../security/intake/intake.ts";
+import type { ReplayFloor } from "../security/replay/replay-floor.ts";
 import { ReplayWindow } from "../security/replay/replay-window.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
 import { createSealer, type Sealed, type Sealer } from "../security/sealing/sealer.ts";
@@ -40,6 +41,7 @@ export type MessagingOptions = {
   readonly connection: BrokerConnection;
   readonly trust: TrustStore;
   readonly authority: AuthorityPorts;
+  readonly floor: ReplayFloor;
   readonly actors: RunningActors;
   /** Why no work is accepted now. */
   readonly whyNot: () => CellError | undefined;
@@ -89,6 +91,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
       genesisHash: sealing.genesisHash,
       trust,
       replay,
+      floor: options.floor,
       observe: (time) => void options.clock.observe(time),
     },
     { issuedAfterUnixMs: options.startedAtUnixMs },

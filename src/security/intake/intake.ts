@@ -6,6 +6,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, type Result } from "../../errors/result.ts";
 import { isInboxOf, isStockInboxOf } from "../address.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
+import type { ReplayFloor } from "../replay/replay-floor.ts";
 import type { ReplayWindow } from "../replay/replay-window.ts";
 import type { Certificate } from "../trust/certificate.ts";
 import type { Capsule, HybridTime } from "../wire/capsule.ts";
@@ -25,6 +26,8 @@ export type IntakePorts = AuthorityPorts & {
   readonly genesisHash: Uint8Array;
   readonly trust: { byKey(key: Uint8Array, nowUnixMs: number): Result<Certificate, CellError> };
   readonly replay: ReplayWindow;
+  /** What an earlier process may have accepted. */
+  readonly floor?: ReplayFloor;
   /** Told the time of each accepted capsule. */
   readonly observe?: (time: HybridTime) => void;
 };
@@ -152,7 +155,7 @@ function judgeCapsules(
 
 /** Everything that can be refused without a signature. */
 function judgeCheaply(
-  { nowUnixMs, limits }: Message,
+  { nowUnixMs, limits, ports }: Message,
   address: Address,
   bytes: Uint8Array,
   issuer: Result<Certificate, CellError>,
@@ -166,6 +169,10 @@ function judgeCheaply(
     ["target", () => stages.checkTarget(capsule, address, home)],
     ["inbox", () => stages.checkInbox(capsule, address)],
     ["freshness", () => stages.checkFreshness(capsule, nowUnixMs, limits)],
+    [
+      "freshness",
+      () => (issuer.ok ? stages.checkFloor(capsule, ports.floor?.floorOf(issuer.value.key)) : undefined),
+    ],
   ];
   for (const [stage, check] of faults) {
     const error = check();
@@ -188,6 +195,7 @@ function decide(
   const replyTo = capsule.replyInbox === "" ? undefined : capsule.replyInbox;
   const until = stages.freshUntil(capsule, limits);
   ports.observe?.(capsule.issuedAt);
+  ports.floor?.accepted(key, capsule.issuedAt.unixMs, nowUnixMs);
   const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs);
   switch (seen.kind) {
     case "new":

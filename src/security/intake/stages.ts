@@ -84,6 +84,11 @@ export function checkFreshness(
   return undefined;
 }
 
+/** @param floorUnixMs up to when an earlier process may have accepted capsules of this issuer */
+export function checkFloor({ issuedAt }: Capsule, floorUnixMs = 0): CellError | undefined {
+  return issuedAt.unixMs > floorUnixMs ? undefined : new CellError("CAPSULE_ISSUED_BEFORE_START");
+}
+
 /** When checkFreshness begins to refuse a capsule that it accepts now. */
 export const freshUntil = ({ issuedAt, deadlineUnixMs }: Capsule, limits: FreshnessLimits): number =>
   Math.min(deadlineUnixMs, issuedAt.unixMs + limits.windowMs + limits.skewMs);
