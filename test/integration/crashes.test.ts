@@ -27,7 +27,7 @@ describe("what fails comes back", () => {
     cell = await startCell({ up: [file] });
   });
   afterAll(async () => {
-    await cell.stop();
+    await cell?.stop();
     await workspace.remove();
   });
 

@@ -34,7 +34,7 @@ describe("a first start", () => {
     cell = await startCell({ directory, json: false, up: [HELLO] });
   });
   afterAll(async () => {
-    await cell.stop();
+    await cell?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 

@@ -19,7 +19,7 @@ describe("a running graph", () => {
     cell = await startCell({ up: [await write([parrot("first", "1 "), parrot("second", "2 ")])] });
   });
   afterAll(async () => {
-    await cell.stop();
+    await cell?.stop();
     await workspace.remove();
   });
 

@@ -36,7 +36,7 @@ describe("an intent", () => {
     cell = await startCell({ up: [file] });
   });
   afterAll(async () => {
-    await cell.stop();
+    await cell?.stop();
     await workspace.remove();
   });
 

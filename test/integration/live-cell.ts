@@ -70,15 +70,14 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
   );
   const output = gather(child);
   const exited = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
-  await untilReady(child, output, dir);
+  const end = async (error: unknown): Promise<never> => {
+    child.kill("SIGINT");
+    await exited;
+    throw error;
+  };
+  await untilReady(child, output, dir).catch(end);
   const readyMs = performance.now() - startedAt;
-  // The broker restarts under tests that kill it; what that does to this connection is no failure.
-  const client = await connect({ identity: options.operator ?? dir.operatorCreds }).catch(
-    async (error: unknown) => {
-      child.kill("SIGKILL");
-      throw error;
-    },
-  );
+  const client = await connect({ identity: options.operator ?? dir.operatorCreds }).catch(end);
   const kernel = createKernelClient(
     {
       cell: client.cell,
@@ -90,7 +89,10 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
     },
     { requestMs: 5_000, applyMs: 30_000 },
   );
-  await requireApplied(kernel, dir, options, output);
+  await requireApplied(kernel, dir, options, output).catch(async (error: unknown) => {
+    await client.close();
+    return await end(error);
+  });
   const cli = (...args: readonly string[]) => cell0(["--data-dir", dir.root, ...args], options.cwd);
   const pid = (name: ProcessName) => pidOf(dir, name);
   return {
@@ -124,8 +126,9 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
 export const makeDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "cell0-live-"));
 
 /** Runs the command line to its end. */
-export async function cell0(args: readonly string[], cwd?: string): Promise<Outcome> {
-  const child = start(args, cwd);
+export async function cell0(args: readonly string[], cwd?: string, input?: string): Promise<Outcome> {
+  const child = start(args, cwd, input === undefined ? "ignore" : "pipe");
+  child.stdin?.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -141,12 +144,9 @@ export async function cell0(args: readonly string[], cwd?: string): Promise<Outc
 /** The last line of an output, as JSON. */
 export const lastJson = (stdout: string): unknown => JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
 
-function start(args: readonly string[], cwd = repository): ChildProcess {
-  return spawn(process.execPath, [LAUNCHER, ...args], {
-    cwd,
-    env: userEnvironment(),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+function start(args: readonly string[], cwd = repository, stdin: "ignore" | "pipe" = "ignore"): ChildProcess {
+  const stdio = [stdin, "pipe", "pipe"] as const;
+  return spawn(process.execPath, [LAUNCHER, ...args], { cwd, env: userEnvironment(), stdio: [...stdio] });
 }
 
 /** Of a shell: without what the test runner and a surrounding cell put there. */
@@ -192,7 +192,7 @@ async function untilReady(child: ChildProcess, output: Gathered, dir: DataDir): 
       },
       { timeout: READY_TIMEOUT_MS, interval: 10 },
     )
-    .catch(() => child.kill("SIGINT"));
+    .catch(() => undefined);
   if (isUp()) return;
   throw new Error(
     `the cell did not come up; \`npm start\` sets up what it needs. It said:\n${output.text}\n${tail(dir.nodeLog)}`,

@@ -146,8 +146,8 @@ describe("a cell refuses", () => {
     mallory = await openRawClient(creds);
   });
   afterAll(async () => {
-    await mallory.close();
-    await cell.stop();
+    await mallory?.close();
+    await cell?.stop();
     await workspace.remove();
   });
   const handled = async () => (await cell.kernel.actor("a", "live/parrot")).handled;

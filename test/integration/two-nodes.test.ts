@@ -21,7 +21,7 @@ describe("a second node", () => {
   });
   afterAll(async () => {
     await second?.stop();
-    await first.stop();
+    await first?.stop();
     await workspace.remove();
     await rm(directory, { recursive: true, force: true });
   });

@@ -54,8 +54,10 @@ def node_keys(pb, genesis_hash, genesis_key, certificates):
 def verify_envelope(envelope, genesis_hash):
     """One signature over one capsule, or over the root of a batch. Raises InvalidSignature, AssertionError."""
     if envelope.WhichOneof("proof") == "single":
+        assert len(envelope.capsules) == 1, "a single signature proves exactly one capsule"
         signed = capsule_input(genesis_hash, envelope.issuer, *envelope.capsules)
         return verify(envelope.issuer, envelope.single.signature, signed)
+    assert envelope.WhichOneof("proof") == "merkle", "there is no proof"
     proof = envelope.merkle
     leaves = [sha256(b"\0cell0/v1/leaf\0", capsule) for capsule in envelope.capsules]
     assert batch_root(leaves, proof.first_index, proof.count, proof.path) == proof.root, "not in the batch"
