@@ -19,6 +19,8 @@ const SHOWN = 3;
 
 export const emptyWindow = (length: number): RateWindow => ({ seconds: [], length, newestUnixMs: 0 });
 
+const emptySecond = (at: number): Second => ({ at, requests: 0, errors: 0, failing: {} });
+
 /** Entries older than the window are passed over. */
 export function addEntries(window: RateWindow, entries: readonly Entry[]): RateWindow {
   const seconds = new Map(window.seconds.map((second) => [second.at, second]));
@@ -26,7 +28,7 @@ export function addEntries(window: RateWindow, entries: readonly Entry[]): RateW
   for (const { atUnixMs, path, status } of entries) {
     const at = Math.floor(atUnixMs / 1000);
     const failed = status >= 500;
-    const { requests, errors, failing } = seconds.get(at) ?? { requests: 0, errors: 0, failing: {} };
+    const { requests, errors, failing } = seconds.get(at) ?? emptySecond(at);
     seconds.set(at, {
       at,
       requests: requests + 1,
