@@ -1,8 +1,9 @@
 // One process at a time runs a cell from a data directory. The lock file says
 // who holds it, and which processes it started, so that what a killed holder
 // left behind can be found.
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import type { DataDir } from "./data-dir.ts";
@@ -37,17 +38,7 @@ export async function lockDirectory(dir: DataDir, node: string): Promise<Directo
     node,
     children: {},
   };
-  if (!(await createExclusive(dir.lock, self))) {
-    const holder = await readHolder(dir);
-    if (holder !== undefined && isAlive(holder)) throw heldBy(dir, holder);
-    for (const child of Object.values(holder?.children ?? {})) endLeftover(child);
-    await rm(dir.lock, { force: true });
-    if (!(await createExclusive(dir.lock, self))) {
-      throw new CellError("CELL_DIRECTORY_HELD", "another process took the data directory just now", {
-        where: dir.root,
-      });
-    }
-  }
+  if (!(await createExclusive(dir.lock, self))) await takeOver(dir, self);
   let released = false;
   // One write at a time: each goes through the same file beside the lock.
   let writing: Promise<void> = Promise.resolve();
@@ -73,10 +64,45 @@ export async function lockDirectory(dir: DataDir, node: string): Promise<Directo
   };
 }
 
-/** Who holds the directory, dead or alive; undefined when nobody does or the file is damaged. */
-export async function readHolder(dir: DataDir): Promise<LockHolder | undefined> {
+/**
+ * Takes a dead holder's place. One process at a time does, or the second would remove
+ * the lock that the first has just made, and both would run.
+ */
+async function takeOver(dir: DataDir, self: LockHolder): Promise<void> {
+  requireDead(dir, await readLock(dir.lock));
+  const guard = `${dir.lock}.taking`;
+  if (!(await createExclusive(guard, self))) {
+    const taker = await readLock(guard);
+    if (taker !== undefined && !isAlive(taker)) await rm(guard, { force: true });
+    throw takenJustNow(dir);
+  }
   try {
-    return holderSchema.parse(JSON.parse(await readFile(dir.lock, "utf8")));
+    const holder = await readLock(dir.lock);
+    requireDead(dir, holder);
+    for (const child of Object.values(holder?.children ?? {})) endLeftover(child);
+    await rm(dir.lock, { force: true });
+    if (!(await createExclusive(dir.lock, self))) throw takenJustNow(dir);
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+function requireDead(dir: DataDir, holder: LockHolder | undefined): void {
+  if (holder !== undefined && isAlive(holder)) throw heldBy(dir, holder);
+}
+
+const takenJustNow = (dir: DataDir): CellError =>
+  new CellError("CELL_DIRECTORY_HELD", "another process takes the data directory just now", {
+    where: dir.root,
+    remedy: "Try again.",
+  });
+
+/** Who holds the directory, dead or alive; undefined when nobody does or the file is damaged. */
+export const readHolder = (dir: DataDir): Promise<LockHolder | undefined> => readLock(dir.lock);
+
+async function readLock(path: string): Promise<LockHolder | undefined> {
+  try {
+    return holderSchema.parse(JSON.parse(await readFile(path, "utf8")));
   } catch {
     return undefined;
   }
@@ -102,15 +128,18 @@ function heldBy(dir: DataDir, holder: LockHolder): CellError {
   );
 }
 
+/** Makes the file with all that is in it, so that nobody finds it empty and takes it for a leftover. */
 async function createExclusive(path: string, holder: LockHolder): Promise<boolean> {
+  const draft = `${path}.${randomBytes(6).toString("hex")}.new`;
+  await writeFile(draft, JSON.stringify(holder), { mode: 0o600 });
   try {
-    const file = await open(path, "wx", 0o600);
-    await file.writeFile(JSON.stringify(holder));
-    await file.close();
+    await link(draft, path);
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
 }
 
