@@ -41,6 +41,7 @@ export async function runMany<T>(
   const startedMs = performance.now();
   const counts = { succeeded: 0, failed: 0 };
   const underWay = new Set<Promise<void>>();
+  let room = Promise.withResolvers<void>();
   let fault: { readonly error: unknown } | undefined;
   const run = async (item: T, index: number): Promise<void> => {
     const result = await timed(item, index, request);
@@ -55,8 +56,15 @@ export async function runMany<T>(
     });
     index += 1;
     underWay.add(running);
-    void running.then(() => underWay.delete(running));
-    if (underWay.size >= concurrency) await Promise.race(underWay);
+    void running.then(() => {
+      underWay.delete(running);
+      room.resolve();
+    });
+    if (underWay.size >= concurrency) {
+      // One promise a wait: a race over all of them would cost as much as a request.
+      room = Promise.withResolvers();
+      await room.promise;
+    }
   }
   await Promise.all(underWay);
   if (fault !== undefined) throw fault.error;
