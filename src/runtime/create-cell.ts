@@ -2,7 +2,7 @@
 // identities of this node and of its operator. Made beside the data directory
 // and moved in place at the end, so that an interrupted start leaves nothing half made.
 import { randomBytes } from "node:crypto";
-import { chmod, cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { access, chmod, cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
@@ -186,10 +186,39 @@ export async function writeDirectory(dir: DataDir, files: readonly NewFile[]): P
 /** The directory may exist already with a lock in it: then its content is filled in around that. */
 async function moveInto(made: string, dir: DataDir): Promise<void> {
   await mkdir(dir.root, { recursive: true, mode: 0o700 });
+  const marker = join(dir.root, ".making");
+  if (!(await exists(marker))) await requireNoKeys(dir);
   await chmod(dir.root, 0o700);
+  await writeFile(marker, "");
   const config = join(made, "cell.json");
   await cp(made, dir.root, { recursive: true, filter: (source) => source !== config });
+  await rm(marker);
   await rename(config, dir.cell);
+}
+
+/** cell.json may be lost, or unreadable for a moment; keys are never written over for that. Throws CELL_CONFIG_INVALID. */
+async function requireNoKeys(dir: DataDir): Promise<void> {
+  for (const path of [dir.genesis, dir.genesisKey, dir.issuerKey, dir.nodeCreds]) {
+    if (!(await exists(path))) continue;
+    throw new CellError(
+      "CELL_CONFIG_INVALID",
+      "cell.json cannot be read, but there are keys of a cell here",
+      {
+        where: path,
+        remedy: "Bring cell.json back from a backup, or give another `--data-dir`.",
+      },
+    );
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 /** The port asked for, or any free one. Throws CELL_PORT_TAKEN. */

@@ -1,6 +1,6 @@
 // Everything before the first process: the directory's lock, the cell in it (made,
 // joined or found), its permissions, and the broker's configuration.
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
 import { sha256, toHex } from "../security/bytes.ts";
@@ -45,6 +45,7 @@ export async function prepareNode(dir: DataDir, options: PrepareOptions): Promis
     for (const path of [dir.run, dir.brokerDirectory, dir.coreDirectory, dir.logDirectory]) {
       await mkdir(path, { recursive: true, mode: 0o700 });
     }
+    await requireOwn(dir.run);
     if (config.broker.embedded) await writeBrokerConfig(dir, config);
     const genesisHash = toHex(sha256(await readFile(dir.genesis)));
     const made = found !== undefined ? "nothing" : options.join === undefined ? "cell" : "node";
@@ -120,6 +121,17 @@ async function requirePrivate(dir: DataDir): Promise<void> {
       );
     }
   }
+}
+
+/** It may lie in the system's temporary directory, where another user can have made it first. */
+async function requireOwn(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const entry = await lstat(path);
+  if (entry.isDirectory() && entry.uid === process.geteuid?.() && (entry.mode & 0o077) === 0) return;
+  throw new CellError("CELL_DIRECTORY_UNSAFE", "the directory of the sockets is not this user's alone", {
+    where: path,
+    remedy: "Remove it, or give a shorter `--data-dir`, so that the sockets lie within.",
+  });
 }
 
 async function writeBrokerConfig(dir: DataDir, { cell, node, broker }: CellConfig): Promise<void> {
