@@ -1,5 +1,6 @@
 // What `cell0 up` shows: what was made, each process as it comes up, dies and
 // comes back, and at the end what runs, where, and what to try next.
+import { relative } from "node:path";
 import type { TreeNode } from "../actors/kernel/reports.ts";
 import type { PreparedNode } from "../runtime/prepare-node.ts";
 import type { CradleEvent } from "../supervisor/cradle/cradle.ts";
@@ -7,6 +8,14 @@ import type { Context } from "./context.ts";
 import { plain } from "./render/text.ts";
 import { renderTree } from "./render/tree.ts";
 import type { Arrival } from "./up.ts";
+
+/** The command line as it can be typed here: through npx where npm runs it, on this data directory. */
+function commandHere({ terminal, dir }: Context): string {
+  const name = terminal.env.npm_execpath === undefined ? "cell0" : "npx cell0";
+  const path = relative(terminal.cwd, dir.root);
+  if (path === ".cell0") return name;
+  return `${name} --data-dir ${path.startsWith("..") ? dir.root : path}`;
+}
 
 export function printMade(context: Context, { made, config }: PreparedNode): void {
   const { colors, dir } = context;
@@ -17,7 +26,7 @@ export function printMade(context: Context, { made, config }: PreparedNode): voi
   }
   context.print(`${colors.green("✓")} cell ${colors.bold(config.cell)} made in ${dir.root}`);
   context.print(
-    `  Its genesis key lies in ${dir.genesisKey}. Take it offline: cell0 keys genesis --export FILE`,
+    `  Its genesis key lies in ${dir.genesisKey}. Take it offline: ${commandHere(context)} keys genesis --export FILE`,
   );
 }
 
@@ -82,19 +91,20 @@ export function printArrival(
   );
   context.print(`  broker  ${config.broker.url}`);
   context.print(`  data    ${dir.root}`);
-  context.print("  try     cell0 get tree");
-  context.print(`          ${exampleSend(tree)}`);
-  context.print("          cell0 watch");
-  context.print("  stop    Ctrl-C, or cell0 down");
+  const command = commandHere(context);
+  context.print(`  try     ${command} get tree`);
+  context.print(`          ${command} ${exampleOf(tree)}`);
+  context.print(`          ${command} watch`);
+  context.print(`  stop    Ctrl-C, or ${command} down`);
 }
 
 /** A command that does something with what runs. */
-function exampleSend(tree: TreeNode): string {
+function exampleOf(tree: TreeNode): string {
   const paths = actorPaths(tree).filter((path) => !path.startsWith("kernel/"));
   const [first] = paths;
-  if (first === undefined) return "cell0 apply FILE   (a manifest; `cell0 init DIR` makes one)";
-  if (first === "hello/greeter") return `cell0 send hello/greeter greet '{"name":"Ada"}'`;
-  return `cell0 get actor ${first}`;
+  if (first === undefined) return "apply FILE   (a manifest; `init DIR` makes one)";
+  if (first === "hello/greeter") return `send hello/greeter greet '{"name":"Ada"}'`;
+  return `get actor ${first}`;
 }
 
 const actorPaths = (node: TreeNode): readonly string[] =>

@@ -54,29 +54,15 @@ export type Links = { readonly broker: Watched<LinkStatus>; readonly core: Watch
 /** Why no work is accepted now; the kernel's own actors answer all the same, so that one can see why. */
 export function whyClosed({ broker, core }: Links, stopping: boolean): CellError | undefined {
   if (stopping) return new CellError("CELL_STOPPING");
-  const down = !broker.value.up
-    ? ["broker", broker.value]
-    : !core.value.up
-      ? ["core", core.value]
-      : undefined;
-  if (down === undefined) return undefined;
-  const [name, status] = down as [string, LinkStatus];
-  return new CellError("CELL_NOT_ACCEPTING", `its ${name} is ${status.reason ?? status.state}`, {
-    retryAfterMs: 250,
-  });
+  const links = { broker: broker.value, core: core.value };
+  for (const [name, { up, state, reason }] of Object.entries(links)) {
+    if (!up)
+      return new CellError("CELL_NOT_ACCEPTING", `its ${name} is ${reason ?? state}`, { retryAfterMs: 250 });
+  }
+  return undefined;
 }
 
-/**
- * A node whose certificate was replaced, withdrawn or has expired: its place may be
- * another's by now, and no two may run the same actors. Not even its kernel answers then.
- */
-export function whyOusted(own: Result<unknown, CellError>): CellError | undefined {
-  if (own.ok) return undefined;
-  const what = `this node's certificate does not count any more: ${own.error.message}`;
-  return new CellError("CELL_NOT_ACCEPTING", what, { cause: own.error });
-}
-
-/** Ends when the connection is closed for good. */
+/** Keeps the link's state in step with the connection's. */
 export function followBroker(connection: BrokerConnection, link: Watched<LinkStatus>): void {
   link.set(brokerStatus(connection.status()));
   connection.onStatus((status) => link.set(brokerStatus(status)));
