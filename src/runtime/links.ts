@@ -62,6 +62,16 @@ export function whyClosed({ broker, core }: Links, stopping: boolean): CellError
   return undefined;
 }
 
+/**
+ * A node whose certificate was replaced, withdrawn or has expired: its place may be
+ * another's by now, and no two may run the same actors. Not even its kernel answers then.
+ */
+export function whyOusted(own: Result<unknown, CellError>): CellError | undefined {
+  if (own.ok) return undefined;
+  const what = `this node's certificate does not count any more: ${own.error.message}`;
+  return new CellError("CELL_NOT_ACCEPTING", what, { cause: own.error });
+}
+
 /** Keeps the link's state in step with the connection's. */
 export function followBroker(connection: BrokerConnection, link: Watched<LinkStatus>): void {
   link.set(brokerStatus(connection.status()));
