@@ -2,12 +2,13 @@
 // its actors, discovery and the certificates that clients ask for.
 
 import type { OutgoingIntent } from "../actors/intent.ts";
-import type { CellError } from "../errors/cell-error.ts";
+import { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import type { HybridClock } from "../security/clock/hybrid-clock.ts";
 import type { ParsedIdentity } from "../security/identity/creds-file.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
 import { createIntake } from "../security/intake/intake.ts";
+import type { Verdict } from "../security/intake/verdict.ts";
 import type { ReplayFloor } from "../security/replay/replay-floor.ts";
 import { ReplayWindow } from "../security/replay/replay-window.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
@@ -23,9 +24,10 @@ import { type IncomingMessage, type Intake as Subscribed, subscribeIntents } fro
 import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import type { CellConfig } from "./cell-config.ts";
-import { createDeliveries, type SealTicket } from "./deliveries.ts";
+import { createDeliveries, type Deliveries, type SealTicket } from "./deliveries.ts";
 import { followSubjects } from "./intent-subjects.ts";
-import { type Watched, whyOusted } from "./links.ts";
+import type { Watched } from "./links.ts";
+import { whyOusted } from "./own-certificate.ts";
 import type { RunningActors } from "./running-actors.ts";
 import { createSends, type Sender } from "./sends.ts";
 import { discoveredServices } from "./services.ts";
@@ -109,8 +111,8 @@ export function openMessaging(options: MessagingOptions): Messaging {
     record,
   });
   const take = ({ subject, data, natsReply }: IncomingMessage) => {
-    for (const verdict of intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() }))
-      deliveries.take(verdict);
+    const verdicts = intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() });
+    for (const verdict of verdicts) takeAlone(deliveries, verdict, options.onProblem);
   };
   const subscriptions: BrokerSubscription[] = [];
   let intents: Subscribed | undefined;
@@ -146,6 +148,17 @@ export function openMessaging(options: MessagingOptions): Messaging {
       await connection.flush().catch(options.onProblem);
     },
   };
+}
+
+/** What fails for one capsule, e.g. because the broker is away, loses none that came with it: they are remembered by now. */
+function takeAlone(deliveries: Deliveries, verdict: Verdict, onProblem: (error: CellError) => void): void {
+  try {
+    deliveries.take(verdict);
+  } catch (cause) {
+    onProblem(
+      cause instanceof CellError ? cause : new CellError("CAPSULE_INTAKE_FAILED", undefined, { cause }),
+    );
+  }
 }
 
 /** Signs what leaves in one turn together, publishes it, and keeps replies for who asks again. */

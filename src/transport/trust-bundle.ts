@@ -19,11 +19,49 @@ export type TrustBundleOptions = {
   readonly certificates: () => readonly Uint8Array[];
 };
 
+/** A question is a hundred bytes, an answer up to 900 KiB, and who asks may name another's inbox. */
+const ANSWERS_A_SECOND_EACH = 8;
+const ANSWERS_A_SECOND = 256;
+/** As long one encoding serves for all who ask. */
+const ENCODED_MS = 100;
+
 export function serveTrustBundle({ connection, cell, certificates }: TrustBundleOptions): BrokerSubscription {
+  let encoded: { readonly bytes: Uint8Array; readonly atMs: number } | undefined;
+  const mayAnswer = limited();
   return connection.subscribe(trustBundleSubject(cell), ({ reply }) => {
     if (reply === undefined || !isAnswerable(cell, reply)) return;
-    connection.publish(reply, encodeTrustBundle(certificates()));
+    const now = performance.now();
+    if (!mayAnswer(ownerOf(reply), now)) return;
+    if (encoded === undefined || now - encoded.atMs > ENCODED_MS) {
+      encoded = { bytes: encodeTrustBundle(certificates()), atMs: now };
+    }
+    connection.publish(reply, encoded.bytes);
   });
+}
+
+/** Whose inbox it is: `_INBOX_ann.x` is ann's, as is `cell0.v1.<cell>.inbox.ann.x`. */
+const ownerOf = (inbox: string): string =>
+  inbox.startsWith("_INBOX")
+    ? (inbox.split(".", 1)[0] ?? "").slice("_INBOX_".length)
+    : (inbox.split(".", 5)[4] ?? "");
+
+/** Counts answers within the second, in all and for each owner of an inbox. */
+function limited(): (owner: string, nowMs: number) => boolean {
+  let second = Number.NEGATIVE_INFINITY;
+  let all = 0;
+  let each = new Map<string, number>();
+  return (owner, nowMs) => {
+    if (Math.floor(nowMs / 1000) !== second) {
+      second = Math.floor(nowMs / 1000);
+      all = 0;
+      each = new Map();
+    }
+    const count = each.get(owner) ?? 0;
+    if (count >= ANSWERS_A_SECOND_EACH || all >= ANSWERS_A_SECOND) return false;
+    all += 1;
+    each.set(owner, count + 1);
+    return true;
+  };
 }
 
 export function encodeTrustBundle(certificates: readonly Uint8Array[]): Uint8Array {

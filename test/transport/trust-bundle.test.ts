@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BrokerConnection } from "../../src/transport/connection.ts";
 import { revisionsStream } from "../../src/transport/streams/revisions-stream.ts";
-import { revisionsSubject, trustBundleSubject } from "../../src/transport/subjects.ts";
+import { inboxPrefix, revisionsSubject, trustBundleSubject } from "../../src/transport/subjects.ts";
 import { encodeTrustBundle, fetchTrustBundle, serveTrustBundle } from "../../src/transport/trust-bundle.ts";
 import { type BrokerFixture, startBroker } from "./broker-fixture.ts";
 
@@ -35,6 +35,34 @@ describe("the trust bundle", () => {
     await fetchTrustBundle(client, "test", 2000);
     await node.flush();
     expect(await revisions.last()).toBeUndefined();
+    service.unsubscribe();
+    await node.flush();
+  });
+
+  it("is made and sent a bounded number of times, however often somebody asks", async () => {
+    let made = 0;
+    const certificates = () => {
+      made += 1;
+      return [new Uint8Array(1024)];
+    };
+    const service = serveTrustBundle({ connection: node, cell: "test", certificates });
+    const victim = await broker.connect({ kind: "client", principal: "victim" });
+    let answers = 0;
+    const inbox = `${inboxPrefix("test", "victim")}.flood`;
+    victim.subscribe(inbox, () => {
+      answers += 1;
+    });
+    await Promise.all([node.flush(), victim.flush()]);
+    for (let count = 0; count < 2_000; count += 1)
+      client.publish(trustBundleSubject("test"), new Uint8Array(), inbox);
+    await client.flush();
+    // What another asks for is answered all the same.
+    expect(await fetchTrustBundle(client, "test", 2000)).toHaveLength(1);
+    await node.flush();
+    await victim.flush();
+    expect(answers).toBeGreaterThan(0);
+    expect(answers).toBeLessThan(100);
+    expect(made).toBeLessThan(50);
     service.unsubscribe();
     await node.flush();
   });
