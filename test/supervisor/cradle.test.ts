@@ -1,0 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Cradle, type CradleEvent, startCradle } from "../../src/supervisor/cradle/cradle.ts";
+import type { ProcessSpec } from "../../src/supervisor/cradle/process-spec.ts";
+
+const WAIT = { timeout: 30_000, interval: 20 };
+const READY = "console.log(JSON.stringify({ pid: process.pid, ready: true }));";
+const STAYS = "setInterval(() => {}, 1000);";
+
+let directory: string;
+let cradle: Cradle | undefined;
+let events: CradleEvent[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "cell0-cradle-"));
+  events = [];
+});
+
+afterEach(async () => {
+  await cradle?.kill();
+  cradle = undefined;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const spec = (name: string, script: string, changes: Partial<ProcessSpec> = {}): ProcessSpec => ({
+  name,
+  command: process.execPath,
+  args: ["-e", script],
+  env: { PATH: process.env.PATH ?? "" },
+  cwd: directory,
+  log: join(directory, `${name}.log`),
+  readiness: { kind: "stdout" },
+  readyTimeoutMs: 20_000,
+  stopTimeoutMs: 5_000,
+  ...changes,
+});
+
+const start = (...specs: readonly ProcessSpec[]): Cradle => {
+  cradle = startCradle(specs, (event) => events.push(event));
+  return cradle;
+};
+const seen = (kind: CradleEvent["kind"]) => events.filter((event) => event.kind === kind);
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe("a cradle", () => {
+  test("is ready when every process has said so", async () => {
+    await start(spec("core", READY + STAYS), spec("node", READY + STAYS)).ready;
+    expect(
+      seen("ready")
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(["core", "node"]);
+  });
+
+  test("starts a process again that was killed, and leaves the other alone", async () => {
+    const running = start(spec("core", READY + STAYS), spec("node", READY + STAYS));
+    await running.ready;
+    const { core = 0, node = 0 } = running.pids();
+    process.kill(node, "SIGKILL");
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(3), WAIT);
+    expect(seen("died")).toMatchObject([{ name: "node", exit: { signal: "SIGKILL" }, restartInMs: 0 }]);
+    expect(running.pids().core).toBe(core);
+    expect(running.pids().node).not.toBe(node);
+  });
+
+  test("gives up on a process that ends again and again, stops the rest and names its log", async () => {
+    const running = start(
+      spec("core", READY + STAYS),
+      spec("node", 'console.error("no luck"); process.exit(3);'),
+    );
+    const { core = 0 } = running.pids();
+    const end = await running.ended;
+    expect(end).toEqual({ gaveUp: { name: "node", log: join(directory, "node.log") } });
+    expect(seen("died").length).toBe(10);
+    expect(isAlive(core)).toBe(false);
+    expect(readFileSync(join(directory, "node.log"), "utf8")).toContain("no luck");
+  });
+
+  test("kills and counts as failed a process that is not ready in time", async () => {
+    start(spec("core", STAYS, { readyTimeoutMs: 100 }));
+    await vi.waitFor(() => expect(seen("died").length).toBeGreaterThan(0), WAIT);
+    expect(seen("died")[0]).toMatchObject({ exit: { reason: "not ready after 100 ms" } });
+  });
+
+  test("stops in reverse order, each in its own time", async () => {
+    const told = (name: string) =>
+      `process.on("SIGTERM", () => { require("node:fs").appendFileSync("order", "${name} "); process.exit(0); }); ${READY} ${STAYS}`;
+    const running = start(
+      spec("broker", told("broker")),
+      spec("core", told("core")),
+      spec("node", told("node")),
+    );
+    await running.ready;
+    const pids = Object.values(running.pids());
+    await running.stop();
+    expect(readFileSync(join(directory, "order"), "utf8")).toBe("node core broker ");
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  test("kills what does not stop within its time", async () => {
+    const stubborn = `process.on("SIGTERM", () => {}); ${READY} ${STAYS}`;
+    const running = start(spec("node", stubborn, { stopTimeoutMs: 50 }));
+    await running.ready;
+    const { node = 0 } = running.pids();
+    await running.stop();
+    expect(isAlive(node)).toBe(false);
+  });
+
+  test("a program that cannot be started counts as died, with the reason", async () => {
+    start(spec("core", "", { command: join(directory, "nothing-here"), readyTimeoutMs: 1_000 }));
+    await vi.waitFor(() => expect(seen("died").length).toBeGreaterThan(0), WAIT);
+  });
+});
