@@ -1,0 +1,119 @@
+// A node's way in with everything behind it but actors, against a broker that
+// fails and certificates that change.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Delivery } from "../../src/actors/intent.ts";
+import { CellError } from "../../src/errors/cell-error.ts";
+import { ok } from "../../src/errors/result.ts";
+import type { PlacedGraph } from "../../src/manifest/graph.ts";
+import { Watched } from "../../src/runtime/links.ts";
+import { openMessaging } from "../../src/runtime/messaging.ts";
+import type { RunningActors } from "../../src/runtime/running-actors.ts";
+import { HybridClock } from "../../src/security/clock/hybrid-clock.ts";
+import { formatCreds, parseCreds } from "../../src/security/identity/creds-file.ts";
+import { sealBatch } from "../../src/security/wire/seal.ts";
+import type { EventInput } from "../../src/telemetry/event.ts";
+import type { BrokerConnection, BrokerMessage } from "../../src/transport/connection.ts";
+import {
+  bytesOf,
+  CELL,
+  certify,
+  genesis,
+  issuerCertificate,
+  keyOf,
+  keys,
+  must,
+  NOW,
+  nextId,
+  nodeCertificate,
+  portsOf,
+  SUBJECT,
+  sealingOf,
+  trustStore,
+} from "../security/cell-fixture.ts";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: NOW }));
+afterEach(() => void vi.useRealTimers());
+
+function open() {
+  const delivered: string[] = [];
+  const records: EventInput[] = [];
+  const handlers = new Map<string, (message: BrokerMessage) => void>();
+  const connection = {
+    publish: vi.fn<(subject: string, data: Uint8Array) => void>(),
+    subscribe: (subject: string, handler: (message: BrokerMessage) => void) => {
+      handlers.set(subject, handler);
+      return { subject, closed: new Promise(() => {}), unsubscribe: () => {}, drain: async () => {} };
+    },
+  };
+  const trust = trustStore();
+  const messaging = openMessaging({
+    config: { version: 1, cell: CELL, node: "a", broker: { url: "nats://127.0.0.1:1", embedded: false } },
+    startedAtUnixMs: NOW - 60_000,
+    sealing: sealingOf(keys.nodeA),
+    identity: must(
+      parseCreds(
+        formatCreds({
+          jwt: "a.b.c",
+          nkeySeed: `SU${"A".repeat(56)}`,
+          cell: CELL,
+          principal: "a",
+          broker: "nats://127.0.0.1:1",
+          genesis: genesis.bytes,
+          key: new Uint8Array(32).fill(3),
+          certificates: [issuerCertificate.bytes, nodeCertificate.bytes],
+        }),
+      ),
+    ),
+    maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
+    clock: new HybridClock(() => NOW),
+    connection: connection as unknown as BrokerConnection,
+    trust,
+    authority: portsOf(),
+    floor: { floorOf: () => 0, accepted: () => {} },
+    actors: {
+      deliver: ({ intent, respond }: Delivery) => {
+        delivered.push(intent.id);
+        respond({ kind: "value", value: undefined, final: true });
+        return ok({ mailboxDepth: 1 });
+      },
+    } as unknown as RunningActors,
+    whyNot: () => undefined,
+    tracing: { span: () => ({ traceparent: "", fail: () => {}, end: () => {} }) },
+    record: (event) => records.push(event),
+    onProblem: () => {},
+  });
+  messaging.serve({
+    placed: new Watched<PlacedGraph>({ roots: [], clients: [], placed: {} }),
+    firstNode: () => "a",
+  });
+  const hear = (data: Uint8Array) => handlers.get(`cell0.v1.${CELL}.in.>`)?.({ subject: SUBJECT, data });
+  return { hear, connection, delivered, records, trust, messaging };
+}
+
+const batchOf = (capsules: readonly Uint8Array[]) =>
+  sealBatch([capsules], sealingOf(keys.ann), 1n)[0] ?? new Uint8Array();
+
+test("a repeated capsule that cannot be answered now loses none that came in the same message", async () => {
+  const { hear, connection, delivered, messaging } = open();
+  const known = bytesOf();
+  hear(batchOf([known]));
+  await messaging.close().catch(() => undefined);
+  expect(connection.publish).toHaveBeenCalledOnce();
+  connection.publish.mockImplementation(() => {
+    throw new CellError("BROKER_BUFFER_FULL");
+  });
+  hear(batchOf([known, bytesOf(), bytesOf()]));
+  expect(delivered).toHaveLength(3);
+});
+
+test("a node whose certificate was replaced takes no intent, also none for its kernel", () => {
+  const { hear, delivered, records, trust } = open();
+  must(
+    trust.add(certify({ key: keyOf(42).publicKey, principal: "a", kind: "node", generation: 2 }).bytes, NOW),
+  );
+  hear(batchOf([bytesOf()]));
+  expect(delivered).toEqual([]);
+  expect(records.map(({ kind }) => kind)).toMatchObject([
+    { case: "intentRefused", value: { error: { code: "CELL_NOT_ACCEPTING" } } },
+  ]);
+});
