@@ -1,37 +1,19 @@
 // An intent as an actor's host sees it: already verified, authorised and decoded.
 import type { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
+import type { AcceptedIntent } from "../security/intake/verdict.ts";
+import type { PriorityName } from "../security/wire/priority.ts";
 
-export type PriorityName = "critical" | "high" | "normal" | "low";
+export type { PriorityName };
+
+/** As intake judged it; ids and hash in hex. */
+export type ReceivedIntent = AcceptedIntent;
 
 /** Names an intent without carrying its payload; plain JSON. */
-export type IntentRef = {
-  /** Hex. */
-  readonly id: string;
-  readonly rootId: string;
-  /** Empty at the root. */
-  readonly causeId: string;
-  /** SHA-256 of the capsule's bytes, hex. */
-  readonly hash: string;
-  readonly type: string;
-  readonly principal: string;
-  /** Path of the sending actor; empty for a client. */
-  readonly source: string;
-  readonly epoch: number;
-};
-
-export type ReceivedIntent = IntentRef & {
-  readonly target: string;
-  readonly contentType: string;
-  readonly payload: Uint8Array;
-  readonly issuedAtUnixMs: number;
-  readonly deadlineUnixMs: number;
-  readonly priority: PriorityName;
-  /** How many further sends it may cause. */
-  readonly hopLimit: number;
-  readonly traceparent: string;
-  readonly wantsReply: boolean;
-};
+export type IntentRef = Pick<
+  AcceptedIntent,
+  "id" | "rootId" | "causeId" | "hash" | "type" | "principal" | "source" | "epoch"
+>;
 
 export type OutgoingReply =
   | { readonly kind: "value"; readonly value: unknown; readonly final: boolean }
