@@ -232,7 +232,7 @@ async function revokeClient(
   if (!certificate.ok) throw certificate.error;
   await (await context.kernel()).addCertificate(node, certificate.value.bytes);
   context.print(
-    `Client ${name} is withdrawn: its intents are refused. Its credentials still open a connection to the broker until ${formatTime(known.notAfterUnixMs)} UTC, and nothing more.`,
+    `Client ${name} is withdrawn: its intents are refused. Its credentials still open a connection to the broker until ${formatTime(known.notAfterUnixMs)} UTC; whoever has them hears on what it could hear: its own inbox, and the cell's events if it was let in to them.`,
   );
   context.printJson({ principal: name, revoked: true, generation });
   return exitCodes.ok;
