@@ -109,6 +109,7 @@ type Attendance = {
 async function attend(context: Context, attendance: Attendance): Promise<ExitCode> {
   const { cradle, arrival, manifests, options, prepared, startedAt } = attendance;
   const ending = stopOnInterrupt(context, cradle);
+  if (manifests.length > 0) void preload();
   const first = await Promise.race([arrival, cradle.ended]);
   if (!("status" in first)) return endOf(first);
   const applied = await applyAtStart(context, manifests, options);
@@ -119,6 +120,11 @@ async function attend(context: Context, attendance: Attendance): Promise<ExitCod
   ending.dispose();
   context.note(ending.asked() ? "Stopped." : "");
   return endOf(end);
+}
+
+/** What applying needs, loaded while the node's process comes up beside this one. */
+async function preload(): Promise<void> {
+  await Promise.all([import("./apply.ts"), import("./connect-cell.ts"), import("./kernel-client.ts")]);
 }
 
 /** The state after the manifests were applied; undefined when there were none, or it failed: then the cell runs on as it was. */
