@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { dataDir } from "../../src/runtime/data-dir.ts";
@@ -8,9 +10,11 @@ import { readHolder } from "../../src/runtime/lock.ts";
 import {
   cell0,
   isRunning,
+  LAUNCHER,
   type LiveCell,
   makeDirectory,
   type Outcome,
+  repository,
   requireNothingLeft,
   startCell,
 } from "./live-cell.ts";
@@ -24,6 +28,12 @@ async function modesOf(path: string): Promise<readonly (readonly [string, string
   if (!(await stat(path)).isDirectory()) return own;
   const below = await Promise.all((await readdir(path)).map((name) => modesOf(join(path, name))));
   return [...own, ...below.flat()];
+}
+
+/** What a command prints when it is copied into a shell. */
+async function typed(command: string): Promise<string> {
+  const shell = `cell0() { "${process.execPath}" "${LAUNCHER}" "$@"; }; ${command}`;
+  return (await promisify(execFile)("sh", ["-c", shell], { cwd: repository })).stdout;
 }
 
 describe("a first start", () => {
@@ -62,26 +72,29 @@ describe("a first start", () => {
 
   it("says where the genesis key is and which command takes it offline", () => {
     expect(cell.output()).toContain(cell.dir.genesisKey);
-    expect(cell.output()).toContain("cell0 keys genesis --export");
+    expect(cell.output()).toMatch(/Take it offline: cell0 .*keys genesis --export FILE/);
   });
 
-  it("prints what runs, where, and three commands to try", () => {
+  it("prints what runs, where, and three commands to try, which do what they say", async () => {
     const output = cell.output();
     expect(output).toMatch(/greeter +running/);
     expect(output).toMatch(/broker {2}nats:\/\/127\.0\.0\.1:\d+/);
-    for (const command of [
-      "cell0 get tree",
-      'cell0 send hello/greeter greet \'{"name":"Ada"}\'',
-      "cell0 watch",
-    ])
-      expect(output).toContain(command);
+    const commands = [...output.matchAll(/^(?: {2}try {5}| {10})(cell0 .+)$/gm)].map(
+      ([, command]) => command,
+    );
+    expect(commands).toEqual(
+      ["get tree", "send hello/greeter greet", "watch"].map((words) => expect.stringContaining(words)),
+    );
+    const [tree, greeting] = await Promise.all(commands.slice(0, 2).map((command) => typed(command ?? "")));
+    expect(tree).toMatch(/greeter +running/);
+    expect(greeting).toContain("Hello, Ada!");
   });
 
   it("answers the intent that it names", async () => {
     const { code, stdout } = await cell.cli("send", "hello/greeter", "greet", '{"name":"Ada"}');
     expect({ code, reply: JSON.parse(stdout) }).toEqual({
       code: 0,
-      reply: { text: "Hello, Ada!", count: 1 },
+      reply: { text: "Hello, Ada!", count: 2 },
     });
   });
 
@@ -110,6 +123,24 @@ describe("a first start", () => {
     } finally {
       await other.stop();
     }
+  });
+});
+
+describe("a machine that lacks something", () => {
+  it.each([
+    ["NATS_SERVER_BIN", "BROKER_MISSING"],
+    ["CELL0_CORE_BIN", "CORE_MISSING"],
+  ])("of which %s names nothing is told %s, and nothing is left running", async (name, code) => {
+    const directory = await makeDirectory();
+    const dir = dataDir(join(directory, "cell"));
+    const env = { [name]: join(directory, "no-such-binary") };
+    const outcome = await cell0(["--data-dir", dir.root, "up"], { env });
+    expect(outcome).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(new RegExp(`^${code}: .+no-such-binary`)),
+    });
+    await requireNothingLeft(dir);
+    await rm(directory, { recursive: true, force: true });
   });
 });
 

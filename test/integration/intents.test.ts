@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
+import { fromBinary } from "@bufbuild/protobuf";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { SendOptions } from "../../src/client.ts";
+import { type Event, EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
+import { toHex } from "../../src/security/bytes.ts";
 import { cell0, type LiveCell, lastJson, startCell } from "./live-cell.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
 
@@ -66,6 +69,37 @@ describe("an intent", () => {
   it("is answered by the actor that it names", async () => {
     const { value } = await cell.client.request("live/parrot", "say", { text: "hello" });
     expect(value).toEqual({ text: "I say hello", count: expect.any(Number) });
+  });
+
+  it("is recorded with all that it caused under its id, and heard by who listens", async () => {
+    const heard: Event[] = [];
+    const stop = new AbortController();
+    const listening = (async () => {
+      for await (const event of cell.client.events({ signal: stop.signal })) heard.push(event);
+    })();
+    const { id } = await vi.waitFor(async () => {
+      const sent = await cell.client.send("live/relay", "relay", {
+        target: "live/parrot",
+        text: "on record",
+      });
+      const own = heard.filter(({ intent }) => intent !== undefined && toHex(intent.id) === sent.id);
+      expect(own.map(({ kind }) => kind.case)).toContain("intentFinished");
+      return sent;
+    });
+    stop.abort();
+    await listening.catch(() => undefined);
+    const recorded = (await cell.kernel.events("a", { rootId: id })).map((bytes) =>
+      fromBinary(EventSchema, bytes),
+    );
+    const story = recorded.map(({ actor, kind }) => `${actor} ${kind.case}`);
+    for (const each of [
+      "live/relay intentAccepted",
+      "live/relay sent",
+      "live/parrot intentFinished",
+      "live/relay intentFinished",
+    ])
+      expect(story).toContain(each);
+    expect(story[0]).toBe("live/relay intentAccepted");
   });
 
   it("of a thousand, 64 at a time, is answered each by its own reply", async () => {

@@ -20,7 +20,7 @@ describe("keys and backups", () => {
     };
     const file = await workspace.write("graph.yaml", manifest("live", [parrot]));
     cell = await startCell();
-    await cell0(["--data-dir", cell.dir.root, "secret", "set", "prefix"], undefined, "hush \n");
+    await cell0(["--data-dir", cell.dir.root, "secret", "set", "prefix"], { input: "hush \n" });
     await cell.json("apply", file);
   });
   afterAll(async () => {

@@ -16,7 +16,7 @@ import { type DataDir, dataDir } from "../../src/runtime/data-dir.ts";
 import { readHolder } from "../../src/runtime/lock.ts";
 
 export const repository = join(import.meta.dirname, "..", "..");
-const LAUNCHER = join(repository, "bin", "cell0.mjs");
+export const LAUNCHER = join(repository, "bin", "cell0.mjs");
 const READY_TIMEOUT_MS = 60_000;
 /** The grace that `cell0 up` states for what was accepted, and what it takes to end three processes. */
 const STOP_TIMEOUT_MS = 20_000;
@@ -64,15 +64,15 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
   const dir = dataDir(join(directory, "cell"));
   const startedAt = performance.now();
   const json = options.json ?? true;
-  const child = start(
-    ["--data-dir", dir.root, ...(json ? ["--json"] : []), "up", ...(options.up ?? [])],
-    options.cwd,
-  );
+  const child = start(["--data-dir", dir.root, ...(json ? ["--json"] : []), "up", ...(options.up ?? [])], {
+    cwd: options.cwd,
+  });
   const output = gather(child);
   const exited = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
   const end = async (error: unknown): Promise<never> => {
     child.kill("SIGINT");
     await exited;
+    if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
     throw error;
   };
   await untilReady(child, output, dir).catch(end);
@@ -93,7 +93,7 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
     await client.close();
     return await end(error);
   });
-  const cli = (...args: readonly string[]) => cell0(["--data-dir", dir.root, ...args], options.cwd);
+  const cli = (...args: readonly string[]) => cell0(["--data-dir", dir.root, ...args], { cwd: options.cwd });
   const pid = (name: ProcessName) => pidOf(dir, name);
   return {
     dir,
@@ -125,10 +125,18 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
 
 export const makeDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "cell0-live-"));
 
+export type RunOptions = {
+  readonly cwd?: string | undefined;
+  /** Standard input; nothing by default. */
+  readonly input?: string;
+  /** Beside the surrounding environment. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
 /** Runs the command line to its end. */
-export async function cell0(args: readonly string[], cwd?: string, input?: string): Promise<Outcome> {
-  const child = start(args, cwd, input === undefined ? "ignore" : "pipe");
-  child.stdin?.end(input);
+export async function cell0(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const child = start(args, options);
+  child.stdin?.end(options.input);
   let stdout = "";
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -144,9 +152,12 @@ export async function cell0(args: readonly string[], cwd?: string, input?: strin
 /** The last line of an output, as JSON. */
 export const lastJson = (stdout: string): unknown => JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
 
-function start(args: readonly string[], cwd = repository, stdin: "ignore" | "pipe" = "ignore"): ChildProcess {
-  const stdio = [stdin, "pipe", "pipe"] as const;
-  return spawn(process.execPath, [LAUNCHER, ...args], { cwd, env: userEnvironment(), stdio: [...stdio] });
+function start(args: readonly string[], { cwd = repository, input, env }: RunOptions): ChildProcess {
+  return spawn(process.execPath, [LAUNCHER, ...args], {
+    cwd,
+    env: { ...userEnvironment(), ...env },
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
 }
 
 /** Of a shell: without what the test runner and a surrounding cell put there. */

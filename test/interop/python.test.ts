@@ -9,6 +9,7 @@ import { type LiveCell, repository, startCell } from "../integration/live-cell.t
 import { makePython, type Python, whyNoPython } from "./python-environment.ts";
 
 const missing = await whyNoPython();
+if (missing !== undefined) console.warn(`skipped without CI=true: ${missing}`);
 const VECTORS = join(repository, "test", "vectors", "capsule-v1.json");
 
 describe.skipIf(missing !== undefined && process.env.CI !== "true")(
