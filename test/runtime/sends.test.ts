@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { OutgoingIntent } from "../../src/actors/intent.ts";
 import { ok } from "../../src/errors/result.ts";
-import { whyOusted } from "../../src/runtime/own-certificate.ts";
+import { whyOusted } from "../../src/runtime/links.ts";
 import { createSends, type SendPorts } from "../../src/runtime/sends.ts";
 import { sha256 } from "../../src/security/bytes.ts";
 import type { SigningKey } from "../../src/security/keys/signing-key.ts";
