@@ -16,6 +16,8 @@ export type Terminal = {
   readonly cwd: string;
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** From now on the process goes on when nobody reads its output any more; what it prints then is dropped. */
+  surviveLostOutput?(): void;
   /** Calls back on SIGINT and SIGTERM; returns how to stop that. */
   onInterrupt(listener: () => void): () => void;
   /** Asks for one line; `hidden` shows nothing of what is typed. Only on a terminal. */
@@ -23,7 +25,12 @@ export type Terminal = {
 };
 
 export function processTerminal(): Terminal {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", leaveOnClosedPipe);
+  let survives = false;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: Error) => {
+      if (!survives) leaveOnClosedPipe(error);
+    });
+  }
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -42,6 +49,9 @@ export function processTerminal(): Terminal {
     env: process.env,
     cwd: process.cwd(),
     now: Date.now,
+    surviveLostOutput() {
+      survives = true;
+    },
     onInterrupt(listener) {
       process.once("SIGINT", listener);
       process.once("SIGTERM", listener);

@@ -62,6 +62,8 @@ export async function runUp(
 ): Promise<ExitCode> {
   if (options.detach === true) return await detach(context);
   const { dir } = context;
+  // A cell outlives the terminal's window and the log's collector.
+  context.terminal.surviveLostOutput?.();
   const { prune: _prune, detach: _detach, join, ...names } = options;
   const startedAt = performance.now();
   const prepared = await prepareNode(dir, {

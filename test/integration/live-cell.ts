@@ -41,6 +41,8 @@ export type LiveCell = {
   /** kill -9, then waits until it is gone. */
   kill(name: ProcessName): Promise<void>;
   signal(name: NodeJS.Signals): void;
+  /** Nobody reads any more what `up` prints. */
+  closeOutput(): void;
   /** Resolves with the exit code of `up`. */
   readonly exited: Promise<number | null>;
   /** Ctrl-C; waits for the end, and throws when a process, a socket, a lock or an open port is left. */
@@ -114,6 +116,10 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
       await vi.waitFor(() => requireGone(name, id), { timeout: 5_000, interval: 5 });
     },
     signal: (name) => void child.kill(name),
+    closeOutput() {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
     exited,
     async stop() {
       await client.close();

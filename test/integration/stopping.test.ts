@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type LiveCell, makeDirectory, requireNothingLeft, startCell } from "./live-cell.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
 
-describe("Ctrl-C", () => {
+describe("a cell", () => {
   let directory: string;
   let workspace: Workspace;
   let file: string;
@@ -30,7 +30,7 @@ describe("Ctrl-C", () => {
     return { answer };
   };
 
-  it("lets an intent in hand finish and answers it, and takes nothing new", async () => {
+  it("lets an intent in hand finish at Ctrl-C and answers it, and takes nothing new", async () => {
     const cell = await start();
     const { answer } = await begin(cell, 1_500);
     cell.signal("SIGINT");
@@ -40,7 +40,7 @@ describe("Ctrl-C", () => {
     expect(cell.output()).toContain("Stopped.");
   });
 
-  it("stops at once when it comes a second time", async () => {
+  it("stops at once when Ctrl-C comes a second time", async () => {
     const cell = await start();
     await begin(cell, 60_000);
     cell.signal("SIGINT");
@@ -49,6 +49,23 @@ describe("Ctrl-C", () => {
     cell.signal("SIGINT");
     expect(await cell.exited).toBe(0);
     expect(performance.now() - pressedAt).toBeLessThan(2_000);
+    await cell.client.close();
+    await requireNothingLeft(cell.dir);
+  });
+
+  it("goes on when nobody reads its output any more, and still stops in order", async () => {
+    const cell = await start();
+    cell.closeOutput();
+    await cell.kill("node");
+    await vi.waitFor(
+      async () => {
+        const { value } = await cell.client.request("shop/worker", "work", { ms: 1 }, { timeoutMs: 500 });
+        expect(value).toEqual({ done: [""] });
+      },
+      { timeout: 15_000, interval: 20 },
+    );
+    cell.signal("SIGHUP");
+    expect(await cell.exited).toBe(0);
     await cell.client.close();
     await requireNothingLeft(cell.dir);
   });
