@@ -132,7 +132,11 @@ async function openGround(dir: DataDir) {
   const placed = new Watched<PlacedGraph>({ ...emptyGraph, placed: {} });
   const records = await openRecords({ dir, config, identity, connection, placed, onProblem, record });
   const firstNode = () => records.trust.store.shardOwner(0, Date.now());
-  const authority = graphAuthority({ placed: () => placed.value, firstNode });
+  const isNode = (name: string) => {
+    const known = records.trust.store.byPrincipal(name, Date.now());
+    return known.ok && known.value.kind === "node";
+  };
+  const authority = graphAuthority({ placed: () => placed.value, firstNode, isNode });
   const actors = new RunningActors();
   return {
     startedAtUnixMs,

@@ -2,9 +2,9 @@
 // identities of this node and of its operator. Made beside the data directory
 // and moved in place at the end, so that an interrupted start leaves nothing half made.
 import { randomBytes } from "node:crypto";
-import { access, chmod, cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { access, chmod, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
 import { formatCreds } from "../security/identity/creds-file.ts";
 import { SEED_BYTES, SigningKey } from "../security/keys/signing-key.ts";
@@ -166,8 +166,14 @@ type NewFile = readonly [name: string, content: string | Uint8Array];
 
 /** Writes all files below a temporary directory, then moves them in place, `cell.json` last. */
 export async function writeDirectory(dir: DataDir, files: readonly NewFile[]): Promise<void> {
-  await mkdir(dirname(dir.root), { recursive: true });
-  const making = await mkdtemp(join(dirname(dir.root), ".cell0-new-"));
+  const parent = dirname(dir.root);
+  await mkdir(parent, { recursive: true });
+  const prefix = `.${basename(dir.root)}-new-`;
+  // Of a start that was killed half way; whoever calls this holds the directory.
+  for (const name of await readdir(parent)) {
+    if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+  }
+  const making = await mkdtemp(join(parent, prefix));
   try {
     const made = dataDir(making);
     for (const directory of ["keys", "trust", "revisions", "secrets", "broker", "core", "log"]) {

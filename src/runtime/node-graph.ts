@@ -60,13 +60,15 @@ export type AuthoritySources = {
   readonly placed: () => PlacedGraph;
   /** Owner of shard 0. */
   readonly firstNode: () => string | undefined;
+  /** Whether the cell has a node of this name. */
+  readonly isNode: (name: string) => boolean;
 };
 
 /** The graph actor asks the other nodes' registries whether they are there. */
 const GRAPH_ACTOR_GRANTS: readonly Grant[] = [{ intents: ["node.status"], targets: ["kernel/*/registry"] }];
 
 /** What intake and sends ask about the graph. Answers come from maps made once a revision. */
-export function graphAuthority({ placed, firstNode }: AuthoritySources): AuthorityPorts {
+export function graphAuthority({ placed, firstNode, isNode }: AuthoritySources): AuthorityPorts {
   let graph: PlacedGraph | undefined;
   let clients = new Map<string, Grant[]>();
   let actors = new Map<string, readonly Grant[]>();
@@ -82,7 +84,7 @@ export function graphAuthority({ placed, firstNode }: AuthoritySources): Authori
   };
   return {
     placementOf: (path) =>
-      path.startsWith("kernel/") ? kernelPlacement(path, firstNode()) : placed().placed[path]?.node,
+      path.startsWith("kernel/") ? kernelPlacement(path, firstNode(), isNode) : placed().placed[path]?.node,
     actorGrants: (path) => {
       if (path === GRAPH_ACTOR) return GRAPH_ACTOR_GRANTS;
       refresh();
@@ -97,8 +99,13 @@ export function graphAuthority({ placed, firstNode }: AuthoritySources): Authori
 }
 
 /** `kernel/graph` lives with shard 0, `kernel/<node>/<actor>` on that node. */
-function kernelPlacement(path: string, firstNode: string | undefined): string | undefined {
+function kernelPlacement(
+  path: string,
+  firstNode: string | undefined,
+  isNode: (name: string) => boolean,
+): string | undefined {
   if (path === GRAPH_ACTOR) return firstNode;
   const [, node = "", actor, ...rest] = path.split("/");
-  return rest.length === 0 && NODE_ACTORS.some((each) => each === actor) ? node : undefined;
+  const known = rest.length === 0 && NODE_ACTORS.some((each) => each === actor) && isNode(node);
+  return known ? node : undefined;
 }
