@@ -46,8 +46,6 @@ export const genesis = must(
   }),
 );
 
-export const everything: readonly Grant[] = [{ intents: ["**"], targets: ["**"] }];
-
 export function claimsOf(claims: Partial<CertificateClaims> = {}): CertificateClaims {
   return {
     key: keys.ann.publicKey,
