@@ -13,6 +13,7 @@ import { formatTime, parseDuration } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { addPrincipal, fingerprintOf } from "./identity-file.ts";
 import { printPrincipals } from "./principals.ts";
+import { shellWord } from "./render/shell-word.ts";
 import { field } from "./report-decoder.ts";
 import { action } from "./session.ts";
 
@@ -115,7 +116,7 @@ async function addClient(context: Context, name: string, options: AddOptions): P
       `Its file: ${file} (whoever has it is ${name})`,
       "",
       "Try it:",
-      `  cell0 --creds ${file} send TARGET INTENT '{}'`,
+      `  cell0 --creds ${shellWord(file)} send TARGET INTENT '{}'`,
       "Any NATS client can use it too: it begins with a standard creds file.",
     ].join("\n"),
   );

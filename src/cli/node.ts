@@ -9,6 +9,7 @@ import { documented } from "./documented.ts";
 import { formatTime, parseDuration } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { addPrincipal } from "./identity-file.ts";
+import { shellWord } from "./render/shell-word.ts";
 import { action } from "./session.ts";
 
 type Options = {
@@ -73,7 +74,7 @@ async function addNode(context: Context, name: string, options: Options): Promis
       `Its file: ${file} (whoever has it is this node)`,
       "",
       "Where it is to run:",
-      `  cell0 --data-dir .cell0-${name} up --join ${file}`,
+      `  cell0 --data-dir .cell0-${name} up --join ${shellWord(file)}`,
     ].join("\n"),
   );
   context.printJson({ node: name, file, shards: certificate.shards, generation: certificate.generation });

@@ -5,6 +5,7 @@ import type { TreeNode } from "../actors/kernel/reports.ts";
 import type { PreparedNode } from "../runtime/prepare-node.ts";
 import type { CradleEvent } from "../supervisor/cradle/cradle.ts";
 import type { Context } from "./context.ts";
+import { shellWord } from "./render/shell-word.ts";
 import { plain } from "./render/text.ts";
 import { renderTree } from "./render/tree.ts";
 import type { Arrival } from "./up.ts";
@@ -14,7 +15,7 @@ function commandHere({ terminal, dir }: Context): string {
   const name = terminal.env.npm_execpath === undefined ? "cell0" : "npx cell0";
   const path = relative(terminal.cwd, dir.root);
   if (path === ".cell0") return name;
-  return `${name} --data-dir ${path.startsWith("..") ? dir.root : path}`;
+  return `${name} --data-dir ${shellWord(path.startsWith("..") ? dir.root : path)}`;
 }
 
 export function printMade(context: Context, { made, config }: PreparedNode): void {

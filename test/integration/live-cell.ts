@@ -129,7 +129,7 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
   };
 }
 
-export const makeDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "cell0-live-"));
+export const makeDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "cell0 live-"));
 
 export type RunOptions = {
   readonly cwd?: string | undefined;
@@ -166,9 +166,10 @@ function start(args: readonly string[], { cwd = repository, input, env }: RunOpt
   });
 }
 
-/** Of a shell: without what the test runner and a surrounding cell put there. */
+/** Of a shell: without what npm, the test runner and a surrounding cell put there. */
 function userEnvironment(): NodeJS.ProcessEnv {
-  const own = /^(VITEST|TEST$|NODE_ENV$|NODE_OPTIONS$|CELL0_(DATA_DIR|NATS|CREDS)$|FORCE_COLOR$|NO_COLOR$)/;
+  const own =
+    /^(npm_|VITEST|TEST$|NODE_ENV$|NODE_OPTIONS$|CELL0_(DATA_DIR|NATS|CREDS)$|FORCE_COLOR$|NO_COLOR$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }
 

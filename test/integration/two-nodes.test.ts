@@ -141,6 +141,9 @@ describe("a second node", () => {
         timeout: 10_000,
       },
     );
+    await vi.waitFor(async () => expect((await first.kernel.graph()).unsatisfied).toEqual([]), {
+      timeout: 3_000,
+    });
     expect((await first.cli("diff", workspace.path("graph.yaml"))).code).toBe(0);
   });
 });
