@@ -1,7 +1,6 @@
 // A cell with fixed keys and a fixed clock: genesis, an issuer, node `a`, client `ann`.
 import type { CellError } from "../../src/errors/cell-error.ts";
 import type { Result } from "../../src/errors/result.ts";
-import type { Grant } from "../../src/security/grants/grants.ts";
 import { createIntake, type IntakeLimits, type IntakePorts } from "../../src/security/intake/intake.ts";
 import { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
