@@ -93,9 +93,13 @@ export function printArrival(
   context.print(`  broker  ${config.broker.url}`);
   context.print(`  data    ${dir.root}`);
   const command = commandHere(context);
-  context.print(`  try     ${command} get tree`);
-  context.print(`          ${command} ${exampleOf(tree)}`);
-  context.print(`          ${command} watch`);
+  if (config.broker.embedded) {
+    context.print(`  try     ${command} get tree`);
+    context.print(`          ${command} ${exampleOf(tree)}`);
+    context.print(`          ${command} watch`);
+  } else {
+    context.print("  try     cell0 get tree   (where the cell was made: the operator's identity is there)");
+  }
   context.print(`  stop    Ctrl-C, or ${command} down`);
 }
 

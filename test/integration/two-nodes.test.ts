@@ -26,7 +26,8 @@ describe("a second node", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const say = async (path: string) => (await first.client.request(path, "say", { text: "x" })).value;
+  const say = async (path: string) =>
+    (await first.client.request(path, "say", { text: "x" }, { timeoutMs: 500 })).value;
   const relay = async (path: string, target: string) =>
     (await first.client.request(path, "relay", { target, text: "psst" })).value;
   const apply = async (there: string, more: Readonly<Record<string, unknown>> = {}) => {
@@ -61,6 +62,16 @@ describe("a second node", () => {
       expect.objectContaining({ node: "a", answers: true, shards: [{ first: 0, last: 127 }] }),
       expect.objectContaining({ node: "b", answers: true, shards: [{ first: 128, last: 255 }] }),
     ]);
+  });
+
+  it("says who can ask it, when it is asked without the operator's identity", async () => {
+    expect(await second.cli("get", "tree")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^CLI_NEEDS_LOCAL_CELL: .*--creds/),
+    });
+    const { code, stdout } = await second.cli("--creds", first.dir.operatorCreds, "get", "nodes");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^a +yes +0-127 .*\nb +yes +128-255 /m);
   });
 
   it("hosts the actors that are placed on it, and a client finds them without knowing of nodes", async () => {
