@@ -88,7 +88,7 @@ const mailboxSchema = z
       .enum(["refuse", "drop_oldest"])
       .default("refuse")
       .describe(
-        "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one is answered so.",
+        "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one gives way and is answered with ACTOR_INTENT_DROPPED.",
       ),
   })
   .meta({ id: "Mailbox", description: "Intents that wait while the actor works." });
