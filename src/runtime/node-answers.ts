@@ -4,7 +4,7 @@ import type { OutgoingIntent } from "../actors/intent.ts";
 import { GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
 import type { Sender } from "./sends.ts";
 
-const ANSWER_TIMEOUT_MS = 1_000;
+const ANSWER_TIMEOUT_MS = 500;
 
 export function nodeAnswers(
   self: string,

@@ -1,6 +1,6 @@
 // Which of the cell's other nodes do not answer: asked again and again, so that
 // what is placed on them can be shown as missing, with the reason.
-const EVERY_MS = 500;
+const EVERY_MS = 250;
 
 export type NodeWatch = {
   /** Names of nodes that did not answer when last asked. */
