@@ -14,6 +14,7 @@ use cell0_core::shutdown::{Parent, Signals};
 use cell0_core::{PROTOCOL, VERSION};
 use clap::Parser;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use crate::cli::{Cli, Command, ServeArgs, UsageError};
 
@@ -72,7 +73,10 @@ fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         let core = Core::bind(options).await?;
         announce(core.address(), core.vote_key(), io::stdout())?;
         tracing::info!(version = VERSION, address = ?core.address(), "ready");
-        core.run(told_to_stop(signals, parent)).await?;
+        let (stop, stopped) = oneshot::channel();
+        let (cut, cut_now) = oneshot::channel();
+        tokio::spawn(tell_to_stop(signals, parent, stop, cut));
+        core.run(resolved(stopped), resolved(cut_now)).await?;
         Ok(())
     });
     // Whatever is still verifying has nobody left to answer.
@@ -80,9 +84,14 @@ fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     outcome
 }
 
-/// Resolves at the first signal, or when the parent is gone. A second signal ends
-/// the process at once.
-async fn told_to_stop(mut signals: Signals, parent: Option<Parent>) {
+/// Says stop at the first signal, or when the parent is gone; and at the next
+/// signal to wait for nobody any more.
+async fn tell_to_stop(
+    mut signals: Signals,
+    parent: Option<Parent>,
+    stop: oneshot::Sender<()>,
+    cut: oneshot::Sender<()>,
+) {
     let parent_gone = async {
         match parent {
             Some(mut parent) => parent.gone().await,
@@ -93,11 +102,14 @@ async fn told_to_stop(mut signals: Signals, parent: Option<Parent>) {
         signal = signals.next() => tracing::info!(signal, "stopping"),
         () = parent_gone => tracing::info!("stopping: the parent process is gone"),
     }
-    tokio::spawn(async move {
-        let signal = signals.next().await;
-        tracing::warn!(signal, "stopping at once");
-        std::process::exit(1);
-    });
+    let _stopped_by_itself = stop.send(());
+    let signal = signals.next().await;
+    tracing::warn!(signal, "stopping at once");
+    let _stopped_meanwhile = cut.send(());
+}
+
+async fn resolved(told: oneshot::Receiver<()>) {
+    let _told_or_nobody_tells = told.await;
 }
 
 fn explain(error: &anyhow::Error) -> String {

@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::sleep;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
@@ -172,17 +172,21 @@ impl Core {
         &self.vote_key
     }
 
-    /// Answers until `stop` resolves, then lets requests in flight finish, within
-    /// `DRAIN_MAX`. The socket file is gone when this returns.
+    /// Answers until `stop` resolves, then lets requests in flight finish, until
+    /// `cut` resolves and for `DRAIN_MAX` at most. The socket file is gone when
+    /// this returns.
     ///
     /// # Errors
     /// When the gRPC server ends by itself.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send,
+        cut: impl Future<Output = ()> + Send,
+    ) -> Result<(), ServeError> {
+        let (server, service) = (self.server, self.service);
         match self.listener {
-            Listener::Unix(listener, _file) => {
-                serve(self.server, self.service, listener, stop).await
-            }
-            Listener::Tcp(listener) => serve(self.server, self.service, listener, stop).await,
+            Listener::Unix(listener, _file) => serve(server, service, listener, stop, cut).await,
+            Listener::Tcp(listener) => serve(server, service, listener, stop, cut).await,
         }
     }
 }
@@ -192,6 +196,7 @@ async fn serve<L>(
     service: Service,
     listener: L,
     stop: impl Future<Output = ()> + Send,
+    cut: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError>
 where
     L: Accept,
@@ -223,13 +228,12 @@ where
     }
     end_health(health).await;
     let _already_ended = drain.send(());
-    match timeout(DRAIN_MAX, serving).await {
-        Ok(ended) => Ok(ended?),
-        Err(_) => {
-            tracing::warn!("some connections did not end in time and were cut");
-            Ok(())
-        }
+    tokio::select! {
+        ended = serving => return Ok(ended?),
+        () = sleep(DRAIN_MAX) => tracing::warn!("connections that did not end in time were cut"),
+        () = cut => tracing::warn!("connections were cut, as told"),
     }
+    Ok(())
 }
 
 /// Tells watchers that the core goes, then ends their streams, which would

@@ -5,14 +5,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
 
 use cell0_core::proto::StatusRequest;
 use cell0_core::proto::core_service_client::CoreServiceClient;
+use cell0_core::serve::DRAIN_MAX;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::running::channel;
+use crate::service::endless_stream;
 
 struct Process {
     child: Child,
@@ -114,6 +117,23 @@ fn sigterm_and_sigint_end_a_core_cleanly_and_its_key_stays() {
         assert!(!socket.exists());
     }
     assert_eq!(keys[0], keys[1]);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_drain_at_once_and_leaves_no_socket() {
+    let directory = TempDir::new().unwrap();
+    let (command, socket) = serving(directory.path());
+    let mut core = start(command);
+    let stream = endless_stream(channel(&socket).await).await;
+    let told = Instant::now();
+    core.signal(Signal::TERM);
+    let mut log = BufReader::new(core.child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("stopping")));
+    core.signal(Signal::TERM);
+    assert_eq!(core.child.wait().unwrap().code(), Some(0));
+    assert!(told.elapsed() < DRAIN_MAX);
+    assert!(!socket.exists());
+    drop(stream);
 }
 
 #[test]

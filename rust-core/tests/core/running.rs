@@ -32,9 +32,12 @@ pub(crate) async fn start(genesis_hash: Option<[u8; 32]>) -> Running {
     .await
     .unwrap();
     let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(core.run(async {
-        let _told_or_dropped = stopped.await;
-    }));
+    let served = tokio::spawn(core.run(
+        async {
+            let _told_or_dropped = stopped.await;
+        },
+        std::future::pending(),
+    ));
     Running {
         socket,
         stop,

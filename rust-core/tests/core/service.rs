@@ -10,14 +10,15 @@ use cell0_core::proto::{
 use cell0_core::refusal::ERROR_CODE_METADATA;
 use cell0_core::serve::DRAIN_MAX;
 use cell0_core::{PROTOCOL, REQUEST_BYTES_MAX, VERSION};
-use tonic::{Code, Status};
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 
 use crate::certificate::{GENESIS, certificate, public, signer};
 use crate::running::start;
@@ -406,6 +407,14 @@ async fn health_is_served_and_its_watchers_do_not_hold_the_core_back() {
     while let Ok(Some(_)) = watch.message().await {}
 }
 
+/// A reflection stream that its host keeps open without asking anything.
+pub(crate) async fn endless_stream(channel: Channel) -> Streaming<ServerReflectionResponse> {
+    let answers = ServerReflectionClient::new(channel)
+        .server_reflection_info(tokio_stream::pending())
+        .await;
+    answers.unwrap().into_inner()
+}
+
 #[tokio::test]
 async fn reflection_lists_the_services() {
     let core = start(None).await;
@@ -442,4 +451,15 @@ async fn reflection_lists_the_services() {
     }
     drop(answers);
     core.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_its_host_never_ends_is_cut_when_the_drain_is_over() {
+    let core = start(None).await;
+    let stream = endless_stream(core.channel().await).await;
+    let told = Instant::now();
+    core.stop().await;
+    assert!(told.elapsed() >= DRAIN_MAX);
+    assert!(told.elapsed() < DRAIN_MAX + Duration::from_secs(2));
+    drop(stream);
 }

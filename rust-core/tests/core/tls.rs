@@ -76,9 +76,12 @@ async fn only_a_client_with_a_certificate_of_the_authority_is_served() {
         panic!("listens on {:?}", core.address());
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(core.run(async {
-        let _told_or_dropped = stopped.await;
-    }));
+    let served = tokio::spawn(core.run(
+        async {
+            let _told_or_dropped = stopped.await;
+        },
+        std::future::pending(),
+    ));
 
     let trusting = || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ours.pem()));
     let as_client = |authority: &Authority| {
