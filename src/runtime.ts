@@ -6,16 +6,16 @@ import type { NodeStatus, TreeNode } from "./actors/kernel/reports.ts";
 import type { CellError } from "./errors/cell-error.ts";
 import type { PlacedGraph } from "./manifest/graph.ts";
 import { emptyGraph } from "./manifest/merge.ts";
-import { openActorSystem } from "./runtime/actor-system.ts";
+import { type ActorSystem, openActorSystem } from "./runtime/actor-system.ts";
 import { readCellConfig } from "./runtime/cell-config.ts";
 import type { DataDir } from "./runtime/data-dir.ts";
 import { readNodeIdentity } from "./runtime/join-cell.ts";
 import { Watched, whyClosed } from "./runtime/links.ts";
 import { openMessaging } from "./runtime/messaging.ts";
-import { nodeAnswers } from "./runtime/node-answers.ts";
 import { graphAuthority } from "./runtime/node-graph.ts";
 import { openNodeLinks } from "./runtime/node-links.ts";
 import { openRecords } from "./runtime/node-records.ts";
+import { askRevision } from "./runtime/node-revision.ts";
 import { nodeStatus } from "./runtime/node-status.ts";
 import { type NodeTelemetry, openNodeTelemetry } from "./runtime/node-telemetry.ts";
 import { packageVersion } from "./runtime/package-info.ts";
@@ -54,7 +54,7 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
     onProblem,
     startedAtUnixMs,
   } = ground;
-  const life = { stopping: false, bootMs: 0 };
+  const life: Life = { stopping: false, bootMs: 0, system: undefined };
   const whyNot = () => whyClosed(links.states, life.stopping);
   const messaging = openMessaging({
     ...ground,
@@ -72,7 +72,7 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
       links: links.states,
       startedAtUnixMs,
       bootMs: () => life.bootMs,
-      revision: () => records.revisions.current()?.revision ?? 0,
+      revision: () => life.system?.revision() ?? 0,
       actors: () => actors.size,
       brokerVersion: () => links.connection.version(),
       coreVersion: () => links.coreVersion(),
@@ -91,10 +91,11 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
     telemetry,
     send: messaging.send,
     status,
-    answers: nodeAnswers(config.node, messaging.send),
+    askRevision: askRevision(messaging.send),
     onFatal: options.onFatal,
     onProblem,
   });
+  life.system = system;
   messaging.serve({ placed, firstNode });
   life.bootMs = Date.now() - startedAtUnixMs;
   recordStart(telemetry, links.coreVersion() ?? "", life.bootMs);
@@ -113,6 +114,8 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
     },
   };
 }
+
+type Life = { stopping: boolean; bootMs: number; system: ActorSystem | undefined };
 
 /** All that stands before there are actors: keys, clock, telemetry, links and the cell's records. */
 async function openGround(dir: DataDir) {

@@ -21,6 +21,7 @@ import { kernelParts } from "./kernel-parts.ts";
 import type { Links, Watched } from "./links.ts";
 import { kernelSpec, rootsOf } from "./node-graph.ts";
 import type { NodeRecords } from "./node-records.ts";
+import type { AskRevision } from "./node-revision.ts";
 import type { NodeTelemetry } from "./node-telemetry.ts";
 import { type NodeWatch, watchNodes } from "./node-watch.ts";
 import { ownedShards } from "./owned-shards.ts";
@@ -43,14 +44,16 @@ export type ActorSystemOptions = {
   readonly telemetry: NodeTelemetry;
   readonly send: (from: Sender, intent: OutgoingIntent) => void;
   readonly status: () => NodeStatus;
-  /** Whether another node answers. */
-  readonly answers: (node: string) => Promise<boolean>;
+  /** Which revision another node runs. */
+  readonly askRevision: AskRevision;
   readonly onFatal: (error: CellError) => void;
   readonly onProblem: (error: CellError) => void;
 };
 
 export type ActorSystem = {
   tree(): TreeNode;
+  /** Number of the newest revision that this node runs its part of. */
+  revision(): number;
   stop(graceMs: number): Promise<void>;
 };
 
@@ -69,6 +72,7 @@ class System implements ActorSystem {
   #tree: Tree | undefined;
   #convergence: Convergence | undefined;
   #nodeWatch: NodeWatch | undefined;
+  #revision = 0;
 
   constructor(options: ActorSystemOptions) {
     this.#options = options;
@@ -98,12 +102,21 @@ class System implements ActorSystem {
         ),
     });
     this.#convergence = converge(this.#tree, (path, error) => this.#problem(path, error));
-    this.#nodeWatch = watchNodes(() => this.#othersInUse(), this.#options.answers);
+    this.#revision = this.#inForce();
+    this.#nodeWatch = watchNodes({
+      nodes: () => this.#othersInUse(),
+      revision: () => this.#inForce(),
+      ask: this.#options.askRevision,
+    });
     placed.follow((graph) => void this.#follow(graph));
   }
 
   tree(): TreeNode {
     return treeReport(this.#sources());
+  }
+
+  revision(): number {
+    return this.#revision;
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -130,14 +143,15 @@ class System implements ActorSystem {
 
   /** A revision made elsewhere, or by this node's own keeper, which runs it already. */
   async #follow(graph: PlacedGraph): Promise<void> {
+    const revision = this.#inForce();
     const plan = planGraph(this.#running, graph);
-    if (plan.changes.length === 0) return;
-    const changed = await this.run(graph, plan);
-    if (!changed.ok) this.#problem("", changed.error);
+    const changed = plan.changes.length === 0 ? undefined : await this.run(graph, plan);
+    if (changed?.ok === false) this.#problem("", changed.error);
+    else this.#revision = Math.max(this.#revision, revision);
   }
 
   #parts(): ReadonlyMap<string, KernelPart> {
-    const { config, links, records, dir, telemetry, history, status, firstNode, answers } = this.#options;
+    const { config, links, records, dir, telemetry, history, status, firstNode, askRevision } = this.#options;
     const unsatisfied = () => [...(this.#convergence?.unsatisfied() ?? []), ...this.#missing()];
     const keeper = new GraphKeeper({
       revisions: records.revisions,
@@ -145,9 +159,11 @@ class System implements ActorSystem {
       nodes: () => this.#nodes(),
       probe: createBehaviourProbe(() => this.#options.placed.value),
       run: (graph, plan) => this.run(graph, plan),
+      settled: async (revision) => await this.#nodeWatch?.settled(revision),
       unsatisfied,
     });
     const { revisions, trust } = records;
+    const answers = async (node: string) => node === config.node || (await askRevision(node)) !== undefined;
     const graph = graphPorts({ keeper, revisions, trust: trust.store, unsatisfied, answers });
     return kernelParts({
       node: config.node,
@@ -174,14 +190,17 @@ class System implements ActorSystem {
     return [...used].filter((node) => node !== config.node);
   }
 
-  /** What is placed on a node that does not answer. */
+  /** What is placed on a node that does not answer, or is behind. */
   #missing(): readonly { readonly path: string; readonly reason: string }[] {
-    const silent = this.#nodeWatch?.silent() ?? new Set();
-    if (silent.size === 0) return [];
-    const placed = Object.entries(this.#running.placed);
-    return placed.flatMap(([path, { node }]) =>
-      silent.has(node) ? [{ path, reason: `node ${node} does not answer` }] : [],
-    );
+    return Object.entries(this.#running.placed).flatMap(([path, { node }]) => {
+      const reason = this.#nodeWatch?.fault(node);
+      return reason === undefined ? [] : [{ path, reason }];
+    });
+  }
+
+  /** Number of the revision in force; 0 before the first one. */
+  #inForce(): number {
+    return this.#options.records.revisions.current()?.revision ?? 0;
   }
 
   #nodes() {

@@ -24,6 +24,8 @@ export type GraphKeeperPorts = {
   }>;
   /** Makes this node run its part of the graph; on an error what ran before runs again. */
   readonly run: (graph: PlacedGraph, plan: Plan) => Promise<Result<unknown, CellError>>;
+  /** Waits a bounded time until the other nodes run a revision. */
+  readonly settled: (revision: number) => Promise<void>;
   readonly unsatisfied: () => readonly { readonly path: string; readonly reason: string }[];
 };
 
@@ -112,6 +114,7 @@ export class GraphKeeper {
     }
     const written = await this.#write({ graph: placed, rollbackOf, ...asked }, current);
     if (!written.ok) throw written.error;
+    await this.#ports.settled(written.value);
     return { ...report, revision: written.value, applied: true, unsatisfied: this.#ports.unsatisfied() };
   }
 
