@@ -1,14 +1,16 @@
 // What `cell0 up` shows: what was made, each process as it comes up, dies and
 // comes back, and at the end what runs, where, and what to try next.
 import { relative } from "node:path";
-import type { TreeNode } from "../actors/kernel/reports.ts";
+import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
 import type { PreparedNode } from "../runtime/prepare-node.ts";
 import type { CradleEvent } from "../supervisor/cradle/cradle.ts";
 import type { Context } from "./context.ts";
 import { shellWord } from "./render/shell-word.ts";
 import { plain } from "./render/text.ts";
 import { renderTree } from "./render/tree.ts";
-import type { Arrival } from "./up.ts";
+
+/** What the node process says when it is up. */
+export type Arrival = { readonly status: NodeStatus; readonly tree: TreeNode };
 
 /** The command line as it can be typed here: through npx where npm runs it, on this data directory. */
 function commandHere({ terminal, dir }: Context): string {

@@ -2,7 +2,6 @@
 // directory, runs broker, core and node, applies manifests when some are named,
 // and stops all of it in order when asked to.
 import type { Command } from "commander";
-import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { type PreparedNode, prepareNode, tidyUp } from "../runtime/prepare-node.ts";
 import { DRAIN_TIMEOUT_MS, processSpecs } from "../runtime/processes.ts";
@@ -13,7 +12,7 @@ import { errorToJson, formatError, toCellError } from "./error-output.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { action } from "./session.ts";
 import { detach } from "./up-detached.ts";
-import { printArrival, printEvent, printMade } from "./up-output.ts";
+import { type Arrival, printArrival, printEvent, printMade } from "./up-output.ts";
 
 export type UpOptions = {
   readonly cell?: string;
@@ -23,9 +22,6 @@ export type UpOptions = {
   readonly prune?: boolean;
   readonly detach?: boolean;
 };
-
-/** What the node process says when it is up. */
-export type Arrival = { readonly status: NodeStatus; readonly tree: TreeNode };
 
 export function registerUp(program: Command): void {
   const command = program
