@@ -62,6 +62,8 @@ test("it holds what it needs to run, to be built and to be read, and no source o
   expect(readdirSync(join(home, "rust-core")).sort()).toEqual([
     "Cargo.lock",
     "Cargo.toml",
+    // npm packs every README.
+    "README.md",
     "build.rs",
     "src",
   ]);
