@@ -4,9 +4,9 @@ import type { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec, Json } from "../manifest/graph.ts";
+import { nearestForeign } from "../manifest/suggest.ts";
 import type { IntentDefinition, IntentDefinitions } from "./intent-definition.ts";
 import { jsonSchemaCheck } from "./json-schema.ts";
-import { nearest } from "./nearest.ts";
 
 export type AcceptedIntent = {
   readonly definition: IntentDefinition;
@@ -67,7 +67,7 @@ function schemaOf(schema: Json, type: string, where: string): z.ZodType {
 }
 
 function unknownIntent(where: string, type: string, declared: readonly string[]): CellError {
-  const close = nearest(type, declared);
+  const close = nearestForeign(type, declared);
   return new CellError("ACTOR_INTENT_SCHEMA_INVALID", `the behaviour declares no intent ${type}`, {
     where,
     ...(close === undefined ? {} : { remedy: `Did you mean ${close}? It declares: ${declared.join(", ")}.` }),

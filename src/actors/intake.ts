@@ -4,11 +4,11 @@
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
+import { nearestForeign } from "../manifest/suggest.ts";
 import { type AcceptedIntents, checkPayload, checkReply } from "./accepted-intents.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import type { Delivery } from "./intent.ts";
 import { Mailbox } from "./mailbox.ts";
-import { nearest } from "./nearest.ts";
 import { type Accepted, answer, answerInPart, OpenRequests } from "./open-requests.ts";
 import { readPayload } from "./payload.ts";
 import type { ActorClock } from "./ports.ts";
@@ -182,7 +182,7 @@ export class Intake {
 
   #unknown(type: string): CellError {
     const known = [...this.#intents.keys()];
-    const close = nearest(type, known);
+    const close = nearestForeign(type, known);
     return new CellError(
       "ACTOR_INTENT_UNKNOWN",
       `${this.#path} does not accept ${JSON.stringify(type.slice(0, 100))}`,

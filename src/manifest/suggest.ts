@@ -19,6 +19,13 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best;
 }
 
+/** Words of a list that others fill: no more than these are compared. */
+const MAX_FOREIGN_WORDS = 1_000;
+
+/** The same among words whose number somebody else decides, e.g. what a module exports. */
+export const nearestForeign = (word: string, words: readonly string[]): string | undefined =>
+  nearest(word, words.slice(0, MAX_FOREIGN_WORDS));
+
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, at) => at);

@@ -134,7 +134,9 @@ class System implements ActorSystem {
       this.#running = before;
       return changed;
     }
+    const inPlace = new Set(plan.changes.flatMap(({ path, restarts }) => (restarts ? [] : [path])));
     for (const spec of actorsOf(graph)) {
+      if (!inPlace.has(spec.path)) continue;
       const reconfigured = this.#options.actors.reconfigure(spec);
       if (!reconfigured.ok) this.#problem(spec.path, reconfigured.error);
     }

@@ -3,8 +3,8 @@
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CellError } from "../../errors/cell-error.ts";
+import { nearestForeign } from "../../manifest/suggest.ts";
 import { type Behaviour, isBehaviour } from "../behaviour.ts";
-import { nearest } from "../nearest.ts";
 import { hashBehaviour } from "./code-files.ts";
 import { ownModule } from "./own-package.ts";
 import { registerBehaviourResolution, withVersion } from "./resolve-hook.ts";
@@ -91,7 +91,7 @@ export function behaviourIn(exports: Record<string, unknown>, ref: BehaviourRef)
   const names = Object.keys(exports);
   const where = `${ref.module}#${ref.export}`;
   if (!Object.hasOwn(exports, ref.export)) {
-    const close = nearest(ref.export, names);
+    const close = nearestForeign(ref.export, names);
     const remedy = close === undefined ? exportsList(names) : `Did you mean ${close}? ${exportsList(names)}`;
     throw new CellError("ACTOR_BEHAVIOUR_EXPORT_UNKNOWN", `${ref.module} exports no ${ref.export}`, {
       where,
