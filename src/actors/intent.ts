@@ -3,6 +3,7 @@ import type { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import type { AcceptedIntent } from "../security/intake/verdict.ts";
 import type { PriorityName } from "../security/wire/priority.ts";
+import type { Journaled } from "./durable/ports.ts";
 
 export type { PriorityName };
 
@@ -21,6 +22,8 @@ export type OutgoingReply =
 
 export type Delivery = {
   readonly intent: ReceivedIntent;
+  /** Where it stands in the journal; set for durable actors, and for them only. */
+  readonly journaled?: Journaled;
   /** Sends one reply; after a final one or an error it does nothing. Never throws. */
   respond(reply: OutgoingReply): void;
 };

@@ -4,9 +4,17 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 export type RestartType = "permanent" | "transient" | "temporary";
-export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
+export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one" | "simple_one_for_one";
+/** Whether a supervisor ends itself when significant children have ended by themselves (EEP 56). */
+export type AutoShutdown = "never" | "any_significant" | "all_significant";
 export type Isolation = "shared" | "worker" | "process";
-export type WhenFull = "refuse" | "drop_oldest";
+export type WhenFull = "refuse" | "drop_oldest" | "block";
+/** What follows when a snapshot's hash does not match: the one before it, a fresh start, or none. */
+export type OnCorruption = "previous" | "fresh" | "park";
+/** Whether an actor may run where the platform lacks a part of the isolation that it asks for. */
+export type Sandbox = "required" | "best_effort";
+/** Of a worker or process: resident or heap bytes, and processors (1 is one core). */
+export type Limits = { readonly memoryBytes?: number; readonly cpu?: number };
 
 /** Delay before restart k (from 0): min(maxMs, initialMs * factor^k), with full jitter. initialMs 0: none. */
 export type Backoff = { readonly initialMs: number; readonly maxMs: number; readonly factor: number };
@@ -27,6 +35,12 @@ export type SupervisorSpec = {
   readonly backoff: Backoff;
   readonly restart: RestartType;
   readonly children: readonly ChildSpec[];
+  /** Default "never". */
+  readonly autoShutdown?: AutoShutdown;
+  /** Whether its own end counts for its parent's `autoShutdown`. Default false. */
+  readonly significant?: boolean;
+  /** What each child is made from, under `simple_one_for_one`; `path` is the supervisor's own. */
+  readonly template?: ActorSpec;
 };
 
 export type ActorSpec = {
@@ -44,6 +58,19 @@ export type ActorSpec = {
   readonly intents: Readonly<Record<string, { readonly payload?: Json }>>;
   readonly grants: readonly GrantSpec[];
   readonly placement: Placement;
+  readonly limits?: Limits;
+  /** Longest time without progress while work is in hand; default 30,000. */
+  readonly progressMs?: number;
+  /** How many deaths by one intent make it poison; default 2. */
+  readonly poisonDeaths?: number;
+  /** Default "previous". */
+  readonly onCorruption?: OnCorruption;
+  /** Default "best_effort". */
+  readonly sandbox?: Sandbox;
+  /** Of a durable actor: idle time after which it leaves memory; default 60,000. */
+  readonly passivateAfterMs?: number;
+  /** Default false. */
+  readonly significant?: boolean;
 };
 
 export type ChildSpec = SupervisorSpec | ActorSpec;
