@@ -1,0 +1,94 @@
+// What the host of a durable actor needs from outside, and what it hands out to be kept.
+// The host decides, has the decision committed, and only then performs it; where and how
+// a commit is kept (streams, signatures, fencing) is the port's.
+import type { CellError } from "../../errors/cell-error.ts";
+import type { Result } from "../../errors/result.ts";
+import type { Json } from "../../manifest/graph.ts";
+import type { IntentRef, OutgoingReply, PriorityName } from "../intent.ts";
+
+/** Place of an accepted intent in its shard's journal; rises with every entry. */
+export type JournalPosition = number;
+
+/** An intent that left with a commit, until its target has taken it. Plain JSON. */
+export type OutboxEntry = {
+  /** Rises by one with each entry of the actor, over all incarnations: names the intent's id. */
+  readonly sequence: number;
+  readonly target: string;
+  readonly intent: string;
+  readonly payload: Json;
+  readonly priority: PriorityName;
+  readonly deadlineUnixMs: number;
+  /** The intent in hand when it was sent. */
+  readonly cause: IntentRef | undefined;
+  readonly wantsReply: boolean;
+};
+
+/** What was answered to an intent that the commit applied, for who asks again. Plain JSON. */
+export type StoredReply = {
+  readonly intentId: string;
+  readonly hash: string;
+  readonly deadlineUnixMs: number;
+  readonly returnAddress: Json;
+  readonly outcome:
+    | { readonly value: Json; readonly final: boolean }
+    | {
+        readonly error: {
+          readonly code: string;
+          readonly message: string;
+          readonly remedy: string;
+          readonly retryable: boolean;
+        };
+      };
+};
+
+/** One commit: everything about the actor that must come about together. Plain JSON. */
+export type DurableState = {
+  readonly format: 1;
+  /** Behaviour's code that made it. */
+  readonly codeHash: string;
+  /** The host's own: machine with children and timers, open requests, intents whose answer is owed. */
+  readonly host: Json;
+  /** Highest applied position, by priority. */
+  readonly applied: Readonly<Record<PriorityName, JournalPosition>>;
+  /** Last outbox sequence applied, by path of the sending actor. */
+  readonly sources: Readonly<Record<string, number>>;
+  readonly outboxSequence: number;
+  readonly outbox: readonly OutboxEntry[];
+  /** Of the intents that this commit applied. */
+  readonly replies: readonly StoredReply[];
+};
+
+export type CommitMeta = {
+  /** Whether it must be awake without a further intent: outbox, children, near timers. */
+  readonly pending: boolean;
+  /** When the first of its timers is due; absent: none. */
+  readonly wakeAtUnixMs?: number;
+};
+
+export type DurablePorts = {
+  /**
+   * Puts a commit into the stream, after the one before it. At most one is in flight.
+   * ACTOR_FENCED: another incarnation owns the actor; the host ends at once and performs
+   * nothing. Any other error: nothing is known to be kept; the host ends with it.
+   */
+  commit(state: DurableState, meta: CommitMeta): Promise<Result<void, CellError>>;
+  /**
+   * Brings a committed entry to its target; may be told the same entry again after a
+   * restart. `done` is called once: the target has taken it, or its deadline has passed.
+   * `onReply` is called for each reply when one is wanted.
+   */
+  relay(
+    entry: OutboxEntry,
+    done: () => void,
+    onReply?: (reply: Result<{ readonly value: unknown; readonly final: boolean }, CellError>) => void,
+  ): void;
+  /** The way back to the sender of an intent that an earlier incarnation took. Never throws. */
+  responder(returnAddress: Json): (reply: OutgoingReply) => void;
+};
+
+/** Beside a delivery to a durable actor. */
+export type Journaled = {
+  readonly position: JournalPosition;
+  /** What `responder` makes an answer from. */
+  readonly returnAddress: Json;
+};
