@@ -98,6 +98,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./steer.ts")).registerRestart,
   },
   {
+    name: "matrix",
+    summary: "show what is done about which failure",
+    group: LOOK,
+    load: async () => (await import("./matrix.ts")).registerMatrix,
+  },
+  {
     name: "watch",
     summary: "show events as they happen",
     group: LOOK,
