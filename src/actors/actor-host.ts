@@ -18,6 +18,7 @@ export type ActorSnapshot = MachineState & {
 export type ActorStats = {
   /** The machine's state, e.g. "open.waiting"; empty for a machine without states. */
   readonly state: string;
+  /** Intents accepted and not begun; under `whenFull: block` it may exceed the mailbox's bound. */
   readonly mailboxDepth: number;
   /** Intents that were begun and whose answer is still owed. */
   readonly openRequests: number;

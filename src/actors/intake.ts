@@ -7,11 +7,12 @@ import type { ActorSpec } from "../manifest/graph.ts";
 import { nearestForeign } from "../manifest/suggest.ts";
 import { type AcceptedIntents, checkPayload, checkReply } from "./accepted-intents.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
-import type { Delivery } from "./intent.ts";
+import type { Delivery, ReceivedIntent } from "./intent.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type Accepted, answer, answerInPart, OpenRequests } from "./open-requests.ts";
 import { readPayload } from "./payload.ts";
 import type { ActorClock } from "./ports.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 export type IntakeEvents = {
   /** A reply went out. */
@@ -32,6 +33,9 @@ export class Intake {
   readonly #clock: ActorClock;
   readonly #events: IntakeEvents;
   readonly #mailbox: Mailbox<Accepted>;
+  /** For `whenFull: block`: who waits for room in the mailbox. */
+  readonly #room: WaitingRoom<Accepted>;
+  #blocks: boolean;
   readonly #open = new OpenRequests();
   readonly #deadlines: DeadlineTimer;
   #intents: AcceptedIntents;
@@ -49,11 +53,19 @@ export class Intake {
     this.#events = events;
     this.#intents = intents;
     this.#mailbox = new Mailbox(spec.mailbox);
+    this.#room = new WaitingRoom(spec.mailbox.bound, waiterOf);
+    this.#blocks = spec.mailbox.whenFull === "block";
     this.#deadlines = new DeadlineTimer(clock, () => this.#sweep());
   }
 
+  /** Intents that are accepted and not begun, those outside a full mailbox included. */
   get depth(): number {
-    return this.#mailbox.size;
+    return this.#mailbox.size + this.#room.size;
+  }
+
+  /** Of them those that wait outside. */
+  get blocked(): number {
+    return this.#room.size;
   }
 
   get openRequests(): number {
@@ -66,7 +78,10 @@ export class Intake {
 
   configure(mailbox: ActorSpec["mailbox"], intents: AcceptedIntents): void {
     this.#mailbox.configure(mailbox);
+    this.#room.configure(mailbox.bound);
+    this.#blocks = mailbox.whenFull === "block";
     this.#intents = intents;
+    this.#refill();
   }
 
   /** An error is the caller's to answer; after `ok` the answer is this actor's. */
@@ -75,7 +90,7 @@ export class Intake {
     const accepted = this.#intents.get(intent.type);
     if (accepted === undefined) return err(this.#unknown(intent.type));
     if (this.#clock.unixMs() > intent.deadlineUnixMs) return err(this.#error("ACTOR_DEADLINE_EXCEEDED"));
-    if (this.#mailbox.isFullFor(intent.priority)) return err(this.#full());
+    if (this.#isFullFor(intent)) return err(this.#full());
     const read = readPayload(intent.contentType, intent.payload);
     const payload = read.ok ? checkPayload(accepted, read.value) : read;
     if (!payload.ok) return payload;
@@ -90,11 +105,30 @@ export class Intake {
       answered: false,
       replies: 0,
     };
-    const put = this.#mailbox.put(entry, intent.priority);
-    if (put.kind === "refused") return err(this.#full());
-    if (put.dropped !== undefined) this.#refuse(put.dropped, this.#error("ACTOR_INTENT_DROPPED"));
+    if (!this.#put(entry)) return err(this.#full());
     this.#deadlines.arm(intent.deadlineUnixMs);
     return ok(undefined);
+  }
+
+  #isFullFor(intent: ReceivedIntent): boolean {
+    if (!this.#mailbox.isFullFor(intent.priority)) return false;
+    return !this.#blocks || this.#room.isFullFor(senderOf(intent));
+  }
+
+  #put(entry: Accepted): boolean {
+    const put = this.#mailbox.put(entry, entry.delivery.intent.priority);
+    if (put.kind === "refused") return this.#blocks && this.#room.put(entry);
+    if (put.dropped !== undefined) this.#refuse(put.dropped, this.#error("ACTOR_INTENT_DROPPED"));
+    return true;
+  }
+
+  /** Room in the mailbox goes to who waits for it, in order, before anybody new. */
+  #refill(): void {
+    while (this.#room.size > 0 && !this.#mailbox.isFull) {
+      const next = this.#room.take();
+      if (next === undefined) return;
+      this.#mailbox.put(next, next.delivery.intent.priority);
+    }
   }
 
   /** The next intent to begin; one that is too late is answered, and never begun. */
@@ -102,6 +136,7 @@ export class Intake {
     for (;;) {
       const next = this.#mailbox.take();
       if (next === undefined) return undefined;
+      this.#refill();
       const { id, deadlineUnixMs } = next.delivery.intent;
       if (this.#clock.unixMs() > deadlineUnixMs) this.#refuse(next, this.#error("ACTOR_DEADLINE_EXCEEDED"));
       else if (this.#open.isFull) this.#refuse(next, this.#error("ACTOR_OPEN_REQUESTS_FULL"));
@@ -158,7 +193,7 @@ export class Intake {
   close(forBegun: CellError, forQueued: CellError): void {
     this.#deadlines.stop();
     for (const accepted of this.#open.all()) this.finish(accepted, { error: forBegun });
-    for (const accepted of this.#mailbox.sweep(() => false)) this.#refuse(accepted, forQueued);
+    for (const accepted of this.#sweepWaiting(() => false)) this.#refuse(accepted, forQueued);
   }
 
   #sweep(): void {
@@ -171,9 +206,15 @@ export class Intake {
       return true;
     };
     const error = this.#error("ACTOR_DEADLINE_EXCEEDED");
-    for (const late of this.#mailbox.sweep(inTime)) this.#refuse(late, error);
+    for (const late of this.#sweepWaiting(inTime)) this.#refuse(late, error);
     for (const accepted of this.#open.all()) if (!inTime(accepted)) this.finish(accepted, { error });
     if (next !== Number.POSITIVE_INFINITY) this.#deadlines.arm(next);
+  }
+
+  #sweepWaiting(keep: (accepted: Accepted) => boolean): Accepted[] {
+    const out = [...this.#mailbox.sweep(keep), ...this.#room.sweep(keep)];
+    this.#refill();
+    return out;
   }
 
   #refuse(accepted: Accepted, error: CellError): void {
@@ -195,7 +236,7 @@ export class Intake {
   }
 
   #full(): CellError {
-    const wait = this.#averageMs * this.#mailbox.size;
+    const wait = this.#averageMs * this.depth;
     const retryAfterMs = Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(MIN_RETRY_AFTER_MS, wait)));
     return new CellError("ACTOR_MAILBOX_FULL", undefined, { where: this.#path, retryAfterMs });
   }
@@ -206,3 +247,11 @@ export class Intake {
     return new CellError(code, undefined, { where: this.#path });
   }
 }
+
+/** An actor that sends counts by itself, a client by its name. */
+const senderOf = ({ principal, source }: ReceivedIntent): string => `${principal} ${source}`;
+
+const waiterOf = ({ delivery }: Accepted) => ({
+  sender: senderOf(delivery.intent),
+  priority: delivery.intent.priority,
+});

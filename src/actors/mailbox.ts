@@ -71,6 +71,11 @@ export class Mailbox<T> {
     this.#options = options;
   }
 
+  /** Whether it holds as many as it may. */
+  get isFull(): boolean {
+    return this.#size >= this.#options.bound;
+  }
+
   /** Whether an intent of this priority would be refused. */
   isFullFor(priority: PriorityName): boolean {
     return this.#size >= this.#options.bound && this.#victimLane(priority) === undefined;

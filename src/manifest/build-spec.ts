@@ -1,7 +1,16 @@
 // Checked fields of a manifest -> specs of a graph: names become paths,
 // durations milliseconds, short forms long ones.
 import { parseDuration } from "./duration.ts";
-import type { ActorSpec, Backoff, ChildSpec, Json, SupervisorSpec } from "./graph.ts";
+import {
+  type ActorSpec,
+  type Backoff,
+  type ChildSpec,
+  DEFAULT_ON_CORRUPTION,
+  DEFAULT_POISON_DEATHS,
+  DEFAULT_PROGRESS_MS,
+  type Json,
+  type SupervisorSpec,
+} from "./graph.ts";
 import type { ManifestActor, ManifestSupervisor } from "./schema.ts";
 
 const ms = (duration: string): number => parseDuration(duration) ?? 0;
@@ -25,7 +34,7 @@ export function actorOf(
   behaviour: ActorSpec["behaviour"],
   intents: ActorSpec["intents"],
 ): ActorSpec {
-  const { restart, isolation, durable, mailbox, grants } = actor;
+  const { restart, isolation, durable, mailbox, grants, onCorruption } = actor;
   const { node } = actor.placement;
   return {
     kind: "actor",
@@ -41,5 +50,9 @@ export function actorOf(
     intents,
     grants,
     placement: node === undefined ? {} : { node },
+    // What is the default stays unsaid, so that a graph from before the field existed is no other one.
+    ...(ms(actor.progress) === DEFAULT_PROGRESS_MS ? {} : { progressMs: ms(actor.progress) }),
+    ...(actor.poison.deaths === DEFAULT_POISON_DEATHS ? {} : { poisonDeaths: actor.poison.deaths }),
+    ...(onCorruption === DEFAULT_ON_CORRUPTION ? {} : { onCorruption }),
   };
 }

@@ -30,11 +30,14 @@ const actor = z.strictObject({
   durable: z.boolean(),
   mailbox: z.strictObject({
     bound: z.int().min(1).max(1_000_000),
-    whenFull: z.enum(["refuse", "drop_oldest"]),
+    whenFull: z.enum(["refuse", "drop_oldest", "block"]),
   }),
   intents: z.record(z.string().max(255), z.strictObject({ payload: json.optional() })),
   grants: z.array(grantSchema).max(64),
   placement: z.strictObject({ node: name.optional() }),
+  progressMs: z.number().min(100).max(3_600_000).exactOptional(),
+  poisonDeaths: z.int().min(1).max(16).exactOptional(),
+  onCorruption: z.enum(["previous", "fresh", "park"]).exactOptional(),
 });
 
 const supervisor = z.strictObject({

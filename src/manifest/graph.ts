@@ -16,6 +16,10 @@ export type Sandbox = "required" | "best_effort";
 /** Of a worker or process: resident or heap bytes, and processors (1 is one core). */
 export type Limits = { readonly memoryBytes?: number; readonly cpu?: number };
 
+export const DEFAULT_PROGRESS_MS = 30_000;
+export const DEFAULT_POISON_DEATHS = 2;
+export const DEFAULT_ON_CORRUPTION: OnCorruption = "previous";
+
 /** Delay before restart k (from 0): min(maxMs, initialMs * factor^k), with full jitter. initialMs 0: none. */
 export type Backoff = { readonly initialMs: number; readonly maxMs: number; readonly factor: number };
 

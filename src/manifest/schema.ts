@@ -85,13 +85,24 @@ const mailboxSchema = z
   .strictObject({
     bound: z.int().min(1).max(1_000_000).default(1000).describe("Intents that may wait."),
     whenFull: z
-      .enum(["refuse", "drop_oldest"])
+      .enum(["refuse", "drop_oldest", "block"])
       .default("refuse")
       .describe(
-        "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one gives way and is answered with ACTOR_INTENT_DROPPED.",
+        "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one gives way and is answered with ACTOR_INTENT_DROPPED; `block`: the intent waits outside, until its deadline, for room; as many as the mailbox holds, at most 1,000 and of one sender at most half of that, beyond which the sender hears ACTOR_MAILBOX_FULL.",
       ),
   })
   .meta({ id: "Mailbox", description: "Intents that wait while the actor works." });
+
+const poisonSchema = z
+  .strictObject({
+    deaths: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(2)
+      .describe("How often an intent may kill the actor before it is set aside as a dead letter."),
+  })
+  .meta({ id: "Poison", description: "When an intent that kills the actor is no longer tried." });
 
 const intentRuleSchema = z
   .strictObject({
@@ -158,6 +169,18 @@ export const actorSchema = z
         not: {},
       }),
     mailbox: mailboxSchema.prefault({}),
+    progress: duration("100ms", "1h")
+      .default("30s")
+      .describe(
+        "Longest time without a step while work is in hand; then it is restarted as hung. A longer deadline of an intent in hand counts instead.",
+      ),
+    poison: poisonSchema.prefault({}),
+    onCorruption: z
+      .enum(["previous", "fresh", "park"])
+      .default("previous")
+      .describe(
+        "When its last good snapshot is damaged: `previous` tries the one before it, then starts fresh; `fresh` starts fresh; `park` keeps it down until it is started by hand.",
+      ),
     intents: intentsSchema.optional(),
     grants: grants.describe("What it may send, and to whom; nothing by default."),
     placement: z

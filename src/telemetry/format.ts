@@ -100,6 +100,23 @@ function tellActor(kind: Kind): Told | undefined {
       const { from, to, rootActor, reason } = kind.value;
       return ["bad", `${from} escalated to ${to}; root cause ${rootActor}: ${reason}`];
     }
+    case "actorHung": {
+      const { stalledMs, boundMs, openRequests, mailboxDepth } = kind.value;
+      const work = `${openRequests} in hand, ${mailboxDepth} waiting`;
+      return ["bad", `no progress for ${stalledMs} ms of ${boundMs} ms allowed: ${work}`];
+    }
+    case "actorParked":
+      return ["bad", `parked until it is started by hand: ${kind.value.reason}`];
+    case "deadLettered": {
+      const { letterId, deaths, name, message, lost } = kind.value;
+      const kept = lost === "" ? `dead letter ${hex(letterId)}` : `a dead letter that is lost (${lost})`;
+      return ["bad", `${kept} after ${deaths} deaths by it: ${name}: ${message}`];
+    }
+    case "snapshotSetAside": {
+      const { reason, next, quarantine } = kind.value;
+      const kept = quarantine === "" ? "" : `, kept as ${quarantine}`;
+      return ["bad", `a snapshot is set aside (${reason})${kept}; next: ${next}`];
+    }
     case "actorLogged":
       return [kind.value.level === "error" ? "bad" : "plain", `${kind.value.level}: ${kind.value.message}`];
     default:

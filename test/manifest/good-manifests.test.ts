@@ -50,6 +50,9 @@ test("every field reaches the graph as a path, a number of milliseconds or plain
     isolation: "shared",
     durable: false,
     mailbox: { bound: 10, whenFull: "drop_oldest" },
+    progressMs: 90_000,
+    poisonDeaths: 3,
+    onCorruption: "park",
     intents: {
       "ticket.open": { payload: { type: "object", required: ["subject"] } },
       "ticket.close": {},
@@ -70,13 +73,14 @@ test("every field reaches the graph as a path, a number of milliseconds or plain
         input: null,
         restart: "permanent",
         shutdownMs: 5000,
-        mailbox: { bound: 1000, whenFull: "refuse" },
+        mailbox: { bound: 1000, whenFull: "block" },
         intents: { "draft.write": {} },
         grants: [],
         placement: {},
       },
     ],
   });
+  expect(drafting?.kind === "supervisor" && drafting.children[0]).not.toHaveProperty("progressMs");
   expect(clients).toEqual([
     { graph: "support", name: "alice", grants: [{ intents: ["**"], targets: ["support/*"] }] },
   ]);

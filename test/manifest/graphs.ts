@@ -65,7 +65,7 @@ const anyActor = (path: string): fc.Arbitrary<ActorSpec> =>
       shutdownMs: fc.constantFrom(0, 5000),
       mailbox: fc.record({
         bound: fc.constantFrom(1, 1000),
-        whenFull: fc.constantFrom("refuse" as const, "drop_oldest" as const),
+        whenFull: fc.constantFrom("refuse" as const, "drop_oldest" as const, "block" as const),
       }),
       intents: fc.constantFrom({}, { x: {} }, { x: { payload: { type: "object" } } }),
       grants,

@@ -49,6 +49,7 @@ const beyond = new Set([
   "payload-schema-of-unknown-type",
   "period-of-zero",
   "reserved-graph-name",
+  "progress-too-short",
 ]);
 /** Not YAML, or not JSON: an editor's YAML server tells those. */
 const form = new Set([

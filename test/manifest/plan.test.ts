@@ -19,6 +19,9 @@ describe("a change of an actor", () => {
     ["mailbox.whenFull", { mailbox: { bound: 1000, whenFull: "drop_oldest" } }],
     ["grants", { grants: [{ intents: ["x"], targets: ["g/c"] }] }],
     ["restart", { restart: "temporary" }],
+    ["progressMs", { progressMs: 90_000 }],
+    ["poisonDeaths", { poisonDeaths: 3 }],
+    ["onCorruption", { onCorruption: "park" }],
     ["shutdownMs", { shutdownMs: 1 }],
     ["intents", { intents: { x: {} } }],
   ])("%s does not restart it", (field, fields) => {

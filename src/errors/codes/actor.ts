@@ -32,6 +32,46 @@ export const actorErrors = defineErrors({
     remedy: "Read the crash with `cell0 logs --actor PATH`; its supervisor restarts it.",
     retryable: true,
   },
+  ACTOR_INTENT_POISONOUS: {
+    title: "the intent kills the actor each time it is tried",
+    cause:
+      "The actor failed while it handled this very intent as often as its manifest's `poison.deaths` allows. The intent is kept as a dead letter.",
+    remedy:
+      "See what it does with `cell0 deadletter list` and `cell0 deadletter show ID`; mend the behaviour or the payload, then `cell0 deadletter retry ID`.",
+    retryable: false,
+  },
+  ACTOR_NO_PROGRESS: {
+    title: "the actor made no progress",
+    cause: "It had work in hand and took no step for longer than its manifest's `progress` allows.",
+    remedy:
+      "Give what it waits for a deadline of its own, or raise `progress`; `cell0 logs --actor PATH` shows when it stood still. Its supervisor restarts it.",
+    retryable: true,
+  },
+  ACTOR_SNAPSHOT_CORRUPT: {
+    title: "a snapshot's hash does not match",
+    cause: "The bytes of a kept state were changed after they were written.",
+    remedy:
+      "The actor goes on as its manifest's `onCorruption` says; inspect the file in the data directory's `quarantine`, and check memory and disk when it happens again.",
+    retryable: false,
+  },
+  ACTOR_DEADLETTER_UNKNOWN: {
+    title: "no such dead letter",
+    cause: "No open dead letter has this id: it was retried, dropped, or is too old to be kept.",
+    remedy: "List them with `cell0 deadletter list --all`.",
+    retryable: false,
+  },
+  ACTOR_DEADLETTER_INVALID: {
+    title: "the dead letter is not valid",
+    cause: "It is not signed by a node of this cell, or its bytes are damaged.",
+    remedy: "It is not used. Find out who can write to the broker's streams.",
+    retryable: false,
+  },
+  ACTOR_DEADLETTER_LOST: {
+    title: "a dead letter could not be kept",
+    cause: "Neither the broker nor this node's own directory takes it, or its waiting room is full.",
+    remedy: "Free disk space and bring the broker back; the event log holds what the intent did.",
+    retryable: true,
+  },
   ACTOR_NOT_RUNNING: {
     title: "the actor is not running",
     cause: "It was stopped, is restarting, or its supervisor gave up.",

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/events.proto.
  */
 export const file_cell0_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChVjZWxsMC92MS9ldmVudHMucHJvdG8SCGNlbGwwLnYxItEJCgVFdmVudBIKCgJpZBgBIAEoDBIMCgRub2RlGAIgASgJEiIKBHRpbWUYAyABKAsyFC5jZWxsMC52MS5IeWJyaWRUaW1lEg0KBWFjdG9yGAQgASgJEioKC2luY2FybmF0aW9uGAUgASgLMhUuY2VsbDAudjEuSW5jYXJuYXRpb24SIwoGaW50ZW50GAYgASgLMhMuY2VsbDAudjEuSW50ZW50UmVmEiUKBXRyYWNlGAcgASgLMhYuY2VsbDAudjEuVHJhY2VDb250ZXh0EhAKCHNlcXVlbmNlGAggASgEEjMKD2ludGVudF9hY2NlcHRlZBgUIAEoCzIYLmNlbGwwLnYxLkludGVudEFjY2VwdGVkSAASMQoOaW50ZW50X3JlZnVzZWQYFSABKAsyFy5jZWxsMC52MS5JbnRlbnRSZWZ1c2VkSAASMQoOaW50ZW50X3N0YXJ0ZWQYFiABKAsyFy5jZWxsMC52MS5JbnRlbnRTdGFydGVkSAASMwoPaW50ZW50X2ZpbmlzaGVkGBcgASgLMhguY2VsbDAudjEuSW50ZW50RmluaXNoZWRIABIuCgx0cmFuc2l0aW9uZWQYGCABKAsyFi5jZWxsMC52MS5UcmFuc2l0aW9uZWRIABIoCgljb21taXR0ZWQYGSABKAsyEy5jZWxsMC52MS5Db21taXR0ZWRIABIeCgRzZW50GBogASgLMg4uY2VsbDAudjEuU2VudEgAEiQKB3JlcGxpZWQYGyABKAsyES5jZWxsMC52MS5SZXBsaWVkSAASLwoNYWN0b3Jfc3RhcnRlZBgeIAEoCzIWLmNlbGwwLnYxLkFjdG9yU3RhcnRlZEgAEi8KDWFjdG9yX3N0b3BwZWQYHyABKAsyFi5jZWxsMC52MS5BY3RvclN0b3BwZWRIABIvCg1hY3Rvcl9jcmFzaGVkGCAgASgLMhYuY2VsbDAudjEuQWN0b3JDcmFzaGVkSAASMwoPYWN0b3JfcmVzdGFydGVkGCEgASgLMhguY2VsbDAudjEuQWN0b3JSZXN0YXJ0ZWRIABIuCg1hY3Rvcl9nYXZlX3VwGCIgASgLMhUuY2VsbDAudjEuQWN0b3JHYXZlVXBIABIoCgllc2NhbGF0ZWQYIyABKAsyEy5jZWxsMC52MS5Fc2NhbGF0ZWRIABItCgxhY3Rvcl9sb2dnZWQYJCABKAsyFS5jZWxsMC52MS5BY3RvckxvZ2dlZEgAEjUKEHJldmlzaW9uX2FwcGxpZWQYKCABKAsyGS5jZWxsMC52MS5SZXZpc2lvbkFwcGxpZWRIABIzCg9yZXZpc2lvbl9mYWlsZWQYKSABKAsyGC5jZWxsMC52MS5SZXZpc2lvbkZhaWxlZEgAEi0KDG5vZGVfc3RhcnRlZBgyIAEoCzIVLmNlbGwwLnYxLk5vZGVTdGFydGVkSAASLQoMbm9kZV9zdG9wcGVkGDMgASgLMhUuY2VsbDAudjEuTm9kZVN0b3BwZWRIABItCgxsaW5rX2NoYW5nZWQYNCABKAsyFS5jZWxsMC52MS5MaW5rQ2hhbmdlZEgAEi8KDXRydXN0X2NoYW5nZWQYNSABKAsyFi5jZWxsMC52MS5UcnVzdENoYW5nZWRIAEIGCgRraW5kInoKCUludGVudFJlZhIKCgJpZBgBIAEoDBIPCgdyb290X2lkGAIgASgMEhAKCGNhdXNlX2lkGAMgASgMEg4KBmludGVudBgEIAEoCRIRCglwcmluY2lwYWwYBSABKAkSDAoEaGFzaBgGIAEoDBINCgVlcG9jaBgHIAEoBCI6Cg5JbnRlbnRBY2NlcHRlZBIRCglhdXRob3JpdHkYASABKAkSFQoNbWFpbGJveF9kZXB0aBgCIAEoDSJwCg1JbnRlbnRSZWZ1c2VkEg0KBXN0YWdlGAEgASgJEh4KBWVycm9yGAIgASgLMg8uY2VsbDAudjEuRXJyb3ISEQoJcHJpbmNpcGFsGAMgASgJEg4KBnRhcmdldBgEIAEoCRINCgVjb3VudBgFIAEoBCIiCg1JbnRlbnRTdGFydGVkEhEKCXF1ZXVlZF91cxgBIAEoBCJECg5JbnRlbnRGaW5pc2hlZBISCgplbGFwc2VkX3VzGAEgASgEEh4KBWVycm9yGAIgASgLMg8uY2VsbDAudjEuRXJyb3IiYAoMVHJhbnNpdGlvbmVkEg0KBWV2ZW50GAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSEwoLYmVmb3JlX2hhc2gYBCABKAwSEgoKYWZ0ZXJfaGFzaBgFIAEoDCJYCglDb21taXR0ZWQSEAoIc2VxdWVuY2UYASABKAQSEgoKc3RhdGVfaGFzaBgCIAEoDBIVCg1wcmV2aW91c19oYXNoGAMgASgMEg4KBm91dGJveBgEIAEoDSIyCgRTZW50EgoKAmlkGAEgASgMEg4KBnRhcmdldBgCIAEoCRIOCgZpbnRlbnQYAyABKAkiJwoHUmVwbGllZBINCgVpbmRleBgBIAEoDRINCgVmaW5hbBgCIAEoCCI0CgxBY3RvclN0YXJ0ZWQSEQoJYmVoYXZpb3VyGAEgASgJEhEKCWNvZGVfaGFzaBgCIAEoDCIeCgxBY3RvclN0b3BwZWQSDgoGcmVhc29uGAEgASgJIoQBCgxBY3RvckNyYXNoZWQSJwoHZmFpbHVyZRgBIAEoDjIWLmNlbGwwLnYxLkZhaWx1cmVDbGFzcxIMCgRuYW1lGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFc3RhY2sYBCABKAkSDQoFZXZlbnQYBSABKAkSDgoGb3JpZ2luGAYgASgJIoIBCg5BY3RvclJlc3RhcnRlZBINCgVjYXVzZRgBIAEoCRIQCghyZXN0YXJ0cxgCIAEoBBISCgplbGFwc2VkX3VzGAMgASgEEhIKCmJhY2tvZmZfbXMYBCABKAQSJwoHZmFpbHVyZRgFIAEoDjIWLmNlbGwwLnYxLkZhaWx1cmVDbGFzcyJMCgtBY3RvckdhdmVVcBIOCgZyZWFzb24YASABKAkSGgoScmVzdGFydHNfaW5fcGVyaW9kGAIgASgNEhEKCXBlcmlvZF9tcxgDIAEoBCJJCglFc2NhbGF0ZWQSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRISCgpyb290X2FjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCSItCgtBY3RvckxvZ2dlZBINCgVsZXZlbBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJImQKD1JldmlzaW9uQXBwbGllZBIQCghyZXZpc2lvbhgBIAEoBBINCgVhZGRlZBgCIAEoDRIPCgdjaGFuZ2VkGAMgASgNEg8KB3JlbW92ZWQYBCABKA0SDgoGYXV0aG9yGAUgASgJIkIKDlJldmlzaW9uRmFpbGVkEhAKCHJldmlzaW9uGAEgASgEEh4KBWVycm9yGAIgASgLMg8uY2VsbDAudjEuRXJyb3IiRQoLTm9kZVN0YXJ0ZWQSDwoHdmVyc2lvbhgBIAEoCRIUCgxjb3JlX3ZlcnNpb24YAiABKAkSDwoHYm9vdF91cxgDIAEoBCIdCgtOb2RlU3RvcHBlZBIOCgZyZWFzb24YASABKAkiSgoLTGlua0NoYW5nZWQSDAoEbGluaxgBIAEoCRINCgVzdGF0ZRgCIAEoCRIeCgVlcnJvchgDIAEoCzIPLmNlbGwwLnYxLkVycm9yIkYKDFRydXN0Q2hhbmdlZBIRCglwcmluY2lwYWwYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIPCgdyZXZva2VkGAMgASgIKoICCgxGYWlsdXJlQ2xhc3MSHQoZRkFJTFVSRV9DTEFTU19VTlNQRUNJRklFRBAAEhcKE0ZBSUxVUkVfQ0xBU1NfQ1JBU0gQARIWChJGQUlMVVJFX0NMQVNTX0hBTkcQAhIYChRGQUlMVVJFX0NMQVNTX1BPSVNPThADEhwKGEZBSUxVUkVfQ0xBU1NfRVhIQVVTVElPThAEEhcKE0ZBSUxVUkVfQ0xBU1NfRFJJRlQQBRIcChhGQUlMVVJFX0NMQVNTX0NPUlJVUFRJT04QBhIWChJGQUlMVVJFX0NMQVNTX0xPU1MQBxIbChdGQUlMVVJFX0NMQVNTX1RSRUFDSEVSWRAIYgZwcm90bzM", [file_cell0_v1_capsule]);
+  fileDesc("ChVjZWxsMC92MS9ldmVudHMucHJvdG8SCGNlbGwwLnYxIpYLCgVFdmVudBIKCgJpZBgBIAEoDBIMCgRub2RlGAIgASgJEiIKBHRpbWUYAyABKAsyFC5jZWxsMC52MS5IeWJyaWRUaW1lEg0KBWFjdG9yGAQgASgJEioKC2luY2FybmF0aW9uGAUgASgLMhUuY2VsbDAudjEuSW5jYXJuYXRpb24SIwoGaW50ZW50GAYgASgLMhMuY2VsbDAudjEuSW50ZW50UmVmEiUKBXRyYWNlGAcgASgLMhYuY2VsbDAudjEuVHJhY2VDb250ZXh0EhAKCHNlcXVlbmNlGAggASgEEjMKD2ludGVudF9hY2NlcHRlZBgUIAEoCzIYLmNlbGwwLnYxLkludGVudEFjY2VwdGVkSAASMQoOaW50ZW50X3JlZnVzZWQYFSABKAsyFy5jZWxsMC52MS5JbnRlbnRSZWZ1c2VkSAASMQoOaW50ZW50X3N0YXJ0ZWQYFiABKAsyFy5jZWxsMC52MS5JbnRlbnRTdGFydGVkSAASMwoPaW50ZW50X2ZpbmlzaGVkGBcgASgLMhguY2VsbDAudjEuSW50ZW50RmluaXNoZWRIABIuCgx0cmFuc2l0aW9uZWQYGCABKAsyFi5jZWxsMC52MS5UcmFuc2l0aW9uZWRIABIoCgljb21taXR0ZWQYGSABKAsyEy5jZWxsMC52MS5Db21taXR0ZWRIABIeCgRzZW50GBogASgLMg4uY2VsbDAudjEuU2VudEgAEiQKB3JlcGxpZWQYGyABKAsyES5jZWxsMC52MS5SZXBsaWVkSAASLwoNYWN0b3Jfc3RhcnRlZBgeIAEoCzIWLmNlbGwwLnYxLkFjdG9yU3RhcnRlZEgAEi8KDWFjdG9yX3N0b3BwZWQYHyABKAsyFi5jZWxsMC52MS5BY3RvclN0b3BwZWRIABIvCg1hY3Rvcl9jcmFzaGVkGCAgASgLMhYuY2VsbDAudjEuQWN0b3JDcmFzaGVkSAASMwoPYWN0b3JfcmVzdGFydGVkGCEgASgLMhguY2VsbDAudjEuQWN0b3JSZXN0YXJ0ZWRIABIuCg1hY3Rvcl9nYXZlX3VwGCIgASgLMhUuY2VsbDAudjEuQWN0b3JHYXZlVXBIABIoCgllc2NhbGF0ZWQYIyABKAsyEy5jZWxsMC52MS5Fc2NhbGF0ZWRIABItCgxhY3Rvcl9sb2dnZWQYJCABKAsyFS5jZWxsMC52MS5BY3RvckxvZ2dlZEgAEi8KDWRlYWRfbGV0dGVyZWQYJSABKAsyFi5jZWxsMC52MS5EZWFkTGV0dGVyZWRIABItCgxhY3Rvcl9wYXJrZWQYJiABKAsyFS5jZWxsMC52MS5BY3RvclBhcmtlZEgAEikKCmFjdG9yX2h1bmcYJyABKAsyEy5jZWxsMC52MS5BY3Rvckh1bmdIABI1ChByZXZpc2lvbl9hcHBsaWVkGCggASgLMhkuY2VsbDAudjEuUmV2aXNpb25BcHBsaWVkSAASMwoPcmV2aXNpb25fZmFpbGVkGCkgASgLMhguY2VsbDAudjEuUmV2aXNpb25GYWlsZWRIABItCgxub2RlX3N0YXJ0ZWQYMiABKAsyFS5jZWxsMC52MS5Ob2RlU3RhcnRlZEgAEi0KDG5vZGVfc3RvcHBlZBgzIAEoCzIVLmNlbGwwLnYxLk5vZGVTdG9wcGVkSAASLQoMbGlua19jaGFuZ2VkGDQgASgLMhUuY2VsbDAudjEuTGlua0NoYW5nZWRIABIvCg10cnVzdF9jaGFuZ2VkGDUgASgLMhYuY2VsbDAudjEuVHJ1c3RDaGFuZ2VkSAASOAoSc25hcHNob3Rfc2V0X2FzaWRlGDwgASgLMhouY2VsbDAudjEuU25hcHNob3RTZXRBc2lkZUgAQgYKBGtpbmQiegoJSW50ZW50UmVmEgoKAmlkGAEgASgMEg8KB3Jvb3RfaWQYAiABKAwSEAoIY2F1c2VfaWQYAyABKAwSDgoGaW50ZW50GAQgASgJEhEKCXByaW5jaXBhbBgFIAEoCRIMCgRoYXNoGAYgASgMEg0KBWVwb2NoGAcgASgEIjoKDkludGVudEFjY2VwdGVkEhEKCWF1dGhvcml0eRgBIAEoCRIVCg1tYWlsYm94X2RlcHRoGAIgASgNInAKDUludGVudFJlZnVzZWQSDQoFc3RhZ2UYASABKAkSHgoFZXJyb3IYAiABKAsyDy5jZWxsMC52MS5FcnJvchIRCglwcmluY2lwYWwYAyABKAkSDgoGdGFyZ2V0GAQgASgJEg0KBWNvdW50GAUgASgEIiIKDUludGVudFN0YXJ0ZWQSEQoJcXVldWVkX3VzGAEgASgEIkQKDkludGVudEZpbmlzaGVkEhIKCmVsYXBzZWRfdXMYASABKAQSHgoFZXJyb3IYAiABKAsyDy5jZWxsMC52MS5FcnJvciJgCgxUcmFuc2l0aW9uZWQSDQoFZXZlbnQYASABKAkSDAoEZnJvbRgCIAEoCRIKCgJ0bxgDIAEoCRITCgtiZWZvcmVfaGFzaBgEIAEoDBISCgphZnRlcl9oYXNoGAUgASgMIlgKCUNvbW1pdHRlZBIQCghzZXF1ZW5jZRgBIAEoBBISCgpzdGF0ZV9oYXNoGAIgASgMEhUKDXByZXZpb3VzX2hhc2gYAyABKAwSDgoGb3V0Ym94GAQgASgNIjIKBFNlbnQSCgoCaWQYASABKAwSDgoGdGFyZ2V0GAIgASgJEg4KBmludGVudBgDIAEoCSInCgdSZXBsaWVkEg0KBWluZGV4GAEgASgNEg0KBWZpbmFsGAIgASgIIjQKDEFjdG9yU3RhcnRlZBIRCgliZWhhdmlvdXIYASABKAkSEQoJY29kZV9oYXNoGAIgASgMIh4KDEFjdG9yU3RvcHBlZBIOCgZyZWFzb24YASABKAkihAEKDEFjdG9yQ3Jhc2hlZBInCgdmYWlsdXJlGAEgASgOMhYuY2VsbDAudjEuRmFpbHVyZUNsYXNzEgwKBG5hbWUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVzdGFjaxgEIAEoCRINCgVldmVudBgFIAEoCRIOCgZvcmlnaW4YBiABKAkiggEKDkFjdG9yUmVzdGFydGVkEg0KBWNhdXNlGAEgASgJEhAKCHJlc3RhcnRzGAIgASgEEhIKCmVsYXBzZWRfdXMYAyABKAQSEgoKYmFja29mZl9tcxgEIAEoBBInCgdmYWlsdXJlGAUgASgOMhYuY2VsbDAudjEuRmFpbHVyZUNsYXNzIkwKC0FjdG9yR2F2ZVVwEg4KBnJlYXNvbhgBIAEoCRIaChJyZXN0YXJ0c19pbl9wZXJpb2QYAiABKA0SEQoJcGVyaW9kX21zGAMgASgEIkkKCUVzY2FsYXRlZBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEhIKCnJvb3RfYWN0b3IYAyABKAkSDgoGcmVhc29uGAQgASgJIi0KC0FjdG9yTG9nZ2VkEg0KBWxldmVsGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiXgoMRGVhZExldHRlcmVkEhEKCWxldHRlcl9pZBgBIAEoDBIOCgZkZWF0aHMYAiABKA0SDAoEbmFtZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEgwKBGxvc3QYBSABKAkidQoLQWN0b3JQYXJrZWQSDgoGcmVhc29uGAEgASgJEicKB2ZhaWx1cmUYAiABKA4yFi5jZWxsMC52MS5GYWlsdXJlQ2xhc3MSGgoScmVzdGFydHNfaW5fcGVyaW9kGAMgASgNEhEKCXBlcmlvZF9tcxgEIAEoBCJfCglBY3Rvckh1bmcSEgoKc3RhbGxlZF9tcxgBIAEoBBIQCghib3VuZF9tcxgCIAEoBBIVCg1vcGVuX3JlcXVlc3RzGAMgASgNEhUKDW1haWxib3hfZGVwdGgYBCABKA0ibwoQU25hcHNob3RTZXRBc2lkZRIOCgZyZWFzb24YASABKAkSFQoNZXhwZWN0ZWRfaGFzaBgCIAEoDBISCgpmb3VuZF9oYXNoGAMgASgMEgwKBG5leHQYBCABKAkSEgoKcXVhcmFudGluZRgFIAEoCSJkCg9SZXZpc2lvbkFwcGxpZWQSEAoIcmV2aXNpb24YASABKAQSDQoFYWRkZWQYAiABKA0SDwoHY2hhbmdlZBgDIAEoDRIPCgdyZW1vdmVkGAQgASgNEg4KBmF1dGhvchgFIAEoCSJCCg5SZXZpc2lvbkZhaWxlZBIQCghyZXZpc2lvbhgBIAEoBBIeCgVlcnJvchgCIAEoCzIPLmNlbGwwLnYxLkVycm9yIkUKC05vZGVTdGFydGVkEg8KB3ZlcnNpb24YASABKAkSFAoMY29yZV92ZXJzaW9uGAIgASgJEg8KB2Jvb3RfdXMYAyABKAQiHQoLTm9kZVN0b3BwZWQSDgoGcmVhc29uGAEgASgJIkoKC0xpbmtDaGFuZ2VkEgwKBGxpbmsYASABKAkSDQoFc3RhdGUYAiABKAkSHgoFZXJyb3IYAyABKAsyDy5jZWxsMC52MS5FcnJvciJGCgxUcnVzdENoYW5nZWQSEQoJcHJpbmNpcGFsGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSDwoHcmV2b2tlZBgDIAEoCCqCAgoMRmFpbHVyZUNsYXNzEh0KGUZBSUxVUkVfQ0xBU1NfVU5TUEVDSUZJRUQQABIXChNGQUlMVVJFX0NMQVNTX0NSQVNIEAESFgoSRkFJTFVSRV9DTEFTU19IQU5HEAISGAoURkFJTFVSRV9DTEFTU19QT0lTT04QAxIcChhGQUlMVVJFX0NMQVNTX0VYSEFVU1RJT04QBBIXChNGQUlMVVJFX0NMQVNTX0RSSUZUEAUSHAoYRkFJTFVSRV9DTEFTU19DT1JSVVBUSU9OEAYSFgoSRkFJTFVSRV9DTEFTU19MT1NTEAcSGwoXRkFJTFVSRV9DTEFTU19UUkVBQ0hFUlkQCGIGcHJvdG8z", [file_cell0_v1_capsule]);
 
 /**
  * @generated from message cell0.v1.Event
@@ -164,6 +164,24 @@ export type Event = Message<"cell0.v1.Event"> & {
     case: "actorLogged";
   } | {
     /**
+     * @generated from field: cell0.v1.DeadLettered dead_lettered = 37;
+     */
+    value: DeadLettered;
+    case: "deadLettered";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorParked actor_parked = 38;
+     */
+    value: ActorParked;
+    case: "actorParked";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorHung actor_hung = 39;
+     */
+    value: ActorHung;
+    case: "actorHung";
+  } | {
+    /**
      * @generated from field: cell0.v1.RevisionApplied revision_applied = 40;
      */
     value: RevisionApplied;
@@ -198,6 +216,12 @@ export type Event = Message<"cell0.v1.Event"> & {
      */
     value: TrustChanged;
     case: "trustChanged";
+  } | {
+    /**
+     * @generated from field: cell0.v1.SnapshotSetAside snapshot_set_aside = 60;
+     */
+    value: SnapshotSetAside;
+    case: "snapshotSetAside";
   } | { case: undefined; value?: undefined };
 };
 
@@ -699,6 +723,165 @@ export const ActorLoggedSchema: GenMessage<ActorLogged> = /*@__PURE__*/
   messageDesc(file_cell0_v1_events, 16);
 
 /**
+ * An intent that killed its actor too often was set aside with its story.
+ *
+ * @generated from message cell0.v1.DeadLettered
+ */
+export type DeadLettered = Message<"cell0.v1.DeadLettered"> & {
+  /**
+   * Of the dead letter, 16 bytes.
+   *
+   * @generated from field: bytes letter_id = 1;
+   */
+  letterId: Uint8Array;
+
+  /**
+   * @generated from field: uint32 deaths = 2;
+   */
+  deaths: number;
+
+  /**
+   * Of the last death.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * Why the letter could not be kept; empty when it is.
+   *
+   * @generated from field: string lost = 5;
+   */
+  lost: string;
+};
+
+/**
+ * Describes the message cell0.v1.DeadLettered.
+ * Use `create(DeadLetteredSchema)` to create a new message.
+ */
+export const DeadLetteredSchema: GenMessage<DeadLettered> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_events, 17);
+
+/**
+ * An actor that is kept down until an operator starts it: what kills it can be
+ * caused at will, so that further restarts would only serve who causes it.
+ *
+ * @generated from message cell0.v1.ActorParked
+ */
+export type ActorParked = Message<"cell0.v1.ActorParked"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: cell0.v1.FailureClass failure = 2;
+   */
+  failure: FailureClass;
+
+  /**
+   * @generated from field: uint32 restarts_in_period = 3;
+   */
+  restartsInPeriod: number;
+
+  /**
+   * @generated from field: uint64 period_ms = 4;
+   */
+  periodMs: bigint;
+};
+
+/**
+ * Describes the message cell0.v1.ActorParked.
+ * Use `create(ActorParkedSchema)` to create a new message.
+ */
+export const ActorParkedSchema: GenMessage<ActorParked> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_events, 18);
+
+/**
+ * An actor with work in hand made no step for longer than it may.
+ *
+ * @generated from message cell0.v1.ActorHung
+ */
+export type ActorHung = Message<"cell0.v1.ActorHung"> & {
+  /**
+   * @generated from field: uint64 stalled_ms = 1;
+   */
+  stalledMs: bigint;
+
+  /**
+   * @generated from field: uint64 bound_ms = 2;
+   */
+  boundMs: bigint;
+
+  /**
+   * @generated from field: uint32 open_requests = 3;
+   */
+  openRequests: number;
+
+  /**
+   * @generated from field: uint32 mailbox_depth = 4;
+   */
+  mailboxDepth: number;
+};
+
+/**
+ * Describes the message cell0.v1.ActorHung.
+ * Use `create(ActorHungSchema)` to create a new message.
+ */
+export const ActorHungSchema: GenMessage<ActorHung> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_events, 19);
+
+/**
+ * A snapshot whose hash does not match, or that cannot be read: it is not used.
+ *
+ * @generated from message cell0.v1.SnapshotSetAside
+ */
+export type SnapshotSetAside = Message<"cell0.v1.SnapshotSetAside"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * SHA-256 that it was kept under, and that of the bytes found.
+   *
+   * @generated from field: bytes expected_hash = 2;
+   */
+  expectedHash: Uint8Array;
+
+  /**
+   * @generated from field: bytes found_hash = 3;
+   */
+  foundHash: Uint8Array;
+
+  /**
+   * "previous", "fresh" or "park".
+   *
+   * @generated from field: string next = 4;
+   */
+  next: string;
+
+  /**
+   * File that holds it for inspection; empty when it is not kept.
+   *
+   * @generated from field: string quarantine = 5;
+   */
+  quarantine: string;
+};
+
+/**
+ * Describes the message cell0.v1.SnapshotSetAside.
+ * Use `create(SnapshotSetAsideSchema)` to create a new message.
+ */
+export const SnapshotSetAsideSchema: GenMessage<SnapshotSetAside> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_events, 20);
+
+/**
  * @generated from message cell0.v1.RevisionApplied
  */
 export type RevisionApplied = Message<"cell0.v1.RevisionApplied"> & {
@@ -733,7 +916,7 @@ export type RevisionApplied = Message<"cell0.v1.RevisionApplied"> & {
  * Use `create(RevisionAppliedSchema)` to create a new message.
  */
 export const RevisionAppliedSchema: GenMessage<RevisionApplied> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_events, 17);
+  messageDesc(file_cell0_v1_events, 21);
 
 /**
  * @generated from message cell0.v1.RevisionFailed
@@ -755,7 +938,7 @@ export type RevisionFailed = Message<"cell0.v1.RevisionFailed"> & {
  * Use `create(RevisionFailedSchema)` to create a new message.
  */
 export const RevisionFailedSchema: GenMessage<RevisionFailed> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_events, 18);
+  messageDesc(file_cell0_v1_events, 22);
 
 /**
  * @generated from message cell0.v1.NodeStarted
@@ -782,7 +965,7 @@ export type NodeStarted = Message<"cell0.v1.NodeStarted"> & {
  * Use `create(NodeStartedSchema)` to create a new message.
  */
 export const NodeStartedSchema: GenMessage<NodeStarted> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_events, 19);
+  messageDesc(file_cell0_v1_events, 23);
 
 /**
  * @generated from message cell0.v1.NodeStopped
@@ -799,7 +982,7 @@ export type NodeStopped = Message<"cell0.v1.NodeStopped"> & {
  * Use `create(NodeStoppedSchema)` to create a new message.
  */
 export const NodeStoppedSchema: GenMessage<NodeStopped> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_events, 20);
+  messageDesc(file_cell0_v1_events, 24);
 
 /**
  * @generated from message cell0.v1.LinkChanged
@@ -828,7 +1011,7 @@ export type LinkChanged = Message<"cell0.v1.LinkChanged"> & {
  * Use `create(LinkChangedSchema)` to create a new message.
  */
 export const LinkChangedSchema: GenMessage<LinkChanged> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_events, 21);
+  messageDesc(file_cell0_v1_events, 25);
 
 /**
  * @generated from message cell0.v1.TrustChanged
@@ -855,7 +1038,7 @@ export type TrustChanged = Message<"cell0.v1.TrustChanged"> & {
  * Use `create(TrustChangedSchema)` to create a new message.
  */
 export const TrustChangedSchema: GenMessage<TrustChanged> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_events, 22);
+  messageDesc(file_cell0_v1_events, 26);
 
 /**
  * @generated from enum cell0.v1.FailureClass
