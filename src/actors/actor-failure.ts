@@ -52,3 +52,8 @@ export function intentRef(intent: IntentRef): IntentRef {
   const { id, rootId, causeId, hash, type, principal, source, epoch } = intent;
   return { id, rootId, causeId, hash, type, principal, source, epoch };
 }
+
+/** The failure stays on this side: details never cross a process boundary. */
+export function crashedError(where: string, failure: Failure): CellError {
+  return new CellError("ACTOR_CRASHED", undefined, { where, details: { failure } });
+}

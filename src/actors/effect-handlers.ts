@@ -1,4 +1,4 @@
-// Performs what a machine emitted. An effect is data from the behaviour's code:
+// Reads what a machine emitted, and performs it. An effect is data from the behaviour's code:
 // one that makes no sense is a failure of the behaviour.
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
@@ -44,49 +44,56 @@ type Effect = z.infer<typeof effectSchema>;
 
 const MAX_LOG_CHARS = 4_096;
 
-/** @throws TypeError when the behaviour asks for something that makes no sense */
-export function performEffect(
+/**
+ * Reads an effect; nothing happens until the returned function is called.
+ * @throws TypeError when the behaviour asks for something that makes no sense
+ */
+export function readEffect(
   handlers: EffectHandlers,
   emitted: unknown,
   intent: ReceivedIntent | undefined,
-): void {
+): () => void {
   const type: unknown = Reflect.get(Object(emitted), "type");
-  if (typeof type !== "string" || !type.startsWith("cell0.")) {
-    // A machine's own `emit`: nobody can listen, which is worth a line.
-    handlers.log("debug", `emitted ${String(type)}`, intent);
-    return;
-  }
+  // A machine's own `emit`: nobody can listen, which is worth a line.
+  if (typeof type !== "string" || !type.startsWith("cell0."))
+    return () => handlers.log("debug", `emitted ${String(type)}`, intent);
   const parsed = effectSchema.safeParse(emitted);
   if (!parsed.success) {
     throw new TypeError(`${type.slice("cell0.".length)}(): ${z.prettifyError(parsed.error).slice(0, 500)}`);
   }
-  perform(handlers, parsed.data, intent);
+  return performanceOf(handlers, parsed.data, intent);
 }
 
-function perform(handlers: EffectHandlers, effect: Effect, intent: ReceivedIntent | undefined): void {
+function performanceOf(
+  handlers: EffectHandlers,
+  effect: Effect,
+  intent: ReceivedIntent | undefined,
+): () => void {
   switch (effect.type) {
-    case "cell0.reply": {
-      const id = effect.to ?? intent?.id;
-      const outcome = id === undefined ? "unknown" : handlers.intake.reply(id, effect.value, effect.final);
-      noteReply(handlers, outcome, id, intent);
-      return;
-    }
+    case "cell0.reply":
+      return answering(handlers, effect.to ?? intent?.id, intent, (id) =>
+        handlers.intake.reply(id, effect.value, effect.final),
+      );
     case "cell0.refuse": {
-      const id = effect.to ?? intent?.id;
-      const outcome = id === undefined ? "unknown" : handlers.intake.fail(id, refusalError(effect.refusal));
-      noteReply(handlers, outcome, id, intent);
-      return;
+      const error = refusalError(effect.refusal);
+      return answering(handlers, effect.to ?? intent?.id, intent, (id) => handlers.intake.fail(id, error));
     }
     case "cell0.send":
-      send(handlers, outgoingIntent(effect, intent), intent);
-      return;
+      return () => send(handlers, outgoingIntent(effect, intent), intent);
     case "cell0.request":
-      handlers.outgoing.request(effect, intent);
-      return;
+      return () => handlers.outgoing.request(effect, intent);
     case "cell0.log":
-      handlers.log(effect.level, effect.message.slice(0, MAX_LOG_CHARS), intent);
-      return;
+      return () => handlers.log(effect.level, effect.message.slice(0, MAX_LOG_CHARS), intent);
   }
+}
+
+function answering(
+  handlers: EffectHandlers,
+  id: string | undefined,
+  intent: ReceivedIntent | undefined,
+  answer: (id: string) => ReplyOutcome,
+): () => void {
+  return () => noteReply(handlers, id === undefined ? "unknown" : answer(id), id, intent);
 }
 
 function send(handlers: EffectHandlers, outgoing: OutgoingIntent, intent: ReceivedIntent | undefined): void {

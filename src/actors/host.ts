@@ -1,19 +1,19 @@
 // Runs one actor: takes intents from its mailbox, drives its machine, performs
 // what the machine asks for, and turns whatever is thrown anywhere into one
 // exit. Nothing that a behaviour does ends the process or goes unanswered.
-import type { AnyEventObject, AnyMachineSnapshot } from "xstate";
+import type { AnyEventObject } from "xstate";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { acceptedIntents } from "./accepted-intents.ts";
 import { runInActor } from "./actor-context.ts";
-import { actorFailure } from "./actor-failure.ts";
+import { actorFailure, crashedError } from "./actor-failure.ts";
 import type { ActorDescription, ActorHost, ActorSnapshot, ActorStats } from "./actor-host.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { ExitReason, Failure, Incarnation } from "./child.ts";
 import { describeActor } from "./describe.ts";
-import { type EffectHandlers, performEffect } from "./effect-handlers.ts";
+import { type EffectHandlers, readEffect } from "./effect-handlers.ts";
 import {
   finishedRecord,
   loggedRecord,
@@ -28,7 +28,10 @@ import { MachineDriver, type Step } from "./machine-driver.ts";
 import type { Accepted } from "./open-requests.ts";
 import { lostRequestEvent, OutgoingRequests } from "./outgoing-requests.ts";
 import type { ActorPorts } from "./ports.ts";
-import { readSnapshot } from "./snapshot.ts";
+import { readSnapshot, unsupportedSnapshot } from "./snapshot.ts";
+import { immediately, type Stage } from "./stage.ts";
+import type { Queued, Staged } from "./staged-host.ts";
+import type { StartActorOptions } from "./start-options.ts";
 import { stateName } from "./state-name.ts";
 import { processTurns } from "./turn.ts";
 
@@ -36,19 +39,6 @@ import { processTurns } from "./turn.ts";
 const ITEMS_A_TURN = 8;
 /** Events waiting inside one actor; more come only from a machine that feeds itself. */
 const MAX_EVENTS = 10_000;
-
-export type StartActorOptions = {
-  readonly spec: ActorSpec;
-  readonly behaviour: Behaviour;
-  readonly incarnation: Incarnation;
-  readonly ports: ActorPorts;
-  /** Of an earlier incarnation; it decides the state, and `input` is not used. */
-  readonly snapshot?: unknown;
-  /** In place of `spec.input`; may hold what JSON does not. */
-  readonly input?: unknown;
-  /** Gets a way to look at the machine's snapshot, for tests. */
-  readonly onSnapshot?: (read: () => AnyMachineSnapshot) => void;
-};
 
 /**
  * Starts an actor; resolves when its initial state is entered.
@@ -68,15 +58,16 @@ export function startActorNow(options: StartActorOptions): ActorHost {
     });
   }
   if (spec.durable) throw new CellError("ACTOR_DURABLE_UNSUPPORTED", undefined, { where: spec.path });
-  const host = new Host(options);
+  const host = new Host(options, () => immediately);
   host.start(options);
   return host;
 }
 
-type Queued = { readonly event: AnyEventObject; readonly intent: ReceivedIntent | undefined };
+type Failed = { readonly error: unknown; readonly failure: Failure };
 type Site = Pick<Failure, "origin"> & { readonly event?: string; readonly intent?: IntentRef | undefined };
 
-class Host implements ActorHost {
+/** One incarnation of an actor; when what it decides comes about is its stage's. */
+export class Host implements ActorHost {
   readonly path: string;
   readonly incarnation: Incarnation;
   readonly exited: Promise<ExitReason>;
@@ -87,9 +78,12 @@ class Host implements ActorHost {
   readonly #intake: Intake;
   readonly #outgoing: OutgoingRequests;
   readonly #effects: EffectHandlers;
+  readonly #stage: Stage;
   readonly #startedAtUnixMs: number;
   readonly #resolveExit: (reason: ExitReason) => void;
   #events: Queued[] = [];
+  /** Why it decides nothing more. */
+  #leaving: ExitReason | undefined;
   #ended: ExitReason | undefined;
   #stopping: (() => void) | undefined;
   #scheduled = false;
@@ -97,7 +91,10 @@ class Host implements ActorHost {
   #handled = 0;
   #refused = 0;
 
-  constructor({ spec, behaviour, incarnation, ports }: StartActorOptions) {
+  constructor(
+    { spec, behaviour, incarnation, ports }: Omit<StartActorOptions, "snapshot">,
+    stageOf: (host: Staged) => Stage,
+  ) {
     this.path = spec.path;
     this.incarnation = incarnation;
     this.#spec = spec;
@@ -112,13 +109,18 @@ class Host implements ActorHost {
       finished: (accepted, error) => this.#finished(accepted, error),
       refused: (accepted, error) => {
         this.#refused += 1;
+        this.#stage.settled(accepted.delivery);
         this.#record(refusedRecord(accepted, error), accepted.delivery.intent);
       },
     });
+    const stage: Pick<Stage, "perform"> = {
+      perform: (work, intent, kind) => this.#stage.perform(work, intent, kind),
+    };
     this.#driver = new MachineDriver({
       machine: behaviour.machine,
       path: spec.path,
       ports,
+      stage,
       received: (event, intent) => this.#enqueue(event, intent),
       logged: (message) => this.#log("info", message, undefined),
     });
@@ -129,16 +131,30 @@ class Host implements ActorHost {
       send: (intent) => ports.send(intent),
       log: (level, message, intent) => this.#log(level, message, intent),
     };
+    this.#stage = stageOf({
+      driver: this.#driver,
+      intake: this.#intake,
+      outgoing: this.#outgoing,
+      waiting: () => this.#events,
+      enqueue: ({ event, intent }) => this.#enqueue(event, intent),
+      wake: () => this.#wake(),
+      guarded: (intent, work) => void this.#guarded({ origin: "transition", intent }, intent, work),
+      fail: (error, origin, intent) => void this.#fail(error, { origin, intent }),
+      end: (reason) => this.#end(reason),
+    });
   }
 
-  /** @throws CellError; nothing is left running then */
-  start(options: StartActorOptions): void {
+  /**
+   * Enters the initial state, or goes on from the snapshot.
+   * @param restore in its place
+   * @throws CellError; nothing is left running then
+   */
+  start(options: StartActorOptions, restore?: () => void): void {
     const { snapshot, input = options.spec.input } = options;
     options.onSnapshot?.(() => this.#driver.snapshot);
-    const failed = this.#guarded({ origin: "start" }, undefined, () => {
-      if (snapshot === undefined) this.#enter(this.#driver.initial(input), undefined, "xstate.init");
-      else this.#restore(snapshot);
-    });
+    const enter = () => this.#enter(this.#driver.initial(input), undefined, "xstate.init");
+    const begin = restore ?? (snapshot === undefined ? enter : () => this.#restore(snapshot));
+    const failed = this.#step({ origin: "start" }, undefined, undefined, begin);
     if (failed === undefined) return;
     const { error, failure } = failed;
     if (error instanceof CellError && error.code === "ACTOR_SNAPSHOT_INVALID") throw error;
@@ -154,7 +170,7 @@ class Host implements ActorHost {
   }
 
   deliver(delivery: Delivery): Result<void, CellError> {
-    if (this.#ended !== undefined || this.#stopping !== undefined) {
+    if (this.#leaving !== undefined || this.#stopping !== undefined) {
       return err(new CellError("ACTOR_NOT_RUNNING", undefined, { where: this.path }));
     }
     const accepted = this.#intake.accept(delivery);
@@ -216,7 +232,7 @@ class Host implements ActorHost {
   }
 
   #enqueue(event: AnyEventObject, intent: ReceivedIntent | undefined): void {
-    if (this.#ended !== undefined) return;
+    if (this.#leaving !== undefined) return;
     if (this.#events.length >= MAX_EVENTS) {
       const error = new RangeError(`more than ${MAX_EVENTS} events wait inside the actor`);
       this.#fail(error, { origin: "async", event: event.type, intent });
@@ -234,20 +250,24 @@ class Host implements ActorHost {
 
   /** Events from inside go first: they belong to what was begun before. */
   readonly #turn = (): boolean => {
-    for (let item = 0; item < ITEMS_A_TURN && this.#ended === undefined; item++) {
+    for (let item = 0; item < ITEMS_A_TURN && this.#mayDecide; item++) {
       const queued = this.#events.shift();
       if (queued !== undefined) this.#takeEvent(queued);
       else if (!this.#takeIntent()) break;
     }
     this.#endWhenDrained();
-    this.#scheduled = this.#ended === undefined && (this.#events.length > 0 || this.#hasIntent());
+    this.#scheduled = this.#mayDecide && (this.#events.length > 0 || this.#hasIntent());
     return this.#scheduled;
   };
+
+  get #mayDecide(): boolean {
+    return this.#leaving === undefined && this.#stage.isOpen;
+  }
 
   /** Whether an intent waits that the behaviour is ready for. */
   #hasIntent(): boolean {
     const { ready } = this.#behaviour;
-    if (this.#ended !== undefined || this.#intake.depth === 0) return false;
+    if (!this.#mayDecide || this.#intake.depth === 0) return false;
     if (ready === undefined) return true;
     let isReady = false;
     this.#guarded({ origin: "transition" }, undefined, () => {
@@ -258,7 +278,7 @@ class Host implements ActorHost {
 
   #takeEvent({ event, intent }: Queued): void {
     const origin = event.type.startsWith("xstate.error.actor.") ? "invoke" : "transition";
-    this.#guarded({ origin, event: event.type, intent }, intent, () => {
+    this.#step({ origin, event: event.type, intent }, intent, event, () => {
       this.#enter(this.#driver.decide(event), intent, event.type);
       this.#driver.settled(event);
       this.#outgoing.settled(event);
@@ -276,7 +296,8 @@ class Host implements ActorHost {
     const { payload: _, ...meta } = intent;
     this.#record(startedRecord(accepted), intent);
     const event = { type: intent.type, payload: accepted.payload, intent: meta };
-    this.#guarded({ origin: "transition", event: event.type, intent }, intent, () => {
+    this.#step({ origin: "transition", event: event.type, intent }, intent, event, () => {
+      this.#stage.settled(accepted.delivery);
       const step = this.#driver.decide(event);
       const idle = step.snapshot === this.#driver.snapshot && step.actions.length === 0;
       if (idle && !this.#driver.takes(event)) {
@@ -288,7 +309,7 @@ class Host implements ActorHost {
       const isDone =
         this.#behaviour.answers === "automatic" &&
         (accepted.definition.reply === undefined || !intent.wantsReply);
-      if (isDone && this.#ended === undefined) this.#intake.finish(accepted, { value: {} });
+      if (isDone && this.#leaving === undefined) this.#intake.finish(accepted, { value: {} });
     });
   }
 
@@ -297,19 +318,25 @@ class Host implements ActorHost {
     const { snapshot } = step;
     if (snapshot.status === "error") throw snapshot.error;
     const before = event === "xstate.init" ? undefined : this.#driver.snapshot;
-    this.#driver.commit(step, intent, (effect) => performEffect(this.#effects, effect, intent));
+    this.#driver.commit(step, intent, (effect) => readEffect(this.#effects, effect, intent));
     if (before !== undefined && before._nodes !== snapshot._nodes) {
       this.#record(transitionedRecord(event, stateName(before.value), stateName(snapshot.value)), intent);
     }
-    if (snapshot.status === "done") this.#end({ kind: "normal" });
+    if (snapshot.status === "done") this.#leave({ kind: "normal" });
+  }
+
+  #step(
+    site: Site,
+    intent: ReceivedIntent | undefined,
+    event: AnyEventObject | undefined,
+    decide: () => void,
+  ): Failed | undefined {
+    this.#stage.begin(event);
+    return this.#guarded(site, intent, decide);
   }
 
   /** Runs the behaviour's code in the actor's name; a throw ends the actor. */
-  #guarded(
-    site: Site,
-    intent: ReceivedIntent | undefined,
-    work: () => void,
-  ): { readonly error: unknown; readonly failure: Failure } | undefined {
+  #guarded(site: Site, intent: ReceivedIntent | undefined, work: () => void): Failed | undefined {
     const context = {
       intent,
       fail: (error: unknown) => this.#fail(error, { origin: "async", intent }),
@@ -318,26 +345,37 @@ class Host implements ActorHost {
       runInActor(context, work);
       return undefined;
     } catch (error) {
+      this.#stage.discard();
       return { error, failure: this.#fail(error, site) };
     }
   }
 
   #fail(error: unknown, { origin, event, intent }: Site): Failure {
     const failure = actorFailure(error, { path: this.path, origin, event, intent });
-    if (this.#ended === undefined) this.#end({ kind: "failed", failure });
+    if (this.#leaving === undefined) this.#leave({ kind: "failed", failure });
     else this.#log("warn", `after its end: ${failure.name}: ${failure.message}`, undefined);
     return failure;
   }
 
   #endWhenDrained(): void {
-    if (this.#stopping === undefined || this.#ended !== undefined) return;
+    if (this.#stopping === undefined || this.#leaving !== undefined) return;
     const { depth, openRequests } = this.#intake;
-    if (depth + openRequests + this.#events.length === 0) this.#end({ kind: "shutdown" });
+    const rest = depth + openRequests + this.#events.length;
+    if (rest === 0 || this.#stage.keeps) this.#leave({ kind: "shutdown" });
+  }
+
+  /** Ends when all that was decided has come about. */
+  #leave(reason: ExitReason): void {
+    if (this.#leaving !== undefined) return;
+    this.#leaving = reason;
+    this.#stage.close(() => this.#end(reason));
   }
 
   #end(reason: ExitReason): void {
     if (this.#ended !== undefined) return;
+    this.#leaving ??= reason;
     this.#ended = reason;
+    this.#stage.ended();
     this.#stopping?.();
     if (reason.kind !== "normal") this.#kept = this.#persist();
     this.#events = [];
@@ -350,13 +388,12 @@ class Host implements ActorHost {
   }
 
   #persist(): ActorSnapshot | undefined {
-    if (this.#behaviour.onRestart === "fresh" || !this.#driver.hasStarted) return undefined;
+    const isFresh = this.#behaviour.onRestart === "fresh" || this.#stage.keeps;
+    if (isFresh || !this.#driver.hasStarted) return undefined;
     try {
       return { format: 1, ...this.#driver.persist(), requests: this.#outgoing.records() };
     } catch (error) {
-      const unsupported = new CellError("ACTOR_SNAPSHOT_UNSUPPORTED");
-      const why = error instanceof Error ? error.message : String(error);
-      this.#log("warn", `${unsupported.code}: a restart will be from the beginning: ${why}`, undefined);
+      this.#log("warn", unsupportedSnapshot(error), undefined);
       return undefined;
     }
   }
@@ -373,11 +410,7 @@ class Host implements ActorHost {
 
   #record(kind: EventInput["kind"], intent: ReceivedIntent | undefined): void {
     const { path: actor, incarnation } = this;
-    this.#ports.record({ actor, incarnation, intent, traceparent: intent?.traceparent, kind });
+    const input = { actor, incarnation, intent, traceparent: intent?.traceparent, kind };
+    this.#stage.note(() => this.#ports.record(input));
   }
-}
-
-/** The failure stays on this side: details never cross a process boundary. */
-function crashedError(where: string, failure: Failure): CellError {
-  return new CellError("ACTOR_CRASHED", undefined, { where, details: { failure } });
 }

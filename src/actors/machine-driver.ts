@@ -9,12 +9,14 @@ import { boundIterations } from "./iteration-bound.ts";
 import { createMachineScope, type Decision, type MachineAction, type MachineScope } from "./machine-scope.ts";
 import { type MachineState, readMachineState, StartedChildren } from "./machine-state.ts";
 import type { ActorPorts } from "./ports.ts";
+import type { Stage } from "./stage.ts";
 import { Timers } from "./timers.ts";
 
 export type DriverOptions = {
   readonly machine: AnyStateMachine;
   readonly path: string;
   readonly ports: Pick<ActorPorts, "clock" | "random">;
+  readonly stage: Pick<Stage, "perform">;
   /** An event from a child, a timer or `self.send`, and the intent that led to it. */
   readonly received: (event: AnyEventObject, intent: ReceivedIntent | undefined) => void;
   readonly logged: (message: string) => void;
@@ -70,21 +72,27 @@ export class MachineDriver {
   }
 
   /**
-   * Makes a decision the present: runs the machine's own actions first, because they
-   * may throw, and only then changes state, timers and children.
-   * @param emitted gets each emitted effect, in order
+   * Makes a decision the present. All of it is read first, so that what makes no sense
+   * throws before anything has changed; the machine's own actions are performed first,
+   * because they may throw, and only then change state, timers and children.
+   * @param read turns an emitted effect into its performance
    */
-  commit(step: Step, intent: ReceivedIntent | undefined, emitted: (effect: unknown) => void): void {
-    for (const action of step.actions) {
-      if (!action.type.startsWith("xstate.")) action.exec?.(action.info, action.params);
+  commit(step: Step, intent: ReceivedIntent | undefined, read: (effect: unknown) => () => void): void {
+    const stopped = new Set(
+      step.actions.filter(({ type }) => type === "xstate.stopChild").map(({ params }) => params),
+    );
+    const works = step.actions.map((action) => this.#read(action, intent, stopped, read));
+    const own = step.actions.filter(({ type }) => !type.startsWith("xstate."));
+    if (own.length > 0) {
+      const act = () => {
+        for (const { exec, info, params } of own) exec?.(info, params);
+      };
+      this.#options.stage.perform(act, intent, "own");
     }
     const before = this.#snapshot;
     this.#snapshot = step.snapshot;
     try {
-      const stopped = new Set(
-        step.actions.filter(({ type }) => type === "xstate.stopChild").map(({ params }) => params),
-      );
-      for (const action of step.actions) this.#perform(action, intent, stopped, emitted);
+      for (const work of works) work?.();
     } catch (error) {
       this.#snapshot = before;
       throw error;
@@ -108,36 +116,31 @@ export class MachineDriver {
     return decision;
   }
 
-  #perform(
+  /** What an action comes to; undefined: nothing. @throws what makes no sense in it */
+  #read(
     action: MachineAction,
     intent: ReceivedIntent | undefined,
     stopped: ReadonlySet<unknown>,
-    emitted: (effect: unknown) => void,
-  ): void {
+    read: (effect: unknown) => () => void,
+  ): (() => void) | undefined {
+    const { stage } = this.#options;
     switch (action.type) {
       case "xstate.emit":
-        emitted(Reflect.get(Object(action.params), "event"));
-        return;
+        return read(Reflect.get(Object(action.params), "event"));
       case "xstate.log":
-        this.#log(action.params);
-        return;
+        return () => this.#log(action.params);
       case "xstate.raise":
-        this.#arm(action.params, undefined, intent);
-        return;
+        return this.#arming(action.params, undefined, intent);
       case "xstate.cancel":
-        this.#timers.cancel(String(Reflect.get(Object(action.params), "sendId")));
-        return;
+        return () => this.#timers.cancel(String(Reflect.get(Object(action.params), "sendId")));
       case "xstate.sendTo":
-        this.#send(action, intent);
-        return;
+        return this.#sending(action, intent);
       case "xstate.spawnChild":
-        this.#spawn(action, stopped);
-        return;
+        return this.#spawning(action, intent, stopped);
       case "xstate.stopChild":
-        this.#scope.perform(action);
-        return;
+        return () => stage.perform(() => this.#scope.perform(action), intent);
       default:
-        if (!action.type.startsWith("xstate.")) return;
+        if (!action.type.startsWith("xstate.")) return undefined;
         throw new CellError(
           "ACTOR_START_FAILED",
           `XState asks for ${action.type}, which the host does not know`,
@@ -152,37 +155,48 @@ export class MachineDriver {
   }
 
   /** Without a delay a raised event was taken within the transition already. */
-  #arm(params: unknown, to: string | undefined, intent: ReceivedIntent | undefined): void {
+  #arming(
+    params: unknown,
+    to: string | undefined,
+    intent: ReceivedIntent | undefined,
+  ): (() => void) | undefined {
     const { event, id, delay }: { event?: AnyEventObject; id?: unknown; delay?: unknown } = Object(params);
-    if (typeof delay !== "number" || event === undefined) return;
+    if (typeof delay !== "number" || event === undefined) return undefined;
     const { clock, random } = this.#options.ports;
     const timer = {
       id: id === undefined ? `unnamed-${random().toString(36).slice(2)}` : String(id),
       event,
       dueUnixMs: clock.unixMs() + delay,
     };
-    this.#timers.arm(to === undefined ? timer : { ...timer, to }, intent);
+    this.#timers.check(timer);
+    return () => this.#timers.arm(to === undefined ? timer : { ...timer, to }, intent);
   }
 
-  #send(action: MachineAction, intent: ReceivedIntent | undefined): void {
+  #sending(action: MachineAction, intent: ReceivedIntent | undefined): (() => void) | undefined {
     const { to, delay }: { to?: AnyActorRef; delay?: unknown } = Object(action.params);
-    if (typeof delay !== "number") {
-      this.#scope.perform(action);
-      return;
-    }
-    this.#arm(action.params, to === this.#scope.self ? undefined : to?.id, intent);
+    const isOwn = to === this.#scope.self;
+    if (typeof delay === "number") return this.#arming(action.params, isOwn ? undefined : to?.id, intent);
+    // To the machine itself: an event that waits, like any other.
+    if (isOwn) return () => this.#scope.perform(action);
+    return () => this.#options.stage.perform(() => this.#scope.perform(action), intent);
   }
 
-  #spawn(action: MachineAction, stopped: ReadonlySet<unknown>): void {
+  #spawning(
+    action: MachineAction,
+    intent: ReceivedIntent | undefined,
+    stopped: ReadonlySet<unknown>,
+  ): (() => void) | undefined {
     const { actorRef, src }: { actorRef?: AnyActorRef; src?: unknown } = Object(action.params);
     if (actorRef === undefined) {
       throw new CellError("ACTOR_CHILD_UNKNOWN", `${String(src)} is not among the machine's actors`, {
         where: this.#options.path,
       });
     }
-    if (stopped.has(actorRef)) return;
-    this.#children.started(actorRef);
-    this.#scope.perform(action);
+    if (stopped.has(actorRef)) return undefined;
+    return () => {
+      this.#children.started(actorRef);
+      this.#options.stage.perform(() => this.#scope.perform(action), intent);
+    };
   }
 
   #fired(

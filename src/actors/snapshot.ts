@@ -26,3 +26,10 @@ export function readSnapshot(snapshot: unknown): { readonly requests: readonly R
     cause: parsed.error,
   });
 }
+
+/** Says why a restart will be from the beginning. */
+export function unsupportedSnapshot(error: unknown): string {
+  const { code } = new CellError("ACTOR_SNAPSHOT_UNSUPPORTED");
+  const why = error instanceof Error ? error.message : String(error);
+  return `${code}: a restart will be from the beginning: ${why}`;
+}

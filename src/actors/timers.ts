@@ -32,15 +32,21 @@ export class Timers {
     this.#fire = fired;
   }
 
-  /** Replaces a timer of the same id. `intent`: the cause of what it leads to. */
-  arm(timer: TimerRecord, intent: ReceivedIntent | undefined): void {
-    this.cancel(timer.id);
-    this.#armed ??= new Map();
-    if (this.#armed.size >= MAX_TIMERS)
+  /** Milliseconds until it is due. @throws RangeError when it cannot be armed */
+  check({ id, dueUnixMs }: Pick<TimerRecord, "id" | "dueUnixMs">): number {
+    if (this.#armed !== undefined && this.#armed.size >= MAX_TIMERS && !this.#armed.has(id))
       throw new RangeError(`more than ${MAX_TIMERS} delayed events at once`);
-    const delayMs = Math.max(0, timer.dueUnixMs - this.#clock.unixMs());
+    const delayMs = Math.max(0, dueUnixMs - this.#clock.unixMs());
     if (!(delayMs <= MAX_TIMER_MS))
       throw new RangeError(`a delay of ${delayMs} ms is beyond ${MAX_TIMER_MS} ms`);
+    return delayMs;
+  }
+
+  /** Replaces a timer of the same id. `intent`: the cause of what it leads to. */
+  arm(timer: TimerRecord, intent: ReceivedIntent | undefined): void {
+    const delayMs = this.check(timer);
+    this.cancel(timer.id);
+    this.#armed ??= new Map();
     const cancel = this.#clock.setTimer(delayMs, () => {
       this.#armed?.delete(timer.id);
       if (timer.to === undefined) {
