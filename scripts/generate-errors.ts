@@ -19,6 +19,7 @@ const areas: Readonly<Record<string, string>> = {
   AUTHORITY: "Who may send what to whom",
   ACTOR: "Actors, mailboxes and behaviours",
   SUPERVISOR: "The supervisor tree",
+  STATE: "What durable actors keep",
   BROKER: "NATS",
   CORE: "The Rust core",
 };

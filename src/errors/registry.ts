@@ -8,6 +8,7 @@ import { cellErrors } from "./codes/cell.ts";
 import { cliErrors } from "./codes/cli.ts";
 import { coreErrors } from "./codes/core.ts";
 import { manifestErrors } from "./codes/manifest.ts";
+import { stateErrors } from "./codes/state.ts";
 import { supervisorErrors } from "./codes/supervisor.ts";
 
 export const errorRegistry = {
@@ -16,6 +17,7 @@ export const errorRegistry = {
   ...authorityErrors,
   ...actorErrors,
   ...supervisorErrors,
+  ...stateErrors,
   ...brokerErrors,
   ...coreErrors,
   ...cellErrors,

@@ -5,6 +5,7 @@ import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { type IntentAddress, isInbox, parseIntentAddress } from "../security/address.ts";
 import { isActorPath, isToken, MAX_PATH_TOKENS } from "../security/names.ts";
+import { SHARDS } from "../security/trust/genesis.ts";
 
 const ROOT = "cell0.v1";
 const EVENT_KIND = /^[A-Za-z0-9_-]{1,63}$/;
@@ -90,3 +91,33 @@ const STOCK_INBOX = /^_INBOX(?:_[a-z0-9-]{1,63})?\.[A-Za-z0-9_.-]{1,200}$/;
  */
 export const isAnswerable = (cell: string, subject: string): boolean =>
   STOCK_INBOX.test(subject) || (isInbox(subject) && subject.startsWith(`${cellPrefix(cell)}.inbox.`));
+
+function shardToken(shard: number): string {
+  if (Number.isInteger(shard) && shard >= 0 && shard < SHARDS) return String(shard);
+  throw invalid("no such shard", String(shard));
+}
+
+export const journalStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_JOURNAL`;
+export const allJournals = (cell: string): string => `${cellPrefix(cell)}.journal.*`;
+export const journalSubject = (cell: string, shard: number): string =>
+  `${cellPrefix(cell)}.journal.${shardToken(shard)}`;
+
+export const stateStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_STATE`;
+export const allStates = (cell: string): string => `${cellPrefix(cell)}.state.>`;
+export const shardStates = (cell: string, shard: number): string =>
+  `${cellPrefix(cell)}.state.${shardToken(shard)}.>`;
+/** Commits of the actor at `path`. */
+export const stateSubject = (cell: string, shard: number, path: string): string =>
+  `${cellPrefix(cell)}.state.${shardToken(shard)}.${pathToTokens(path)}`;
+
+export function parseStateSubject(
+  cell: string,
+  subject: string,
+): { readonly shard: number; readonly path: string } | undefined {
+  const prefix = `${cellPrefix(cell)}.state.`;
+  if (!subject.startsWith(prefix)) return undefined;
+  const [shard = "", ...tokens] = subject.slice(prefix.length).split(".");
+  const path = tokens.join("/");
+  if (!/^[0-9]{1,3}$/.test(shard) || Number(shard) >= SHARDS || !isActorPath(path)) return undefined;
+  return { shard: Number(shard), path };
+}

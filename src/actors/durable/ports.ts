@@ -20,6 +20,9 @@ export type OutboxEntry = {
   readonly deadlineUnixMs: number;
   /** The intent in hand when it was sent. */
   readonly cause: IntentRef | undefined;
+  /** Of the cause, when there is one: how many further sends it may cause, and its trace. */
+  readonly hopLimit?: number;
+  readonly traceparent?: string;
   readonly wantsReply: boolean;
 };
 
@@ -91,4 +94,9 @@ export type Journaled = {
   readonly position: JournalPosition;
   /** What `responder` makes an answer from. */
   readonly returnAddress: Json;
+  /**
+   * Place in the outbox of the durable actor that sent it; absent for all others. The runtime
+   * drops what came before; the host only notes the highest in `sources`.
+   */
+  readonly sourceSequence?: number;
 };

@@ -78,6 +78,12 @@ export const actorErrors = defineErrors({
     remedy: "See its state with `cell0 get actor PATH`; start it with `cell0 start PATH`.",
     retryable: true,
   },
+  ACTOR_FENCED: {
+    title: "another incarnation owns the actor",
+    cause: "Its shard was taken over while this process was held up; what it wrote since was refused.",
+    remedy: "None is needed: this incarnation ends, the other one answers.",
+    retryable: true,
+  },
   ACTOR_DEADLINE_EXCEEDED: {
     title: "the deadline passed before the actor answered",
     cause: "The actor is slow, or it never replies to this intent.",

@@ -43,7 +43,8 @@ export function brokerConfig(options: BrokerConfigOptions): string {
     `max_pending: ${Math.max(64 * MIB, 2 * maxPayload)}`,
     `max_connections: ${bounded(options.maxConnections ?? 4096, 1, 1_000_000, "maxConnections")}`,
     "max_subscriptions: 200000",
-    "max_control_line: 4096",
+    // A node's credentials travel in one line, with every subject that it may use.
+    "max_control_line: 16384",
     'write_deadline: "5s"',
     'ping_interval: "10s"',
     "ping_max: 3",

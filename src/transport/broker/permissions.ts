@@ -49,6 +49,7 @@ function clientPermissions({ kind, cell, principal, events }: PermissionRequest)
 function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissions {
   const prefix = subjects.cellPrefix(cell);
   const kernelStreams = [subjects.trustStreamName(cell), subjects.revisionsStreamName(cell)];
+  const journal = subjects.journalStreamName(cell);
   return {
     publish: [
       subjects.principalIntents(cell, principal),
@@ -57,9 +58,13 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       subjects.allTrust(cell),
       subjects.revisionsSubject(cell),
       subjects.trustBundleSubject(cell),
-      ...["journal", "state", "timer"].map((stream) => `${prefix}.${stream}.>`),
+      subjects.allJournals(cell),
+      subjects.allStates(cell),
       "$JS.API.INFO",
-      ...kernelStreams.flatMap(streamApi),
+      ...[...kernelStreams, subjects.stateStreamName(cell)].flatMap(streamApi),
+      ...readApi(journal),
+      // What is applied leaves the journal; from no other stream can anything be taken.
+      `$JS.API.STREAM.PURGE.${journal}`,
       "$JS.ACK.>",
       "$JS.FC.>",
     ],
@@ -82,16 +87,21 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
  * no other: a stream can have the broker itself publish again what it takes, under any name.
  */
 const streamApi = (stream: string): string[] => [
-  `$JS.API.STREAM.CREATE.${stream}`,
-  `$JS.API.STREAM.INFO.${stream}`,
-  `$JS.API.STREAM.MSG.GET.${stream}`,
-  `$JS.API.DIRECT.GET.${stream}`,
+  ...readApi(stream),
   `$JS.API.DIRECT.GET.${stream}.>`,
   `$JS.API.CONSUMER.CREATE.${stream}`,
   `$JS.API.CONSUMER.CREATE.${stream}.>`,
   `$JS.API.CONSUMER.INFO.${stream}.*`,
   `$JS.API.CONSUMER.DELETE.${stream}.*`,
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
+];
+
+/** Without following it. */
+const readApi = (stream: string): string[] => [
+  `$JS.API.STREAM.CREATE.${stream}`,
+  `$JS.API.STREAM.INFO.${stream}`,
+  `$JS.API.STREAM.MSG.GET.${stream}`,
+  `$JS.API.DIRECT.GET.${stream}`,
 ];
 
 const ownInboxes = (cell: string, principal: string): string[] => [

@@ -1,0 +1,327 @@
+// A stream that holds what durable actors keep. Every write is compare-and-set on its
+// own subject, so that writing twice is writing once: a lost acknowledgement is asked
+// again until the broker says what became of it. Bytes in, bytes out; it knows no actors.
+import {
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  JetStreamError,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StoredMsg,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { headers as makeHeaders } from "@nats-io/nats-core";
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import type { BrokerConnection } from "../connection.ts";
+import { reconnectDelayMs } from "../dial.ts";
+import { toStreamError } from "../streams/kernel-stream.ts";
+
+export type DurableStreamSpec = {
+  readonly name: string;
+  readonly subject: string;
+  /** Newest messages kept of each subject; undefined: all, until they are purged. */
+  readonly keepPerSubject?: number;
+  readonly maxMessageBytes: number;
+  /** A full stream refuses; it forgets nothing. */
+  readonly maxBytes: number;
+  readonly purgeable: boolean;
+  readonly replicas?: number;
+};
+
+export type Kept = {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly data: Uint8Array;
+  header(name: string): string;
+};
+
+export type Write = {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sequence of the subject's last message; 0: it has none. */
+  readonly expected: number;
+  /** When it may no longer be tried, on the monotonic clock. */
+  readonly untilMs: number;
+};
+
+const API_TIMEOUT_MS = 5_000;
+const NAME_IN_USE = 10058;
+const NOT_FOUND = 404;
+/** Read one by one where bytes are many: a page's worth. */
+const PAGE = 256;
+const SCAN_EXPIRES_MS = 5_000;
+
+export class DurableStream {
+  readonly name: string;
+  readonly #connection: BrokerConnection;
+  readonly #spec: DurableStreamSpec;
+  readonly #client: JetStreamClient;
+  #manager: Promise<JetStreamManager> | undefined;
+  /** Told when the connection is lost, and what was sent over it may be; and when it is back. */
+  readonly #onLost = new Set<() => void>();
+  readonly #onBack = new Set<() => void>();
+
+  constructor(connection: BrokerConnection, spec: DurableStreamSpec) {
+    this.name = spec.name;
+    this.#connection = connection;
+    this.#spec = spec;
+    this.#client = jetstream(connection.nats, { timeout: API_TIMEOUT_MS });
+    connection.onStatus(({ state }) => {
+      for (const tell of [...(state === "connected" ? this.#onBack : this.#onLost)]) tell();
+    });
+  }
+
+  /** Makes it unless it is there. Throws BROKER_STREAM_FOREIGN, BROKER_STREAM_UNAVAILABLE, BROKER_TIMEOUT. */
+  async ensure(): Promise<void> {
+    try {
+      const manager = await this.#api();
+      const existing = await findStream(manager, this.name);
+      if (existing !== undefined) this.#requireOurs(existing);
+      else await this.#add(manager);
+    } catch (error) {
+      throw toStreamError(error, this.name);
+    }
+  }
+
+  /**
+   * The sequence of the message. BROKER_STREAM_CONFLICT: somebody else wrote, and this will
+   * never be there. Any other error: it is not known whether it is or will be there.
+   */
+  async write(write: Write): Promise<Result<number, CellError>> {
+    for (let attempt = 0; ; attempt += 1) {
+      const outcome = await this.#tryWrite(write);
+      if (outcome.ok) return outcome;
+      if (outcome.error.code === "BROKER_STREAM_CONFLICT") {
+        // After a lost acknowledgement the conflict may be with ourselves.
+        const settled = await this.#readBack(write, outcome.error);
+        if (settled !== undefined) return settled;
+      } else if (!isPassing(outcome.error)) return outcome;
+      if (performance.now() >= write.untilMs) return outcome;
+      await this.#pause(attempt, write.untilMs);
+    }
+  }
+
+  /** The newest of a subject, as the stream's leader has it. */
+  async last(subject: string): Promise<Kept | undefined> {
+    try {
+      const message = await (await this.#api()).streams.getMessage(this.name, { last_by_subj: subject });
+      return message === null ? undefined : keptOf(message);
+    } catch (error) {
+      throw toStreamError(error, subject);
+    }
+  }
+
+  /** Of one subject, oldest first, from a sequence on; at most a page. */
+  async page(subject: string, fromSequence: number, maxBytes = 8 * 1024 * 1024): Promise<readonly Kept[]> {
+    try {
+      const direct = (await this.#api()).direct;
+      const options = {
+        seq: Math.max(1, fromSequence),
+        next_by_subj: subject,
+        batch: PAGE,
+        max_bytes: maxBytes,
+      };
+      const read: Kept[] = [];
+      for await (const message of await direct.getBatch(this.name, options)) read.push(keptOf(message));
+      return read;
+    } catch (error) {
+      if (error instanceof JetStreamError && "code" in error && error.code === NOT_FOUND) return [];
+      throw toStreamError(error, subject);
+    }
+  }
+
+  /** The newest of each subject, without its bytes. Bounded by `signal`. */
+  async *heads(filter: string, signal: AbortSignal): AsyncGenerator<Kept> {
+    try {
+      const consumer = await this.#client.consumers.get(this.name, {
+        deliver_policy: DeliverPolicy.LastPerSubject,
+        filter_subjects: filter,
+        headers_only: true,
+      });
+      if ((await consumer.info(true)).num_pending === 0) return;
+      for (;;) {
+        signal.throwIfAborted();
+        let pending = 0;
+        for await (const message of await consumer.fetch({ max_messages: PAGE, expires: SCAN_EXPIRES_MS })) {
+          pending = message.info.pending;
+          yield {
+            subject: message.subject,
+            sequence: message.seq,
+            data: message.data,
+            header: (name) => message.headers?.get(name) ?? "",
+          };
+          if (pending === 0) break;
+        }
+        if (pending === 0) return;
+      }
+    } catch (error) {
+      throw toStreamError(error, filter);
+    }
+  }
+
+  /** Drops what lies before a sequence, of one subject; the newest is never dropped. */
+  async purge(subject: string, beforeSequence: number): Promise<void> {
+    try {
+      await (await this.#api()).streams.purge(this.name, { filter: subject, seq: beforeSequence });
+    } catch (error) {
+      throw toStreamError(error, subject);
+    }
+  }
+
+  async #tryWrite({ subject, data, headers, expected }: Write): Promise<Result<number, CellError>> {
+    if (!this.#connection.isConnected()) {
+      return err(new CellError("BROKER_UNREACHABLE", undefined, { where: subject }));
+    }
+    try {
+      const expect = { lastSubjectSequence: expected, streamName: this.name };
+      const options = { expect, timeout: API_TIMEOUT_MS, retries: 0 };
+      const all = headers === undefined ? options : { ...options, headers: headersOf(headers) };
+      const { seq } = await this.#unlessLost(this.#client.publish(subject, data, all), subject);
+      return ok(seq);
+    } catch (error) {
+      return err(toStreamError(error, subject));
+    }
+  }
+
+  /** An answer that was under way when the connection was lost never comes. */
+  #unlessLost<T>(answer: Promise<T>, where: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const lost = () => reject(new CellError("BROKER_UNREACHABLE", "the connection was lost", { where }));
+      this.#onLost.add(lost);
+      answer.then(resolve, reject).finally(() => this.#onLost.delete(lost));
+    });
+  }
+
+  /** Until the connection is back, or a moment after a failure. */
+  #pause(attempt: number, untilMs: number): Promise<void> {
+    const leftMs = Math.max(1, untilMs - performance.now());
+    const connected = this.#connection.isConnected();
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#onBack.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, connected ? Math.min(reconnectDelayMs(attempt), leftMs) : leftMs);
+      this.#onBack.add(end);
+    });
+  }
+
+  /** Undefined: not known, because it could not be read. */
+  async #readBack(
+    { subject, data }: Write,
+    conflict: CellError,
+  ): Promise<Result<number, CellError> | undefined> {
+    try {
+      const last = await this.last(subject);
+      const ours = last !== undefined && Buffer.compare(last.data, data) === 0;
+      return ours ? ok(last.sequence) : err(conflict);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #api(): Promise<JetStreamManager> {
+    this.#manager ??= jetstreamManager(this.#connection.nats, { checkAPI: false, timeout: API_TIMEOUT_MS });
+    return this.#manager;
+  }
+
+  async #add(manager: JetStreamManager): Promise<void> {
+    try {
+      await manager.streams.add(configOf(this.#spec));
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+      const existing = await findStream(manager, this.name);
+      if (existing === undefined) throw error;
+      this.#requireOurs(existing);
+    }
+  }
+
+  /** A stream can pass on, change or forget what it takes: one that does is not used. */
+  #requireOurs(config: StreamConfig): void {
+    const ours = configOf(this.#spec);
+    const fields = [
+      "retention",
+      "storage",
+      "discard",
+      "max_msgs_per_subject",
+      "discard_new_per_subject",
+      "max_age",
+      "deny_delete",
+      "deny_purge",
+      "allow_rollup_hdrs",
+      "allow_msg_ttl",
+    ] as const;
+    const same = fields.every((field) => (config[field] ?? false) === (ours[field] ?? false));
+    const foreign = [config.republish, config.mirror, config.sources, config.subject_transform];
+    if (
+      same &&
+      config.subjects?.join() === this.#spec.subject &&
+      foreign.every((part) => part === undefined)
+    ) {
+      return;
+    }
+    throw new CellError("BROKER_STREAM_FOREIGN", undefined, { where: this.name });
+  }
+}
+
+function configOf(spec: DurableStreamSpec) {
+  return {
+    name: spec.name,
+    subjects: [spec.subject],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    discard_new_per_subject: false,
+    max_msgs: -1,
+    max_msgs_per_subject: spec.keepPerSubject ?? -1,
+    max_msg_size: spec.maxMessageBytes,
+    max_bytes: spec.maxBytes,
+    max_age: 0,
+    num_replicas: spec.replicas ?? 1,
+    duplicate_window: 0,
+    allow_direct: true,
+    allow_rollup_hdrs: false,
+    allow_msg_ttl: false,
+    deny_delete: true,
+    deny_purge: !spec.purgeable,
+  } as const satisfies Partial<StreamConfig>;
+}
+
+async function findStream(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
+  try {
+    return (await manager.streams.info(name)).config;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return undefined;
+    throw error;
+  }
+}
+
+function headersOf(values: Readonly<Record<string, string>>) {
+  const made = makeHeaders();
+  for (const [name, value] of Object.entries(values)) made.set(name, value);
+  return made;
+}
+
+const keptOf = (message: StoredMsg): Kept => ({
+  subject: message.subject,
+  sequence: message.seq,
+  data: message.data,
+  header: (name) => message.header.get(name),
+});
+
+/** Whether the broker may yet say what became of a write. */
+const isPassing = ({ code }: CellError): boolean =>
+  code === "BROKER_UNREACHABLE" ||
+  code === "BROKER_TIMEOUT" ||
+  code === "BROKER_NO_RESPONDERS" ||
+  code === "BROKER_CLOSED";
