@@ -25,6 +25,7 @@ import type { AskRevision } from "./node-revision.ts";
 import type { NodeTelemetry } from "./node-telemetry.ts";
 import { type NodeWatch, watchNodes } from "./node-watch.ts";
 import { ownedShards } from "./owned-shards.ts";
+import { openQuarantine } from "./quarantine.ts";
 import { registryPorts } from "./registry-ports.ts";
 import type { RestartHistory } from "./restart-history.ts";
 import type { RunningActors } from "./running-actors.ts";
@@ -80,7 +81,7 @@ class System implements ActorSystem {
   }
 
   async start(): Promise<void> {
-    const { dir, telemetry, actors, send, onFatal, placed } = this.#options;
+    const { dir, telemetry, actors, send, onFatal, onProblem, placed } = this.#options;
     const secrets = openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey });
     const startChild = childStarter({
       actors,
@@ -93,7 +94,13 @@ class System implements ActorSystem {
     for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
     this.#tree = await startTree({
       roots: this.#roots(this.#running),
-      ports: { startChild, clock: systemClock, random: Math.random, record: telemetry.record },
+      ports: {
+        startChild,
+        clock: systemClock,
+        random: Math.random,
+        record: telemetry.record,
+        quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
+      },
       onKernelGaveUp: ({ name, message, rootActor }) =>
         onFatal(
           new CellError("SUPERVISOR_START_FAILED", `the kernel gave up: ${name}: ${message}`, {

@@ -42,6 +42,10 @@ export function dataDir(path: string) {
     lock: join(root, "lock"),
     /** Times up to which intents may have been accepted before a restart. */
     replayFloor: join(root, "replay-floor.json"),
+    /** Damaged snapshots, for inspection. */
+    quarantine: join(root, "quarantine"),
+    /** Dead letters that the broker has not taken yet. */
+    deadLetters: join(root, "dead-letters"),
     coreSocket: join(run, "core.sock"),
   };
 }

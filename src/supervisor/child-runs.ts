@@ -1,9 +1,12 @@
 // The runs of a supervisor's children: each start gets a number, so that news of an older
 // run is told from news of the present one. Performs; decides nothing.
 import type { ExitReason, Incarnation } from "../actors/child.ts";
+import { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
 import { startFailure } from "./failure.ts";
-import type { RestorableChild } from "./ports.ts";
+import type { RestorableChild, TreePorts } from "./ports.ts";
+import { notKeptRecord } from "./records.ts";
+import { saysBadSnapshot, setAside } from "./set-aside.ts";
 import type { SupervisorEvent } from "./supervisor-state.ts";
 import type { TreeMemory } from "./tree-memory.ts";
 
@@ -23,12 +26,19 @@ export class ChildRuns {
   readonly #runs = new Map<number, Run>();
   readonly #memory: TreeMemory;
   readonly #starters: Starters;
+  readonly #ports: Pick<TreePorts, "record" | "quarantine">;
   readonly #report: (event: SupervisorEvent) => void;
   #closed = false;
 
-  constructor(memory: TreeMemory, starters: Starters, report: (event: SupervisorEvent) => void) {
+  constructor(
+    memory: TreeMemory,
+    starters: Starters,
+    ports: Pick<TreePorts, "record" | "quarantine">,
+    report: (event: SupervisorEvent) => void,
+  ) {
     this.#memory = memory;
     this.#starters = starters;
+    this.#ports = ports;
     this.#report = report;
   }
 
@@ -39,41 +49,65 @@ export class ChildRuns {
     const { path } = spec;
     if (fresh && spec.kind === "supervisor") this.#memory.dropBelow(path);
     const incarnation = this.#memory.nextIncarnation(path);
-    const snapshot = fresh || spec.kind === "supervisor" ? undefined : this.#memory.snapshot(path);
+    const { signal } = run.abort;
+    const attempt = { restoring: false };
     try {
-      const child = await this.#launch(spec, incarnation, snapshot, run.abort.signal);
-      this.#adopt(child, number, run);
+      const child =
+        spec.kind === "supervisor"
+          ? await this.#starters.supervisor(spec, incarnation, signal)
+          : await this.#launch(spec, incarnation, fresh, signal, attempt);
+      this.#adopt(child, number, run, attempt.restoring);
     } catch (thrown) {
       this.#runs.delete(number);
       const failure = startFailure(path, thrown);
-      this.#report({
-        type: "child.startFailed",
-        path,
-        run: number,
-        failure,
-        restoring: snapshot !== undefined,
-      });
+      this.#report({ type: "child.startFailed", path, run: number, failure, ...attempt });
     }
   }
 
-  #launch(
-    spec: ChildSpec,
+  /** From the newest snapshot that is good; those that are not are set aside on the way. */
+  async #launch(
+    spec: ActorSpec,
+    incarnation: Incarnation,
+    fresh: boolean,
+    signal: AbortSignal,
+    attempt: { restoring: boolean },
+  ): Promise<RestorableChild> {
+    for (;;) {
+      const candidate = fresh ? undefined : this.#memory.candidate(spec.path);
+      attempt.restoring = candidate?.opened.ok === true;
+      if (candidate === undefined) return this.#starters.actor(spec, incarnation, undefined, signal);
+      const bad = candidate.opened.ok
+        ? await this.#restore(spec, incarnation, candidate.opened.value, signal)
+        : candidate.opened.error;
+      if (!(bad instanceof CellError)) return bad;
+      attempt.restoring = false;
+      setAside(spec, candidate.sealed, bad, this.#memory, this.#ports);
+    }
+  }
+
+  /** The child, or why its snapshot cannot be read; nothing is left running then. */
+  async #restore(
+    spec: ActorSpec,
     incarnation: Incarnation,
     snapshot: unknown,
     signal: AbortSignal,
-  ): Promise<RestorableChild> {
-    if (spec.kind === "supervisor") return this.#starters.supervisor(spec, incarnation, signal);
-    return this.#starters.actor(spec, incarnation, snapshot, signal);
+  ): Promise<RestorableChild | CellError> {
+    try {
+      return await this.#starters.actor(spec, incarnation, snapshot, signal);
+    } catch (thrown) {
+      if (saysBadSnapshot(thrown)) return thrown;
+      throw thrown;
+    }
   }
 
-  #adopt(child: RestorableChild, number: number, run: Run): void {
+  #adopt(child: RestorableChild, number: number, run: Run, restored: boolean): void {
     if (run.abandoned || this.#closed) {
       this.#runs.delete(number);
       child.kill().catch(ignore);
       return;
     }
     run.child = child;
-    this.#memory.used(child.path);
+    this.#memory.used(child.path, restored);
     child.exited.then((reason) => this.#onExit(child, number, reason), ignore);
     const { path, incarnation } = child;
     this.#report({ type: "child.started", path, run: number, incarnation });
@@ -83,7 +117,8 @@ export class ChildRuns {
     const run = this.#runs.get(number);
     if (run === undefined) return;
     this.#runs.delete(number);
-    this.#memory.keepSnapshot(child, reason);
+    const notKept = this.#memory.keepSnapshot(child, reason);
+    if (notKept !== undefined) this.#ports.record(notKeptRecord(child, notKept));
     this.#report({ type: "child.exited", path: child.path, run: number, reason });
   }
 

@@ -3,6 +3,7 @@
 import type { Child, Incarnation } from "../actors/child.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
+import type { SetAside } from "./set-aside.ts";
 
 /** A child whose last good state outlives it. Read once, after its end. */
 export type RestorableChild = Child & { lastGoodSnapshot?(): unknown };
@@ -34,6 +35,8 @@ export type TreePorts = {
   random(): number;
   /** Must not throw. */
   record(input: EventInput): void;
+  /** Keeps a snapshot that must not be used for inspection; returns its file, or "". Must not throw. */
+  quarantine?(bad: SetAside): string;
 };
 
 /** Node's longest timer; a longer wait fires then, which no bound of this system reaches. */

@@ -1,5 +1,6 @@
 // What a supervisor puts into the event log, one function an event.
 import type { ExitReason, Failure, Incarnation } from "../actors/child.ts";
+import type { CellError } from "../errors/cell-error.ts";
 import type { ChildSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { describeExit } from "./exit-rules.ts";
@@ -48,6 +49,12 @@ export function restoreFailedRecord(child: Subject, failure: Failure): EventInpu
     message,
     origin: "start",
   });
+}
+
+/** Its state is too large, or no JSON: what it knew is lost with a restart. */
+export function notKeptRecord({ path, incarnation }: Subject, { code, message }: CellError): EventInput {
+  const text = `${code}: a restart will be from the beginning: ${message}`;
+  return { actor: path, incarnation, kind: { case: "actorLogged", value: { level: "warn", message: text } } };
 }
 
 export function restartedRecord(

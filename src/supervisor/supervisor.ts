@@ -57,6 +57,7 @@ export class Supervisor implements Child {
         actor: (...given) => context.ports.startChild(...given),
         supervisor: (...given) => this.#startNested(...given),
       },
+      context.ports,
       (event) => this.#send(event),
     );
     const machine = supervisorMachine.provide({

@@ -128,6 +128,11 @@ export class Tree {
     return result;
   }
 
+  /** For drills: one bit of the next snapshot that is kept for this actor changes by itself. */
+  damageNextSnapshot(path: string): void {
+    this.#memory.flipNext(path);
+  }
+
   /** Stops everything in reverse start order within `graceMs`; what has not ended by then is killed. */
   stop(graceMs: number): Promise<ExitReason> {
     return this.#root.stop(graceMs);

@@ -2,6 +2,7 @@
 import type { ExitReason, Failure, Incarnation } from "../../src/actors/child.ts";
 import type { ActorSpec, ChildSpec, SupervisorSpec } from "../../src/manifest/graph.ts";
 import type { Clock, RestorableChild, TreePorts } from "../../src/supervisor/ports.ts";
+import type { SetAside } from "../../src/supervisor/set-aside.ts";
 import type { EventInput } from "../../src/telemetry/event.ts";
 
 export function actor(path: string, change: Partial<ActorSpec> = {}): ActorSpec {
@@ -97,6 +98,7 @@ export class FakeChild implements RestorableChild {
   readonly exited: Promise<ExitReason>;
   readonly #exit = Promise.withResolvers<ExitReason>();
   readonly #script: Script;
+  #snapshot: unknown;
   readonly #log: (line: string) => void;
   alive = true;
 
@@ -105,6 +107,7 @@ export class FakeChild implements RestorableChild {
     this.incarnation = incarnation;
     this.exited = this.#exit.promise;
     this.#script = script;
+    this.#snapshot = script.snapshot;
     this.#log = log;
   }
 
@@ -127,7 +130,12 @@ export class FakeChild implements RestorableChild {
   }
 
   lastGoodSnapshot(): unknown {
-    return this.#script.snapshot;
+    return this.#snapshot;
+  }
+
+  /** What its end leaves for the next run. */
+  leaves(snapshot: unknown): void {
+    this.#snapshot = snapshot;
   }
 }
 
@@ -145,7 +153,10 @@ export class World {
   random = 0;
   readonly #attempts = new Map<string, number>();
 
+  readonly quarantined: SetAside[] = [];
+
   readonly ports: TreePorts = {
+    quarantine: (bad) => `q${this.quarantined.push(bad)}`,
     clock: this.clock,
     random: () => this.random,
     record: (input) => this.events.push(input),
