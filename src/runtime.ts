@@ -19,12 +19,11 @@ import { askRevision } from "./runtime/node-revision.ts";
 import { nodeStatus } from "./runtime/node-status.ts";
 import { type NodeTelemetry, openNodeTelemetry } from "./runtime/node-telemetry.ts";
 import { packageVersion } from "./runtime/package-info.ts";
-import { floorFile } from "./runtime/replay-floor-file.ts";
+import { openReplayGuard } from "./runtime/replay-guard.ts";
 import { RestartHistory } from "./runtime/restart-history.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
-import { openReplayFloor } from "./security/replay/replay-floor.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
 
 export type NodeOptions = {
@@ -61,7 +60,7 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
     connection: links.connection,
     trust: records.trust.store,
     sealing: { key: signingKeyOf(ground.identity), genesisHash: ground.identity.genesis.hash },
-    floor: openReplayFloor(floorFile(dir.replayFloor), startedAtUnixMs),
+    replay: openReplayGuard(dir, startedAtUnixMs, onProblem),
     whyNot,
     tracing: telemetry.tracing,
     record: telemetry.record,

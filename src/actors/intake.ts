@@ -218,7 +218,7 @@ export class Intake {
   }
 
   #refuse(accepted: Accepted, error: CellError): void {
-    if (answer(accepted, { error })) this.#events.refused(accepted, error);
+    if (answer(accepted, { error, begun: false })) this.#events.refused(accepted, error);
   }
 
   #unknown(type: string): CellError {

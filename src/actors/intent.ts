@@ -18,7 +18,8 @@ export type IntentRef = Pick<
 
 export type OutgoingReply =
   | { readonly kind: "value"; readonly value: unknown; readonly final: boolean }
-  | { readonly kind: "error"; readonly error: CellError };
+  /** `begun: false`: the actor never had it in hand, so that the same capsule may come again. */
+  | { readonly kind: "error"; readonly error: CellError; readonly begun?: false };
 
 export type Delivery = {
   readonly intent: ReceivedIntent;

@@ -18,11 +18,13 @@ export type Accepted = {
   replies: number;
 };
 
+export type Outcome =
+  | { readonly value: unknown }
+  /** `begun: false`: it was never in hand. */
+  | { readonly error: CellError; readonly begun?: false };
+
 /** Answers finally, once; says whether it did. A responder that throws is the caller's loss alone. */
-export function answer(
-  accepted: Accepted,
-  outcome: { readonly value: unknown } | { readonly error: CellError },
-): boolean {
+export function answer(accepted: Accepted, outcome: Outcome): boolean {
   if (accepted.answered) return false;
   accepted.answered = true;
   respond(accepted, outcome, true);
@@ -33,17 +35,11 @@ export function answerInPart(accepted: Accepted, value: unknown): void {
   if (!accepted.answered) respond(accepted, { value }, false);
 }
 
-function respond(
-  accepted: Accepted,
-  outcome: { readonly value: unknown } | { readonly error: CellError },
-  final: boolean,
-): void {
+function respond(accepted: Accepted, outcome: Outcome, final: boolean): void {
   accepted.replies += 1;
   try {
     accepted.delivery.respond(
-      "error" in outcome
-        ? { kind: "error", error: outcome.error }
-        : { kind: "value", value: outcome.value, final },
+      "error" in outcome ? { kind: "error", ...outcome } : { kind: "value", value: outcome.value, final },
     );
   } catch (cause) {
     // A value that cannot be sent: the caller must hear all the same.

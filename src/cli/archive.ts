@@ -6,7 +6,15 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
 
-const LEFT_OUT: ReadonlySet<string> = new Set(["broker", "run", "log", "lock", "cache", "replay-floor.json"]);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  "broker",
+  "run",
+  "log",
+  "lock",
+  "cache",
+  "replay",
+  "replay-floor.json",
+]);
 export const MAX_ENTRIES = 100_000;
 export const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 

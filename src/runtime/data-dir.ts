@@ -46,6 +46,8 @@ export function dataDir(path: string) {
     quarantine: join(root, "quarantine"),
     /** Dead letters that the broker has not taken yet. */
     deadLetters: join(root, "dead-letters"),
+    /** Which intents were accepted lately, and what they were answered. */
+    replayLog: join(root, "replay"),
     coreSocket: join(run, "core.sock"),
   };
 }

@@ -74,8 +74,6 @@ function deliver(ports: DeliveryPorts, accepted: Accepted): void {
     return;
   }
   const error = closed ?? (delivered?.ok === false ? delivered.error : new CellError("ACTOR_NOT_RUNNING"));
-  // It was never begun: the same capsule may come again.
-  ports.replay.release(request.issuer, request.id);
   recordRefusal(ports, {
     kind: "refused",
     stage: "target",
@@ -85,6 +83,17 @@ function deliver(ports: DeliveryPorts, accepted: Accepted): void {
     request,
     replyTo,
   });
+  turnAway(ports, request, replyTo, error);
+}
+
+/** It was never begun: the same capsule may come again. */
+function turnAway(
+  ports: DeliveryPorts,
+  request: RequestRef,
+  replyTo: string | undefined,
+  error: CellError,
+): void {
+  if (request.issuer.length > 0) ports.replay.release(request.issuer, request.id);
   // Under no issuer, so that it is never kept as the reply of a capsule that comes again and is begun.
   responder(ports, { ...request, issuer: new Uint8Array() }, replyTo)({ kind: "error", error });
 }
@@ -130,6 +139,10 @@ function responder(
   return (reply) => {
     if (ended) return;
     ended = reply.kind === "error" || reply.final;
+    if (reply.kind === "error" && reply.begun === false) {
+      turnAway(ports, request, inbox, reply.error);
+      return;
+    }
     if (inbox === undefined) return;
     const built = seal(contentOf(reply));
     if (!built.ok) {

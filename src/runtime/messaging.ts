@@ -9,8 +9,7 @@ import type { ParsedIdentity } from "../security/identity/creds-file.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
 import { createIntake } from "../security/intake/intake.ts";
 import type { Verdict } from "../security/intake/verdict.ts";
-import type { ReplayFloor } from "../security/replay/replay-floor.ts";
-import { ReplayWindow } from "../security/replay/replay-window.ts";
+import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
 import { createSealer, type Sealed, type Sealer } from "../security/sealing/sealer.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
@@ -27,6 +26,7 @@ import type { CellConfig } from "./cell-config.ts";
 import { createDeliveries, type Deliveries, type SealTicket } from "./deliveries.ts";
 import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
+import type { ReplayGuard } from "./replay-guard.ts";
 import type { RunningActors } from "./running-actors.ts";
 import { createSends, type Sender } from "./sends.ts";
 import { discoveredServices } from "./services.ts";
@@ -42,7 +42,7 @@ export type MessagingOptions = {
   readonly connection: BrokerConnection;
   readonly trust: TrustStore;
   readonly authority: AuthorityPorts;
-  readonly floor: ReplayFloor;
+  readonly replay: ReplayGuard;
   readonly actors: RunningActors;
   /** Why no work is accepted now. */
   readonly whyNot: () => CellError | undefined;
@@ -70,9 +70,9 @@ export type Messaging = {
 export function openMessaging(options: MessagingOptions): Messaging {
   const { config, connection, trust, authority, actors, record, maker, sealing } = options;
   const { cell, node } = config;
-  const replay = new ReplayWindow();
+  const { window: replay, floor, issuedAfterUnixMs } = options.replay;
   const ownCertificate = () => trust.byKey(options.identity.certificate.key, Date.now());
-  const sealer = openSealer(options, replay);
+  const { sealer, leave } = openSealer(options, replay);
   const toActor = traced(options.tracing, (delivery) => actors.deliver(delivery));
   const deliveries = createDeliveries({
     maker,
@@ -92,10 +92,10 @@ export function openMessaging(options: MessagingOptions): Messaging {
       genesisHash: sealing.genesisHash,
       trust,
       replay,
-      floor: options.floor,
+      floor,
       observe: (time) => void options.clock.observe(time),
     },
-    { issuedAfterUnixMs: options.startedAtUnixMs },
+    { issuedAfterUnixMs },
   );
   const sends = createSends({
     authority,
@@ -143,8 +143,10 @@ export function openMessaging(options: MessagingOptions): Messaging {
     },
     async close() {
       sealer.flush();
+      leave();
       for (const subscription of subscriptions) subscription.unsubscribe();
       await connection.flush().catch(options.onProblem);
+      options.replay.close();
     },
   };
 }
@@ -160,28 +162,40 @@ function takeAlone(deliveries: Deliveries, verdict: Verdict, onProblem: (error: 
   }
 }
 
-/** Signs what leaves in one turn together, publishes it, and keeps replies for who asks again. */
+/**
+ * Signs what leaves in one turn together and keeps replies for who asks again. What was
+ * answered is written down before the answer leaves: no death makes it begin again.
+ */
 function openSealer(
   { sealing, connection, onProblem }: MessagingOptions,
   replay: ReplayWindow,
-): Sealer<SealTicket> {
-  const publish = ({ subject, envelope, tickets }: Sealed<SealTicket>) => {
-    try {
-      connection.publish(subject, envelope);
-    } catch (error) {
-      onProblem(error as CellError);
-    }
-    for (const ticket of tickets) {
-      if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, envelope, ticket.final);
+): { readonly sealer: Sealer<SealTicket>; readonly leave: () => void } {
+  const leaving: Sealed<SealTicket>[] = [];
+  const leave = () => {
+    replay.flush();
+    for (const { subject, envelope } of leaving.splice(0)) {
+      try {
+        connection.publish(subject, envelope);
+      } catch (error) {
+        onProblem(error as CellError);
+      }
     }
   };
+  const publish = (sealed: Sealed<SealTicket>) => {
+    for (const ticket of sealed.tickets) {
+      if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, sealed.envelope, ticket.final);
+    }
+    if (leaving.length === 0) queueMicrotask(leave);
+    leaving.push(sealed);
+  };
   const firstBatch = BigInt(Date.now()) * 1000n;
-  return createSealer<SealTicket>({
+  const sealer = createSealer<SealTicket>({
     ...sealing,
     schedule: (flush) => setImmediate(flush),
     publish,
     firstBatch,
   });
+  return { sealer, leave };
 }
 
 /** Issuers before nodes; clients need no more to verify a reply. */

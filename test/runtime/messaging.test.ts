@@ -10,6 +10,7 @@ import { openMessaging } from "../../src/runtime/messaging.ts";
 import type { RunningActors } from "../../src/runtime/running-actors.ts";
 import { HybridClock } from "../../src/security/clock/hybrid-clock.ts";
 import { formatCreds, parseCreds } from "../../src/security/identity/creds-file.ts";
+import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
 import { sealBatch } from "../../src/security/wire/seal.ts";
 import type { EventInput } from "../../src/telemetry/event.ts";
 import type { BrokerConnection, BrokerMessage } from "../../src/transport/connection.ts";
@@ -69,7 +70,12 @@ function open() {
     connection: connection as unknown as BrokerConnection,
     trust,
     authority: portsOf(),
-    floor: { floorOf: () => 0, accepted: () => {} },
+    replay: {
+      window: new ReplayWindow(),
+      floor: { floorOf: () => 0, highestUnixMs: 0, accepted: () => {} },
+      issuedAfterUnixMs: NOW - 60_000,
+      close: () => {},
+    },
     actors: {
       deliver: ({ intent, respond }: Delivery) => {
         delivered.push(intent.id);

@@ -75,6 +75,13 @@ export const cellErrors = defineErrors({
     remedy: "Send again when it is back.",
     retryable: true,
   },
+  CELL_REPLAY_LOG_LOST: {
+    title: "what was accepted lately could not be written down",
+    cause: "The disk is full, or the folder cannot be written to.",
+    remedy:
+      "Make room; it is begun again by itself. A node that dies before that refuses what was sent before its next start.",
+    retryable: false,
+  },
   CELL_REVISION_CONFLICT: {
     title: "the cell is at another revision by now",
     cause: "Somebody else applied a graph in between.",

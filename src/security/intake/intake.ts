@@ -196,7 +196,8 @@ function decide(
   const until = stages.freshUntil(capsule, limits);
   ports.observe?.(capsule.issuedAt);
   ports.floor?.accepted(key, capsule.issuedAt.unixMs, nowUnixMs);
-  const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs);
+  const wantsReply = replyTo !== undefined;
+  const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs, wantsReply);
   switch (seen.kind) {
     case "new":
       return { kind: "accepted", intent, request, replyTo, authority: authority.value };

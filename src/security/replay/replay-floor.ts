@@ -8,6 +8,8 @@ import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
 export type ReplayFloor = {
   /** What this issuer issued at or before this time may have been accepted by an earlier process; 0: nothing. */
   floorOf(issuer: Uint8Array): number;
+  /** The highest of all issuers' floors; 0: none. */
+  readonly highestUnixMs: number;
   /** To be called before a capsule is begun. Throws what writing throws: then it must not be begun. */
   accepted(issuer: Uint8Array, issuedAtUnixMs: number, nowUnixMs: number): void;
 };
@@ -47,6 +49,7 @@ export function openReplayFloor(file: FloorFile, startedAtUnixMs: number): Repla
     file.write(JSON.stringify(Object.fromEntries([...ahead, [ANYBODY, anybody]])));
   };
   return {
+    highestUnixMs: Math.max(0, ...inherited.values()),
     floorOf: (issuer) => Math.max(inherited.get(toHex(issuer)) ?? 0, inherited.get(ANYBODY) ?? 0),
     accepted(issuer, issuedAtUnixMs, nowUnixMs) {
       const name = toHex(issuer);

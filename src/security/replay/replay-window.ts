@@ -1,11 +1,14 @@
 // Remembers which capsules were accepted, by issuer and id, until freshness alone
-// refuses them, and keeps their replies for who sends the same capsule again.
+// refuses them, and keeps their replies for who sends the same capsule again. With a
+// journal this outlives the process: what it had accepted and not answered may be
+// begun again, what it had answered is not.
 //
 // At its bounds it never forgets an id that could still be replayed: once half is
 // used, new ids of an issuer that exceeds its share are refused with a retryable
 // code, and replies beyond theirs are not kept, which a repeated capsule is told.
 import { CellError } from "../../errors/cell-error.ts";
 import { mapKey } from "../bytes.ts";
+import type { RememberedCapsule, ReplayJournal } from "./replay-memory.ts";
 
 export type ReplayOptions = {
   /** Ids held of all issuers. Default 524,288, some 200 bytes each. */
@@ -16,6 +19,8 @@ export type ReplayOptions = {
   readonly maxReplyBytesEach?: number;
   /** How often a capsule that was seen is answered again; what is resent would otherwise grow without bound. Default 16. */
   readonly maxRepeats?: number;
+  /** Absent: nothing outlives this process. */
+  readonly journal?: ReplayJournal;
 };
 
 /** What is known of a capsule that was seen before. */
@@ -37,8 +42,11 @@ type Entry = {
   /** When it is forgotten, in steps. */
   readonly step: number;
   readonly hash: string;
-  state: StoredReplies["state"];
+  /** `lost`: accepted by an earlier process, which died before it answered. */
+  state: StoredReplies["state"] | "lost";
   replyBytes: number;
+  /** Replies sent, kept or not. */
+  replied: number;
   repeats: number;
   readonly replies: Uint8Array[];
 };
@@ -52,6 +60,7 @@ export class ReplayWindow {
   readonly #maxReplyBytes: number;
   readonly #maxReplyBytesEach: number;
   readonly #maxRepeats: number;
+  readonly #journal: ReplayJournal | undefined;
   readonly #shares = new Map<string, Share>();
   readonly #steps = new Map<number, Set<Entry>>();
   #entries = 0;
@@ -63,6 +72,26 @@ export class ReplayWindow {
     this.#maxReplyBytes = options.maxReplyBytes ?? 64 * 1024 * 1024;
     this.#maxReplyBytesEach = options.maxReplyBytesEach ?? 4 * 1024 * 1024;
     this.#maxRepeats = options.maxRepeats ?? 16;
+    this.#journal = options.journal;
+  }
+
+  /** Takes over what an earlier process had accepted; to be called before anything is judged. */
+  restore(capsules: readonly RememberedCapsule[]): void {
+    for (const { issuer, id, hash, untilUnixMs, state, replies } of capsules) {
+      const name = mapKey(issuer);
+      const step = Math.floor(untilUnixMs / STEP_MS);
+      const entry: Entry = {
+        ...{ issuer: name, id: mapKey(id), step, hash: mapKey(hash), state },
+        ...{ replyBytes: 0, replied: replies.length, repeats: 0, replies: [] },
+      };
+      const share = this.#insert(entry, this.#shares.get(name));
+      for (const envelope of replies) this.#keepReply(share, entry, envelope);
+    }
+  }
+
+  /** Returns once what was remembered would outlive this process. */
+  flush(): void {
+    this.#journal?.flush();
   }
 
   get size(): number {
@@ -77,6 +106,7 @@ export class ReplayWindow {
    * Judges a capsule that is authorised, and remembers it when it is new.
    * @param keepUntilUnixMs when freshness begins to refuse it without this window's help
    * @param nowUnixMs the time that freshness was judged at; it must never step back, as intake sees to
+   * @param wantsReply without, it is never begun again, for nobody would send it again
    */
   remember(
     issuer: Uint8Array,
@@ -84,6 +114,7 @@ export class ReplayWindow {
     hash: Uint8Array,
     keepUntilUnixMs: number,
     nowUnixMs: number,
+    wantsReply = true,
   ): ReplayVerdict {
     this.#sweep(nowUnixMs);
     const name = mapKey(issuer);
@@ -99,7 +130,9 @@ export class ReplayWindow {
     }
     const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
     const entry = { issuer: name, id: mapKey(id), step, hash: mapKey(hash) };
-    this.#insert({ ...entry, state: "pending", replyBytes: 0, repeats: 0, replies: [] }, share);
+    this.#insert({ ...entry, state: "pending", replyBytes: 0, replied: 0, repeats: 0, replies: [] }, share);
+    const silent = !wantsReply;
+    this.#journal?.record({ kind: "accepted", issuer, id, hash, untilUnixMs: keepUntilUnixMs, silent });
     return { kind: "new" };
   }
 
@@ -107,7 +140,17 @@ export class ReplayWindow {
   storeReply(issuer: Uint8Array, id: Uint8Array, envelope: Uint8Array, final: boolean): void {
     const share = this.#shares.get(mapKey(issuer));
     const entry = share?.entries.get(mapKey(id));
-    if (share === undefined || entry === undefined || entry.state !== "pending") return;
+    if (share === undefined || entry === undefined || entry.state === "answered") return;
+    const index = entry.replied;
+    entry.replied += 1;
+    this.#journal?.record({ kind: "replied", issuer, id, index, envelope });
+    if (final) this.#journal?.record({ kind: "answered", issuer, id, replies: entry.replied });
+    if (entry.state === "pending" && this.#keepReply(share, entry, envelope) && final)
+      entry.state = "answered";
+  }
+
+  /** False when there is no room: then none of its replies is kept. */
+  #keepReply(share: Share, entry: Entry, envelope: Uint8Array): boolean {
     const after = envelope.length + this.#replyBytes;
     const fits =
       entry.replyBytes + envelope.length <= this.#maxReplyBytesEach &&
@@ -116,13 +159,13 @@ export class ReplayWindow {
     if (!fits) {
       this.#dropReplies(share, entry);
       entry.state = "dropped";
-      return;
+      return false;
     }
     entry.replies.push(envelope);
     entry.replyBytes += envelope.length;
     share.replyBytes += envelope.length;
     this.#replyBytes += envelope.length;
-    if (final) entry.state = "answered";
+    return true;
   }
 
   /** Forgets a capsule that was accepted but never begun, e.g. because the mailbox was full: the same capsule may come again. */
@@ -133,6 +176,10 @@ export class ReplayWindow {
 
   #judgeKnown(known: Entry, hash: Uint8Array): ReplayVerdict {
     if (known.hash !== mapKey(hash)) return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
+    if (known.state === "lost") {
+      known.state = "pending";
+      return { kind: "new" };
+    }
     known.repeats += 1;
     if (known.repeats > this.#maxRepeats) {
       return { kind: "refused", error: new CellError("CAPSULE_REPEATED_TOO_OFTEN") };
@@ -154,7 +201,7 @@ export class ReplayWindow {
     return held(share) >= bound / (this.#shares.size + 1);
   }
 
-  #insert(entry: Entry, share: Share | undefined): void {
+  #insert(entry: Entry, share: Share | undefined): Share {
     const home = share ?? { entries: new Map<string, Entry>(), replyBytes: 0 };
     if (share === undefined) this.#shares.set(entry.issuer, home);
     home.entries.set(entry.id, entry);
@@ -162,6 +209,7 @@ export class ReplayWindow {
     const together = this.#steps.get(entry.step);
     if (together === undefined) this.#steps.set(entry.step, new Set([entry]));
     else together.add(entry);
+    return home;
   }
 
   /** Forgets the steps that have ended wholly. */

@@ -1,6 +1,6 @@
 // What a program outside of the cell does with it: sends intents to actors and
-// reads their verified replies. Every request has a deadline; nothing is sent a
-// second time behind the caller's back.
+// reads their verified replies. Every request has a deadline. What nobody answers
+// is sent again under the same id until then; the cell answers an id once.
 import { CellError } from "../../errors/cell-error.ts";
 import type { Event } from "../../gen/cell0/v1/events_pb.ts";
 import { toHex } from "../../security/bytes.ts";

@@ -1,8 +1,10 @@
-// One request that waits: hands its replies on in order and ends once, by the
-// final reply, an error, its deadline or whoever asked.
+// One request that waits: hands its replies on in order, asks to be sent again
+// when nobody answers, and ends once, by the final reply, an error, its deadline
+// or whoever asked.
 import type { CellError } from "../../errors/cell-error.ts";
 import type { OpenedReply } from "../../security/replies/open-replies.ts";
 import { acceptReply, openStream, type ReplyStream } from "../../security/replies/reply-stream.ts";
+import { type Attempts, waitAfterRefusalMs, waitForAnswerMs } from "./resending.ts";
 
 export type ReplyListener = {
   /** Each value, in order. Must not throw. */
@@ -13,6 +15,8 @@ export type ReplyListener = {
 
 export type RequestFacts = {
   readonly id: Uint8Array;
+  /** Capsule bytes: what is sent again. */
+  readonly bytes: Uint8Array;
   readonly hash: Uint8Array;
   /** Last token of its inbox. */
   readonly token: string;
@@ -22,43 +26,57 @@ export type RequestFacts = {
 
 export type PendingHooks = {
   readonly onEnd: (request: PendingRequest) => void;
+  /** Signs and publishes it again. Must not throw. */
+  readonly resend: (request: PendingRequest) => void;
   /** The error of a request whose deadline has passed. */
   readonly late: (request: PendingRequest) => CellError;
 };
 
 export class PendingRequest {
-  readonly token: string;
-  readonly subject: string;
-  /** Token shared by all requests of its envelope. */
-  groupToken: string | undefined;
+  readonly facts: RequestFacts;
+  /** Tokens shared by all requests of an envelope that carried it. */
+  readonly groupTokens: string[] = [];
   /** Why a reply to it was dropped. */
   distrusted: CellError | undefined;
   ended = false;
-  readonly #facts: RequestFacts;
   readonly #listener: ReplyListener;
   readonly #hooks: PendingHooks;
-  readonly #timer: NodeJS.Timeout;
+  readonly #openedAtMs = performance.now();
+  #timer: NodeJS.Timeout | undefined;
   #stream: ReplyStream | undefined;
+  #unanswered = 0;
+  #refused = 0;
+  /** The last refusal, until it is sent again. */
+  #refusal: CellError | undefined;
 
   constructor(facts: RequestFacts, listener: ReplyListener, hooks: PendingHooks) {
-    this.token = facts.token;
-    this.subject = facts.subject;
-    this.#facts = facts;
+    this.facts = facts;
     this.#listener = listener;
     this.#hooks = hooks;
-    this.#timer = setTimeout(() => this.fail(hooks.late(this)), facts.timeoutMs);
+    this.#arm(waitForAnswerMs(this.#attempts(), Math.random()));
+  }
+
+  get token(): string {
+    return this.facts.token;
+  }
+
+  get subject(): string {
+    return this.facts.subject;
   }
 
   /** It has left, in a message with this hash. */
   sent(messageHash: Uint8Array, groupToken: string | undefined): void {
-    const { id, hash } = this.#facts;
-    this.groupToken = groupToken;
-    this.#stream = openStream({ id, hash, messageHash });
+    const { id, hash } = this.facts;
+    if (groupToken !== undefined) this.groupTokens.push(groupToken);
+    const request = { id, hash, messageHash };
+    this.#stream = this.#stream === undefined ? openStream(request) : { ...this.#stream, request };
+    this.#refusal = undefined;
   }
 
   take(reply: OpenedReply): void {
     if (this.ended || this.#stream === undefined) return;
     const step = acceptReply(this.#stream, reply);
+    if (step.kind === "next" && reply.error !== undefined && this.refuse(reply.error)) return;
     this.#stream = step.stream;
     if (step.kind === "fault" && step.error.code !== "CAPSULE_REPLY_UNBOUND") this.fail(step.error);
     if (step.kind !== "next") return;
@@ -68,6 +86,21 @@ export class PendingRequest {
     }
     this.#listener.onReply(reply);
     if (reply.final) this.#end(undefined);
+  }
+
+  /** Nobody began it: whether it waits to be sent again. */
+  refuse(error: CellError): boolean {
+    const waitMs = waitAfterRefusalMs(error, this.#attempts(), Math.random());
+    if (this.ended || waitMs === undefined) return false;
+    this.#refused += 1;
+    this.#refusal = error;
+    this.#arm(waitMs);
+    return true;
+  }
+
+  /** What was sent may be lost: goes out again now. */
+  again(): void {
+    if (!this.ended && this.#stream !== undefined) this.#resend();
   }
 
   distrust(error: CellError): void {
@@ -81,6 +114,30 @@ export class PendingRequest {
   cancel(): void {
     if (!this.#finish()) return;
     this.#hooks.onEnd(this);
+  }
+
+  #attempts(): Attempts {
+    return {
+      ageMs: performance.now() - this.#openedAtMs,
+      unanswered: this.#unanswered,
+      refused: this.#refused,
+    };
+  }
+
+  /** @param waitMs until it is sent again; undefined: never */
+  #arm(waitMs: number | undefined): void {
+    clearTimeout(this.#timer);
+    const leftMs = this.#openedAtMs + this.facts.timeoutMs - performance.now();
+    this.#timer =
+      waitMs === undefined || waitMs >= leftMs
+        ? setTimeout(() => this.fail(this.#refusal ?? this.#hooks.late(this)), leftMs)
+        : setTimeout(() => this.#resend(), waitMs);
+  }
+
+  #resend(): void {
+    if (this.#refusal === undefined) this.#unanswered += 1;
+    this.#arm(waitForAnswerMs(this.#attempts(), Math.random()));
+    this.#hooks.resend(this);
   }
 
   #end(error: CellError | undefined): void {

@@ -1,6 +1,6 @@
 // Sends signed intents and brings their replies home: one inbox subscription,
-// one signature for all that is sent in a turn, a deadline on everything, and no
-// resending. Clients use it, and nodes for what their actors send elsewhere.
+// one signature for all that is sent in a turn, a deadline on everything. What
+// nobody answers is sent again, the same capsule, as resending.ts says.
 import { CellError } from "../../errors/cell-error.ts";
 import { sha256 } from "../../security/bytes.ts";
 import { buildIntent, type Cause } from "../../security/intents/build-intent.ts";
@@ -66,6 +66,7 @@ export class Requester {
   /** By the last token of the inbox: one request, or all of one envelope. */
   readonly #pending = new Map<string, ReadonlySet<PendingRequest>>();
   readonly #nowUnixMs: () => number;
+  readonly #unfollow: () => void;
   #count = 0;
   #nextToken = 0;
   #closed = false;
@@ -88,6 +89,9 @@ export class Requester {
       onDropped: (subject, error) => this.#drop(subject, error),
     });
     this.#subscription = options.connection.subscribe(`${this.#prefix}>`, (message) => this.#take(message));
+    this.#unfollow = options.connection.onStatus(({ state }) => {
+      if (state === "connected") this.#allAgain();
+    });
   }
 
   /**
@@ -124,8 +128,9 @@ export class Requester {
       this.#sealer.seal(subject, bytes, undefined);
       return { id, cancel: () => undefined };
     }
-    const pending = new PendingRequest({ id, hash, token, subject, timeoutMs }, listener, {
+    const pending = new PendingRequest({ id, bytes, hash, token, subject, timeoutMs }, listener, {
       onEnd: (request) => this.#forget(request),
+      resend: (request) => this.#resend(request),
       late: (request) => this.#lateError(request),
     });
     this.#count += 1;
@@ -144,12 +149,25 @@ export class Requester {
     if (this.#closed) return;
     this.#sealer.flush();
     this.#closed = true;
+    this.#unfollow();
     this.#subscription.unsubscribe();
     for (const requests of this.#pending.values()) {
       for (const request of requests)
         request.fail(new CellError("BROKER_CLOSED", undefined, { where: request.subject }));
     }
     this.#pending.clear();
+  }
+
+  /** While the broker is away what was sent waits for its return: it would only fill the buffer. */
+  #resend(request: PendingRequest): void {
+    if (this.#closed || !this.#options.connection.isConnected()) return;
+    this.#sealer.seal(request.subject, request.facts.bytes, request);
+  }
+
+  /** What the broker had when it was lost may have reached nobody. */
+  #allAgain(): void {
+    const waiting = new Set([...this.#pending.values()].flatMap((requests) => [...requests]));
+    for (const request of waiting) request.again();
   }
 
   #token(): string {
@@ -184,7 +202,8 @@ export class Requester {
     if (requests === undefined) return;
     if (headers?.code === 503 && data.length === 0) {
       for (const request of requests) {
-        request.fail(new CellError("BROKER_NO_RESPONDERS", undefined, { where: request.subject }));
+        const error = new CellError("BROKER_NO_RESPONDERS", undefined, { where: request.subject });
+        if (!request.ended && !request.refuse(error)) request.fail(error);
       }
       return;
     }
@@ -211,9 +230,8 @@ export class Requester {
   #forget(request: PendingRequest): void {
     this.#count -= 1;
     this.#pending.delete(request.token);
-    const group = request.groupToken === undefined ? undefined : this.#pending.get(request.groupToken);
-    if (request.groupToken !== undefined && [...(group ?? [])].every(({ ended }) => ended)) {
-      this.#pending.delete(request.groupToken);
+    for (const token of request.groupTokens) {
+      if ([...(this.#pending.get(token) ?? [])].every(({ ended }) => ended)) this.#pending.delete(token);
     }
   }
 

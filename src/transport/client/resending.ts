@@ -1,0 +1,49 @@
+// When an intent that nobody answered is sent again, under the same id: a pure
+// policy. The cell answers an id once, so that a client whose deadline is longer
+// than a recovery never notices one.
+import type { CellError } from "../../errors/cell-error.ts";
+
+/** First wait for an answer; doubles with each time that it is sent again. */
+const FIRST_WAIT_MS = 100;
+/** First wait after an answer that says nobody could begin it; doubles to its bound. */
+const FIRST_REFUSED_WAIT_MS = 20;
+const MAX_REFUSED_WAIT_MS = 250;
+/** After 30 s a node refuses a capsule as stale, also one that it has in hand: no sending again up to there. */
+const MAX_AGE_MS = 25_000;
+/** A node repeats an answer 16 times at most. */
+const MAX_RESENT = 12;
+/** What is down by somebody's hand does not come back by waiting. */
+const ACTOR_GRACE_MS = 1_000;
+
+/** Refusals of a cell that is coming back: the intent was not begun. */
+const RETURNING: readonly string[] = ["BROKER_NO_RESPONDERS", "CELL_NOT_ACCEPTING", "CELL_STOPPING"];
+
+export type Attempts = {
+  /** Milliseconds since the intent was made. */
+  readonly ageMs: number;
+  /** Times that it was sent again without a word. */
+  readonly unanswered: number;
+  /** Times that it was refused. */
+  readonly refused: number;
+};
+
+/** Milliseconds until an intent without an answer is sent again; undefined: it is not. */
+export function waitForAnswerMs({ ageMs, unanswered }: Attempts, random: number): number | undefined {
+  const waitMs = spread(FIRST_WAIT_MS * 2 ** Math.min(unanswered, 16), random);
+  return unanswered < MAX_RESENT && ageMs + waitMs <= MAX_AGE_MS ? waitMs : undefined;
+}
+
+/** Milliseconds until a refused intent is sent again; undefined: the refusal is the answer. */
+export function waitAfterRefusalMs(
+  { code }: CellError,
+  { ageMs, refused }: Attempts,
+  random: number,
+): number | undefined {
+  if (!RETURNING.includes(code) && !(code === "ACTOR_NOT_RUNNING" && ageMs < ACTOR_GRACE_MS))
+    return undefined;
+  const waitMs = Math.min(MAX_REFUSED_WAIT_MS, FIRST_REFUSED_WAIT_MS * 2 ** Math.min(refused, 16));
+  return ageMs + waitMs <= MAX_AGE_MS ? spread(waitMs, random) : undefined;
+}
+
+/** Three quarters to five quarters, so that clients do not come in step. */
+const spread = (ms: number, random: number): number => ms * (0.75 + random / 2);

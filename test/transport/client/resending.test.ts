@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CellError } from "../../../src/errors/cell-error.ts";
+import { waitAfterRefusalMs, waitForAnswerMs } from "../../../src/transport/client/resending.ts";
+
+const attempts = { ageMs: 0, unanswered: 0, refused: 0 };
+const MIDDLE = 0.5;
+
+test("waits twice as long each time that nobody answers", () => {
+  const waits = [0, 1, 2, 3].map((unanswered) => waitForAnswerMs({ ...attempts, unanswered }, MIDDLE));
+  expect(waits).toEqual([100, 200, 400, 800]);
+});
+
+test.each(["BROKER_NO_RESPONDERS", "CELL_NOT_ACCEPTING", "CELL_STOPPING", "ACTOR_NOT_RUNNING"] as const)(
+  "after %s it comes again soon, then at a bound",
+  (code) => {
+    const error = new CellError(code);
+    const waits = [0, 1, 2, 20].map((refused) => waitAfterRefusalMs(error, { ...attempts, refused }, MIDDLE));
+    expect(waits).toEqual([20, 40, 80, 250]);
+  },
+);
+
+test.each(["ACTOR_CRASHED", "ACTOR_MAILBOX_FULL", "ACTOR_NOT_FOUND", "CAPSULE_STALE"] as const)(
+  "%s is the answer",
+  (code) => {
+    expect(waitAfterRefusalMs(new CellError(code), attempts, MIDDLE)).toBeUndefined();
+  },
+);
+
+test("an actor that does not run for a second is down by somebody's hand", () => {
+  const error = new CellError("ACTOR_NOT_RUNNING");
+  expect(waitAfterRefusalMs(error, { ...attempts, ageMs: 1_001 }, MIDDLE)).toBeUndefined();
+});
+
+test("nothing is sent again that a node would call stale, nor more often than a node repeats an answer", () => {
+  const any = fc.record({
+    ageMs: fc.double({ min: 0, max: 3_600_000, noNaN: true }),
+    unanswered: fc.nat(40),
+    refused: fc.nat(1_000),
+  });
+  fc.assert(
+    fc.property(any, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (made, random) => {
+      const waits = [
+        waitForAnswerMs(made, random),
+        waitAfterRefusalMs(new CellError("CELL_STOPPING"), made, random),
+      ];
+      for (const waitMs of waits) if (waitMs !== undefined) expect(made.ageMs + waitMs).toBeLessThan(30_000);
+      if (made.unanswered >= 12) expect(waits[0]).toBeUndefined();
+    }),
+  );
+});
