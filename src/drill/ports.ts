@@ -1,0 +1,39 @@
+// What a drill needs of the cell that it drills and of time. A real cell is behind it in
+// a run; tests put cells with a broken recovery there, to see the judge find them out.
+
+export type Clock = {
+  /** Monotonic milliseconds of the client. */
+  nowMs(): number;
+  /** Calls back each so many milliseconds; returns how to end that. */
+  every(ms: number, tick: () => void): () => void;
+  after(ms: number): Promise<void>;
+};
+
+export type ProcessName = "cradle" | "broker" | "core" | "node";
+
+export type Incarnation = { readonly term: number; readonly activation: number };
+
+export type DrilledCell = {
+  /** Sends an intent with the client library and resolves with its reply's value; rejects with a CellError. */
+  request(target: string, intent: string, payload: unknown, timeoutMs: number): Promise<unknown>;
+  /** What the registry says; undefined when it says nothing. */
+  incarnation(path: string): Promise<Incarnation | undefined>;
+  /** Of a process that this cell's cradle runs now. */
+  pid(name: ProcessName): Promise<number>;
+  /** Signals processes of this cell, and of no other, in one go. @throws CellError DRILL_PROCESS_FOREIGN */
+  signal(pids: readonly number[], signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  /** Asks the node's drill actor for a fault. */
+  fault(intent: string, payload: unknown): Promise<unknown>;
+  /** Restarts through the registry, as `cell0 restart` does. */
+  restartKernel(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  every(ms, tick) {
+    const timer = setInterval(tick, ms);
+    return () => clearInterval(timer);
+  },
+  after: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};

@@ -1,0 +1,146 @@
+// One trial: a steady load on target and siblings, one real failure, the wait for the new
+// incarnation, and the audit of what the client was told against what the actors keep.
+import { z } from "zod";
+import type { Fault, Injection } from "./faults.ts";
+import { type Judgement, judge, type Keeps, type Ledger } from "./judge.ts";
+import { Lane, type Sent } from "./load.ts";
+import type { Clock, DrilledCell, Incarnation } from "./ports.ts";
+
+export type TrialPlan = {
+  readonly target: string;
+  readonly siblings: readonly string[];
+  readonly keeps: Keeps;
+  /** Undefined: a warm-up that fails nothing. */
+  readonly fault: Fault | undefined;
+  /** Interval of the load on the target while its recovery is measured: as fine as the figure. */
+  readonly probeEveryMs: number;
+  /** Deadline of each intent. */
+  readonly deadlineMs: number;
+  /** Without an answer of a new incarnation by then, the target did not recover. */
+  readonly giveUpMs: number;
+};
+
+export type LaneResult = { readonly path: string; readonly sent: readonly Sent[]; readonly verdict: Judgement };
+
+export type TrialResult = {
+  /** From the failure to the first answer of the incarnation that is there at the end; undefined: none came. */
+  readonly recoveryMs: number | undefined;
+  readonly failedAtMs: number;
+  readonly incarnationRose: boolean;
+  readonly target: LaneResult;
+  readonly siblings: readonly LaneResult[];
+};
+
+/** Interval of the load when nothing fails. */
+export const STEADY_EVERY_MS = 10;
+/** Load before a failure and after a recovery: at least this, and up to as much again by the seed. */
+export const STEADY_MS = 30;
+const AUDIT_MS = 5_000;
+/** Numbers of one trial begin here times its count, so that no two trials share one. */
+export const NUMBERS_A_TRIAL = 1_000_000;
+
+const ledgerSchema = z.object({ life: z.string(), applied: z.array(z.tuple([z.int(), z.int()])) });
+const countedSchema = z.object({ life: z.string() });
+
+export async function runTrial(
+  cell: DrilledCell,
+  plan: TrialPlan,
+  options: { readonly clock: Clock; readonly random: () => number; readonly trial: number },
+): Promise<TrialResult> {
+  const { clock, random, trial } = options;
+  const lane = (path: string) => ({ path, lane: openLane(cell, path, plan, clock, trial * NUMBERS_A_TRIAL) });
+  const target = lane(plan.target);
+  const siblings = plan.siblings.map(lane);
+  const all = [target, ...siblings];
+  const before = await cell.incarnation(plan.target);
+  const endPacing = clock.every(1, () => {
+    for (const each of all) each.lane.tick();
+  });
+  try {
+    for (const each of all) each.lane.start();
+    await clock.after(STEADY_MS * (1 + random()));
+    const injection = await provoke(cell, plan, target.lane, clock);
+    await clock.after(STEADY_MS * (1 + random()));
+    await Promise.all([...all.map((each) => each.lane.stop()), injection?.settled]);
+    const [audited, ...others] = await Promise.all(
+      all.map((each) => audit(cell, each.path, each.lane.take(), plan.keeps)),
+    );
+    if (audited === undefined) throw new RangeError("a trial has a target");
+    const failedAtMs = injection?.failedAtMs ?? 0;
+    return {
+      recoveryMs: plan.fault === undefined ? undefined : recoveryOf(audited, failedAtMs, injection),
+      failedAtMs,
+      incarnationRose: rose(before, await cell.incarnation(plan.target)),
+      target: audited,
+      siblings: others,
+    };
+  } finally {
+    endPacing();
+  }
+}
+
+function openLane(cell: DrilledCell, path: string, plan: TrialPlan, clock: Clock, firstNumber: number): Lane {
+  const send = async (n: number) =>
+    countedSchema.parse(await cell.request(path, "count", { n }, plan.deadlineMs));
+  return new Lane({ clock, firstNumber, everyMs: STEADY_EVERY_MS, send });
+}
+
+/** Fails the target and waits until another life than the present one answers, or for so long that none will. */
+async function provoke(
+  cell: DrilledCell,
+  plan: TrialPlan,
+  lane: Lane,
+  clock: Clock,
+): Promise<Injection | undefined> {
+  if (plan.fault === undefined) return undefined;
+  const { life } = countedLife(await cell.request(plan.target, "ledger", {}, AUDIT_MS));
+  const recovered = Promise.withResolvers<void>();
+  const endListening = lane.onEnd(({ outcome }) => {
+    if (outcome.kind === "answered" && outcome.life !== life) recovered.resolve();
+  });
+  lane.pace(plan.probeEveryMs);
+  try {
+    const injection = await plan.fault.inject({ cell, target: plan.target, life, clock });
+    await Promise.race([recovered.promise, clock.after(plan.giveUpMs)]);
+    await Promise.race([injection.settled, clock.after(plan.giveUpMs)]);
+    return injection;
+  } finally {
+    endListening();
+    lane.pace(STEADY_EVERY_MS);
+  }
+}
+
+const countedLife = (value: unknown): { readonly life: string } => countedSchema.parse(value);
+
+/** Reads and empties the ledger, and judges it. An actor that cannot be asked has lost everything it answered. */
+async function audit(cell: DrilledCell, path: string, sent: readonly Sent[], keeps: Keeps): Promise<Audited> {
+  let ledger: Ledger;
+  try {
+    ledger = ledgerSchema.parse(await cell.request(path, "ledger", {}, AUDIT_MS));
+    await cell.request(path, "forget", {}, AUDIT_MS);
+  } catch {
+    ledger = { life: "", applied: [] };
+  }
+  return { path, sent, ledger, verdict: judge(sent, ledger, keeps) };
+}
+
+type Audited = LaneResult & { readonly ledger: Ledger };
+
+/** To the life that is there at the end: an incarnation that dies at once has recovered nothing. */
+function recoveryOf(
+  { sent, ledger }: Audited,
+  failedAtMs: number,
+  injection: Injection | undefined,
+): number | undefined {
+  const ends = sent.flatMap(({ endedMs, outcome }) =>
+    outcome.kind === "answered" && outcome.life === ledger.life && endedMs !== undefined ? [endedMs] : [],
+  );
+  const first = Math.min(...ends);
+  if (ledger.life === "" || ledger.life === injection?.life || !Number.isFinite(first)) return undefined;
+  return first - failedAtMs;
+}
+
+function rose(before: Incarnation | undefined, after: Incarnation | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  return after.term > before.term || (after.term === before.term && after.activation > before.activation);
+}
