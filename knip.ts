@@ -8,6 +8,7 @@ const config: KnipConfig = {
     "src/cli/main.ts",
     "src/runtime/node-process.ts",
     "src/actors/{probe/entry,loader/native-import}.ts",
+    "src/drill/behaviours/*.ts",
     "bench/*.ts",
     "test/**/*.test.ts",
     "test/**/{behaviours,fixtures}/**/*.{ts,mjs}",

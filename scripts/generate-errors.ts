@@ -22,6 +22,7 @@ const areas: Readonly<Record<string, string>> = {
   STATE: "What durable actors keep",
   BROKER: "NATS",
   CORE: "The Rust core",
+  DRILL: "Drills",
 };
 
 /** Content by path below docs/. Throws when a code belongs to no area above. */

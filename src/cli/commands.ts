@@ -158,6 +158,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./doctor.ts")).registerDoctor,
   },
   {
+    name: "drill",
+    summary: "fail a cell of its own in every way, and measure its recovery",
+    group: CARE,
+    load: async () => (await import("./drill.ts")).registerDrill,
+  },
+  {
     name: "backup",
     summary: "write keys, trust, revisions and secrets to one file",
     group: CARE,

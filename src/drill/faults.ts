@@ -1,5 +1,6 @@
 // The failures that a drill causes, each for real. Times are taken on the client's clock
 // right before the failure leaves this process, so that a figure can only be too long.
+import { CellError } from "../errors/cell-error.ts";
 import type { Clock, DrilledCell, ProcessName } from "./ports.ts";
 
 export type InjectContext = {
@@ -18,13 +19,23 @@ export type Injection = {
   readonly settled: Promise<void>;
 };
 
-export type Fault = { readonly inject: (context: InjectContext) => Promise<Injection> };
+export type Fault = {
+  /**
+   * What comes back: a new incarnation of the target, or the service of a process beside
+   * the node, while the target itself lives on.
+   */
+  readonly revives: "target" | "service";
+  readonly inject: (context: InjectContext) => Promise<Injection>;
+};
 
 const FAIL_DEADLINE_MS = 10_000;
+const LOOK_EVERY_MS = 5;
+const REPLACED_WITHIN_MS = 20_000;
 
 /** An intent that makes the target fail. With `again` it fails every life that takes it. */
 export function byIntent(how: string, options: { readonly again?: boolean } = {}): Fault {
   return {
+    revives: "target",
     async inject({ cell, target, life, clock }) {
       const payload = options.again === true ? { how } : { how, life };
       const failedAtMs = clock.nowMs();
@@ -37,21 +48,34 @@ export function byIntent(how: string, options: { readonly again?: boolean } = {}
   };
 }
 
-/** A signal to processes of the cell, all at once. */
+/** A signal to processes of the cell, all at once; settled when others have their places. */
 export function bySignal(signal: "SIGKILL" | "SIGSTOP", names: readonly ProcessName[]): Fault {
   return {
+    revives: names.includes("node") ? "target" : "service",
     async inject({ cell, life, clock }) {
       const pids = await Promise.all(names.map((name) => cell.pid(name)));
       const failedAtMs = clock.nowMs();
       cell.signal(pids, signal);
-      return { failedAtMs, life, settled: Promise.resolve() };
+      const settled = Promise.all(names.map((name, at) => replaced(cell, name, pids[at] ?? 0, clock)));
+      return { failedAtMs, life, settled: settled.then(() => undefined) };
     },
   };
+}
+
+/** Resolves when another process has the name, or when none has it for too long. */
+async function replaced(cell: DrilledCell, name: ProcessName, pid: number, clock: Clock): Promise<void> {
+  const untilMs = clock.nowMs() + REPLACED_WITHIN_MS;
+  while (clock.nowMs() < untilMs) {
+    const present = await cell.pid(name).catch(() => pid);
+    if (present !== pid) return;
+    await clock.after(LOOK_EVERY_MS);
+  }
 }
 
 /** A signal to the process that the target alone runs in, known from its life. */
 export function bySignalToActor(signal: "SIGKILL" | "SIGSTOP"): Fault {
   return {
+    revives: "target",
     async inject({ cell, life, clock }) {
       const pid = Number.parseInt(life, 10);
       const node = await cell.pid("node");
@@ -63,4 +87,44 @@ export function bySignalToActor(signal: "SIGKILL" | "SIGSTOP"): Fault {
       return { failedAtMs, life, settled: Promise.resolve() };
     },
   };
+}
+
+/** The node's root supervisor gives up, for a reason that nobody can be named for. */
+export const kernelGivesUp: Fault = byCall((cell) => cell.fault("fault.kernel", {}));
+
+/** `cell0 restart --kernel`, without the time that the command line takes to start. */
+export const kernelRestart: Fault = byCall((cell) => cell.restartKernel());
+
+function byCall(call: (cell: DrilledCell) => Promise<unknown>): Fault {
+  return {
+    revives: "target",
+    async inject({ cell, life, clock }) {
+      const failedAtMs = clock.nowMs();
+      // Its answer may be among what is torn down: the recovery is what is measured.
+      const refused = await Promise.race([
+        call(cell).then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+        clock.after(LOOK_EVERY_MS),
+      ]);
+      if (isNotThere(refused)) {
+        throw new CellError("DRILL_NOT_BUILT", "the node has nothing that causes this failure", {
+          cause: refused,
+        });
+      }
+      return { failedAtMs, life, settled: Promise.resolve() };
+    },
+  };
+}
+
+/** The mechanism itself is missing, as against its work being under way. */
+function isNotThere(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === "ACTOR_NOT_FOUND" ||
+      error.code === "ACTOR_INTENT_UNKNOWN" ||
+      error.code === "DRILL_NOT_BUILT")
+  );
 }

@@ -94,7 +94,8 @@ export class Lane {
   }
 
   #send(dueMs: number): void {
-    if (this.#open >= MAX_OPEN) throw new RangeError(`more than ${MAX_OPEN} intents of a drill are under way`);
+    if (this.#open >= MAX_OPEN)
+      throw new RangeError(`more than ${MAX_OPEN} intents of a drill are under way`);
     const n = this.#next;
     this.#next += 1;
     const at = this.#sent.length;

@@ -8,6 +8,8 @@ import type { Clock, DrilledCell, Incarnation } from "./ports.ts";
 
 export type TrialPlan = {
   readonly target: string;
+  /** Who fails; default: the target. */
+  readonly victim?: string | undefined;
   readonly siblings: readonly string[];
   readonly keeps: Keeps;
   /** Undefined: a warm-up that fails nothing. */
@@ -20,7 +22,11 @@ export type TrialPlan = {
   readonly giveUpMs: number;
 };
 
-export type LaneResult = { readonly path: string; readonly sent: readonly Sent[]; readonly verdict: Judgement };
+export type LaneResult = {
+  readonly path: string;
+  readonly sent: readonly Sent[];
+  readonly verdict: Judgement;
+};
 
 export type TrialResult = {
   /** From the failure to the first answer of the incarnation that is there at the end; undefined: none came. */
@@ -66,11 +72,11 @@ export async function runTrial(
       all.map((each) => audit(cell, each.path, each.lane.take(), plan.keeps)),
     );
     if (audited === undefined) throw new RangeError("a trial has a target");
-    const failedAtMs = injection?.failedAtMs ?? 0;
+    const revives = plan.fault?.revives ?? "service";
     return {
-      recoveryMs: plan.fault === undefined ? undefined : recoveryOf(audited, failedAtMs, injection),
-      failedAtMs,
-      incarnationRose: rose(before, await cell.incarnation(plan.target)),
+      recoveryMs: injection === undefined ? undefined : recoveryOf(audited, injection, revives),
+      failedAtMs: injection?.failedAtMs ?? 0,
+      incarnationRose: revives === "service" || rose(before, await cell.incarnation(plan.target)),
       target: audited,
       siblings: others,
     };
@@ -85,32 +91,41 @@ function openLane(cell: DrilledCell, path: string, plan: TrialPlan, clock: Clock
   return new Lane({ clock, firstNumber, everyMs: STEADY_EVERY_MS, send });
 }
 
-/** Fails the target and waits until another life than the present one answers, or for so long that none will. */
+/** Fails the victim and waits until the target has recovered, or for so long that it will not. */
 async function provoke(
   cell: DrilledCell,
   plan: TrialPlan,
   lane: Lane,
   clock: Clock,
 ): Promise<Injection | undefined> {
-  if (plan.fault === undefined) return undefined;
-  const { life } = countedLife(await cell.request(plan.target, "ledger", {}, AUDIT_MS));
+  const { fault, target, victim = target } = plan;
+  if (fault === undefined) return undefined;
+  const lifeOf = async (path: string) =>
+    countedSchema.parse(await cell.request(path, "ledger", {}, AUDIT_MS)).life;
+  const life = await lifeOf(target);
+  const victimLife = victim === target ? life : await lifeOf(victim);
   const recovered = Promise.withResolvers<void>();
-  const endListening = lane.onEnd(({ outcome }) => {
-    if (outcome.kind === "answered" && outcome.life !== life) recovered.resolve();
+  let isBack = (sent: Sent): boolean =>
+    fault.revives === "target" && sent.outcome.kind === "answered" && sent.outcome.life !== life;
+  const endListening = lane.onEnd((sent) => {
+    if (isBack(sent)) recovered.resolve();
   });
   lane.pace(plan.probeEveryMs);
   try {
-    const injection = await plan.fault.inject({ cell, target: plan.target, life, clock });
-    await Promise.race([recovered.promise, clock.after(plan.giveUpMs)]);
-    await Promise.race([injection.settled, clock.after(plan.giveUpMs)]);
-    return injection;
+    const injected = await fault.inject({ cell, target: victim, life: victimLife, clock });
+    const tooLate = clock.after(plan.giveUpMs);
+    await Promise.race([injected.settled, tooLate]);
+    if (fault.revives === "service") {
+      const settledAtMs = clock.nowMs();
+      isBack = ({ dueMs, outcome }) => outcome.kind === "answered" && dueMs >= settledAtMs;
+    }
+    await Promise.race([recovered.promise, tooLate]);
+    return { ...injected, life };
   } finally {
     endListening();
     lane.pace(STEADY_EVERY_MS);
   }
 }
-
-const countedLife = (value: unknown): { readonly life: string } => countedSchema.parse(value);
 
 /** Reads and empties the ledger, and judges it. An actor that cannot be asked has lost everything it answered. */
 async function audit(cell: DrilledCell, path: string, sent: readonly Sent[], keeps: Keeps): Promise<Audited> {
@@ -129,15 +144,26 @@ type Audited = LaneResult & { readonly ledger: Ledger };
 /** To the life that is there at the end: an incarnation that dies at once has recovered nothing. */
 function recoveryOf(
   { sent, ledger }: Audited,
-  failedAtMs: number,
-  injection: Injection | undefined,
+  { failedAtMs, life }: Injection,
+  revives: Fault["revives"],
 ): number | undefined {
-  const ends = sent.flatMap(({ endedMs, outcome }) =>
-    outcome.kind === "answered" && outcome.life === ledger.life && endedMs !== undefined ? [endedMs] : [],
+  const since = revives === "target" ? Number.NEGATIVE_INFINITY : lastFailure(sent, failedAtMs);
+  const ends = sent.flatMap(({ dueMs, endedMs, outcome }) =>
+    outcome.kind === "answered" && outcome.life === ledger.life && dueMs > since && endedMs !== undefined
+      ? [endedMs]
+      : [],
   );
   const first = Math.min(...ends);
-  if (ledger.life === "" || ledger.life === injection?.life || !Number.isFinite(first)) return undefined;
-  return first - failedAtMs;
+  const isAnother = ledger.life !== "" && (revives === "service" || ledger.life !== life);
+  return isAnother && Number.isFinite(first) ? first - failedAtMs : undefined;
+}
+
+/** When the last intent that failed was due; at the earliest the failure itself. */
+function lastFailure(sent: readonly Sent[], failedAtMs: number): number {
+  return Math.max(
+    failedAtMs,
+    ...sent.flatMap(({ dueMs, outcome }) => (outcome.kind === "failed" ? [dueMs] : [])),
+  );
 }
 
 function rose(before: Incarnation | undefined, after: Incarnation | undefined): boolean {

@@ -7,6 +7,7 @@ import { capsuleErrors } from "./codes/capsule.ts";
 import { cellErrors } from "./codes/cell.ts";
 import { cliErrors } from "./codes/cli.ts";
 import { coreErrors } from "./codes/core.ts";
+import { drillErrors } from "./codes/drill.ts";
 import { manifestErrors } from "./codes/manifest.ts";
 import { stateErrors } from "./codes/state.ts";
 import { supervisorErrors } from "./codes/supervisor.ts";
@@ -22,6 +23,7 @@ export const errorRegistry = {
   ...coreErrors,
   ...cellErrors,
   ...cliErrors,
+  ...drillErrors,
 };
 
 export type ErrorCode = keyof typeof errorRegistry;

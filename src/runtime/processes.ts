@@ -17,6 +17,8 @@ const PASSED_ON = [
   "NODE_EXTRA_CA_CERTS",
   "CELL0_LOG",
   "CELL0_EVENTS",
+  // Set by `cell0 drill` alone: the node offers faults on demand.
+  "CELL0_DRILL",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
   "OTEL_EXPORTER_OTLP_HEADERS",
   "OTEL_SERVICE_NAME",

@@ -1,5 +1,6 @@
 // What a drill kills and asks again: an actor that keeps the numbers of all intents that
 // it applied, says which of its lives answers, and fails in any way that it is told to.
+import { AsyncResource } from "node:async_hooks";
 import { defineActor, type IntentEvents, intent, reply } from "cell0";
 import { assign, fromCallback, fromPromise, setup } from "xstate";
 import { z } from "zod";
@@ -28,12 +29,13 @@ const intents = {
   }),
   fail: intent({
     payload: z.object({
-      how: z.enum(["throw", "reject", "stray", "loop", "wait", "grow"]),
+      how: z.enum(["throw", "reject", "stray", "unprovoked", "loop", "wait", "grow"]),
       /** Only while this life lasts; absent: whenever it is handled. */
       life: z.string().optional(),
     }),
     reply: z.object({ spared: z.boolean() }),
-    description: "Fails for real: throws, rejects, leaves a rejection to nobody, loops, waits, grows.",
+    description:
+      "Fails for real: throws, rejects, leaves a rejection to nobody, throws by itself once this intent is answered, loops, waits, grows.",
   }),
 };
 
@@ -44,9 +46,10 @@ type Context = {
   readonly asked: string;
 };
 type Arrived = { readonly type: "arrived"; readonly life: string };
+type Explode = { readonly type: "explode" };
 
-/** Lives that last in this copy of the module. */
-const alive = new Set<string>();
+/** Lives that last in this copy of the module, each with a way to make it throw when no intent is in hand. */
+const alive = new Map<string, () => void>();
 
 const strikes = ({ life }: { readonly life?: string | undefined }): boolean =>
   life === undefined || alive.has(life);
@@ -78,13 +81,16 @@ function strike(how: string): void {
 const machine = setup({
   types: {
     context: {} as Context,
-    events: {} as IntentEvents<typeof intents> | Arrived,
+    events: {} as IntentEvents<typeof intents> | Arrived | Explode,
   },
   actors: {
     /** Runs again in every incarnation: this is how a client knows a new one. */
-    live: fromCallback<Arrived>(({ sendBack }) => {
+    live: fromCallback<Arrived | Explode>(({ sendBack }) => {
       const life = `${process.pid}.${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
-      alive.add(life);
+      // Of the start, so that nothing leads from the failure to the intent that ordered it.
+      const start = new AsyncResource("drill");
+      const explode = () => void setImmediate(() => sendBack({ type: "explode" }));
+      alive.set(life, () => start.runInAsyncScope(explode));
       sendBack({ type: "arrived", life });
       return () => void alive.delete(life);
     }),
@@ -104,19 +110,26 @@ const machine = setup({
       if (event.type === "fail" && strikes(event.payload)) strike(event.payload.how);
       return {};
     }),
+    explode: assign(() => {
+      throw new Error("the drill asked for a throw that nobody caused");
+    }),
     keep: assign({ asked: ({ event }) => (event.type === "fail" ? event.intent.id : "") }),
     spare: reply(() => ({ spared: true }), { to: ({ context }) => context.asked }),
-    stray: ({ event }) => {
-      if (event.type === "fail" && event.payload.how === "stray" && strikes(event.payload)) {
+    stray: ({ context, event }) => {
+      if (event.type !== "fail" || !strikes(event.payload)) return;
+      if (event.payload.how === "stray")
         void Promise.reject(new Error("the drill left a rejection to nobody"));
-      }
+      if (event.payload.how === "unprovoked") alive.get(context.life)?.();
     },
   },
 }).createMachine({
   context: { life: "", applied: [], asked: "" },
   invoke: { src: "live", id: "live" },
   initial: "serving",
-  on: { arrived: { actions: assign({ life: ({ event }) => event.life }) } },
+  on: {
+    arrived: { actions: assign({ life: ({ event }) => event.life }) },
+    explode: { actions: "explode" },
+  },
   states: {
     serving: {
       on: {

@@ -1,0 +1,207 @@
+// A cell of the drill's own: made in a temporary directory by the command line, as a
+// user's is, run by processes that nobody else has anything to do with, removed at the end.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createKernelClient, type KernelClient } from "../cli/kernel-client.ts";
+import { type CellClient, connect } from "../client.ts";
+import { CellError } from "../errors/cell-error.ts";
+import { type DataDir, dataDir } from "../runtime/data-dir.ts";
+import { isAlive, readHolder } from "../runtime/lock.ts";
+import { packageRoot } from "../runtime/package-info.ts";
+import type { DrilledCell, ProcessName } from "./ports.ts";
+import { killTree, signalOwn } from "./processes.ts";
+
+export type CellOptions = {
+  /** Text of the manifest that it runs. */
+  readonly manifest: string;
+  /** Leaves the directory behind, for a look. */
+  readonly keep: boolean;
+  /** Of the processes; added to this one's. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** A cell that can also be stopped and started again in its directory. */
+export type OwnCell = DrilledCell & {
+  readonly directory: string;
+  /** Stops it in order and starts it again: its counts of failures begin anew. */
+  renew(): Promise<void>;
+};
+
+export const NODE = "a";
+const UP_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 15_000;
+const REQUEST_MS = 5_000;
+const APPLY_MS = 60_000;
+const SETPRIV = "/usr/bin/setpriv";
+const MAX_OUTPUT = 64 * 1024;
+
+/** @throws CellError what kept the graph from being applied; DRILL_CELL_FAILED */
+export async function openCell(options: CellOptions): Promise<OwnCell> {
+  const directory = await mkdtemp(join(tmpdir(), "cell0-drill-"));
+  const manifest = join(directory, "graph.yaml");
+  await writeFile(manifest, options.manifest);
+  const remove = async () => {
+    if (!options.keep) await rm(directory, { recursive: true, force: true });
+  };
+  const dir = dataDir(join(directory, "cell"));
+  try {
+    let running = await up(dir, [manifest], options.env);
+    return {
+      directory,
+      ...callsOf(dir, () => running),
+      async renew() {
+        await running.stop();
+        running = await up(dir, [], options.env);
+      },
+      async stop() {
+        await running.stop();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+type Running = {
+  readonly cradle: number;
+  readonly client: CellClient;
+  readonly kernel: KernelClient;
+  stop(): Promise<void>;
+};
+
+function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"> {
+  const pid = async (name: ProcessName): Promise<number> => {
+    const holder = await readHolder(dir);
+    const found = name === "cradle" ? holder : holder?.children[name];
+    if (found !== undefined && isAlive(found)) return found.pid;
+    throw new CellError("DRILL_CELL_FAILED", `no ${name} runs`, { where: dir.root });
+  };
+  const request: DrilledCell["request"] = async (target, intent, payload, timeoutMs) =>
+    (await running().client.request(target, intent, payload, { timeoutMs })).value;
+  return {
+    request,
+    incarnation: async (path) => (await running().kernel.actor(NODE, path)).incarnation,
+    pid,
+    signal: (pids, signal) => signalOwn(pids, signal, running().cradle),
+    fault: (intent, payload) => request(`kernel/${NODE}/drill`, intent, payload, REQUEST_MS),
+    async restartKernel() {
+      throw new CellError("DRILL_NOT_BUILT", "the kernel cannot be restarted inside its process yet");
+    },
+  };
+}
+
+async function up(dir: DataDir, manifests: readonly string[], env: CellOptions["env"]): Promise<Running> {
+  const child = spawnUp(dir, manifests, env ?? {});
+  const output = gather(child);
+  const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const end = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+    const killer = setTimeout(() => killTree(child.pid), STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(killer);
+  };
+  try {
+    await untilUp(output, exited);
+    const client = await connect({ identity: dir.operatorCreds });
+    const kernel = kernelOf(client);
+    const { cradle } = { cradle: child.pid ?? 0 };
+    return {
+      cradle,
+      client,
+      kernel,
+      async stop() {
+        await client.close();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** On Linux the system itself ends the cell when the drill is killed. */
+function spawnUp(
+  dir: DataDir,
+  manifests: readonly string[],
+  env: Readonly<Record<string, string>>,
+): ChildProcess {
+  const launcher = join(packageRoot, "bin", "cell0.mjs");
+  const command = [process.execPath, launcher, "--data-dir", dir.root, "--json", "up", ...manifests];
+  const guarded = process.platform === "linux" && existsSync(SETPRIV);
+  const [program = "", ...args] = guarded ? [SETPRIV, "--pdeathsig", "TERM", "--", ...command] : command;
+  return spawn(program, args, {
+    env: { ...ownEnvironment(), ...env, CELL0_DRILL: "1" },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Without what names a cell of the user's. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const foreign = /^(CELL0_(DATA_DIR|NATS|CREDS)|NODE_OPTIONS|FORCE_COLOR)$/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+}
+
+type Output = { text: string; changed: PromiseWithResolvers<void> };
+
+function gather(child: ChildProcess): Output {
+  const output: Output = { text: "", changed: Promise.withResolvers() };
+  const take = (text: string) => {
+    output.text = (output.text + text).slice(-MAX_OUTPUT);
+    output.changed.resolve();
+    output.changed = Promise.withResolvers();
+  };
+  child.stdout?.setEncoding("utf8").on("data", take);
+  child.stderr?.setEncoding("utf8").on("data", take);
+  return output;
+}
+
+/** @throws CellError the first coded error that it printed, DRILL_CELL_FAILED */
+async function untilUp(output: Output, exited: Promise<void>): Promise<void> {
+  const ended = exited.then(() => "ended" as const);
+  const late = new Promise<"late">((resolve) => {
+    setTimeout(() => resolve("late"), UP_TIMEOUT_MS).unref();
+  });
+  for (;;) {
+    const failed = codedError(output.text);
+    if (failed !== undefined) throw failed;
+    if (output.text.includes('"up":true')) return;
+    const turn = await Promise.race([output.changed.promise, ended, late]);
+    if (turn === undefined) continue;
+    throw (
+      codedError(output.text) ?? new CellError("DRILL_CELL_FAILED", `${turn}: ${output.text.slice(-2_000)}`)
+    );
+  }
+}
+
+/** Of `{"error": {"code": ..., "message": ...}}`, or the first of `{"problems": [...]}`. */
+function codedError(text: string): CellError | undefined {
+  for (const line of text.split("\n")) {
+    const code = /"code":"([A-Z_]+)"/.exec(line)?.[1];
+    const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
+    if (code !== undefined && /^\{"(?:error|problems)":/.test(line)) {
+      return new CellError("DRILL_CELL_FAILED", `${code}: ${message ?? ""}`, { details: { code } });
+    }
+  }
+  return undefined;
+}
+
+function kernelOf(client: CellClient): KernelClient {
+  return createKernelClient(
+    {
+      cell: client.cell,
+      principal: client.principal,
+      stream: (target, intent, payload, send) => client.stream(target, intent, payload, send),
+      send: async (target, intent, payload, send) => (await client.send(target, intent, payload, send)).id,
+      events: (signal) => client.events({ signal }),
+      close: () => client.close(),
+    },
+    { requestMs: REQUEST_MS, applyMs: APPLY_MS },
+  );
+}
