@@ -54,10 +54,8 @@ export function openNodeTelemetry({ dir, config, clock, observe }: NodeTelemetry
     problem: ({ code, message, where, cause }) =>
       logger.warn({ code, where, ...(cause instanceof Error ? { err: cause } : {}) }, message),
     publishOn(connection, cell) {
-      recorder.subscribe((event, bytes) => {
-        if (connection.isConnected() && event.kind.case !== undefined) {
-          connection.publish(eventSubject(cell, config.node, event.kind.case), bytes);
-        }
+      recorder.subscribe((kind, bytes) => {
+        if (connection.isConnected()) connection.publish(eventSubject(cell, config.node, kind), bytes);
       });
     },
     flush: () => recorder.flush(),

@@ -1,7 +1,8 @@
-// Builds the protobuf `Event` from plain inputs: numbers for 64-bit fields, hex for
+// Writes events as protobuf from plain inputs: numbers for 64-bit fields, hex for
 // bytes, words for enums. Who records an event needs no knowledge of protobuf. It
 // decides nothing about where events go, and bounds every text that enters one.
-import { create, type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type Event, EventSchema } from "../gen/cell0/v1/events_pb.ts";
 import { randomView } from "./random-pool.ts";
 
@@ -71,20 +72,33 @@ const TEXT_BOUNDS: Readonly<Record<string, number>> = {
   "cell0.v1.DeadLettered.message": 4096,
 };
 const TRUNCATED = " [cut]";
+const UINT32_MAX = 0xffff_ffff;
 
-/** @throws TypeError when the input does not fit the kind's message: a bug of the caller */
-export function buildEvent(input: EventInput, stamp: EventStamp): Event {
-  const { intent } = input;
-  const init = {
-    ...stamp,
-    actor: input.actor,
-    incarnation: input.incarnation,
+/**
+ * The event as protobuf bytes, as they are logged and published.
+ * @throws TypeError when the input does not fit the kind's message: a bug of the caller
+ */
+export function encodeEvent(input: EventInput, stamp: EventStamp): Uint8Array {
+  try {
+    writeMessage(EventSchema, { ...stamp, ...plainOf(input) });
+    const kind = kindFields.get(input.kind.case);
+    if (kind === undefined) throw new TypeError(`no event kind ${JSON.stringify(input.kind.case)}`);
+    writeNested(kind, input.kind.value);
+    return writer.finish();
+  } catch (error) {
+    // What is half written must not open the next event.
+    writer = new BinaryWriter();
+    throw error;
+  }
+}
+
+function plainOf({ actor, incarnation, intent, traceparent }: EventInput): object {
+  return {
+    actor,
+    incarnation,
     intent: intent && { ...intent, intent: intent.type },
-    trace: input.traceparent ? { traceparent: input.traceparent } : undefined,
+    trace: traceparent ? { traceparent } : undefined,
   };
-  const event = fill(EventSchema, init) as Event;
-  event.kind = fillKind(input.kind);
-  return event;
 }
 
 /** Time-ordered id (RFC 9562, version 7): 48 bits of milliseconds, then randomness. */
@@ -97,46 +111,84 @@ export function eventId(unixMs: number, random: Uint8Array = randomView(10)): Ui
   return id;
 }
 
-function fillKind(input: EventKindInput): Event["kind"] {
-  const field = kindFields.get(input.case);
-  if (field?.message === undefined) throw new TypeError(`no event kind ${JSON.stringify(input.case)}`);
-  return { case: input.case, value: fill(field.message, input.value) } as Event["kind"];
-}
-
 const kindFields: ReadonlyMap<string, DescField> = new Map(
   (EventSchema.oneofs[0]?.fields ?? []).map((field) => [field.localName, field]),
 );
 
 export const eventKinds: readonly EventKindName[] = [...kindFields.keys()] as EventKindName[];
 
-function fill(schema: DescMessage, plain: object): object {
-  const message = create(schema) as unknown as Record<string, unknown>;
-  const given = plain as Readonly<Record<string, unknown>>;
-  for (const field of schema.fields) {
-    if (field.oneof) continue;
-    const value = given[field.localName];
-    if (value !== undefined) message[field.localName] = convert(field, value);
+/** One for all events: its buffer grows to the largest and is used again. */
+let writer = new BinaryWriter();
+
+/** What the fields of a message need at run time, in the order of their numbers. */
+type FieldPlan = { readonly field: DescField; readonly name: string; readonly tag: number };
+const plans = new WeakMap<DescMessage, readonly FieldPlan[]>();
+
+function planOf(schema: DescMessage): readonly FieldPlan[] {
+  let plan = plans.get(schema);
+  if (plan === undefined) {
+    plan = schema.fields
+      .filter(({ oneof }) => oneof === undefined)
+      .map((field) => ({ field, name: field.localName, tag: tagOf(field) }));
+    plans.set(schema, plan);
   }
-  return message;
+  return plan;
 }
 
-function convert(field: DescField, value: unknown): unknown {
-  if (field.fieldKind === "message" && typeof value === "object" && value !== null)
-    return fill(field.message, value);
-  if (field.fieldKind === "enum") return enumNumber(field.enum, value);
-  if (field.fieldKind !== "scalar") throw unfit(field, value);
-  if (field.scalar === ScalarType.STRING && typeof value === "string") return bounded(field, value);
-  if (field.scalar === ScalarType.BYTES) return bytesOf(field, value);
-  if (field.scalar === ScalarType.UINT64) return unsigned(field, value);
-  if (field.scalar === ScalarType.BOOL && typeof value === "boolean") return value;
-  if (field.scalar === ScalarType.UINT32) return Number(BigInt.asUintN(32, unsigned(field, value)));
-  throw unfit(field, value);
+function tagOf(field: DescField): number {
+  const varint =
+    field.fieldKind === "enum" ||
+    field.scalar === ScalarType.UINT64 ||
+    field.scalar === ScalarType.UINT32 ||
+    field.scalar === ScalarType.BOOL;
+  return (field.number << 3) | (varint ? WireType.Varint : WireType.LengthDelimited);
 }
 
-function unsigned(field: DescField, value: unknown): bigint {
+function writeMessage(schema: DescMessage, plain: object): void {
+  const given = plain as Readonly<Record<string, unknown>>;
+  for (const { field, name, tag } of planOf(schema)) {
+    const value = given[name];
+    if (value !== undefined) writeField(field, tag, value);
+  }
+}
+
+function writeNested(field: DescField, value: unknown): void {
+  if (field.message === undefined || typeof value !== "object" || value === null) throw unfit(field, value);
+  writer.uint32(tagOf(field)).fork();
+  writeMessage(field.message, value);
+  writer.join();
+}
+
+/** Defaults are left out, as protobuf has it. */
+function writeField(field: DescField, tag: number, value: unknown): void {
+  if (field.fieldKind === "message") writeNested(field, value);
+  else if (field.fieldKind === "enum") writeNumber(tag, enumNumber(field.enum, value));
+  else if (field.fieldKind !== "scalar") throw unfit(field, value);
+  else if (field.scalar === ScalarType.STRING && typeof value === "string") {
+    if (value !== "") writer.uint32(tag).string(bounded(field, value));
+  } else if (field.scalar === ScalarType.BYTES) {
+    const bytes = bytesOf(field, value);
+    if (bytes.length > 0) writer.uint32(tag).bytes(bytes);
+  } else if (field.scalar === ScalarType.UINT64) {
+    const number = unsigned(field, value);
+    if (number <= UINT32_MAX) writeNumber(tag, Number(number));
+    else writer.uint32(tag).uint64(number);
+  } else if (field.scalar === ScalarType.UINT32) {
+    writeNumber(tag, Math.min(Number(unsigned(field, value)), UINT32_MAX));
+  } else if (field.scalar === ScalarType.BOOL && typeof value === "boolean") {
+    if (value) writer.uint32(tag).bool(true);
+  } else throw unfit(field, value);
+}
+
+function writeNumber(tag: number, value: number): void {
+  if (value !== 0) writer.uint32(tag).uint32(value);
+}
+
+function unsigned(field: DescField, value: unknown): bigint | number {
   if (typeof value === "bigint" && value >= 0n) return value;
-  if (typeof value === "number" && Number.isFinite(value)) return BigInt(Math.max(0, Math.round(value)));
-  throw unfit(field, value);
+  if (typeof value !== "number" || !Number.isFinite(value)) throw unfit(field, value);
+  const whole = Math.max(0, Math.round(value));
+  return whole <= UINT32_MAX ? whole : BigInt(whole);
 }
 
 function bytesOf(field: DescField, value: unknown): Uint8Array {

@@ -1,9 +1,7 @@
 // Where everything that happens on a node is recorded: gives each event its id, time and
 // sequence, writes it to the log and tells whoever publishes. Recording never throws and
 // never waits; what could not be kept is counted.
-import { toBinary } from "@bufbuild/protobuf";
-import { type Event, EventSchema } from "../gen/cell0/v1/events_pb.ts";
-import { buildEvent, type EventInput, eventId, type HybridNow } from "./event.ts";
+import { type EventInput, type EventKindName, encodeEvent, eventId, type HybridNow } from "./event.ts";
 import type { EventLog } from "./event-log.ts";
 import { type RefusalInput, Refusals } from "./refusals.ts";
 
@@ -13,7 +11,7 @@ export type RecorderOptions = {
   /** The node's hybrid clock; the wall clock with a counter by default. */
   readonly now?: HybridNow;
   /** Hears of each event with its bytes; what it throws is counted and goes no further. */
-  readonly publish?: (event: Event, bytes: Uint8Array) => void;
+  readonly publish?: (kind: EventKindName, bytes: Uint8Array) => void;
 };
 
 export type RecorderStats = {
@@ -27,7 +25,7 @@ export type RecorderStats = {
 export type Recorder = {
   record(input: EventInput): void;
   /** Further listeners, such as a watch command's. Returns what ends it. */
-  subscribe(listener: (event: Event, bytes: Uint8Array) => void): () => void;
+  subscribe(listener: (kind: EventKindName, bytes: Uint8Array) => void): () => void;
   /** Writes out refusals that are still being added up, and the log's queue. */
   flush(): void;
   stats(): RecorderStats;
@@ -45,7 +43,7 @@ class EventRecorder implements Recorder {
   readonly #node: string;
   readonly #log: EventLog;
   readonly #now: HybridNow;
-  readonly #listeners = new Set<(event: Event, bytes: Uint8Array) => void>();
+  readonly #listeners = new Set<(kind: EventKindName, bytes: Uint8Array) => void>();
   readonly #refusals: Refusals;
   #sequence: bigint;
   #recorded = 0;
@@ -78,22 +76,21 @@ class EventRecorder implements Recorder {
     try {
       const time = this.#now();
       const sequence = this.#sequence + 1n;
-      const event = buildEvent(input, { node: this.#node, id: eventId(time.unixMs), time, sequence });
-      const bytes = toBinary(EventSchema, event);
+      const bytes = encodeEvent(input, { node: this.#node, id: eventId(time.unixMs), time, sequence });
       this.#sequence = sequence;
       if (this.#log.append(bytes)) this.#recorded++;
       else this.#dropped++;
-      this.#tell(event, bytes);
+      this.#tell(input.kind.case, bytes);
     } catch (error) {
       this.#dropped++;
       this.#lastError = messageOf(error);
     }
   }
 
-  #tell(event: Event, bytes: Uint8Array): void {
+  #tell(kind: EventKindName, bytes: Uint8Array): void {
     for (const listener of this.#listeners) {
       try {
-        listener(event, bytes);
+        listener(kind, bytes);
       } catch (error) {
         this.#publishFailures++;
         this.#lastError = messageOf(error);
@@ -101,7 +98,7 @@ class EventRecorder implements Recorder {
     }
   }
 
-  subscribe(listener: (event: Event, bytes: Uint8Array) => void): () => void {
+  subscribe(listener: (kind: EventKindName, bytes: Uint8Array) => void): () => void {
     if (this.#listeners.size >= MAX_LISTENERS) throw new RangeError(`more than ${MAX_LISTENERS} listeners`);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,8 +1,8 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EventSchema, FailureClass } from "../../src/gen/cell0/v1/events_pb.ts";
-import { boundText, buildEvent, type EventInput, eventId, eventKinds } from "../../src/telemetry/event.ts";
+import { boundText, type EventInput, encodeEvent, eventId, eventKinds } from "../../src/telemetry/event.ts";
 
 const stamp = {
   node: "a",
@@ -10,6 +10,8 @@ const stamp = {
   time: { unixMs: 1_700_000_000_000, counter: 2 },
   sequence: 7n,
 };
+
+const eventOf = (input: EventInput) => fromBinary(EventSchema, encodeEvent(input, stamp));
 
 test("plain inputs become protobuf fields: numbers, hex, words for enums", () => {
   const input: EventInput = {
@@ -30,7 +32,7 @@ test("plain inputs become protobuf fields: numbers, hex, words for enums", () =>
       value: { failure: "poison", name: "TypeError", message: "x", origin: "transition" },
     },
   };
-  const event = fromBinary(EventSchema, toBinary(EventSchema, buildEvent(input, stamp)));
+  const event = eventOf(input);
   expect(event).toMatchObject({
     actor: "support/triage",
     sequence: 7n,
@@ -40,10 +42,19 @@ test("plain inputs become protobuf fields: numbers, hex, words for enums", () =>
   expect(event.kind).toMatchObject({ case: "actorCrashed", value: { failure: FailureClass.POISON } });
 });
 
+test("an input that does not fit is refused and leaves the next event whole", () => {
+  const kind = { case: "nodeStarted", value: { version: "1", bootUs: "soon" } };
+  expect(() => eventOf({ kind } as unknown as EventInput)).toThrow(
+    "NodeStarted.bootUs does not take a string",
+  );
+  const { kind: next } = eventOf({ kind: { case: "nodeStopped", value: { reason: "asked to" } } });
+  expect(next).toMatchObject({ case: "nodeStopped", value: { reason: "asked to" } });
+});
+
 test("every kind of event can be built empty and comes back as itself", () => {
   for (const kind of eventKinds) {
     const input = { kind: { case: kind, value: {} } } as EventInput;
-    const event = fromBinary(EventSchema, toBinary(EventSchema, buildEvent(input, stamp)));
+    const event = eventOf(input);
     expect(event.kind.case).toBe(kind);
   }
 });
@@ -51,7 +62,7 @@ test("every kind of event can be built empty and comes back as itself", () => {
 test("a crash's stack and message are cut at their bounds", () => {
   const long = "é".repeat(100_000);
   const kind = { case: "actorCrashed", value: { message: long, stack: long } } as const;
-  const event = buildEvent({ kind }, stamp);
+  const event = eventOf({ kind });
   if (event.kind.case !== "actorCrashed") throw new Error("another kind");
   expect(Buffer.byteLength(event.kind.value.message)).toBeLessThanOrEqual(4096);
   expect(Buffer.byteLength(event.kind.value.stack)).toBeLessThanOrEqual(16_384);

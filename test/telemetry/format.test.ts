@@ -1,6 +1,8 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildEvent, type EventInput, eventId, eventKinds } from "../../src/telemetry/event.ts";
+import { EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
+import { type EventInput, encodeEvent, eventId, eventKinds } from "../../src/telemetry/event.ts";
 import { formatEvent, formatEventJson } from "../../src/telemetry/format.ts";
 
 const stamp = {
@@ -9,7 +11,8 @@ const stamp = {
   time: { unixMs: 1_700_000_000_123, counter: 2 },
   sequence: 7n,
 };
-const line = (input: EventInput) => formatEvent(buildEvent(input, stamp));
+const eventOf = (input: EventInput) => fromBinary(EventSchema, encodeEvent(input, stamp));
+const line = (input: EventInput) => formatEvent(eventOf(input));
 
 test.each<[string, EventInput]>([
   [
@@ -78,7 +81,7 @@ test("no text of an actor's can break the line or move the cursor", () => {
 });
 
 test("colours are there only when asked for", () => {
-  const event = buildEvent({ kind: { case: "nodeStopped", value: { reason: "asked to" } } }, stamp);
+  const event = eventOf({ kind: { case: "nodeStopped", value: { reason: "asked to" } } });
   expect(formatEvent(event, { color: true })).toContain("\u001b[");
   expect(formatEvent(event)).not.toContain("\u001b[");
 });
@@ -95,7 +98,7 @@ test("JSON has hex ids, words for enums and numbers for numbers", () => {
   };
   const kind = { case: "actorRestarted", value: { restarts: 2, failure: "hang", cause: "x" } } as const;
   const incarnation = { term: 1, activation: 2 };
-  const json = JSON.parse(formatEventJson(buildEvent({ actor: "g/x", incarnation, intent, kind }, stamp)));
+  const json = JSON.parse(formatEventJson(eventOf({ actor: "g/x", incarnation, intent, kind })));
   expect(json).toMatchObject({
     sequence: 7,
     time: "2023-11-14T22:13:20.123Z",

@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { IntentCapsuleSchema } from "../../../src/gen/cell0/v1/capsule_pb.ts";
@@ -170,6 +170,15 @@ describe("a capsule", () => {
       bytes.map((byte, index) => (index === at + 1 ? priority : byte));
     expect(must(decodeCapsule(withPriority(0))).priority).toBe("normal");
     expect(codeOf(decodeCapsule(withPriority(5)))).toBe("CAPSULE_FIELD_INVALID");
+  });
+
+  test("written are what the protobuf library writes for the same fields", () => {
+    fc.assert(
+      fc.property(capsules, (capsule) => {
+        const bytes = must(encodeCapsule(capsule));
+        expect(toBinary(IntentCapsuleSchema, fromBinary(IntentCapsuleSchema, bytes))).toEqual(bytes);
+      }),
+    );
   });
 
   test("read from arbitrary or mutated bytes is a capsule or a coded error, never an exception", () => {
