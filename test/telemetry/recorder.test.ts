@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Event } from "../../src/gen/cell0/v1/events_pb.ts";
 import type { EventInput } from "../../src/telemetry/event.ts";
 import { createRecorder } from "../../src/telemetry/recorder.ts";
 import { type RefusalInput, Refusals } from "../../src/telemetry/refusals.ts";

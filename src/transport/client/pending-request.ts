@@ -18,8 +18,6 @@ export type RequestFacts = {
   /** Capsule bytes: what is sent again. */
   readonly bytes: Uint8Array;
   readonly hash: Uint8Array;
-  /** Last token of its inbox. */
-  readonly token: string;
   readonly subject: string;
   readonly timeoutMs: number;
 };
@@ -34,14 +32,13 @@ export type PendingHooks = {
 
 export class PendingRequest {
   readonly facts: RequestFacts;
-  /** Tokens shared by all requests of an envelope that carried it. */
-  readonly groupTokens: string[] = [];
-  /** Why a reply to it was dropped. */
-  distrusted: CellError | undefined;
+  /** Tokens of the envelopes that carried it. */
+  readonly envelopes: string[] = [];
+  /** Monotonic. */
+  readonly openedAtMs = performance.now();
   ended = false;
   readonly #listener: ReplyListener;
   readonly #hooks: PendingHooks;
-  readonly #openedAtMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #stream: ReplyStream | undefined;
   #unanswered = 0;
@@ -56,18 +53,14 @@ export class PendingRequest {
     this.#arm(waitForAnswerMs(this.#attempts(), Math.random()));
   }
 
-  get token(): string {
-    return this.facts.token;
-  }
-
   get subject(): string {
     return this.facts.subject;
   }
 
   /** It has left, in a message with this hash. */
-  sent(messageHash: Uint8Array, groupToken: string | undefined): void {
+  sent(messageHash: Uint8Array, envelope: string | undefined): void {
     const { id, hash } = this.facts;
-    if (groupToken !== undefined) this.groupTokens.push(groupToken);
+    if (envelope !== undefined) this.envelopes.push(envelope);
     const request = { id, hash, messageHash };
     this.#stream = this.#stream === undefined ? openStream(request) : { ...this.#stream, request };
     this.#refusal = undefined;
@@ -103,10 +96,6 @@ export class PendingRequest {
     if (!this.ended && this.#stream !== undefined) this.#resend();
   }
 
-  distrust(error: CellError): void {
-    this.distrusted = error;
-  }
-
   fail(error: CellError): void {
     this.#end(error);
   }
@@ -118,7 +107,7 @@ export class PendingRequest {
 
   #attempts(): Attempts {
     return {
-      ageMs: performance.now() - this.#openedAtMs,
+      ageMs: performance.now() - this.openedAtMs,
       unanswered: this.#unanswered,
       refused: this.#refused,
     };
@@ -127,7 +116,7 @@ export class PendingRequest {
   /** @param waitMs until it is sent again; undefined: never */
   #arm(waitMs: number | undefined): void {
     clearTimeout(this.#timer);
-    const leftMs = this.#openedAtMs + this.facts.timeoutMs - performance.now();
+    const leftMs = this.openedAtMs + this.facts.timeoutMs - performance.now();
     this.#timer =
       waitMs === undefined || waitMs >= leftMs
         ? setTimeout(() => this.fail(this.#refusal ?? this.#hooks.late(this)), leftMs)

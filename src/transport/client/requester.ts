@@ -1,8 +1,9 @@
 // Sends signed intents and brings their replies home: one inbox subscription,
-// one signature for all that is sent in a turn, a deadline on everything. What
+// one signature for all that is sent in a turn, one inbox for all replies, so that
+// those of a turn travel together too, a deadline on everything. What
 // nobody answers is sent again, the same capsule, as resending.ts says.
 import { CellError } from "../../errors/cell-error.ts";
-import { sha256 } from "../../security/bytes.ts";
+import { mapKey, sha256 } from "../../security/bytes.ts";
 import { buildIntent, type Cause } from "../../security/intents/build-intent.ts";
 import type { SigningKey } from "../../security/keys/signing-key.ts";
 import type { CapsuleMaker } from "../../security/replies/build-reply.ts";
@@ -56,6 +57,8 @@ export type SentIntent = {
 /** As much as a capsule's freshness lets a node accept. */
 export const MAX_TIMEOUT_MS = 3_600_000;
 const MAX_PENDING = 16_384;
+/** Last token of the inbox that replies come to: one for all, so that those of one turn travel together. */
+const REPLIES = "replies";
 
 export class Requester {
   readonly #options: RequesterOptions;
@@ -63,12 +66,15 @@ export class Requester {
   readonly #reader: ReplyReader;
   readonly #subscription: BrokerSubscription;
   readonly #prefix: string;
-  /** By the last token of the inbox: one request, or all of one envelope. */
-  readonly #pending = new Map<string, ReadonlySet<PendingRequest>>();
+  /** By id. */
+  readonly #pending = new Map<string, PendingRequest>();
+  /** By the last token of the inbox that the broker knows: the requests of one envelope that still wait. */
+  readonly #envelopes = new Map<string, Set<PendingRequest>>();
   readonly #nowUnixMs: () => number;
   readonly #unfollow: () => void;
-  #count = 0;
   #nextToken = 0;
+  /** The last reply that could not be trusted: why some request may have got none. */
+  #dropped: { readonly error: CellError; readonly atMs: number } | undefined;
   #closed = false;
 
   constructor(options: RequesterOptions) {
@@ -86,7 +92,7 @@ export class Requester {
       trust: options.trust,
       nowUnixMs: this.#nowUnixMs,
       onReplies: (subject, replies) => this.#takeReplies(subject, replies),
-      onDropped: (subject, error) => this.#drop(subject, error),
+      onDropped: (_subject, error) => this.#drop(error),
     });
     this.#subscription = options.connection.subscribe(`${this.#prefix}>`, (message) => this.#take(message));
     this.#unfollow = options.connection.onStatus(({ state }) => {
@@ -107,18 +113,17 @@ export class Requester {
     if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(`a timeout is more than 0 and at most ${MAX_TIMEOUT_MS} ms`);
     }
-    if (listener !== undefined && this.#count >= (maxPending ?? MAX_PENDING)) {
+    if (listener !== undefined && this.#pending.size >= (maxPending ?? MAX_PENDING)) {
       throw new CellError("BROKER_OVERLOADED", "too many requests wait for their replies", {
         where: intent.target,
       });
     }
     const subject = intentSubject(cell, principal, intent.target);
-    const token = listener === undefined ? "" : this.#token();
     const built = buildIntent(
       {
         ...fields,
         deadlineUnixMs: Math.ceil(this.#nowUnixMs() + timeoutMs),
-        replyInbox: token === "" ? "" : `${this.#prefix}${token}`,
+        replyInbox: listener === undefined ? "" : `${this.#prefix}${REPLIES}`,
       },
       maker,
     );
@@ -128,20 +133,19 @@ export class Requester {
       this.#sealer.seal(subject, bytes, undefined);
       return { id, cancel: () => undefined };
     }
-    const pending = new PendingRequest({ id, bytes, hash, token, subject, timeoutMs }, listener, {
+    const pending = new PendingRequest({ id, bytes, hash, subject, timeoutMs }, listener, {
       onEnd: (request) => this.#forget(request),
       resend: (request) => this.#resend(request),
       late: (request) => this.#lateError(request),
     });
-    this.#count += 1;
-    this.#pending.set(token, new Set([pending]));
+    this.#pending.set(mapKey(id), pending);
     this.#sealer.seal(subject, bytes, pending);
     return { id, cancel: () => pending.cancel() };
   }
 
   /** Requests that wait for replies. */
   pending(): number {
-    return this.#count;
+    return this.#pending.size;
   }
 
   /** Publishes what is still to be signed; ends what waits with BROKER_CLOSED. The connection stays open. */
@@ -151,11 +155,9 @@ export class Requester {
     this.#closed = true;
     this.#unfollow();
     this.#subscription.unsubscribe();
-    for (const requests of this.#pending.values()) {
-      for (const request of requests)
-        request.fail(new CellError("BROKER_CLOSED", undefined, { where: request.subject }));
+    for (const request of [...this.#pending.values()]) {
+      request.fail(new CellError("BROKER_CLOSED", undefined, { where: request.subject }));
     }
-    this.#pending.clear();
   }
 
   /** While the broker is away what was sent waits for its return: it would only fill the buffer. */
@@ -166,26 +168,21 @@ export class Requester {
 
   /** What the broker had when it was lost may have reached nobody. */
   #allAgain(): void {
-    const waiting = new Set([...this.#pending.values()].flatMap((requests) => [...requests]));
-    for (const request of waiting) request.again();
+    for (const request of [...this.#pending.values()]) request.again();
   }
 
   #token(): string {
     this.#nextToken += 1;
-    return this.#nextToken.toString(36);
+    return `e${this.#nextToken.toString(36)}`;
   }
 
-  /** A token of its own for many requests of one envelope: the broker and a node that cannot read it answer there. */
+  /** An inbox of its own for each envelope: the broker, and a node that cannot read it, answer there. */
   #publish({ subject, envelope, tickets }: Sealed<PendingRequest | undefined>): void {
     const requests = tickets.filter((ticket) => ticket?.ended === false).flatMap((ticket) => ticket ?? []);
-    const [first, second] = requests;
     const messageHash = sha256(envelope);
-    let token = first?.token;
-    if (second !== undefined) {
-      token = this.#token();
-      this.#pending.set(token, new Set(requests));
-    }
-    for (const request of requests) request.sent(messageHash, second === undefined ? undefined : token);
+    const token = requests.length === 0 ? undefined : this.#token();
+    if (token !== undefined) this.#envelopes.set(token, new Set(requests));
+    for (const request of requests) request.sent(messageHash, token);
     try {
       const natsReply = token === undefined ? undefined : `${this.#prefix}${token}`;
       publishEnvelope(this.#options.connection, subject, envelope, natsReply);
@@ -198,47 +195,48 @@ export class Requester {
   }
 
   #take({ subject, data, headers }: BrokerMessage): void {
-    const requests = this.#requestsOf(subject);
-    if (requests === undefined) return;
-    if (headers?.code === 503 && data.length === 0) {
-      for (const request of requests) {
-        const error = new CellError("BROKER_NO_RESPONDERS", undefined, { where: request.subject });
-        if (!request.ended && !request.refuse(error)) request.fail(error);
-      }
-      return;
+    if (headers?.code === 503 && data.length === 0) this.#noResponders(this.#requestsOf(subject));
+    else this.#reader.read({ subject, data });
+  }
+
+  #noResponders(requests: readonly PendingRequest[]): void {
+    for (const request of requests) {
+      const error = new CellError("BROKER_NO_RESPONDERS", undefined, { where: request.subject });
+      if (!request.ended && !request.refuse(error)) request.fail(error);
     }
-    this.#reader.read({ subject, data });
   }
 
   #takeReplies(subject: string, replies: readonly OpenedReply[]): void {
+    const ofEnvelope = this.#requestsOf(subject);
     for (const reply of replies) {
-      for (const request of this.#requestsOf(subject) ?? []) request.take(reply);
+      const named = this.#pending.get(mapKey(reply.requestId));
+      if (named !== undefined) named.take(reply);
+      else for (const request of ofEnvelope) request.take(reply);
     }
   }
 
-  #drop(subject: string, error: CellError): void {
-    for (const request of this.#requestsOf(subject) ?? []) request.distrust(error);
+  #drop(error: CellError): void {
+    this.#dropped = { error, atMs: performance.now() };
     this.#options.onProblem?.(error);
   }
 
-  #requestsOf(subject: string): ReadonlySet<PendingRequest> | undefined {
-    return subject.startsWith(this.#prefix)
-      ? this.#pending.get(subject.slice(this.#prefix.length))
-      : undefined;
+  #requestsOf(subject: string): readonly PendingRequest[] {
+    return [...(this.#envelopes.get(subject.slice(this.#prefix.length)) ?? [])];
   }
 
   #forget(request: PendingRequest): void {
-    this.#count -= 1;
-    this.#pending.delete(request.token);
-    for (const token of request.groupTokens) {
-      if ([...(this.#pending.get(token) ?? [])].every(({ ended }) => ended)) this.#pending.delete(token);
+    this.#pending.delete(mapKey(request.facts.id));
+    for (const token of request.envelopes) {
+      const waiting = this.#envelopes.get(token);
+      waiting?.delete(request);
+      if (waiting?.size === 0) this.#envelopes.delete(token);
     }
   }
 
-  #lateError({ subject, distrusted }: PendingRequest): CellError {
+  #lateError({ subject, openedAtMs }: PendingRequest): CellError {
     const where = { where: subject };
-    if (distrusted !== undefined)
-      return new CellError("BROKER_REPLY_UNTRUSTED", undefined, { ...where, cause: distrusted });
+    if (this.#dropped !== undefined && this.#dropped.atMs >= openedAtMs)
+      return new CellError("BROKER_REPLY_UNTRUSTED", undefined, { ...where, cause: this.#dropped.error });
     if (!this.#options.connection.isConnected()) return new CellError("BROKER_UNREACHABLE", undefined, where);
     return new CellError("ACTOR_DEADLINE_EXCEEDED", undefined, where);
   }
