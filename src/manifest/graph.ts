@@ -20,6 +20,9 @@ export const DEFAULT_PROGRESS_MS = 30_000;
 export const DEFAULT_POISON_DEATHS = 2;
 export const DEFAULT_ON_CORRUPTION: OnCorruption = "previous";
 
+/** `shutdown: infinity` in milliseconds: no time is too long. */
+export const INFINITE_MS = Number.MAX_SAFE_INTEGER;
+
 /** Delay before restart k (from 0): min(maxMs, initialMs * factor^k), with full jitter. initialMs 0: none. */
 export type Backoff = { readonly initialMs: number; readonly maxMs: number; readonly factor: number };
 
@@ -54,6 +57,7 @@ export type ActorSpec = {
   readonly behaviour: { readonly module: string; readonly export: string };
   readonly input: Json;
   readonly restart: RestartType;
+  /** 0: killed at once, Erlang's brutal_kill; INFINITE_MS: never killed. */
   readonly shutdownMs: number;
   readonly isolation: Isolation;
   readonly durable: boolean;

@@ -4,21 +4,16 @@ import type { ExitReason, Incarnation } from "../actors/child.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
 import { startFailure } from "./failure.ts";
-import type { RestorableChild, TreePorts } from "./ports.ts";
+import { IGNORED, type RestorableChild, type Started, type TreePorts } from "./ports.ts";
 import { notKeptRecord } from "./records.ts";
 import { saysBadSnapshot, setAside } from "./set-aside.ts";
-import type { SupervisorEvent } from "./supervisor-state.ts";
+import type { Resume, SupervisorEvent } from "./supervisor-state.ts";
 import type { TreeMemory } from "./tree-memory.ts";
 
 type Run = { readonly abort: AbortController; child?: RestorableChild; abandoned: boolean };
 
 export type Starters = {
-  actor(
-    spec: ActorSpec,
-    incarnation: Incarnation,
-    snapshot: unknown,
-    signal: AbortSignal,
-  ): Promise<RestorableChild>;
+  actor(spec: ActorSpec, incarnation: Incarnation, snapshot: unknown, signal: AbortSignal): Promise<Started>;
   supervisor(spec: SupervisorSpec, incarnation: Incarnation, signal: AbortSignal): Promise<RestorableChild>;
 };
 
@@ -43,10 +38,11 @@ export class ChildRuns {
   }
 
   /** Never rejects: what becomes of it is reported. */
-  async start(spec: ChildSpec, number: number, fresh: boolean): Promise<void> {
+  async start(spec: ChildSpec, number: number, resume: Resume): Promise<void> {
     const run: Run = { abort: new AbortController(), abandoned: false };
     this.#runs.set(number, run);
     const { path } = spec;
+    const fresh = resume === "nothing";
     if (fresh && spec.kind === "supervisor") this.#memory.dropBelow(path);
     const incarnation = this.#memory.nextIncarnation(path);
     const { signal } = run.abort;
@@ -56,7 +52,8 @@ export class ChildRuns {
         spec.kind === "supervisor"
           ? await this.#starters.supervisor(spec, incarnation, signal)
           : await this.#launch(spec, incarnation, fresh, signal, attempt);
-      this.#adopt(child, number, run, attempt.restoring);
+      if (child === IGNORED) this.#onIgnored(path, number);
+      else this.#adopt(child, number, run, attempt.restoring);
     } catch (thrown) {
       this.#runs.delete(number);
       const failure = startFailure(path, thrown);
@@ -71,7 +68,7 @@ export class ChildRuns {
     fresh: boolean,
     signal: AbortSignal,
     attempt: { restoring: boolean },
-  ): Promise<RestorableChild> {
+  ): Promise<Started> {
     for (;;) {
       const candidate = fresh ? undefined : this.#memory.candidate(spec.path);
       attempt.restoring = candidate?.opened.ok === true;
@@ -91,7 +88,7 @@ export class ChildRuns {
     incarnation: Incarnation,
     snapshot: unknown,
     signal: AbortSignal,
-  ): Promise<RestorableChild | CellError> {
+  ): Promise<Started | CellError> {
     try {
       return await this.#starters.actor(spec, incarnation, snapshot, signal);
     } catch (thrown) {
@@ -100,25 +97,29 @@ export class ChildRuns {
     }
   }
 
+  #onIgnored(path: string, number: number): void {
+    this.#runs.delete(number);
+    this.#report({ type: "child.ignored", path, run: number });
+  }
+
   #adopt(child: RestorableChild, number: number, run: Run, restored: boolean): void {
+    const { path, incarnation } = child;
+    // Also of one that nobody waits for any more: the run after it goes on from what it knew.
+    child.exited.then((reason) => this.#onExit(child, number, reason), ignore);
     if (run.abandoned || this.#closed) {
       this.#runs.delete(number);
       child.kill().catch(ignore);
       return;
     }
     run.child = child;
-    this.#memory.used(child.path, restored);
-    child.exited.then((reason) => this.#onExit(child, number, reason), ignore);
-    const { path, incarnation } = child;
+    this.#memory.used(path, restored);
     this.#report({ type: "child.started", path, run: number, incarnation });
   }
 
   #onExit(child: RestorableChild, number: number, reason: ExitReason): void {
-    const run = this.#runs.get(number);
-    if (run === undefined) return;
-    this.#runs.delete(number);
     const notKept = this.#memory.keepSnapshot(child, reason);
     if (notKept !== undefined) this.#ports.record(notKeptRecord(child, notKept));
+    if (!this.#runs.delete(number)) return;
     this.#report({ type: "child.exited", path: child.path, run: number, reason });
   }
 

@@ -1,12 +1,13 @@
-// A child's end: back again, or not, or one restart too many.
+// A child's end: brought back by its restart type, or gone for good, which may take its
+// supervisor along (significant children, EEP 56).
 import type { ExitReason } from "../actors/child.ts";
-import { backoffDelayMs } from "./backoff.ts";
-import { beginEnding, onceStopped } from "./decide-stop.ts";
-import { escalatedFailure, restartsAfter } from "./exit-rules.ts";
-import { launch } from "./launch.ts";
-import { endedRecord, escalatedRecord, gaveUpRecord } from "./records.ts";
-import { addRestart, putOff, restartsWithin } from "./restart-window.ts";
-import { currentRun, record, schedule, settleAll, statusOf, type Turn, update } from "./turn.ts";
+import { restartChild } from "./decide-restart.ts";
+import { beginEnding, drop, endIfQuiet, onceStopped } from "./decide-stop.ts";
+import { restartsAfter } from "./exit-rules.ts";
+import { endedRecord, escalatedRecord } from "./records.ts";
+import { isGrouped } from "./strategies.ts";
+import { isDynamic } from "./supervisor-state.ts";
+import { currentRun, lieDown, record, statusOf, type Turn, update } from "./turn.ts";
 
 export function onChildExited(turn: Turn, path: string, run: number, reason: ExitReason): Turn {
   const child = currentRun(turn, path, run);
@@ -19,72 +20,63 @@ export function onChildExited(turn: Turn, path: string, run: number, reason: Exi
   update(turn, path, {
     lastExit: { reason, atUnixMs: turn.now.unixMs },
     startedAtUnixMs: undefined,
-    fresh: reason.kind === "normal",
+    resume: reason.kind === "normal" ? "nothing" : "last",
   });
   if (turn.state.phase === "stopping") {
+    lieDown(turn, path, "stopped");
+    return endIfQuiet(turn);
+  }
+  if (isOrdering(turn)) {
     update(turn, path, { phase: "stopped" });
+    turn.state = { ...turn.state, deferred: [...turn.state.deferred, { path, run, reason }] };
     return turn;
   }
-  if (child.spec.kind === "supervisor" && reason.kind === "failed") {
-    if (turn.state.contains) return contain(turn, path, reason);
+  return judgeEnd(turn, path, reason);
+}
+
+/** While children are started or stopped in order, another's end waits: it may concern the same ones. */
+function isOrdering({ state }: Turn): boolean {
+  return state.group !== undefined || (state.phase === "starting" && isGrouped(state));
+}
+
+/** Ends that waited, once the order is restored. One may begin a group restart: then the rest waits on. */
+export function judgeDeferred(turn: Turn): Turn {
+  for (;;) {
+    const [next, ...deferred] = turn.state.deferred;
+    if (next === undefined || turn.state.phase !== "running" || isOrdering(turn)) return turn;
+    turn.state = { ...turn.state, deferred };
+    const child = statusOf(turn, next.path);
+    const isStill = child?.run === next.run && child.phase === "stopped" && child.stoppedBy === undefined;
+    if (isStill) judgeEnd(turn, next.path, next.reason);
+  }
+}
+
+function judgeEnd(turn: Turn, path: string, reason: ExitReason): Turn {
+  const spec = statusOf(turn, path)?.spec;
+  if (spec === undefined) return turn;
+  const { contains } = turn.state;
+  if (spec.kind === "supervisor" && reason.kind === "failed") {
+    // At the root a supervisor's failure is kept as a status, whatever its restart type.
+    if (contains) return restartChild(turn, path, reason);
     record(turn, escalatedRecord(path, turn.state.spec.path, reason.failure));
   }
-  if (restartsAfter(child.spec.restart, reason)) return onAbnormalEnd(turn, path, reason);
-  update(turn, path, { phase: "finished" });
-  return turn;
+  if (restartsAfter(spec.restart, reason)) return restartChild(turn, path, reason);
+  return goForGood(turn, path);
 }
 
-/** Brings a child back within the limits, or gives up with the child's reason. */
-export function onAbnormalEnd(turn: Turn, path: string, reason: ExitReason): Turn {
-  const status = statusOf(turn, path);
-  if (status === undefined) return turn;
-  const { spec } = turn.state;
-  const { monotonicMs, unixMs, random } = turn.now;
-  const recent = restartsWithin(turn.state.window, monotonicMs, spec.periodMs);
-  const attempt = recent.filter((entry) => entry.key === path).length;
-  const { allowed, window } = addRestart(recent, path, monotonicMs, spec);
-  if (!allowed) return giveUp(turn, path, reason);
-
-  const backoffMs = backoffDelayMs(spec.backoff, attempt, random);
-  turn.state = { ...turn.state, window: putOff(window, path, backoffMs) };
-  const sinceMs = status.recovery?.sinceMs ?? monotonicMs;
-  const waited = status.recovery?.backoffMs ?? 0;
-  const recovery = { sinceMs, backoffMs: waited + backoffMs, reason };
-  const restarts = status.restarts + 1;
-  if (backoffMs === 0) {
-    update(turn, path, { restarts, recovery });
-    return launch(turn, path);
-  }
-  const restartAtUnixMs = unixMs + backoffMs;
-  const child = update(turn, path, { phase: "backing-off", restarts, recovery, restartAtUnixMs });
-  return schedule(turn, "restart", child, backoffMs);
+/** A temporary child leaves no specification, nor does one of a dynamic supervisor. */
+function goForGood(turn: Turn, path: string): Turn {
+  const { spec } = lieDown(turn, path, "finished");
+  if (spec.restart === "temporary" || isDynamic(turn.state)) drop(turn, path);
+  return spec.significant === true ? shutDownWith(turn) : turn;
 }
 
-export function onRestartDue(turn: Turn, path: string, run: number): Turn {
-  if (currentRun(turn, path, run)?.phase === "backing-off") launch(turn, path);
-  return turn;
-}
-
-function giveUp(turn: Turn, path: string, reason: ExitReason): Turn {
-  if (turn.state.contains) return contain(turn, path, reason);
-  const { spec } = turn.state;
-  const restarts = restartsWithin(turn.state.window, turn.now.monotonicMs, spec.periodMs).length;
-  const failure = escalatedFailure(path, reason);
-  update(turn, path, { phase: "failed", recovery: undefined });
-  settleAll(turn, path, { code: "SUPERVISOR_GAVE_UP", what: `supervisor ${spec.path} gave up`, failure });
-  record(turn, gaveUpRecord(spec.path, { kind: "failed", failure }, { restarts, periodMs: spec.periodMs }));
-  const ended = { kind: "failed", failure } as const;
-  return beginEnding(turn, { phase: "gaveUp", reason: ended, deadlineMs: Number.POSITIVE_INFINITY });
-}
-
-/** At the root a child's failure is a status with its reason, not the end of the process. */
-function contain(turn: Turn, path: string, reason: ExitReason): Turn {
-  const { kind } = update(turn, path, { phase: "gaveUp", recovery: undefined }).spec;
-  if (kind === "actor") {
-    const { periodMs } = turn.state.spec;
-    const restarts = restartsWithin(turn.state.window, turn.now.monotonicMs, periodMs).length;
-    record(turn, gaveUpRecord(path, reason, { restarts, periodMs }));
-  }
-  turn.effects.push({ type: "contained", path, reason });
-  return turn;
+function shutDownWith(turn: Turn): Turn {
+  const { spec, counts } = turn.state;
+  const isOver =
+    spec.autoShutdown === "any_significant" ||
+    (spec.autoShutdown === "all_significant" && counts.significant === 0);
+  if (!isOver) return turn;
+  const ending = { phase: "stopped", reason: { kind: "shutdown" } } as const;
+  return beginEnding(turn, { ...ending, deadlineMs: Number.POSITIVE_INFINITY });
 }

@@ -1,8 +1,8 @@
 // Starting: in order at first, one by one; then whatever a restart or an operator asks for.
 import type { Failure, Incarnation } from "../actors/child.ts";
-import { childAt } from "./child-table.ts";
-import { onAbnormalEnd } from "./decide-exit.ts";
-import { beginEnding, onceStopped } from "./decide-stop.ts";
+import { childAt, positionOf } from "./child-table.ts";
+import { restartChild } from "./decide-restart.ts";
+import { beginEnding, drop, onceStopped } from "./decide-stop.ts";
 import { launch, START_TIMEOUT_MS } from "./launch.ts";
 import {
   crashedRecord,
@@ -12,8 +12,18 @@ import {
   restoreFailedRecord,
   startedRecord,
 } from "./records.ts";
-import type { ChildStatus } from "./supervisor-state.ts";
-import { cancel, currentRun, record, settleAll, type Turn, update } from "./turn.ts";
+import { type ChildStatus, isDynamic } from "./supervisor-state.ts";
+import {
+  advance,
+  cancel,
+  currentRun,
+  lieDown,
+  record,
+  settleAll,
+  statusOf,
+  type Turn,
+  update,
+} from "./turn.ts";
 
 export function onSupervisorStart(turn: Turn): Turn {
   if (turn.state.phase !== "idle") return turn;
@@ -22,17 +32,28 @@ export function onSupervisorStart(turn: Turn): Turn {
 }
 
 function startFromCursor(turn: Turn): Turn {
-  const child = childAt(turn.state.children, turn.state.cursor);
-  if (child !== undefined) return launch(turn, child.spec.path);
+  for (; turn.state.cursor < turn.state.children.length; moveOn(turn)) {
+    const child = childAt(turn.state.children, turn.state.cursor);
+    if (child !== undefined && child.phase !== "parked") return launch(turn, child.spec.path);
+  }
   turn.state = { ...turn.state, phase: "running" };
   turn.effects.push({ type: "ready" });
+  turn.agenda.push({ do: "judgeDeferred" });
   return turn;
 }
 
-function advanceStart(turn: Turn, path: string): Turn {
-  if (turn.state.phase !== "starting") return turn;
-  if (turn.state.children.index.get(path) !== turn.state.cursor) return turn;
+function moveOn(turn: Turn): void {
   turn.state = { ...turn.state, cursor: turn.state.cursor + 1 };
+}
+
+/** The first start goes on from a child that is up, or that stays down. */
+export function advanceStart(turn: Turn, path: string): Turn {
+  if (turn.state.phase !== "starting") return turn;
+  const { children, cursor } = turn.state;
+  // A gap: it has left the table.
+  const isCurrent = positionOf(children, path) === cursor || childAt(children, cursor) === undefined;
+  if (!isCurrent) return turn;
+  moveOn(turn);
   return startFromCursor(turn);
 }
 
@@ -50,26 +71,30 @@ export function onChildStarted(turn: Turn, path: string, run: number, incarnatio
   }
   const { recovery, restarts, spec } = child;
   const { unixMs, monotonicMs } = turn.now;
-  update(turn, path, {
-    phase: "running",
-    incarnation,
-    startedAtUnixMs: unixMs,
-    fresh: false,
-    recovery: undefined,
-  });
+  const change = { phase: "running", incarnation, startedAtUnixMs: unixMs, resume: "last" } as const;
+  update(turn, path, { ...change, recovery: undefined });
   record(turn, startedRecord(spec, incarnation));
   if (recovery) record(turn, restartedRecord({ path, incarnation }, recovery, restarts, monotonicMs));
   settleAll(turn, path);
-  return advanceStart(turn, path);
+  return advance(turn, path);
 }
 
-export function onStartFailed(
-  turn: Turn,
-  path: string,
-  run: number,
-  failure: Failure,
-  restoring: boolean,
-): Turn {
+/** Erlang's `ignore`: it keeps its specification, unless it is temporary or dynamic. */
+export function onIgnored(turn: Turn, path: string, run: number): Turn {
+  const child = currentRun(turn, path, run);
+  if (child === undefined) return turn;
+  cancel(turn, "start", path);
+  if (child.phase === "stopping") return onceStopped(turn, child, { kind: "shutdown" });
+  if (child.phase !== "starting") return turn;
+  const { spec } = lieDown(turn, path, "ignored");
+  settleAll(turn, path);
+  advance(turn, path);
+  return spec.restart === "temporary" || isDynamic(turn.state) ? drop(turn, path) : turn;
+}
+
+export type FailedStart = { readonly run: number; readonly failure: Failure; readonly restoring: boolean };
+
+export function onStartFailed(turn: Turn, path: string, { run, failure, restoring }: FailedStart): Turn {
   const child = currentRun(turn, path, run);
   if (child === undefined) return turn;
   cancel(turn, "start", path);
@@ -78,7 +103,7 @@ export function onStartFailed(
   // A supervisor that failed to start has recorded the cause itself; its snapshots are its children's.
   if (restoring && child.spec.kind === "actor") {
     record(turn, restoreFailedRecord({ path }, failure));
-    update(turn, path, { fresh: true });
+    update(turn, path, { resume: "nothing" });
     return launch(turn, path);
   }
   if (child.spec.kind === "actor") record(turn, crashedRecord({ path }, failure));
@@ -92,21 +117,22 @@ export function onStartFailed(
 function startNotDone(turn: Turn, child: ChildStatus, failure: Failure): Turn {
   const { path } = child.spec;
   const reason = { kind: "failed", failure } as const;
-  const first = turn.state.phase === "starting" && turn.state.children.index.get(path) === turn.state.cursor;
-  if (child.recovery !== undefined) return onAbnormalEnd(turn, path, reason);
-  if (first && !turn.state.contains) {
-    update(turn, path, { phase: "failed" });
+  // A bad snapshot is not the start's doing: it is answered by the matrix, whoever asked for the start.
+  if (child.recovery !== undefined || failure.class === "corruption") return restartChild(turn, path, reason);
+  const { phase, contains, children, cursor } = turn.state;
+  if (phase === "starting" && positionOf(children, path) === cursor && !contains) {
+    lieDown(turn, path, "failed");
     return beginEnding(turn, { phase: "stopped", reason, deadlineMs: Number.POSITIVE_INFINITY });
   }
-  const phase = turn.state.contains ? "gaveUp" : "failed";
-  update(turn, path, { phase, fresh: false });
+  lieDown(turn, path, contains ? "gaveUp" : "failed", { resume: "last" });
   const what = `${failure.rootActor} failed to start: ${failure.name}: ${failure.message}`;
   settleAll(turn, path, { code: "SUPERVISOR_START_FAILED", what, failure });
-  if (turn.state.contains) {
+  if (contains) {
     record(turn, gaveUpRecord(path, reason, { restarts: 0, periodMs: turn.state.spec.periodMs }));
     turn.effects.push({ type: "contained", path, reason });
   }
-  return advanceStart(turn, path);
+  advance(turn, path);
+  return isDynamic(turn.state) && statusOf(turn, path) !== undefined ? drop(turn, path) : turn;
 }
 
 /** The start took too long: its run is given up, and it counts as a hang. */
@@ -117,5 +143,5 @@ export function onStartTimeout(turn: Turn, path: string, run: number): Turn {
   turn.effects.push({ type: "abandonChild", path, run });
   const message = `did not start within ${START_TIMEOUT_MS} ms`;
   const failure: Failure = { class: "hang", name: "StartTimeout", message, origin: "start", rootActor: path };
-  return onStartFailed(turn, path, run, failure, false);
+  return onStartFailed(turn, path, { run, failure, restoring: false });
 }

@@ -30,7 +30,7 @@ export function describeExit(reason: ExitReason): string {
 export function escalatedFailure(path: string, reason: ExitReason): Failure {
   if (reason.kind === "failed") return reason.failure;
   return {
-    class: "crash",
+    class: reason.kind === "killed" ? "loss" : "crash",
     name: reason.kind === "killed" ? "Killed" : "EndedTooOften",
     message: `${path} ended (${reason.kind}) more often than its supervisor may restart`,
     origin: "kernel",

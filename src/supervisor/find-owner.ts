@@ -25,6 +25,21 @@ export function findOwner(root: Supervisor, path: string): Result<Supervisor, Ce
   }
 }
 
+/** The supervisor at a path that is up; the root's is empty. SUPERVISOR_NOT_FOUND, SUPERVISOR_NOT_RUNNING */
+export function findSupervisor(root: Supervisor, path: string): Result<Supervisor, CellError> {
+  if (path === "") return ok(root);
+  const owner = findOwner(root, path);
+  if (!owner.ok) return owner;
+  const status = findChild(owner.value.state.children, path);
+  if (status?.spec.kind === "actor") {
+    const what = `${path} is an actor, not a supervisor`;
+    return err(new CellError("SUPERVISOR_NOT_FOUND", what, { where: path }));
+  }
+  const nested = status !== undefined && isUp(status) ? owner.value.nested(path) : undefined;
+  if (nested !== undefined) return ok(nested);
+  return err(new CellError("SUPERVISOR_NOT_RUNNING", `supervisor ${path} is down`, { where: path }));
+}
+
 export function isUp(status: ChildStatus): boolean {
   return status.phase === "running" || status.phase === "starting";
 }

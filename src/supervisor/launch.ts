@@ -10,7 +10,7 @@ export function launch(turn: Turn, path: string): Turn {
   turn.state = { ...turn.state, lastRun: run };
   const change = { phase: "starting", run, restartAtUnixMs: undefined, stoppedBy: undefined } as const;
   const child = update(turn, path, { ...change, next: undefined });
-  turn.effects.push({ type: "startChild", spec: child.spec, run, fresh: child.fresh });
+  turn.effects.push({ type: "startChild", spec: child.spec, run, resume: child.resume });
   if (child.spec.kind === "actor") schedule(turn, "start", child, START_TIMEOUT_MS);
   return turn;
 }

@@ -1,12 +1,16 @@
 // What the tree needs from outside: how an actor is started, time, randomness and a
 // place for records. The composition root fills these in; tests use virtual ones.
-import type { Child, Incarnation } from "../actors/child.ts";
+import type { Child, Failure, Incarnation } from "../actors/child.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { SetAside } from "./set-aside.ts";
 
 /** A child whose last good state outlives it. Read once, after its end. */
 export type RestorableChild = Child & { lastGoodSnapshot?(): unknown };
+
+/** What a start resolves to when the child declines to start: Erlang's `ignore`. */
+export const IGNORED = "ignored";
+export type Started = RestorableChild | typeof IGNORED;
 
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
@@ -19,7 +23,7 @@ export type Clock = {
 
 export type TreePorts = {
   /**
-   * Starts one actor and resolves when it is up; rejects when it does not come up, with a
+   * Starts one actor and resolves when it is up, or with IGNORED; rejects when it does not come up, with a
    * `ChildStartError` or whatever was thrown. `snapshot` is the last good one of the run
    * before, undefined for a fresh start. When `signal` aborts, nobody waits any more: a
    * child that comes up all the same is killed.
@@ -29,7 +33,7 @@ export type TreePorts = {
     incarnation: Incarnation,
     snapshot: unknown,
     signal: AbortSignal,
-  ): Promise<RestorableChild>;
+  ): Promise<Started>;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   random(): number;
@@ -37,6 +41,10 @@ export type TreePorts = {
   record(input: EventInput): void;
   /** Keeps a snapshot that must not be used for inspection; returns its file, or "". Must not throw. */
   quarantine?(bad: SetAside): string;
+  /** The child at this path is down and nothing brings it back by itself: who waits for it need not. Must not throw. */
+  down?(path: string): void;
+  /** The intent in the failure killed its actor too often: it goes to the dead letters. Must not throw. */
+  deadLetter?(path: string, failure: Failure): void;
 };
 
 /** Node's longest timer; a longer wait fires then, which no bound of this system reaches. */

@@ -11,8 +11,8 @@ export type Step =
       readonly supervisor: string;
       readonly before: ChildSpec;
       readonly spec: ChildSpec;
-      /** Its behaviour or input is another: its old state means nothing to it. */
-      readonly fresh: boolean;
+      /** Paths of actors whose behaviour or input is another: their old state means nothing to them. */
+      readonly fresh: readonly string[];
     }
   /** Flags, order and specifications; touches no child. */
   | {
@@ -69,7 +69,7 @@ function compare(to: Comparison, before: SupervisorSpec, next: SupervisorSpec): 
 
 function compareChild(to: Comparison, supervisor: string, before: ChildSpec, spec: ChildSpec): void {
   if (to.restart.has(spec.path) || before.kind !== spec.kind || isWorthAnotherTry(to, before, spec)) {
-    to.replace.push({ do: "replace", supervisor, before, spec, fresh: needsFresh(before, spec) });
+    to.replace.push({ do: "replace", supervisor, before, spec, fresh: [...freshPaths(before, spec)] });
   } else if (before.kind === "supervisor" && spec.kind === "supervisor" && to.standing(spec.path) === "up") {
     compare(to, before, spec);
   }
@@ -81,14 +81,15 @@ function isWorthAnotherTry(to: Comparison, before: ChildSpec, spec: ChildSpec): 
   return [...to.restart].some((changed) => changed.startsWith(`${spec.path}/`));
 }
 
-function needsFresh(before: ChildSpec, spec: ChildSpec): boolean {
+function* freshPaths(before: ChildSpec, spec: ChildSpec): Generator<string> {
   if (before.kind === "actor" && spec.kind === "actor") {
-    return !isDeepStrictEqual([before.behaviour, before.input], [spec.behaviour, spec.input]);
-  }
-  if (before.kind === "actor" || spec.kind === "actor") return true;
-  const old = new Map(before.children.map((child) => [child.path, child]));
-  return spec.children.some((child) => {
-    const was = old.get(child.path);
-    return was !== undefined && needsFresh(was, child);
-  });
+    const isOther = !isDeepStrictEqual([before.behaviour, before.input], [spec.behaviour, spec.input]);
+    if (isOther) yield spec.path;
+  } else if (before.kind === "supervisor" && spec.kind === "supervisor") {
+    const old = new Map(before.children.map((child) => [child.path, child]));
+    for (const child of spec.children) {
+      const was = old.get(child.path);
+      if (was !== undefined) yield* freshPaths(was, child);
+    }
+  } else yield spec.path;
 }

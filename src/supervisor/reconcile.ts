@@ -5,7 +5,7 @@ import { err, ok, type Result } from "../errors/result.ts";
 import type { SupervisorSpec } from "../manifest/graph.ts";
 import { findChild } from "./child-table.ts";
 import { failureIn } from "./failure.ts";
-import { findOwner, isUp } from "./find-owner.ts";
+import { findOwner, findSupervisor, isUp } from "./find-owner.ts";
 import { planReconcile, type Standing, type Step } from "./reconcile-plan.ts";
 import type { Operation, OperationResult, Supervisor } from "./supervisor.ts";
 import type { ChildStatus } from "./supervisor-state.ts";
@@ -32,10 +32,11 @@ export async function reconcileTree(
   try {
     for (const step of steps) {
       const wasUp = step.do !== "replace" || isAlive(statusAt(root, step.spec.path));
+      if (step.do === "replace") for (const path of step.fresh) memory.startFresh(path);
       const result = await perform(root, step);
       done.push({ step, wasUp });
       if (result.ok) continue;
-      for (const path of steps.map(pathOf)) memory.recall(path);
+      for (const path of steps.map(pathOf)) memory.recallSnapshot(path);
       return err(await takeBack(root, before, done, result.error));
     }
     return ok(reportOf(steps));
@@ -63,11 +64,13 @@ function standingOf(root: Supervisor, path: string): Standing {
 }
 
 async function perform(root: Supervisor, step: Step): Promise<OperationResult> {
-  const supervisor = supervisorAt(root, step.supervisor);
+  const supervisor = findSupervisor(root, step.supervisor);
   if (!supervisor.ok) return toleratesAbsence(step) ? ok(undefined) : supervisor;
   const result = await supervisor.value.operate(operationOf(step));
-  const gone = !result.ok && result.error.code === "SUPERVISOR_NOT_FOUND";
-  return gone && step.do === "remove" ? ok(undefined) : result;
+  if (result.ok || result.error.code !== "SUPERVISOR_NOT_FOUND") return result;
+  // A temporary child that ended has left: changed, it is worth another run.
+  if (step.do === "replace") return await supervisor.value.operate({ type: "admin.add", spec: step.spec });
+  return step.do === "remove" ? ok(undefined) : result;
 }
 
 /** A supervisor that went down meanwhile takes its new specification from its parent when it starts. */
@@ -78,22 +81,12 @@ function operationOf(step: Step): Operation {
     case "add":
       return { type: "admin.add", spec: step.spec };
     case "replace":
-      return { type: "admin.replace", spec: step.spec, fresh: step.fresh };
+      return { type: "admin.replace", spec: step.spec, fresh: false };
     case "respec":
       return { type: "specs.changed", spec: step.spec };
     case "remove":
-      return { type: "admin.delete", path: step.before.path };
+      return { type: "admin.delete", path: step.before.path, stop: true };
   }
-}
-
-function supervisorAt(root: Supervisor, path: string): Result<Supervisor, CellError> {
-  if (path === "") return ok(root);
-  const owner = findOwner(root, path);
-  if (!owner.ok) return owner;
-  const status = findChild(owner.value.state.children, path);
-  const nested = status !== undefined && isUp(status) ? owner.value.nested(path) : undefined;
-  if (nested !== undefined) return ok(nested);
-  return err(new CellError("SUPERVISOR_NOT_RUNNING", `supervisor ${path} is down`, { where: path }));
 }
 
 /** Undoes the steps in reverse; the old specifications are put back last, without touching a child. */
@@ -125,7 +118,7 @@ function inverse(step: Step): Step | undefined {
     case "add":
       return { do: "remove", supervisor: step.supervisor, before: step.spec };
     case "replace":
-      return { ...step, before: step.spec, spec: step.before, fresh: false };
+      return { ...step, before: step.spec, spec: step.before, fresh: [] };
     case "remove":
       return { do: "add", supervisor: step.supervisor, spec: step.before };
     case "respec":

@@ -4,6 +4,7 @@ import type { CellError } from "../errors/cell-error.ts";
 import type { ChildSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { describeExit } from "./exit-rules.ts";
+import { classOf } from "./restart-rules.ts";
 import type { Recovery } from "./supervisor-state.ts";
 
 type Subject = { readonly path: string; readonly incarnation?: Incarnation | undefined };
@@ -69,14 +70,33 @@ export function restartedRecord(
     kind: {
       case: "actorRestarted",
       value: {
-        cause: describeExit(recovery.reason),
+        cause: causeOf(recovery),
         restarts,
         elapsedUs: (nowMs - recovery.sinceMs) * 1000,
         backoffMs: recovery.backoffMs,
-        failure: recovery.reason.kind === "failed" ? recovery.reason.failure.class : "unspecified",
+        failure: classOf(recovery.reason) ?? "unspecified",
       },
     },
   };
+}
+
+/** In a group restart: whose failure it was. */
+function causeOf({ reason, cause }: Recovery): string {
+  return cause === undefined ? describeExit(reason) : `with ${cause}: ${describeExit(reason)}`;
+}
+
+export function parkedRecord(
+  actor: string,
+  failure: Failure,
+  bound: { readonly restarts: number; readonly periodMs: number },
+): EventInput {
+  const value = {
+    reason: describeExit({ kind: "failed", failure }),
+    failure: failure.class,
+    restartsInPeriod: bound.restarts,
+    periodMs: bound.periodMs,
+  };
+  return { actor, intent: failure.intent, kind: { case: "actorParked", value } };
 }
 
 export function gaveUpRecord(

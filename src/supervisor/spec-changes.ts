@@ -1,17 +1,24 @@
 // Changes of what a supervisor is meant to hold. Flags and specifications change without
 // a child being started or stopped, as in a code change of an OTP supervisor.
 import type { ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
-import { entriesOf, tableOf } from "./child-table.ts";
+import { recounted } from "./child-counts.ts";
+import { compacted, entriesOf, findChild, tableOf, withNewChild, withoutChild } from "./child-table.ts";
+import { respecced } from "./dynamic.ts";
 import { absent, type ChildStatus, type SupervisorState } from "./supervisor-state.ts";
 
 export function tableWith(state: SupervisorState, spec: ChildSpec): SupervisorState {
-  return { ...state, children: tableOf([...entriesOf(state.children), [spec.path, absent(spec)]]) };
+  return { ...state, children: withNewChild(state.children, spec.path, absent(spec)) };
 }
 
+/** Of a child that is down. Positions change at most while nothing walks along them. */
 export function tableWithout(state: SupervisorState, path: string): SupervisorState {
-  const kept = [...entriesOf(state.children)].filter(([key]) => key !== path);
-  const window = state.window.filter((entry) => entry.key !== path);
-  return { ...state, window, children: tableOf(kept) };
+  const counts = recounted(state.counts, findChild(state.children, path), undefined);
+  const left = withoutChild(state.children, path);
+  const children = state.phase === "running" ? compacted(left) : left;
+  const window = state.window.some((entry) => entry.key === path)
+    ? state.window.filter((entry) => entry.key !== path)
+    : state.window;
+  return { ...state, counts, window, children };
 }
 
 /**
@@ -19,6 +26,7 @@ export function tableWithout(state: SupervisorState, path: string): SupervisorSt
  * Children that the new specification does not name stay, last, until they are deleted.
  */
 export function withSpec(state: SupervisorState, spec: SupervisorSpec): SupervisorState {
+  if (spec.template !== undefined) return respecced(state, spec, spec.template);
   const { children } = state;
   const present = new Map(entriesOf(children));
   const entries: (readonly [string, ChildStatus])[] = [];

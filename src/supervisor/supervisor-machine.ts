@@ -2,15 +2,8 @@
 // the state that `decide` keeps. Every event is decided by `decide`; the effects leave
 // through the `perform` action, which the shell provides.
 import { assign, setup } from "xstate";
-import type { SupervisorSpec } from "../manifest/graph.ts";
 import { decide } from "./decide.ts";
-import {
-  type Effect,
-  initialState,
-  type Moment,
-  type SupervisorEvent,
-  type SupervisorState,
-} from "./supervisor-state.ts";
+import type { Effect, Moment, SupervisorEvent, SupervisorState } from "./supervisor-state.ts";
 
 /** What a supervisor is doing, as it is shown; `backing-off` while any child waits for its restart. */
 export type SupervisorStateName =
@@ -24,10 +17,10 @@ export type SupervisorStateName =
 
 export type MachineEvent = SupervisorEvent & { readonly at: Moment };
 type MachineContext = { readonly supervisor: SupervisorState; readonly effects: readonly Effect[] };
-type MachineInput = { readonly spec: SupervisorSpec; readonly contains: boolean };
+type MachineInput = { readonly initial: SupervisorState };
 
-export function stateName({ phase, waiting }: SupervisorState): SupervisorStateName {
-  return phase === "running" && waiting > 0 ? "backing-off" : phase;
+export function stateName({ phase, counts }: SupervisorState): SupervisorStateName {
+  return phase === "running" && counts.waiting > 0 ? "backing-off" : phase;
 }
 
 const machineSetup = setup({
@@ -61,7 +54,7 @@ const toEnd = [toStopping, toGaveUp, toStopped];
 
 export const supervisorMachine = machineSetup.createMachine({
   id: "supervisor",
-  context: ({ input }) => ({ supervisor: initialState(input.spec, input.contains), effects: [] }),
+  context: ({ input }) => ({ supervisor: input.initial, effects: [] }),
   initial: "idle",
   on: {
     "*": {

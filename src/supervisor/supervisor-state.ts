@@ -1,15 +1,18 @@
 // The words of a supervisor's decisions: its state, the events that it is told of and
 // the effects that it asks for. All plain data; `decide.ts` maps one to the other.
-import type { ExitReason, Failure, Incarnation } from "../actors/child.ts";
+import type { ExitReason, Failure, FailureClass, Incarnation } from "../actors/child.ts";
 import type { ErrorCode } from "../errors/registry.ts";
-import type { ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
+import type { ChildSpec, Json, SupervisorSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { type ChildTable, tableOf } from "./child-table.ts";
+import { matrix as defaultMatrix } from "./matrix.ts";
+import type { ResurrectionMatrix } from "./matrix-rules.ts";
 import { emptyWindow, type RestartWindow } from "./restart-window.ts";
 
 /**
- * `finished`: ended by itself, and its restart type does not bring it back. `failed`: did
- * not start when asked to. `gaveUp`: contained by the root; nothing restarts it by itself.
+ * `finished`: ended by itself, and its restart type does not bring it back. `ignored`: it
+ * declined to start. `failed`: did not start when asked to. `gaveUp`: contained by the
+ * root. `parked`: what kills it can be caused at will. Nothing restarts either by itself.
  */
 export type ChildPhase =
   | "stopped"
@@ -18,8 +21,13 @@ export type ChildPhase =
   | "backing-off"
   | "stopping"
   | "finished"
+  | "ignored"
   | "failed"
-  | "gaveUp";
+  | "gaveUp"
+  | "parked";
+
+/** Whether the next start goes from the newest good snapshot; where there is none it is fresh. */
+export type Resume = "last" | "nothing";
 
 export type LastExit = { readonly reason: ExitReason; readonly atUnixMs: number };
 
@@ -27,7 +35,15 @@ export type Recovery = {
   readonly sinceMs: number;
   readonly backoffMs: number;
   readonly reason: ExitReason;
+  /** The sibling whose failure it is restarted for, in a group restart. */
+  readonly cause?: string | undefined;
 };
+
+/** Why nothing restarts it until an operator does. */
+export type Parked = { readonly failure: Failure; readonly atUnixMs: number };
+
+/** Monotonic times of restarts that have a bound of their own, by class; oldest first. */
+export type OwnRestarts = { readonly [C in FailureClass]?: readonly number[] };
 
 export type ChildStatus = {
   readonly spec: ChildSpec;
@@ -43,8 +59,8 @@ export type ChildStatus = {
   readonly stoppedBy?: "operator" | undefined;
   /** What follows once it has stopped. */
   readonly next?: "start" | "remove" | undefined;
-  /** Whether the next start goes without the last good snapshot. */
-  readonly fresh: boolean;
+  readonly resume: Resume;
+  readonly own?: OwnRestarts | undefined;
   /** Set from a failure until the replacement runs. */
   readonly recovery?: Recovery | undefined;
   readonly restartAtUnixMs?: number | undefined;
@@ -61,19 +77,52 @@ export type Ending = {
   readonly deadlineMs: number;
 };
 
+/** A restart of several children: down in reverse start order, then up in order. */
+export type GroupRestart = {
+  readonly stage: "stopping" | "waiting" | "starting";
+  /** Paths in start order. */
+  readonly members: readonly string[];
+  /** Position in `members` of the child being stopped or started. */
+  readonly cursor: number;
+  /** Path of the child whose failure it is for, and how that ended. */
+  readonly cause: string;
+  readonly reason: ExitReason;
+  readonly sinceMs: number;
+  readonly backoffMs: number;
+  /** All that was waited for in this recovery, this time's backoff included. */
+  readonly waitedMs: number;
+};
+
+/** An end that came while several children were being started or stopped in order. */
+export type DeferredExit = { readonly path: string; readonly run: number; readonly reason: ExitReason };
+
+/** How many children are in which kind of phase. */
+export type Counts = {
+  /** Starting, running or stopping. */
+  readonly active: number;
+  /** Waiting out a backoff. */
+  readonly waiting: number;
+  /** Significant ones that run or are about to. */
+  readonly significant: number;
+};
+
 export type SupervisorState = {
   /** Its children here are what was declared; `children` is what there is. */
   readonly spec: SupervisorSpec;
+  /** The rules that failures are answered by. */
+  readonly matrix: ResurrectionMatrix;
   /** The root: a child's end is kept there as a status and never ends its supervisor. */
   readonly contains: boolean;
   readonly phase: SupervisorPhase;
   readonly children: ChildTable<ChildStatus>;
   readonly window: RestartWindow;
-  /** Children that wait out a backoff. */
-  readonly waiting: number;
+  readonly counts: Counts;
   readonly lastRun: number;
   /** Position of the child being started or stopped in order. */
   readonly cursor: number;
+  readonly group?: GroupRestart | undefined;
+  /** Judged once the group restart under way, or the first start, is through. */
+  readonly deferred: readonly DeferredExit[];
   readonly ending?: Ending | undefined;
 };
 
@@ -99,6 +148,8 @@ export type SupervisorEvent =
       /** Whether it was started from a snapshot. */
       readonly restoring: boolean;
     }
+  /** It declined to start. */
+  | { readonly type: "child.ignored"; readonly path: string; readonly run: number }
   | {
       readonly type: "child.exited";
       readonly path: string;
@@ -110,8 +161,11 @@ export type SupervisorEvent =
   | { readonly type: "admin.stop"; readonly path: string; readonly op: number }
   | { readonly type: "admin.restart"; readonly path: string; readonly op: number; readonly fresh: boolean }
   | { readonly type: "admin.add"; readonly spec: ChildSpec; readonly op: number }
+  /** A child from the template of a dynamic supervisor. */
+  | { readonly type: "admin.spawn"; readonly name: string; readonly input: Json; readonly op: number }
   | { readonly type: "admin.replace"; readonly spec: ChildSpec; readonly op: number; readonly fresh: boolean }
-  | { readonly type: "admin.delete"; readonly path: string; readonly op: number }
+  /** `stop`: a child that runs is stopped first; otherwise it is refused. */
+  | { readonly type: "admin.delete"; readonly path: string; readonly op: number; readonly stop: boolean }
   | { readonly type: "specs.changed"; readonly spec: SupervisorSpec; readonly op: number };
 
 /** Why an operation did not do what was asked. */
@@ -126,7 +180,7 @@ export type Effect =
       readonly type: "startChild";
       readonly spec: ChildSpec;
       readonly run: number;
-      readonly fresh: boolean;
+      readonly resume: Resume;
     }
   | { readonly type: "abortStart"; readonly path: string; readonly run: number }
   | { readonly type: "stopChild"; readonly path: string; readonly run: number; readonly graceMs: number }
@@ -143,26 +197,54 @@ export type Effect =
   | { readonly type: "cancel"; readonly timer: TimerName; readonly path: string }
   | { readonly type: "record"; readonly input: EventInput }
   | { readonly type: "settle"; readonly op: number; readonly refusal: Refusal | undefined }
+  /** It is down and nothing brings it back by itself: who waits for it need not. */
+  | { readonly type: "down"; readonly path: string }
+  /** The intent in hand is poison: it goes to the dead letters. */
+  | { readonly type: "deadLetter"; readonly path: string; readonly failure: Failure }
+  /** Kept for every later run of its supervisor, until an operator starts it. */
+  | { readonly type: "park"; readonly path: string; readonly parked: Parked }
+  | { readonly type: "unpark"; readonly path: string }
+  /** Counted beyond the supervisor's own run. */
+  | { readonly type: "counted"; readonly path: string; readonly restarts: number }
   /** The path left the graph: what was kept for its restart is dropped. */
   | { readonly type: "forget"; readonly path: string }
   | { readonly type: "contained"; readonly path: string; readonly reason: ExitReason }
   | { readonly type: "ready" }
   | { readonly type: "ended"; readonly reason: ExitReason };
 
-export function initialState(spec: SupervisorSpec, contains = false): SupervisorState {
+/** What is known of a child from earlier runs of its supervisor. */
+export type Recalled = { readonly restarts: number; readonly parked?: Parked | undefined };
+
+export type InitialOptions = {
+  readonly contains?: boolean;
+  readonly matrix?: ResurrectionMatrix;
+  readonly recall?: (path: string) => Recalled;
+};
+
+export function initialState(spec: SupervisorSpec, options: InitialOptions = {}): SupervisorState {
+  const { contains = false, matrix = defaultMatrix, recall } = options;
   return {
     spec,
+    matrix,
     contains,
     phase: "idle",
-    children: tableOf(spec.children.map((child) => [child.path, absent(child)])),
+    children: tableOf(spec.children.map((child) => [child.path, absent(child, recall?.(child.path))])),
     window: emptyWindow,
-    waiting: 0,
+    counts: { active: 0, waiting: 0, significant: 0 },
     lastRun: 0,
     cursor: 0,
+    deferred: [],
   };
 }
 
-/** A child that has not been started. */
-export function absent(spec: ChildSpec): ChildStatus {
-  return { spec, phase: "stopped", run: 0, restarts: 0, fresh: false, ops: [] };
+/** A child that has not been started by this run of its supervisor. */
+export function absent(spec: ChildSpec, recalled: Recalled = { restarts: 0 }): ChildStatus {
+  const { restarts, parked } = recalled;
+  const status = { spec, run: 0, restarts, resume: "last", ops: [] } as const;
+  if (parked === undefined) return { ...status, phase: "stopped" };
+  const reason = { kind: "failed", failure: parked.failure } as const;
+  return { ...status, phase: "parked", lastExit: { reason, atUnixMs: parked.atUnixMs } };
 }
+
+/** Children come and go at run time, all made from one template. */
+export const isDynamic = ({ spec }: SupervisorState): boolean => spec.strategy === "simple_one_for_one";

@@ -5,18 +5,27 @@ import { type Actor, createActor } from "xstate";
 import type { Child, ExitReason, Incarnation } from "../actors/child.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
-import type { ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
+import type { ChildSpec, Json, SupervisorSpec } from "../manifest/graph.ts";
 import { ChildRuns } from "./child-runs.ts";
 import { ChildStartError, kernelFailure } from "./failure.ts";
+import type { ResurrectionMatrix } from "./matrix-rules.ts";
 import type { TreePorts } from "./ports.ts";
 import { supervisorMachine } from "./supervisor-machine.ts";
-import type { Effect, Refusal, SupervisorEvent, SupervisorState } from "./supervisor-state.ts";
+import {
+  type Effect,
+  initialState,
+  type Refusal,
+  type SupervisorEvent,
+  type SupervisorState,
+} from "./supervisor-state.ts";
 import type { TreeMemory } from "./tree-memory.ts";
 
 export type Operation =
   | { readonly type: "admin.start" | "admin.restart"; readonly path: string; readonly fresh: boolean }
-  | { readonly type: "admin.stop" | "admin.delete"; readonly path: string }
+  | { readonly type: "admin.stop"; readonly path: string }
+  | { readonly type: "admin.delete"; readonly path: string; readonly stop: boolean }
   | { readonly type: "admin.add"; readonly spec: ChildSpec }
+  | { readonly type: "admin.spawn"; readonly name: string; readonly input: Json }
   | { readonly type: "admin.replace"; readonly spec: ChildSpec; readonly fresh: boolean }
   | { readonly type: "specs.changed"; readonly spec: SupervisorSpec };
 
@@ -25,6 +34,7 @@ export type OperationResult = Result<void, CellError>;
 export type SupervisorContext = {
   readonly ports: TreePorts;
   readonly memory: TreeMemory;
+  readonly matrix: ResurrectionMatrix;
   /** For the root: hears of each child whose end is kept as a status. */
   readonly onContained?: (path: string, reason: ExitReason) => void;
 };
@@ -64,7 +74,9 @@ export class Supervisor implements Child {
       actions: { perform: (_, { effects }) => this.#collect(effects) },
     });
     const contains = context.onContained !== undefined;
-    this.#actor = createActor(machine, { input: { spec, contains }, id: spec.path || "root" });
+    const recall = (path: string) => context.memory.recall(path);
+    const initial = initialState(spec, { contains, matrix: context.matrix, recall });
+    this.#actor = createActor(machine, { input: { initial }, id: spec.path || "root" });
     this.#actor.subscribe({ error: (thrown) => this.#break(thrown) });
     this.#started.promise.catch(() => {});
     this.#actor.start();
@@ -144,7 +156,7 @@ export class Supervisor implements Child {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case "startChild":
-        void this.#runs.start(effect.spec, effect.run, effect.fresh);
+        void this.#runs.start(effect.spec, effect.run, effect.resume);
         break;
       case "abortStart":
         this.#runs.abort(effect.run);
@@ -171,8 +183,22 @@ export class Supervisor implements Child {
         this.#settle(effect.op, effect.refusal);
         break;
       case "forget":
-        this.#nested.delete(effect.path);
-        this.#context.memory.dropBelow(effect.path);
+        this.#forget(effect.path);
+        break;
+      case "down":
+        this.#context.ports.down?.(effect.path);
+        break;
+      case "deadLetter":
+        this.#context.ports.deadLetter?.(effect.path, effect.failure);
+        break;
+      case "park":
+        this.#context.memory.park(effect.path, effect.parked);
+        break;
+      case "unpark":
+        this.#context.memory.unpark(effect.path);
+        break;
+      case "counted":
+        this.#context.memory.counted(effect.path, effect.restarts);
         break;
       case "contained":
         this.#context.onContained?.(effect.path, effect.reason);
@@ -191,11 +217,17 @@ export class Supervisor implements Child {
     incarnation: Incarnation,
     signal: AbortSignal,
   ): Promise<Supervisor> {
-    const { ports, memory } = this.#context;
-    const supervisor = new Supervisor(spec, incarnation, { ports, memory });
+    const { ports, memory, matrix } = this.#context;
+    const supervisor = new Supervisor(spec, incarnation, { ports, memory, matrix });
     this.#nested.set(spec.path, supervisor);
     await supervisor.start(signal);
     return supervisor;
+  }
+
+  #forget(path: string): void {
+    const { memory } = this.#context;
+    if (this.#nested.delete(path)) memory.forgetBelow(path);
+    else memory.forget(path);
   }
 
   #schedule({ timer, path, run, delayMs }: Extract<Effect, { type: "schedule" }>): void {

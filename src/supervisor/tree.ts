@@ -3,18 +3,21 @@
 // what should run. Everything that is decided is decided by the supervisors.
 import type { ExitReason, Failure } from "../actors/child.ts";
 import { CellError } from "../errors/cell-error.ts";
-import { err, type Result } from "../errors/result.ts";
-import type { ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
+import { err, ok, type Result } from "../errors/result.ts";
+import type { ChildSpec, Json, SupervisorSpec } from "../manifest/graph.ts";
 import { checkSpecs } from "./check-spec.ts";
 import { findChild } from "./child-table.ts";
 import { escalatedFailure } from "./exit-rules.ts";
 import { startFailure } from "./failure.ts";
-import { findOwner } from "./find-owner.ts";
+import { findOwner, findSupervisor } from "./find-owner.ts";
 import { inspectChildren, type TreeNode } from "./inspect.ts";
+import { matrix as defaultMatrix } from "./matrix.ts";
+import type { Answer, ResurrectionMatrix } from "./matrix-rules.ts";
 import type { TreePorts } from "./ports.ts";
 import { type ReconcileReport, reconcileTree } from "./reconcile.ts";
 import { type Operation, type OperationResult, Supervisor } from "./supervisor.ts";
 import { TreeMemory } from "./tree-memory.ts";
+import { type ChildrenReport, reportChildren } from "./which-children.ts";
 
 /** The graph name that the node's own actors live under. */
 const KERNEL = "kernel";
@@ -23,8 +26,10 @@ export type TreeOptions = {
   /** In start order; a root at path `kernel` is the node's own. */
   readonly roots: readonly ChildSpec[];
   readonly ports: TreePorts;
+  /** The rules that failures are answered by. Default: src/supervisor/matrix.ts. */
+  readonly matrix?: ResurrectionMatrix;
   /** The node's own actors cannot be kept up: the process should end and be started anew. */
-  readonly onKernelGaveUp?: (failure: Failure) => void;
+  readonly onKernelGaveUp?: (failure: Failure, rule: Answer<"kernel">) => void;
 };
 
 export type TreeReport = { readonly state: string; readonly roots: readonly TreeNode[] };
@@ -33,7 +38,7 @@ export type TreeReport = { readonly state: string; readonly roots: readonly Tree
  * Starts everything in order. A graph that does not start is kept as a status (`gaveUp`,
  * with its reason) beside the others.
  * @throws CellError SUPERVISOR_START_FAILED when the kernel does not start, SUPERVISOR_SPEC_INVALID
- *   or SUPERVISOR_STRATEGY_UNSUPPORTED when a specification cannot be kept
+ *   when a specification cannot be kept
  */
 export async function startTree(options: TreeOptions): Promise<Tree> {
   const checked = checkSpecs(options.roots);
@@ -48,18 +53,20 @@ export class Tree {
   readonly #ports: TreePorts;
   readonly #memory = new TreeMemory();
   readonly #kernelFailed = Promise.withResolvers<never>();
-  readonly #onKernelGaveUp: ((failure: Failure) => void) | undefined;
+  readonly #matrix: ResurrectionMatrix;
+  readonly #onKernelGaveUp: TreeOptions["onKernelGaveUp"];
   #spec: SupervisorSpec;
   #starting = true;
   #changing: Promise<unknown> = Promise.resolve();
 
-  constructor({ roots, ports, onKernelGaveUp }: TreeOptions) {
+  constructor({ roots, ports, matrix = defaultMatrix, onKernelGaveUp }: TreeOptions) {
     this.#ports = ports;
+    this.#matrix = matrix;
     this.#onKernelGaveUp = onKernelGaveUp;
     this.#spec = rootSpec(roots);
     this.#kernelFailed.promise.catch(() => {});
     const onContained = (path: string, reason: ExitReason) => this.#onContained(path, reason);
-    const context = { ports, memory: this.#memory, onContained };
+    const context = { ports, memory: this.#memory, matrix, onContained };
     this.#root = new Supervisor(this.#spec, { term: 1, activation: 1 }, context);
   }
 
@@ -100,6 +107,23 @@ export class Tree {
   /** Stops it if it runs and starts it, from its last good snapshot unless `fresh`. Counts as no failure. */
   restartChild(path: string, { fresh = false } = {}): Promise<OperationResult> {
     return this.#operate({ type: "admin.restart", path, fresh });
+  }
+
+  /**
+   * Starts a child of a dynamic supervisor (`simple_one_for_one`) from its template.
+   * @param input null: the template's own
+   */
+  spawnChild(supervisor: string, name: string, input: Json = null): Promise<OperationResult> {
+    const owner = findSupervisor(this.#root, supervisor);
+    return owner.ok
+      ? owner.value.operate({ type: "admin.spawn", name, input })
+      : Promise.resolve(err(owner.error));
+  }
+
+  /** Erlang's which_children and count_children. SUPERVISOR_NOT_FOUND, SUPERVISOR_NOT_RUNNING */
+  childrenOf(supervisor: string): Result<ChildrenReport, CellError> {
+    const found = findSupervisor(this.#root, supervisor);
+    return found.ok ? ok(reportChildren(found.value.state)) : found;
   }
 
   /**
@@ -154,7 +178,7 @@ export class Tree {
       this.#kernelFailed.reject(
         new CellError("SUPERVISOR_START_FAILED", undefined, { details: { failure } }),
       );
-    else this.#onKernelGaveUp?.(failure);
+    else this.#onKernelGaveUp?.(failure, this.#matrix.kernel[failure.class]);
   }
 
   /** Whether the tree holds this path, running or not. */

@@ -1,11 +1,30 @@
 // One decision in the making: the state so far and the effects asked for. It lives for a
 // single call of `decide` and is the only thing in there that changes. Steps return the
 // turn, so that one can end with another.
+import { INFINITE_MS } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
+import { recounted } from "./child-counts.ts";
 import { findChild, withChild } from "./child-table.ts";
 import type { ChildStatus, Effect, Moment, Refusal, SupervisorState, TimerName } from "./supervisor-state.ts";
 
-export type Turn = { state: SupervisorState; readonly effects: Effect[]; readonly now: Moment };
+/** What is decided next, within the same decision. */
+export type Follow =
+  /** A child is up, or down for good: whatever goes along the children in order goes on from it. */
+  | { readonly do: "advance"; readonly path: string }
+  /** The order is restored: ends that waited for it are judged. */
+  | { readonly do: "judgeDeferred" };
+
+export type Turn = {
+  state: SupervisorState;
+  readonly effects: Effect[];
+  readonly agenda: Follow[];
+  readonly now: Moment;
+};
+
+export function advance(turn: Turn, path: string): Turn {
+  turn.agenda.push({ do: "advance", path });
+  return turn;
+}
 
 export function statusOf(turn: Turn, path: string): ChildStatus | undefined {
   return findChild(turn.state.children, path);
@@ -22,19 +41,28 @@ export function update(turn: Turn, path: string, change: Partial<ChildStatus>): 
   const before = statusOf(turn, path);
   if (before === undefined) throw new RangeError(`no child at ${path}`);
   const after = { ...before, ...change };
-  const waiting = waits(after) - waits(before);
   turn.state = {
     ...turn.state,
-    waiting: turn.state.waiting + waiting,
+    counts: recounted(turn.state.counts, before, after),
     children: withChild(turn.state.children, path, after),
   };
   return after;
 }
 
-const waits = (status: ChildStatus): number => (status.phase === "backing-off" ? 1 : 0);
+/** The child is down, and nothing brings it back by itself. */
+export function lieDown(
+  turn: Turn,
+  path: string,
+  phase: "stopped" | "finished" | "ignored" | "failed" | "gaveUp" | "parked",
+  change: Partial<ChildStatus> = {},
+): ChildStatus {
+  const child = update(turn, path, { ...change, phase, recovery: undefined, restartAtUnixMs: undefined });
+  turn.effects.push({ type: "down", path });
+  return child;
+}
 
 export function schedule(turn: Turn, timer: TimerName, child: ChildStatus, delayMs: number): Turn {
-  if (delayMs === Number.POSITIVE_INFINITY) return turn;
+  if (delayMs >= INFINITE_MS) return turn;
   turn.effects.push({ type: "schedule", timer, path: child.spec.path, run: child.run, delayMs });
   return turn;
 }

@@ -26,7 +26,7 @@ test.each<
   ["what waits for its restart", (_, world) => world.crash("g/x"), "start", "g/x", "ok"],
   ["what waits for its restart", (_, world) => world.crash("g/x"), "stop", "g/x", "ok"],
   ["what waits for its restart", (_, world) => world.crash("g/x"), "restart", "g/x", "ok"],
-  ["a temporary one that ended", (_, world) => world.crash("g/t"), "start", "g/t", "ok"],
+  ["a temporary one that ended", (_, world) => world.crash("g/t"), "start", "g/t", "SUPERVISOR_NOT_FOUND"],
   ["a whole subtree", async () => {}, "stop", "g/inner", "ok"],
   ["a whole subtree", async () => {}, "restart", "g/inner", "ok"],
   ["what no graph holds", async () => {}, "start", "g/none", "SUPERVISOR_NOT_FOUND"],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createActor } from "xstate";
 import { type MachineEvent, supervisorMachine } from "../../src/supervisor/supervisor-machine.ts";
-import type { Effect, SupervisorEvent } from "../../src/supervisor/supervisor-state.ts";
+import { type Effect, initialState, type SupervisorEvent } from "../../src/supervisor/supervisor-state.ts";
 import { actor, failed, supervisor } from "./virtual.ts";
 
 const incarnation = { term: 1, activation: 1 };
@@ -15,7 +15,7 @@ test("the machine shows what the supervisor does, from its start to its giving u
     intensity: 1,
     backoff: { initialMs: 100, maxMs: 100, factor: 1 },
   });
-  const shown = createActor(machine, { input: { spec, contains: false } }).start();
+  const shown = createActor(machine, { input: { initial: initialState(spec) } }).start();
   const states: unknown[] = [shown.getSnapshot().value];
   const tell = (event: SupervisorEvent) => {
     const told: MachineEvent = { ...event, at: { unixMs: 0, monotonicMs: 0, random: 0.5 } };

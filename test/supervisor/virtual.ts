@@ -1,7 +1,7 @@
 // Virtual time and scripted children: what the supervisor's tests run on.
 import type { ExitReason, Failure, Incarnation } from "../../src/actors/child.ts";
 import type { ActorSpec, ChildSpec, SupervisorSpec } from "../../src/manifest/graph.ts";
-import type { Clock, RestorableChild, TreePorts } from "../../src/supervisor/ports.ts";
+import { type Clock, IGNORED, type RestorableChild, type TreePorts } from "../../src/supervisor/ports.ts";
 import type { SetAside } from "../../src/supervisor/set-aside.ts";
 import type { EventInput } from "../../src/telemetry/event.ts";
 
@@ -45,10 +45,22 @@ export function failure(rootActor: string, message = "boom"): Failure {
   return { class: "crash", name: "Error", message, origin: "transition", rootActor };
 }
 
-export const failed = (path: string, message?: string): ExitReason => ({
+export const failed = (path: string, message?: string, change: Partial<Failure> = {}): ExitReason => ({
   kind: "failed",
-  failure: failure(path, message),
+  failure: { ...failure(path, message), ...change },
 });
+
+/** An intent in hand: whoever sent it caused the failure. */
+export const intentInHand = {
+  id: "00".repeat(16),
+  rootId: "00".repeat(16),
+  causeId: "",
+  hash: "00".repeat(32),
+  type: "ticket.open",
+  principal: "mallory",
+  source: "",
+  epoch: 0,
+};
 
 export class VirtualClock implements Clock {
   nowMs = 0;
@@ -87,7 +99,7 @@ export const settled = (): Promise<void> => new Promise((resolve) => setImmediat
 
 export type Script = {
   /** Rejects the start, or never ends it. */
-  readonly start?: (attempt: number, snapshot: unknown) => "ok" | "hang" | Error;
+  readonly start?: (attempt: number, snapshot: unknown) => "ok" | "hang" | "ignore" | Error;
   readonly stop?: "prompt" | "ignores-stop" | "ignores-kill";
   readonly snapshot?: unknown;
 };
@@ -168,6 +180,7 @@ export class World {
       const outcome = script.start?.(attempt, snapshot) ?? "ok";
       if (outcome === "hang") await new Promise((_, reject) => signal.addEventListener("abort", reject));
       if (outcome instanceof Error) throw outcome;
+      if (outcome === "ignore") return IGNORED;
       this.log.push(`start ${spec.path}`);
       const child = new FakeChild(spec.path, incarnation, script, (line) => this.log.push(line));
       this.children.set(spec.path, child);
@@ -181,8 +194,8 @@ export class World {
     return child;
   }
 
-  async crash(path: string, message?: string): Promise<void> {
-    this.child(path).exit(failed(path, message));
+  async crash(path: string, message?: string, change: Partial<Failure> = {}): Promise<void> {
+    this.child(path).exit(failed(path, message, change));
     await settled();
     await settled();
   }

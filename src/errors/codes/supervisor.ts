@@ -40,15 +40,29 @@ export const supervisorErrors = defineErrors({
       "Read the failure of the actor named as the root cause, mend it, then apply again or restart the graph.",
     retryable: false,
   },
-  SUPERVISOR_STRATEGY_UNSUPPORTED: {
-    title: "this restart strategy is not built yet",
-    cause: "Only one_for_one works in this version.",
-    remedy: "Use `strategy: one_for_one`.",
+  SUPERVISOR_CHILD_PARKED: {
+    title: "the child is parked",
+    cause:
+      "What kills it can be caused at will by who sends to it, and its bound for that is used up; further restarts would only serve them.",
+    remedy:
+      "Read the failure with `cell0 get actor PATH`, mend the behaviour or take the sender's grant away, then `cell0 start PATH`.",
+    retryable: false,
+  },
+  SUPERVISOR_ALREADY_PRESENT: {
+    title: "a child with this path is there already, and is down",
+    cause: "A child was to be added whose specification the supervisor keeps.",
+    remedy: "Start the one that is there, or delete it first.",
+    retryable: false,
+  },
+  SUPERVISOR_NOT_DYNAMIC: {
+    title: "the supervisor starts no children at run time",
+    cause: "Only a supervisor with the strategy `simple_one_for_one` has a template to make children from.",
+    remedy: "Name a supervisor with a `template`, or state the child in the manifest.",
     retryable: false,
   },
   SUPERVISOR_SPEC_INVALID: {
     title: "the supervisor's specification cannot be used",
-    cause: "Two children have the same path, or a number is out of range.",
+    cause: "Two children have the same path, a number is out of range, or fields contradict each other.",
     remedy: "Mend the field named; nothing was changed.",
     retryable: false,
   },

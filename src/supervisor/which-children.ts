@@ -1,0 +1,34 @@
+// A supervisor's children as it would tell them: Erlang's which_children and
+// count_children. Pure, from its state.
+import type { RestartType } from "../manifest/graph.ts";
+import { isActive } from "./child-counts.ts";
+import { entriesOf } from "./child-table.ts";
+import type { ChildPhase, SupervisorState } from "./supervisor-state.ts";
+
+export type ChildRow = {
+  readonly path: string;
+  readonly kind: "actor" | "supervisor";
+  readonly phase: ChildPhase;
+  readonly restart: RestartType;
+};
+
+export type ChildrenReport = {
+  /** In start order. */
+  readonly which: readonly ChildRow[];
+  readonly count: {
+    /** Specifications, of children that run or not. */
+    readonly specs: number;
+    /** Children that run. */
+    readonly active: number;
+    readonly supervisors: number;
+    readonly workers: number;
+  };
+};
+
+export function reportChildren({ children }: SupervisorState): ChildrenReport {
+  const statuses = [...entriesOf(children)].map(([, status]) => status);
+  const which = statuses.map(({ spec: { path, kind, restart }, phase }) => ({ path, kind, phase, restart }));
+  const supervisors = which.filter(({ kind }) => kind === "supervisor").length;
+  const active = statuses.filter(isActive).length;
+  return { which, count: { specs: which.length, active, supervisors, workers: which.length - supervisors } };
+}
