@@ -139,7 +139,7 @@ async function openGround(dir: DataDir) {
     return known.ok && known.value.kind === "node";
   };
   const authority = graphAuthority({ placed: () => placed.value, firstNode, isNode });
-  const actors = new RunningActors();
+  const actors = new RunningActors({ record });
   return {
     startedAtUnixMs,
     config,

@@ -99,6 +99,7 @@ class System implements ActorSystem {
         clock: systemClock,
         random: Math.random,
         record: telemetry.record,
+        down: (path) => actors.down(path),
         quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
       },
       onKernelGaveUp: ({ name, message, rootActor }) =>

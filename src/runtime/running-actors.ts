@@ -2,24 +2,50 @@
 // and how the tree learns of mailboxes and states.
 import type { ActorHost, ActorStats } from "../actors/actor-host.ts";
 import type { Delivery } from "../actors/intent.ts";
+import type { ActorClock } from "../actors/ports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
+import { systemClock } from "../supervisor/ports.ts";
+import type { EventInput } from "../telemetry/event.ts";
+import { Interim } from "./interim.ts";
 
 export type RunningActor = {
   readonly host: ActorHost;
   readonly mailboxBound: number;
 };
 
+export type RunningActorsOptions = {
+  readonly record?: (event: EventInput) => void;
+  readonly clock?: ActorClock;
+};
+
 export class RunningActors {
   readonly #running = new Map<string, RunningActor>();
+  readonly #interim: Interim;
 
-  /** An actor that came up; it leaves by itself when it ends. */
+  constructor({ record = () => {}, clock = systemClock }: RunningActorsOptions = {}) {
+    this.#interim = new Interim(clock, record);
+  }
+
+  /** An actor that came up; it leaves by itself when it ends. What waited for it is delivered first. */
   add(spec: ActorSpec, host: ActorHost): void {
-    this.#running.set(spec.path, { host, mailboxBound: spec.mailbox.bound });
+    const { path, mailbox } = spec;
+    this.#running.set(path, { host, mailboxBound: mailbox.bound });
     void host.exited.then(() => {
-      if (this.#running.get(spec.path)?.host === host) this.#running.delete(spec.path);
+      if (this.#running.get(path)?.host !== host) return;
+      this.#interim.open(path, this.#running.get(path)?.mailboxBound ?? mailbox.bound);
+      this.#running.delete(path);
     });
+    for (const delivery of this.#interim.take(path)) {
+      const taken = host.deliver(delivery);
+      if (!taken.ok) this.#interim.refuse(delivery, taken.error);
+    }
+  }
+
+  /** Nothing at this path or below it comes back by itself: who waits for it need not. */
+  down(path: string): void {
+    this.#interim.down(path);
   }
 
   get(path: string): RunningActor | undefined {
@@ -47,12 +73,23 @@ export class RunningActors {
     return changed;
   }
 
-  /** ACTOR_NOT_RUNNING, or what the actor says. */
+  /** ACTOR_NOT_RUNNING, or what the actor says. While it is being restarted the intent waits. */
   deliver(delivery: Delivery): Result<{ readonly mailboxDepth: number }, CellError> {
     const { target } = delivery.intent;
     const running = this.#running.get(target);
-    if (running === undefined) return err(new CellError("ACTOR_NOT_RUNNING", undefined, { where: target }));
+    // What is journaled is read again from there.
+    const isKept = delivery.journaled === undefined;
+    if (running === undefined)
+      return (isKept ? this.#interim.put(delivery) : undefined) ?? notRunning(target);
     const taken = running.host.deliver(delivery);
-    return taken.ok ? ok({ mailboxDepth: running.host.stats().mailboxDepth }) : taken;
+    if (taken.ok) return ok({ mailboxDepth: running.host.stats().mailboxDepth });
+    if (taken.error.code !== "ACTOR_NOT_RUNNING" || !isKept) return taken;
+    // It is just ending, or its end is not known here yet.
+    this.#interim.open(target, running.mailboxBound);
+    return this.#interim.put(delivery) ?? taken;
   }
+}
+
+function notRunning(where: string): Result<never, CellError> {
+  return err(new CellError("ACTOR_NOT_RUNNING", undefined, { where }));
 }

@@ -88,6 +88,7 @@ function parkCause(turn: Turn, path: string, failure: Failure): Turn {
   if (rootActor === path) return park(turn, path, reason);
   if (!rootActor.startsWith(`${path}/`)) return giveUp(turn, path, reason);
   turn.effects.push({ type: "park", path: rootActor, parked: { failure, atUnixMs: turn.now.unixMs } });
+  turn.effects.push({ type: "down", path: rootActor });
   record(turn, parkedRecord(rootActor, failure, windowOf(turn)));
   return bringBack(turn, path, { reason, resume: "last", backoffMs: 0 });
 }
@@ -107,7 +108,8 @@ function giveUp(turn: Turn, path: string, reason: ExitReason): Turn {
   if (turn.state.contains) return contain(turn, path, reason);
   const { spec } = turn.state;
   const failure = escalatedFailure(path, reason);
-  lieDown(turn, path, "failed");
+  // Not yet `down`: the parent may bring the whole subtree back.
+  update(turn, path, { phase: "failed", recovery: undefined });
   settleAll(turn, path, { code: "SUPERVISOR_GAVE_UP", what: `supervisor ${spec.path} gave up`, failure });
   record(turn, gaveUpRecord(spec.path, { kind: "failed", failure }, windowOf(turn)));
   const ended = { kind: "failed", failure } as const;

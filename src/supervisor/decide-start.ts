@@ -121,7 +121,7 @@ function startNotDone(turn: Turn, child: ChildStatus, failure: Failure): Turn {
   if (child.recovery !== undefined || failure.class === "corruption") return restartChild(turn, path, reason);
   const { phase, contains, children, cursor } = turn.state;
   if (phase === "starting" && positionOf(children, path) === cursor && !contains) {
-    lieDown(turn, path, "failed");
+    update(turn, path, { phase: "failed" });
     return beginEnding(turn, { phase: "stopped", reason, deadlineMs: Number.POSITIVE_INFINITY });
   }
   lieDown(turn, path, contains ? "gaveUp" : "failed", { resume: "last" });

@@ -41,7 +41,10 @@ export type TreePorts = {
   record(input: EventInput): void;
   /** Keeps a snapshot that must not be used for inspection; returns its file, or "". Must not throw. */
   quarantine?(bad: SetAside): string;
-  /** The child at this path is down and nothing brings it back by itself: who waits for it need not. Must not throw. */
+  /**
+   * The child at this path, and all below it, is down and nothing brings it back by itself:
+   * who waits for it need not. Must not throw.
+   */
   down?(path: string): void;
   /** The intent in the failure killed its actor too often: it goes to the dead letters. Must not throw. */
   deadLetter?(path: string, failure: Failure): void;

@@ -197,7 +197,7 @@ export type Effect =
   | { readonly type: "cancel"; readonly timer: TimerName; readonly path: string }
   | { readonly type: "record"; readonly input: EventInput }
   | { readonly type: "settle"; readonly op: number; readonly refusal: Refusal | undefined }
-  /** It is down and nothing brings it back by itself: who waits for it need not. */
+  /** It and all below it are down and nothing brings them back by itself: who waits for it need not. */
   | { readonly type: "down"; readonly path: string }
   /** The intent in hand is poison: it goes to the dead letters. */
   | { readonly type: "deadLetter"; readonly path: string; readonly failure: Failure }

@@ -49,7 +49,10 @@ export function update(turn: Turn, path: string, change: Partial<ChildStatus>): 
   return after;
 }
 
-/** The child is down, and nothing brings it back by itself. */
+/**
+ * The child is down, and nothing brings it back by itself. While its supervisor ends, that
+ * is the parent's to say, which may bring the whole subtree back.
+ */
 export function lieDown(
   turn: Turn,
   path: string,
@@ -57,7 +60,7 @@ export function lieDown(
   change: Partial<ChildStatus> = {},
 ): ChildStatus {
   const child = update(turn, path, { ...change, phase, recovery: undefined, restartAtUnixMs: undefined });
-  turn.effects.push({ type: "down", path });
+  if (turn.state.phase !== "stopping") turn.effects.push({ type: "down", path });
   return child;
 }
 
