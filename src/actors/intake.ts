@@ -159,6 +159,12 @@ export class Intake {
     this.#events.finished(accepted, "error" in outcome ? outcome.error : undefined);
   }
 
+  /** An intent that was taken but never begun after all: it counts as refused. */
+  giveBack(accepted: Accepted, error: CellError): void {
+    this.#open.remove(accepted);
+    this.#refuse(accepted, error);
+  }
+
   /** A reply of the behaviour, checked against its schema. */
   reply(id: string, value: unknown, final: boolean): ReplyOutcome {
     const accepted = this.#open.find(id);

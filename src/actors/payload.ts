@@ -61,7 +61,7 @@ function readText(bytes: Uint8Array): Result<string, CellError> {
 }
 
 /** Counts brackets outside strings; exact for well-formed JSON, which is all that is parsed. */
-function isDeeperThan(text: string, limit: number): boolean {
+export function isDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   let inString = false;
   for (let at = 0; at < text.length; at++) {

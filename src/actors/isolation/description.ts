@@ -1,0 +1,56 @@
+// What an actor's side says that its behaviour accepts. It is foreign code's word,
+// so it is checked, and only names and texts are taken from it.
+import { z } from "zod";
+import { CellError } from "../../errors/cell-error.ts";
+import type { ActorSpec, Json } from "../../manifest/graph.ts";
+import { type AcceptedIntents, acceptedIntents } from "../accepted-intents.ts";
+import type { ActorDescription } from "../actor-host.ts";
+import type { IntentDefinitions } from "../intent-definition.ts";
+import { parseBounded } from "./bounded-json.ts";
+
+const json: z.ZodType<Json> = z.json();
+const MAX_INTENTS = 256;
+
+const schema = z.object({
+  intents: z
+    .record(
+      z.string().max(255),
+      z.object({ description: z.string().max(4096), payload: json, reply: json, manifest: json }),
+    )
+    .refine((intents) => Object.keys(intents).length <= MAX_INTENTS),
+  states: z.array(z.string().max(1024)).max(1000),
+});
+
+/** @throws CellError ACTOR_CHANNEL_VIOLATED */
+export function readDescription(bytes: Uint8Array): ActorDescription {
+  const parsed = schema.safeParse(parseBounded(bytes, "its description"));
+  if (parsed.success) return parsed.data;
+  throw new CellError("ACTOR_CHANNEL_VIOLATED", "its description is malformed", { cause: parsed.error });
+}
+
+/** Declared intents by name; payloads and replies are checked on the actor's side. */
+export function declaredIntents({ intents }: ActorDescription): IntentDefinitions {
+  const anything = z.unknown();
+  return Object.fromEntries(
+    Object.entries(intents).map(([type, { description }]) => {
+      return [type, { description, payload: anything, reply: anything }] as const;
+    }),
+  );
+}
+
+/** What the manifest leaves of it. @throws CellError ACTOR_INTENT_SCHEMA_INVALID */
+export function narrowed(
+  spec: Pick<ActorSpec, "path" | "intents">,
+  declared: IntentDefinitions,
+): AcceptedIntents {
+  return acceptedIntents(spec, declared);
+}
+
+/** The description with the manifest's own schemas, of what is accepted. */
+export function describeAccepted(whole: ActorDescription, accepted: AcceptedIntents): ActorDescription {
+  const intents = [...accepted].flatMap(([type, { extraSchema }]) => {
+    const own = whole.intents[type];
+    return own === undefined ? [] : [[type, { ...own, manifest: extraSchema ?? null }] as const];
+  });
+  return { intents: Object.fromEntries(intents), states: whole.states };
+}

@@ -1,0 +1,210 @@
+// The actor's side of a worker or process: waits for its identity, then runs the
+// very host that shared actors run under, with ports that lead through the channel.
+import type { ToActor } from "../../../gen/cell0/v1/channel_pb.ts";
+import type { ActorSpec } from "../../../manifest/graph.ts";
+import { toWireError } from "../../../security/replies/wire-error.ts";
+import { attributeAsyncFailure } from "../../actor-context.ts";
+import { actorFailure } from "../../actor-failure.ts";
+import type { ActorHost } from "../../actor-host.ts";
+import { asCellError } from "../../as-cell-error.ts";
+import type { Behaviour } from "../../behaviour.ts";
+import type { ExitReason, Failure } from "../../child.ts";
+import { describeIntents } from "../../describe.ts";
+import { startActor } from "../../host.ts";
+import { statesOf } from "../../state-name.ts";
+import { jsonBytes } from "../bounded-json.ts";
+import { FrameReader, MAX_TO_ACTOR_BYTES } from "../frames.ts";
+import { fromActorFrame, fromOutcome, readDelivery, readToActor } from "../messages.ts";
+import { InsidePorts } from "./inside-ports.ts";
+import { Outbox, type Write } from "./outbox.ts";
+import { StateSender } from "./state-sender.ts";
+
+export type Start = Extract<ToActor["kind"], { case: "start" }>["value"];
+export type InsideOptions = {
+  readonly write: Write;
+  /** @throws CellError ACTOR_BEHAVIOUR_* */
+  readonly load: (start: Start) => Promise<Behaviour>;
+  /** The last word is written. */
+  readonly done: () => void;
+};
+
+/** Gets the channel's bytes, cut anywhere. */
+export type Inside = {
+  take(chunk: Uint8Array): void;
+  /** What nobody caught, in whatever code of this worker or process. */
+  stray(error: unknown): void;
+};
+
+export function runInside(options: InsideOptions): Inside {
+  return new InsideActor(options);
+}
+
+class InsideActor implements Inside {
+  readonly #options: InsideOptions;
+  readonly #reader = new FrameReader(MAX_TO_ACTOR_BYTES);
+  readonly #outbox: Outbox;
+  readonly #ports: InsidePorts;
+  readonly #state: StateSender;
+  #host: ActorHost | undefined;
+  #path = "";
+  #beat: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(options: InsideOptions) {
+    this.#options = options;
+    this.#outbox = new Outbox(fromActorFrame, options.write);
+    this.#ports = new InsidePorts(this.#outbox, () => this.#settle());
+    this.#state = new StateSender({
+      read: () => this.#host?.lastGoodSnapshot(),
+      send: (snapshot) => this.#outbox.pushFirst({ case: "state", value: { snapshot } }),
+      tooLarge: (bytes) =>
+        this.#ports.log(
+          "warn",
+          `a state of ${bytes} bytes is not kept: a restart will be from the beginning`,
+        ),
+    });
+    options.write(fromActorFrame({ case: "ready", value: {} }));
+  }
+
+  take(chunk: Uint8Array): void {
+    for (const frame of this.#reader.push(chunk)) this.#sort(readToActor(frame));
+  }
+
+  stray(error: unknown): void {
+    if (attributeAsyncFailure(error)) return;
+    this.#leave(
+      failedExit(
+        actorFailure(error, { path: this.#path, origin: "async", event: undefined, intent: undefined }),
+      ),
+    );
+  }
+
+  #sort({ kind }: ToActor): void {
+    switch (kind.case) {
+      case "start":
+        void this.#start(kind.value);
+        return;
+      case "delivery":
+        this.#deliver(kind.value);
+        return;
+      case "answer":
+        this.#ports.answered(kind.value.request, fromOutcome(kind.value.outcome));
+        return;
+      case "stop":
+        void this.#host?.stop(kind.value.graceMs);
+        return;
+      default:
+    }
+  }
+
+  async #start(start: Start): Promise<void> {
+    this.#path = start.path;
+    try {
+      const behaviour = await this.#options.load(start);
+      const host = await startActor({
+        spec: specOf(start),
+        behaviour,
+        incarnation: {
+          term: Number(start.incarnation?.term ?? 0n),
+          activation: Number(start.incarnation?.activation ?? 0n),
+        },
+        ports: this.#ports,
+        input: readJson(start.input) ?? null,
+        ...(start.snapshot.byteLength === 0 ? {} : { snapshot: readJson(start.snapshot) }),
+      });
+      this.#cameUp(host, behaviour, start.beatMs);
+    } catch (error) {
+      this.#leave(startExit(error, start.path));
+    }
+  }
+
+  #cameUp(host: ActorHost, { intents, machine }: Behaviour, beatMs: number): void {
+    this.#host = host;
+    this.#state.send();
+    const description = jsonBytes({ intents: describeIntents(intents), states: statesOf(machine) });
+    this.#outbox.pushFirst({ case: "up", value: { description, state: host.stats().state } });
+    this.#outbox.open();
+    this.#outbox.flush();
+    this.#beat = setInterval(() => {
+      this.#outbox.push({ case: "beat", value: {} });
+      this.#outbox.flush();
+    }, beatMs);
+    void host.exited.then((reason) => this.#exited(reason));
+  }
+
+  #deliver(message: Extract<ToActor["kind"], { case: "delivery" }>["value"]): void {
+    const intent = readDelivery(message, this.#path);
+    const delivery = this.#ports.delivery(message.number, intent);
+    const taken = this.#host?.deliver(delivery);
+    if (taken?.ok !== false) return;
+    this.#ports.refuse(message.number, taken.error);
+    this.#outbox.flush();
+  }
+
+  /** After what was handled: the state, then all that it led to. */
+  #settle(): void {
+    if (this.#isOver) return;
+    this.#state.send();
+    this.#outbox.flush();
+  }
+
+  #exited(reason: ExitReason): void {
+    if (reason.kind !== "normal") this.#state.send(true);
+    this.#leave(
+      reason.kind === "failed"
+        ? failedExit(reason.failure, this.#ports.numberOf(reason.failure.intent?.id))
+        : { kind: reason.kind },
+    );
+  }
+
+  #leave(exit: Exit): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearInterval(this.#beat);
+    this.#outbox.open();
+    this.#outbox.push({ case: "exit", value: exit });
+    this.#outbox.flush();
+    this.#options.done();
+  }
+}
+
+type Exit = Extract<Parameters<typeof fromActorFrame>[0], { case: "exit" }>["value"];
+
+function failedExit(failure: Failure, delivery = 0n): Exit {
+  const { class: failureClass, name, message, stack = "", origin, event = "" } = failure;
+  const fault = { class: failureClass, name, message, stack, origin, event, delivery };
+  return { kind: "failed", fault };
+}
+
+function startExit(error: unknown, path: string): Exit {
+  const coded = asCellError(error);
+  const failure: unknown = coded?.details.failure;
+  if (isFailure(failure)) return failedExit(failure);
+  if (coded !== undefined) return { kind: "failed", error: toWireError(coded) };
+  return failedExit(actorFailure(error, { path, origin: "start", event: undefined, intent: undefined }));
+}
+
+const isFailure = (value: unknown): value is Failure =>
+  typeof value === "object" && value !== null && "rootActor" in value && "class" in value;
+
+const decoder = new TextDecoder();
+const readJson = (bytes: Uint8Array): unknown =>
+  bytes.byteLength === 0 ? undefined : JSON.parse(decoder.decode(bytes));
+
+/** What the host needs of a spec; the rest of it stays with the node. */
+function specOf({ path, module, export: exported, window }: Start): ActorSpec {
+  return {
+    kind: "actor",
+    path,
+    behaviour: { module, export: exported },
+    input: null,
+    restart: "temporary",
+    shutdownMs: 0,
+    isolation: "shared",
+    durable: false,
+    mailbox: { bound: window, whenFull: "refuse" },
+    intents: {},
+    grants: [],
+    placement: {},
+  };
+}

@@ -1,0 +1,114 @@
+// The messages of the channel: plain values <-> protobuf. The node reads strictly
+// what an actor's side sends; every field of it is judged again where it is used.
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import {
+  type ActorOutcome,
+  type ActorOutcomeSchema,
+  type FromActor,
+  FromActorSchema,
+  type ToActor,
+  ToActorSchema,
+} from "../../gen/cell0/v1/channel_pb.ts";
+import { fromWireError, toWireError } from "../../security/replies/wire-error.ts";
+import { priorityName, priorityNumber } from "../../security/wire/priority.ts";
+import { decodeStrict } from "../../security/wire/strict-decode.ts";
+import type { OutgoingReply, ReceivedIntent } from "../intent.ts";
+import { jsonBytes, parseBounded } from "./bounded-json.ts";
+import { encodeFrame } from "./frames.ts";
+
+type FromActorKind = NonNullable<MessageInitShape<typeof FromActorSchema>["kind"]>;
+type ToActorKind = NonNullable<MessageInitShape<typeof ToActorSchema>["kind"]>;
+
+/** Nothing that an actor's side sends repeats. */
+const BOUNDS = {};
+
+/** A value of a reply in one frame; larger ones are no replies. */
+export const MAX_VALUE_BYTES = 1024 * 1024;
+
+export const toActorFrame = (kind: ToActorKind): Uint8Array =>
+  encodeFrame(toBinary(ToActorSchema, create(ToActorSchema, { kind })));
+
+export const fromActorFrame = (kind: FromActorKind): Uint8Array =>
+  encodeFrame(toBinary(FromActorSchema, create(FromActorSchema, { kind })));
+
+/** On the actor's side, of the node that started it. */
+export const readToActor = (frame: Uint8Array): ToActor => fromBinary(ToActorSchema, frame);
+
+/** On the node, of foreign code. @throws CellError ACTOR_CHANNEL_VIOLATED */
+export function readFromActor(frame: Uint8Array): FromActor {
+  const decoded = decodeStrict(FromActorSchema, frame, BOUNDS);
+  if (decoded.ok && decoded.value.kind.case !== undefined) return decoded.value;
+  const what = decoded.ok ? "an empty frame" : decoded.error.message;
+  throw new CellError("ACTOR_CHANNEL_VIOLATED", what);
+}
+
+/** @throws CellError ACTOR_REPLY_INVALID when it is too large, TypeError when JSON does not hold it */
+export function toOutcome(reply: OutgoingReply): MessageInitShape<typeof ActorOutcomeSchema> {
+  if (reply.kind === "error") {
+    return { kind: { case: "error", value: toWireError(reply.error) }, final: true };
+  }
+  const { value, final } = reply;
+  const isRaw = value instanceof Uint8Array;
+  const bytes = isRaw ? value : jsonBytes(value);
+  if (bytes.byteLength > MAX_VALUE_BYTES) {
+    const what = `a reply of ${bytes.byteLength} bytes does not fit the channel, which takes ${MAX_VALUE_BYTES}`;
+    throw new CellError("ACTOR_REPLY_INVALID", what);
+  }
+  return { kind: { case: isRaw ? "raw" : "json", value: bytes }, final };
+}
+
+export type Outcome = Result<{ readonly value: unknown; readonly final: boolean }, CellError>;
+
+/** @throws CellError ACTOR_CHANNEL_VIOLATED */
+export function fromOutcome(outcome: ActorOutcome | undefined): Outcome {
+  const kind = outcome?.kind;
+  const final = outcome?.final === true;
+  switch (kind?.case) {
+    case "error":
+      return err(fromWireError(kind.value));
+    case "raw":
+      return ok({ value: Uint8Array.from(kind.value), final });
+    case "json":
+      return ok({
+        value: kind.value.byteLength === 0 ? undefined : parseBounded(kind.value, "a value"),
+        final,
+      });
+    case undefined:
+      throw new CellError("ACTOR_CHANNEL_VIOLATED", "a reply without an outcome");
+  }
+}
+
+/** A delivery without its way back. */
+export function deliveryFrame(number: bigint, intent: ReceivedIntent): Uint8Array {
+  const { epoch, issuedAtUnixMs, deadlineUnixMs, priority, target: _, ...rest } = intent;
+  return toActorFrame({
+    case: "delivery",
+    value: {
+      ...rest,
+      number,
+      epoch: BigInt(epoch),
+      issuedAtUnixMs: BigInt(Math.floor(issuedAtUnixMs)),
+      deadlineUnixMs: BigInt(Math.floor(deadlineUnixMs)),
+      priority: priorityNumber(priority),
+    },
+  });
+}
+
+export function readDelivery(
+  message: Extract<ToActor["kind"], { case: "delivery" }>["value"],
+  target: string,
+): ReceivedIntent {
+  const { id, rootId, causeId, hash, type, principal, source, contentType, payload } = message;
+  return {
+    ...{ id, rootId, causeId, hash, type, principal, source, contentType, payload, target },
+    epoch: Number(message.epoch),
+    issuedAtUnixMs: Number(message.issuedAtUnixMs),
+    deadlineUnixMs: Number(message.deadlineUnixMs),
+    priority: priorityName(message.priority) ?? "normal",
+    hopLimit: message.hopLimit,
+    traceparent: message.traceparent,
+    wantsReply: message.wantsReply,
+  };
+}

@@ -1,0 +1,65 @@
+// Why an actor in a worker or process ended, as its supervisor hears it: by its own
+// word where it had one, by how its host ended where it had not. Its word is taken
+// for what was thrown, never for who it is or what it was given.
+import type { CellError } from "../../errors/cell-error.ts";
+import type { ActorFault } from "../../gen/cell0/v1/channel_pb.ts";
+import { intentRef } from "../actor-failure.ts";
+import type { Failure, FailureClass } from "../child.ts";
+import type { ReceivedIntent } from "../intent.ts";
+import type { LinkEnd } from "./link.ts";
+
+const MAX_NAME_CHARS = 200;
+const MAX_MESSAGE_CHARS = 4_096;
+const MAX_STACK_CHARS = 16_384;
+const ORIGINS = ["start", "transition", "invoke", "async"] as const;
+/** What an actor's own host can tell of itself. */
+const TOLD = ["crash", "hang", "corruption"] as const;
+
+export type Told = {
+  readonly path: string;
+  readonly intent: ReceivedIntent | undefined;
+  readonly original: (text: string) => string;
+};
+
+export function toldFailure(fault: ActorFault, { path, intent, original }: Told): Failure {
+  const { name, message, stack, event } = fault;
+  return {
+    class: TOLD.find((known) => known === fault.class) ?? "crash",
+    name: name.slice(0, MAX_NAME_CHARS) || "Error",
+    message: original(message.slice(0, MAX_MESSAGE_CHARS)),
+    ...(stack === "" ? {} : { stack: original(stack.slice(0, MAX_STACK_CHARS)) }),
+    origin: ORIGINS.find((known) => known === fault.origin) ?? "async",
+    ...(event === "" ? {} : { event: event.slice(0, MAX_NAME_CHARS) }),
+    ...(intent === undefined ? {} : { intent: intentRef(intent) }),
+    rootActor: path,
+  };
+}
+
+export function foundFailure(
+  error: CellError,
+  failureClass: FailureClass,
+  path: string,
+  intent: ReceivedIntent | undefined,
+): Failure {
+  return {
+    class: failureClass,
+    name: error.code,
+    message: error.message.slice(0, MAX_MESSAGE_CHARS),
+    origin: "async",
+    ...(intent === undefined ? {} : { intent: intentRef(intent) }),
+    rootActor: path,
+  };
+}
+
+/** Which class an end without a word belongs to. */
+export function classOfEnd({ kind }: LinkEnd): FailureClass {
+  switch (kind) {
+    case "memory":
+      return "exhaustion";
+    case "signal":
+      return "loss";
+    case "exit":
+    case "error":
+      return "crash";
+  }
+}

@@ -1,0 +1,126 @@
+// A worker thread as a link: its own heap limit, no environment, no arguments, its
+// output captured, and ended at once even while it spins. It shares the process with
+// the node: it keeps a fault from spreading, not an attacker.
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { ownModule } from "../../loader/own-package.ts";
+import { Lines } from "../lines.ts";
+import type { LinkEnd, LinkEvents, RemoteLink } from "../link.ts";
+import { OutputGate } from "../output-gate.ts";
+import { Credit, creditBuffer } from "./credit.ts";
+
+export const DEFAULT_WORKER_MEMORY_BYTES = 128 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const MAX_YOUNG_MIB = 16;
+const STACK_MIB = 4;
+
+export type WorkerLimits = { readonly memoryBytes?: number; readonly cpu?: number };
+
+export function openWorker(limits: WorkerLimits): RemoteLink {
+  return new WorkerLink(limits);
+}
+
+class WorkerLink implements RemoteLink {
+  readonly bound: string;
+  readonly #worker: Worker;
+  readonly #credit: Credit;
+  #events: LinkEvents | undefined;
+  #early: Uint8Array[] = [];
+  #paused = false;
+  #end: LinkEnd | undefined;
+  #isKilled = false;
+
+  constructor({ memoryBytes = DEFAULT_WORKER_MEMORY_BYTES, cpu }: WorkerLimits) {
+    const memoryMib = Math.max(8, Math.floor(memoryBytes / MIB));
+    const shared = creditBuffer();
+    this.#credit = new Credit(shared);
+    this.bound =
+      `worker: its own thread, heap limit ${memoryMib} MiB (buffers are not counted), ended while it spins` +
+      `${cpu === undefined ? "" : "; no limit of its processor time"}; no boundary against hostile code`;
+    this.#worker = new Worker(fileURLToPath(ownModule("actors/isolation/worker/entry")), {
+      argv: [],
+      env: {},
+      execArgv: ["--no-warnings"],
+      stdout: true,
+      stderr: true,
+      workerData: shared,
+      resourceLimits: {
+        maxOldGenerationSizeMb: memoryMib,
+        maxYoungGenerationSizeMb: Math.min(MAX_YOUNG_MIB, memoryMib),
+        stackSizeMb: STACK_MIB,
+      },
+    });
+    this.#worker.on("message", (bytes: unknown) => this.#message(bytes));
+    this.#worker.on("error", (error) => this.#failed(error));
+    this.#worker.on("exit", (code) => {
+      this.#over({ kind: "exit", what: `it ended its worker thread with status ${code}` });
+    });
+    this.#capture("stdout");
+    this.#capture("stderr");
+  }
+
+  listen(events: LinkEvents): void {
+    this.#events = events;
+    this.#drain();
+    if (this.#end !== undefined) events.ended(this.#end);
+  }
+
+  send(frame: Uint8Array): void {
+    if (!this.#isKilled && this.#end === undefined) this.#worker.postMessage(frame);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#drain();
+  }
+
+  kill(): void {
+    if (this.#isKilled) return;
+    this.#isKilled = true;
+    this.#early = [];
+    void this.#worker.terminate();
+  }
+
+  #message(bytes: unknown): void {
+    if (!(bytes instanceof Uint8Array) || this.#isKilled) return;
+    this.#early.push(bytes);
+    this.#drain();
+  }
+
+  #drain(): void {
+    while (!this.#paused && this.#events !== undefined) {
+      const next = this.#early.shift();
+      if (next === undefined) return;
+      this.#credit.give(next.byteLength);
+      this.#events.data(next);
+    }
+  }
+
+  #failed(error: unknown): void {
+    const isMemory = error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+    const message = error instanceof Error ? error.message : String(error);
+    this.#over(
+      isMemory
+        ? { kind: "memory", what: "its worker thread went beyond its heap limit" }
+        : { kind: "error", what: `its worker thread failed: ${message.slice(0, 1000)}` },
+    );
+  }
+
+  #over(end: LinkEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#paused = false;
+    this.#drain();
+    this.#events?.ended(end);
+  }
+
+  #capture(name: "stdout" | "stderr"): void {
+    const lines = new Lines((line) => this.#events?.output(name, line));
+    const gate = new OutputGate(this.#worker[name]);
+    gate.onText = (text) => lines.push(text);
+  }
+}
