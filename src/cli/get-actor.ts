@@ -61,6 +61,7 @@ export function renderActor(report: ActorReport, nowUnixMs: number, colors: Colo
   }
   if (report.behaviour !== undefined) rows.push(["behaviour", plain(report.behaviour)]);
   if (report.codeHash !== undefined) rows.push(["code", plain(report.codeHash.slice(0, 16))]);
+  if (report.bound !== undefined) rows.push(["isolation", plain(report.bound)]);
   const width = Math.max(...rows.map(([name]) => name.length));
   const head = rows.map(([name, value]) => `  ${colors.dim(padEnd(name, width))}  ${value}`);
   return [

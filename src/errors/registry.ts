@@ -7,11 +7,8 @@ import { capsuleErrors } from "./codes/capsule.ts";
 import { cellErrors } from "./codes/cell.ts";
 import { cliErrors } from "./codes/cli.ts";
 import { coreErrors } from "./codes/core.ts";
-<<<<<<< HEAD
 import { drillErrors } from "./codes/drill.ts";
-=======
 import { isolationErrors } from "./codes/isolation.ts";
->>>>>>> 4978f18 (A worker of its own for an actor: the host behind a channel, the node's handle before it)
 import { manifestErrors } from "./codes/manifest.ts";
 import { stateErrors } from "./codes/state.ts";
 import { supervisorErrors } from "./codes/supervisor.ts";

@@ -9,9 +9,12 @@ import {
   DEFAULT_POISON_DEATHS,
   DEFAULT_PROGRESS_MS,
   type Json,
+  type Limits,
   type SupervisorSpec,
 } from "./graph.ts";
+import { isolationOf } from "./isolation-rules.ts";
 import type { ManifestActor, ManifestSupervisor } from "./schema.ts";
+import { parseSize } from "./size.ts";
 
 const ms = (duration: string): number => parseDuration(duration) ?? 0;
 
@@ -34,7 +37,7 @@ export function actorOf(
   behaviour: ActorSpec["behaviour"],
   intents: ActorSpec["intents"],
 ): ActorSpec {
-  const { restart, isolation, durable, mailbox, grants, onCorruption } = actor;
+  const { restart, durable, mailbox, grants, onCorruption, limits, sandbox } = actor;
   const { node } = actor.placement;
   return {
     kind: "actor",
@@ -44,7 +47,7 @@ export function actorOf(
     input: (actor.input ?? null) as Json,
     restart,
     shutdownMs: ms(actor.shutdown),
-    isolation,
+    isolation: isolationOf(actor),
     durable,
     mailbox,
     intents,
@@ -53,6 +56,16 @@ export function actorOf(
     // What is the default stays unsaid, so that a graph from before the field existed is no other one.
     ...(ms(actor.progress) === DEFAULT_PROGRESS_MS ? {} : { progressMs: ms(actor.progress) }),
     ...(actor.poison.deaths === DEFAULT_POISON_DEATHS ? {} : { poisonDeaths: actor.poison.deaths }),
+    ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
+    ...(sandbox === undefined || sandbox === "best_effort" ? {} : { sandbox }),
     ...(onCorruption === DEFAULT_ON_CORRUPTION ? {} : { onCorruption }),
+  };
+}
+
+function limitsOf({ memory, cpu }: NonNullable<ManifestActor["limits"]>): Limits {
+  const memoryBytes = memory === undefined ? undefined : parseSize(memory);
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(cpu === undefined ? {} : { cpu }),
   };
 }

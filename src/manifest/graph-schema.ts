@@ -5,6 +5,7 @@ import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { Graph, Json, PlacedGraph } from "./graph.ts";
 import { graphFaults, placementFaults } from "./graph-faults.ts";
+import { MIN_MEMORY_BYTES } from "./isolation-rules.ts";
 import { PATH_PATTERN, TOKEN_PATTERN } from "./names.ts";
 import { isDeeper } from "./payload-schema.ts";
 import { grantSchema } from "./schema.ts";
@@ -35,6 +36,17 @@ const actor = z.strictObject({
   intents: z.record(z.string().max(255), z.strictObject({ payload: json.optional() })),
   grants: z.array(grantSchema).max(64),
   placement: z.strictObject({ node: name.optional() }),
+  limits: z
+    .strictObject({
+      memoryBytes: z
+        .int()
+        .min(MIN_MEMORY_BYTES)
+        .max(2 ** 50)
+        .exactOptional(),
+      cpu: z.number().positive().max(1024).exactOptional(),
+    })
+    .exactOptional(),
+  sandbox: z.enum(["required", "best_effort"]).exactOptional(),
   progressMs: z.number().min(100).max(3_600_000).exactOptional(),
   poisonDeaths: z.int().min(1).max(16).exactOptional(),
   onCorruption: z.enum(["previous", "fresh", "park"]).exactOptional(),

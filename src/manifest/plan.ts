@@ -23,7 +23,16 @@ export type Plan = {
 };
 
 /** Fields of an actor that its running machine depends on; all others change in place. */
-const RESTARTING = ["behaviour", "code", "input", "isolation", "durable", "shard"] as const;
+const RESTARTING = [
+  "behaviour",
+  "code",
+  "input",
+  "isolation",
+  "limits",
+  "sandbox",
+  "durable",
+  "shard",
+] as const;
 
 const EMPTY: PlacedGraph = { roots: [], clients: [], placed: {} };
 
@@ -81,6 +90,8 @@ const REASONS: Readonly<Record<string, string>> = {
   code: "its code has changed",
   input: "its input has changed",
   isolation: "its isolation has changed",
+  limits: "its limits have changed",
+  sandbox: "its sandbox has changed",
   durable: "its durability has changed",
   shard: "it moves to another shard",
 };

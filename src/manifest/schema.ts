@@ -149,10 +149,10 @@ export const actorSchema = z
     }),
     restart,
     shutdown: duration("0ms", "1h").default("5s").describe("Time for the work in hand when it is stopped."),
-    isolation: z
-      .enum(["shared", "worker", "process"])
-      .default("shared")
-      .meta({ description: "Where it runs. `worker` and `process` are not built yet.", enum: ["shared"] }),
+    isolation: z.enum(["shared", "worker", "process"]).optional().meta({
+      description:
+        "Where it runs: `shared`: on the node's event loop, with all others; `worker`: in a thread of its own, with a heap limit, ended while it spins; `process`: in a process of its own, with nothing but its channel to the kernel. By default `process` when it has tools, `shared` otherwise.",
+    }),
     durable: z
       .boolean()
       .default(false)
@@ -161,13 +161,27 @@ export const actorSchema = z
         enum: [false],
       }),
     limits: z
-      .strictObject({ memory: size.optional(), cpu: z.number().positive().max(1024).optional() })
+      .strictObject({
+        memory: size
+          .optional()
+          .describe(
+            "Memory of a worker (its heap; default 128MiB) or process (default 256MiB); at least 16MiB.",
+          ),
+        cpu: z
+          .number()
+          .positive()
+          .max(1024)
+          .optional()
+          .describe("Processors of a process; 1 is one core. Needs cgroups, see `cell0 doctor`."),
+      })
       .optional()
-      .meta({
-        title: "not built yet",
-        description: "Memory and processors of a worker or process.",
-        not: {},
-      }),
+      .meta({ id: "Limits", description: "What a worker or process may use." }),
+    sandbox: z
+      .enum(["required", "best_effort"])
+      .optional()
+      .describe(
+        "Of a process: `required`: it does not start where a layer of its isolation is missing; `best_effort` (default): it starts, and `cell0 get actor` says what holds it.",
+      ),
     mailbox: mailboxSchema.prefault({}),
     progress: duration("100ms", "1h")
       .default("30s")

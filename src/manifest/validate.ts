@@ -7,6 +7,7 @@ import { actorOf, supervisorOf } from "./build-spec.ts";
 import { checkFields } from "./check-fields.ts";
 import { parseDuration } from "./duration.ts";
 import type { ActorSpec, ChildSpec, ClientSpec, GrantSpec, Json, SupervisorSpec } from "./graph.ts";
+import { isolationProblems } from "./isolation-rules.ts";
 import { MAX_PATH_TOKENS, RESERVED_NAMES } from "./names.ts";
 import { readPayloadSchema } from "./payload-schema.ts";
 import type { Problem } from "./problem.ts";
@@ -170,12 +171,11 @@ class Work {
     }
   }
 
-  #notBuilt({ isolation, durable, limits }: Partial<ManifestActor>, path: NodePath): void {
-    if (isolation !== undefined && isolation !== "shared") {
-      this.#add([...path, "isolation"], "value", notBuilt(`the isolation \`${isolation}\``, "`shared`"));
-    }
-    if (durable === true) this.#add([...path, "durable"], "value", notBuilt("a durable actor", "`false`"));
-    if (limits !== undefined) this.#add([...path, "limits"], "key", notBuilt("a limit", undefined));
+  #notBuilt(found: Partial<ManifestActor>, path: NodePath): void {
+    if (found.durable === true)
+      this.#add([...path, "durable"], "value", notBuilt("a durable actor", "`false`"));
+    for (const { field, at, text } of isolationProblems({ ...found, durable: false }))
+      this.#add([...path, field], at, text);
   }
 
   #behaviour(text: string | undefined, path: NodePath): ActorSpec["behaviour"] | undefined {

@@ -2,6 +2,7 @@
 // force. Changes with the graph, and returns to it when it drifts.
 
 import type { OutgoingIntent } from "../actors/intent.ts";
+import { createIsolation } from "../actors/isolation/isolation.ts";
 import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
@@ -90,6 +91,7 @@ class System implements ActorSystem {
       secret: (name) => secrets.get(name),
       send,
       record: telemetry.record,
+      isolation: createIsolation(),
     });
     for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
     this.#tree = await startTree({

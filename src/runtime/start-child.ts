@@ -1,11 +1,16 @@
 // How the tree starts an actor of this node: the kernel's own from their parts,
 // all others from the behaviour that the revision names, in exactly the code
 // that it was planned with.
+import type { ActorHost } from "../actors/actor-host.ts";
 import type { Behaviour } from "../actors/behaviour.ts";
 import type { Incarnation } from "../actors/child.ts";
 import { startActor } from "../actors/host.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
+import type { Isolation } from "../actors/isolation/isolation.ts";
+import { startRemoteActor } from "../actors/isolation/start-remote.ts";
 import { loadBehaviour } from "../actors/loader/load-behaviour.ts";
+import type { StartActorOptions } from "../actors/start-options.ts";
+import { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, PlacedGraph } from "../manifest/graph.ts";
 import { resolveSecrets } from "../security/secret-references.ts";
 import { type Clock, type RestorableChild, systemClock } from "../supervisor/ports.ts";
@@ -24,6 +29,8 @@ export type StartPorts = {
   readonly secret: (name: string) => Promise<string>;
   readonly send: (from: Sender, intent: OutgoingIntent) => void;
   readonly record: (event: EventInput) => void;
+  /** Where actors live that do not share this event loop. */
+  readonly isolation: Isolation;
   readonly clock?: Clock;
 };
 
@@ -36,25 +43,40 @@ export type StartChild = (
 
 export function childStarter(ports: StartPorts): StartChild {
   return async (spec, incarnation, snapshot, signal) => {
-    const { behaviour, input } = await partOf(spec, ports);
-    signal.throwIfAborted();
     const from = { path: spec.path, incarnation };
-    const host = await startActor({
-      spec,
-      behaviour,
-      incarnation,
-      input,
-      snapshot,
-      ports: {
-        send: (intent) => ports.send(from, intent),
-        record: ports.record,
-        clock: ports.clock ?? systemClock,
-        random: Math.random,
-      },
-    });
+    const actorPorts = {
+      send: (intent: OutgoingIntent) => ports.send(from, intent),
+      record: ports.record,
+      clock: ports.clock ?? systemClock,
+      random: Math.random,
+    };
+    const common = { spec, incarnation, snapshot, ports: actorPorts };
+    const isShared = spec.isolation === "shared" || ports.kernel.has(spec.path);
+    const host = isShared
+      ? await startShared(common, ports, signal)
+      : await startElsewhere(common, ports, signal);
     ports.actors.add(spec, host);
     return host;
   };
+}
+
+type Common = Pick<StartActorOptions, "spec" | "incarnation" | "ports"> & { readonly snapshot: unknown };
+
+async function startShared(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
+  const { behaviour, input } = await partOf(common.spec, ports);
+  signal.throwIfAborted();
+  return await startActor({ ...common, behaviour, input });
+}
+
+/** The behaviour is never loaded here: its code runs in the worker or process only. */
+async function startElsewhere(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
+  const { spec } = common;
+  if (spec.durable) throw new CellError("ACTOR_DURABLE_UNSUPPORTED", undefined, { where: spec.path });
+  const codeHash = ports.graph().placed[spec.path]?.codeHash ?? "";
+  const input = await resolveSecrets(spec.input, ports.secret);
+  signal.throwIfAborted();
+  const housing = await ports.isolation.house(spec, codeHash);
+  return await startRemoteActor({ ...common, codeHash, input, housing }, signal);
 }
 
 async function partOf(spec: ActorSpec, ports: StartPorts): Promise<KernelPart> {

@@ -39,6 +39,7 @@ export function actorReport(
       : { behaviour: `${actor.behaviour.module}#${actor.behaviour.export}`, grants: actor.grants }),
     ...(placed === undefined ? {} : { codeHash: placed.codeHash }),
     ...(running === undefined ? {} : { intents: running.host.describe().intents }),
+    ...(running?.host.bound === undefined ? {} : { bound: running.host.bound }),
     ...(spec === undefined ? {} : { spec: withoutChildren(spec) }),
     history,
   };

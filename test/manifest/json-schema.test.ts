@@ -32,6 +32,9 @@ test("an editor accepts the example of the reference", () => {
 
 /** What one field cannot tell, or what JSON Schema cannot say. */
 const beyond = new Set([
+  "limits-of-a-shared-actor",
+  "limits-too-small",
+  "sandbox-of-a-worker",
   "backoff-max-below-initial",
   "behaviour-not-there",
   "client-grant-to-nobody",

@@ -32,6 +32,8 @@ export type ActorReport = TreeNode & {
   readonly incarnation?: { readonly term: number; readonly activation: number };
   readonly behaviour?: string;
   readonly codeHash?: string;
+  /** What holds an actor that does not share the node's event loop, one line. */
+  readonly bound?: string;
   /** Intent type -> JSON Schemas. */
   readonly intents?: Readonly<Record<string, { readonly payload: unknown; readonly reply?: unknown }>>;
   readonly grants?: readonly { readonly intents: readonly string[]; readonly targets: readonly string[] }[];

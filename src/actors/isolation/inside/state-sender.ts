@@ -1,12 +1,12 @@
 // Sends the actor's state to the node after what was handled, so that a restart
-// goes on from it however the worker or process ended. A state that is expensive to
-// write is sent less often, so that it takes at most about a tenth of the time.
+// goes on from it however the worker or process ended. A large state
+// is sent less often, so that writing it takes at most about a tenth of the time.
 import type { ActorSnapshot } from "../../actor-host.ts";
 import { NO_BYTES } from "../bounded-json.ts";
 
 export const MAX_SNAPSHOT_BYTES = 4 * 1024 * 1024;
-/** A state that is written faster is never put off. */
-const CHEAP_MS = 1;
+/** A smaller state is never put off: what was answered is in it. */
+const LARGE_CHARS = 64 * 1024;
 const SHARE = 10;
 
 export type StateSenderOptions = {
@@ -40,7 +40,7 @@ export class StateSender {
     const snapshot = this.#options.read();
     const text = snapshot === undefined ? "" : JSON.stringify(snapshot);
     const tookMs = performance.now() - startedMs;
-    this.#notBeforeMs = tookMs < CHEAP_MS ? 0 : startedMs + tookMs * SHARE;
+    this.#notBeforeMs = text.length < LARGE_CHARS ? 0 : startedMs + tookMs * SHARE;
     if (text === this.#last) {
       if (text === "") this.#isNone = true;
       return;

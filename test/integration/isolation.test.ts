@@ -1,0 +1,83 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type Event, EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
+import { type LiveCell, startCell } from "./live-cell.ts";
+import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
+
+describe("actors that do not share the node's event loop", () => {
+  let cell: LiveCell;
+  let workspace: Workspace;
+  beforeAll(async () => {
+    workspace = await makeWorkspace();
+    const file = await workspace.write(
+      "graph.yaml",
+      manifest("live", [
+        { actor: "sibling", behaviour: "./parrot.ts#parrot" },
+        {
+          actor: "threaded",
+          behaviour: "./parrot.ts#parrot",
+          isolation: "worker",
+          input: { prefix: "w:" },
+          limits: { memory: "64MiB" },
+        },
+        {
+          actor: "relay",
+          behaviour: "./relay.ts#relay",
+          isolation: "worker",
+          grants: [{ intents: ["say"], targets: ["live/threaded"] }],
+        },
+        { actor: "stuck", behaviour: "./loose.ts#loose", isolation: "worker", progress: "300ms" },
+      ]),
+    );
+    cell = await startCell({ up: [file] });
+  });
+  afterAll(async () => {
+    await cell?.stop();
+    await workspace.remove();
+  });
+
+  const say = (actor: string, text = "x", timeoutMs = 5_000) =>
+    cell.client.request(actor, "say", { text }, { timeoutMs });
+  const answers = (actor: string) =>
+    vi.waitFor(async () => (await say(actor, "x", 500)).value, { timeout: 15_000, interval: 20 });
+  const events = async (filter: Parameters<LiveCell["kernel"]["events"]>[1]): Promise<readonly Event[]> =>
+    (await cell.kernel.events("a", filter)).map((bytes) => fromBinary(EventSchema, bytes));
+
+  it("a worker answers as any actor does, and `get actor` says what holds it", async () => {
+    expect((await say("live/threaded", "hello")).value).toEqual({ text: "w:hello", count: 1 });
+    expect((await cell.kernel.actor("a", "live/threaded")).bound).toMatch(/^worker: .*heap limit 64 MiB/);
+    const shown = await cell.cli("get", "actor", "live/threaded");
+    expect(shown.stdout).toMatch(/isolation +worker: its own thread/);
+  });
+
+  it("a worker's intents leave in its name, under its own grants", async () => {
+    const relayed = await cell.client.request("live/relay", "relay", { target: "live/threaded", text: "on" });
+    expect(relayed.value).toMatchObject({ heard: "w:on" });
+    await expect(
+      cell.client.request("live/relay", "relay", { target: "live/sibling", text: "on" }),
+    ).rejects.toMatchObject({ code: "ACTOR_REFUSED", message: "AUTHORITY_INTENT_FORBIDDEN" });
+  });
+
+  it("a crash in a worker restarts it from its last good snapshot", async () => {
+    const before = Number(Reflect.get(Object((await say("live/threaded")).value), "count"));
+    await expect(
+      cell.client.request("live/threaded", "crash", { message: "asked to" }),
+    ).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+    expect(await answers("live/threaded")).toMatchObject({ count: before + 1 });
+  });
+
+  it("a worker that spins is ended and comes back, alone: its siblings never notice", async () => {
+    const sibling = await cell.kernel.actor("a", "live/sibling");
+    expect((await say("live/stuck")).value).toMatchObject({ count: 1 });
+    const spinning = cell.client.request("live/stuck", "spin", {}, { timeoutMs: 10_000 });
+    const asked = performance.now();
+    await say("live/sibling");
+    expect(performance.now() - asked).toBeLessThan(2_000);
+    await expect(spinning).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+    expect(await answers("live/stuck")).toMatchObject({ count: 2 });
+    expect((await cell.kernel.actor("a", "live/sibling")).startedAtUnixMs).toBe(sibling.startedAtUnixMs);
+    const [crashed] = await events({ actor: "live/stuck", kinds: ["actorCrashed"] });
+    expect(crashed?.kind).toMatchObject({ value: { name: "ACTOR_STUCK" } });
+    expect(crashed?.intent?.intent).toBe("spin");
+  });
+});
