@@ -19,21 +19,28 @@ import { askRevision } from "./runtime/node-revision.ts";
 import { nodeStatus } from "./runtime/node-status.ts";
 import { type NodeTelemetry, openNodeTelemetry } from "./runtime/node-telemetry.ts";
 import { packageVersion } from "./runtime/package-info.ts";
+import { processDied } from "./runtime/process-records.ts";
 import { openReplayGuard } from "./runtime/replay-guard.ts";
 import { RestartHistory } from "./runtime/restart-history.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
+import type { Recovery } from "./supervisor/cradle/cradle.ts";
+import type { InHand } from "./supervisor/cradle/process-spec.ts";
 
 export type NodeOptions = {
   /** The node cannot go on: its process is to end and be started again. */
   readonly onFatal: (error: CellError) => void;
+  /** What earlier processes of this node had in hand when they died or were stuck; the latest last. */
+  readonly suspects: readonly InHand[];
 };
 
 export type RunningNode = {
   status(): NodeStatus;
   tree(): TreeNode;
+  /** Records that a process of this node died and is back. */
+  recovered(recovery: Recovery): void;
   /** Takes nothing new, finishes what was accepted within `graceMs`, and closes everything in reverse order. */
   stop(reason: string, graceMs: number): Promise<void>;
 };
@@ -101,6 +108,7 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
   return {
     status,
     tree: () => system.tree(),
+    recovered: (recovery) => telemetry.record(processDied(recovery)),
     async stop(reason, graceMs) {
       life.stopping = true;
       await messaging.drain();

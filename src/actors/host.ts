@@ -22,6 +22,7 @@ import {
   startedRecord,
   transitionedRecord,
 } from "./host-records.ts";
+import { withMark } from "./in-hand.ts";
 import { Intake } from "./intake.ts";
 import type { Delivery, IntentRef, ReceivedIntent } from "./intent.ts";
 import { MachineDriver, type Step } from "./machine-driver.ts";
@@ -342,7 +343,7 @@ export class Host implements ActorHost {
       fail: (error: unknown) => this.#fail(error, { origin: "async", intent }),
     };
     try {
-      runInActor(context, work);
+      withMark(this.path, intent?.id ?? "", () => runInActor(context, work));
       return undefined;
     } catch (error) {
       this.#stage.discard();

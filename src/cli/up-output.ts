@@ -4,10 +4,14 @@ import { relative } from "node:path";
 import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
 import type { PreparedNode } from "../runtime/prepare-node.ts";
 import type { CradleEvent } from "../supervisor/cradle/cradle.ts";
+import { describeExit } from "../supervisor/cradle/describe-exit.ts";
 import type { Context } from "./context.ts";
 import { shellWord } from "./render/shell-word.ts";
 import { plain } from "./render/text.ts";
 import { renderTree } from "./render/tree.ts";
+
+/** Of the stack of a process that was stuck; the event has all of it. */
+const STACK_LINES = 5;
 
 /** What the node process says when it is up. */
 export type Arrival = { readonly status: NodeStatus; readonly tree: TreeNode };
@@ -37,25 +41,60 @@ export function printEvent(context: Context, event: CradleEvent): void {
   const { colors } = context;
   switch (event.kind) {
     case "ready":
-      context.print(`${colors.green("✓")} ${event.name} ${colors.dim(`${Math.round(event.elapsedMs)} ms`)}`);
+      printReady(context, event);
       return;
-    case "died": {
-      const { code, signal, reason } = event.exit;
-      const why = reason ?? signal ?? `exit code ${code}`;
-      context.print(
-        `${colors.yellow("!")} ${event.name} died (${why}); started again in ${event.restartInMs} ms`,
-      );
+    case "died":
+      printDeath(context, event);
       return;
-    }
     case "gaveUp":
-      context.print(`${colors.red("✗")} ${event.name} does not stay up; its log: ${event.log}`);
+      printGaveUp(context, event);
       return;
     case "message":
       printFailure(context, event);
       return;
+    case "spare":
+      if (event.state === "standby") context.print(colors.dim(`  a second ${event.name} stands by`));
+      return;
     case "starting":
       return;
   }
+}
+
+type Of<K extends CradleEvent["kind"]> = Extract<CradleEvent, { readonly kind: K }>;
+
+function printReady(context: Context, { name, elapsedMs, recovery }: Of<"ready">): void {
+  const { colors } = context;
+  if (recovery === undefined) {
+    context.print(`${colors.green("✓")} ${name} ${colors.dim(`${Math.round(elapsedMs)} ms`)}`);
+    return;
+  }
+  const by = recovery.by === "spare" ? "the one that stood by took over" : "started anew";
+  const took = `${Math.round(recovery.downMs)} ms`;
+  context.print(
+    `${colors.green("✓")} ${name} is back after ${took} ${colors.dim(`(layer 4, process; ${by})`)}`,
+  );
+  context.printJson({ recovered: name, ...recovery, cause: describeExit(recovery.exit) });
+}
+
+function printDeath(context: Context, { name, exit, restartInMs }: Of<"died">): void {
+  const { colors } = context;
+  const { inHand, stuck } = exit;
+  const wait = restartInMs === 0 ? "" : `; again in ${restartInMs} ms`;
+  context.print(`${colors.yellow("!")} ${name} died: ${describeExit(exit)}${wait}`);
+  if (inHand !== undefined) {
+    const intent = inHand.intent === "" ? "an event of its own" : `intent ${inHand.intent}`;
+    context.print(colors.dim(`  in hand: ${plain(inHand.actor)}, ${plain(intent)}`));
+  }
+  for (const line of stuck?.stack?.split("\n").slice(0, STACK_LINES) ?? [])
+    context.print(colors.dim(`  ${plain(line)}`));
+}
+
+function printGaveUp(context: Context, { name, exit, log, limit }: Of<"gaveUp">): void {
+  const { colors } = context;
+  context.print(
+    `${colors.red("✗")} ${name} does not stay up: ended ${limit.restarts + 1} times in ${limit.periodMs / 1000} s, ` +
+      `the last time by ${describeExit(exit)}. Everything is stopped; its log: ${log}`,
+  );
 }
 
 /** The node says why it could not start, before it ends. */

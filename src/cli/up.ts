@@ -21,6 +21,7 @@ export type UpOptions = {
   readonly join?: string;
   readonly prune?: boolean;
   readonly detach?: boolean;
+  readonly maxRestarts?: number;
 };
 
 export function registerUp(program: Command): void {
@@ -37,6 +38,11 @@ export function registerUp(program: Command): void {
     )
     .option("--join <file>", "join a cell with the file that `cell0 node add` wrote")
     .option("--prune", "remove graphs that the manifests do not name")
+    .option(
+      "--max-restarts <n>",
+      "deaths of one process within a minute after which everything is stopped (default: 10)",
+      parseCount,
+    )
     .option("-d, --detach", "return when the cell is up and leave it running")
     .action(action((context, manifests: string[], options: UpOptions) => runUp(context, manifests, options)));
   documented(command, {
@@ -60,7 +66,7 @@ export async function runUp(
   const { dir } = context;
   // A cell outlives the terminal's window and the log's collector.
   context.terminal.surviveLostOutput?.();
-  const { prune: _prune, detach: _detach, join, ...names } = options;
+  const { prune: _prune, detach: _detach, maxRestarts, join, ...names } = options;
   const startedAt = performance.now();
   const prepared = await prepareNode(dir, {
     ...names,
@@ -71,12 +77,13 @@ export async function runUp(
   try {
     const specs = await processSpecs(dir, prepared.config, prepared.genesisHash);
     const arrival = Promise.withResolvers<Arrival>();
-    cradle = startCradle(specs, (event) => {
+    const onEvent = (event: CradleEvent) => {
       // A full disk must not end the cell: the lock only helps to find what a killed cradle leaves.
       if (cradle !== undefined) prepared.lock.update(cradle.pids()).catch(() => undefined);
       printEvent(context, event);
       hear(event, arrival);
-    });
+    };
+    cradle = startCradle(specs, onEvent, maxRestarts === undefined ? {} : { maxRestarts });
     await prepared.lock.update(cradle.pids());
     return await attend(context, {
       cradle,
@@ -156,7 +163,10 @@ function hear(event: CradleEvent, arrival: PromiseWithResolvers<Arrival>): void 
 function endOf(end: { readonly gaveUp?: { readonly name: string; readonly log: string } }): ExitCode {
   if (end.gaveUp === undefined) return exitCodes.ok;
   const { name, log } = end.gaveUp;
-  throw new CellError("CELL_PROCESS_FAILED", `the ${name} process ends again and again`, { where: log });
+  throw new CellError("CELL_PROCESS_FAILED", `the ${name} process ends again and again`, {
+    where: log,
+    remedy: `Read the end of ${log}; if an intent or an apply did it, \`cell0 logs --kind processDied\` names it once the cell is up again. Then \`cell0 up\`.`,
+  });
 }
 
 /** First interrupt: in order. Second: at once. */
@@ -180,6 +190,14 @@ function stopOnInterrupt(
       for (const signal of signals) process.off(signal, interrupt);
     },
   };
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 0 && count <= 1_000_000) return count;
+  throw new CellError("CLI_USAGE", `\`${text}\` is no number of restarts`, {
+    remedy: "give a whole number from 0 to 1000000",
+  });
 }
 
 function parsePort(text: string): number {

@@ -1,19 +1,30 @@
 // Entry of the node process: started by the cradle with the data directory as
-// its one argument, it says over IPC when it is up, and stops when it is told
-// to, or when its parent is gone.
+// its one argument, it prepares itself, takes up work when it is told to, says over
+// IPC when it is up, and stops when it is told to, or when its parent is gone.
 import process from "node:process";
 import { attributeAsyncFailure } from "../actors/actor-context.ts";
 import { CellError } from "../errors/cell-error.ts";
-import { startNode } from "../runtime.ts";
+import { type RunningNode, startNode } from "../runtime.ts";
+import type { InHand } from "../supervisor/cradle/process-spec.ts";
+import { readCradleMessage } from "./cradle-messages.ts";
 import { dataDir } from "./data-dir.ts";
 import { DRAIN_TIMEOUT_MS } from "./processes.ts";
+import { startWatch } from "./watch/start-watch.ts";
+
+/** Where the cradle hears the watching thread. */
+const BEATS_DESCRIPTOR = 4;
 
 const [, , root] = process.argv;
 if (root === undefined) throw new CellError("CELL_NOT_FOUND", "the data directory was not named");
 
 const stopping = Promise.withResolvers<string>();
+const promoted = Promise.withResolvers<readonly InHand[]>();
+let node: RunningNode | undefined;
 process.on("message", (message) => {
-  if (isStop(message)) stopping.resolve("asked by the cradle");
+  const said = readCradleMessage(message);
+  if (said?.type === "stop") stopping.resolve("asked by the cradle");
+  if (said?.type === "promote") promoted.resolve(said.suspects);
+  if (said?.type === "recovered") node?.recovered(said.recovery);
 });
 process.once("disconnect", () => stopping.resolve("the cradle is gone"));
 process.once("SIGTERM", () => stopping.resolve("SIGTERM"));
@@ -30,12 +41,17 @@ process.on("uncaughtException", stray);
 process.on("unhandledRejection", stray);
 
 try {
-  const node = await startNode(dataDir(root), {
+  process.send?.({ type: "standby" });
+  const suspects = await promoted.promise;
+  const watch = startWatch(BEATS_DESCRIPTOR);
+  node = await startNode(dataDir(root), {
+    suspects,
     onFatal: (error) => {
       report(error);
       process.exit(1);
     },
   });
+  watch.begin();
   process.send?.({ type: "ready", status: node.status(), tree: node.tree() });
   const reason = await stopping.promise;
   await node.stop(reason, DRAIN_TIMEOUT_MS);
@@ -43,10 +59,6 @@ try {
 } catch (error) {
   report(error);
   process.exit(1);
-}
-
-function isStop(message: unknown): boolean {
-  return typeof message === "object" && message !== null && "type" in message && message.type === "stop";
 }
 
 /** Into the node's log, which is this process's standard error; and to the cradle, for the screen. */

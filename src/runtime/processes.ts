@@ -71,6 +71,8 @@ export async function processSpecs(
     readiness: { kind: "ipc" },
     readyTimeoutMs: 60_000,
     stopTimeoutMs: DRAIN_TIMEOUT_MS + 1_000,
+    takeover: { spare: false },
+    beats: true,
   });
   return specs;
 }

@@ -68,6 +68,7 @@ const MAX_TEXT_BYTES = 1024;
 const TEXT_BOUNDS: Readonly<Record<string, number>> = {
   "cell0.v1.ActorCrashed.message": 4096,
   "cell0.v1.ActorCrashed.stack": 16_384,
+  "cell0.v1.ProcessDied.stack": 16_384,
   "cell0.v1.ActorLogged.message": 8192,
   "cell0.v1.DeadLettered.message": 4096,
 };

@@ -139,6 +139,18 @@ function tellNode(kind: Kind): Told | undefined {
       ];
     case "nodeStopped":
       return ["warn", `node stopped: ${kind.value.reason}`];
+    case "processDied": {
+      const { process, cause, failure, elapsedUs, by, stack } = kind.value;
+      const where = stack === "" ? "" : `; it stood${stack.split("\n", 1)[0]?.replace(/^ +at/, " at") ?? ""}`;
+      return [
+        "bad",
+        `${process} died (${failureOf(failure)}: ${cause})${where}; ready after ${micros(elapsedUs)}, ${by}`,
+      ];
+    }
+    case "kernelRebuilt": {
+      const { cause, actors, elapsedUs } = kind.value;
+      return ["warn", `kernel rebuilt with ${actors} actors in ${micros(elapsedUs)}: ${cause}`];
+    }
     case "linkChanged": {
       const { link, state, error } = kind.value;
       return [

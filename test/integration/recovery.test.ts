@@ -1,6 +1,8 @@
 // What is killed comes back, and a client whose deadline is longer than that never
 // notices: under load, each of its intents is answered once.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fromBinary } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { EventSchema, FailureClass } from "../../src/gen/cell0/v1/events_pb.ts";
 import { type LiveCell, type ProcessName, startCell } from "./live-cell.ts";
 import { startLoad } from "./load.ts";
 import { openRawClient } from "./raw-client.ts";
@@ -13,7 +15,10 @@ describe("a client under load", () => {
     workspace = await makeWorkspace();
     const file = await workspace.write(
       "graph.yaml",
-      manifest("live", [{ actor: "parrot", behaviour: "./parrot.ts#parrot" }]),
+      manifest("live", [
+        { actor: "parrot", behaviour: "./parrot.ts#parrot" },
+        { actor: "spinner", behaviour: "./spinner.ts#spinner" },
+      ]),
     );
     cell = await startCell({ up: [file] });
   });
@@ -21,6 +26,25 @@ describe("a client under load", () => {
     await cell?.stop();
     await workspace.remove();
   });
+
+  /** Of the processes, as the node recorded them, oldest first. */
+  const deaths = async () => {
+    const kinds = ["processDied"];
+    const records = await vi.waitFor(
+      async () => {
+        const events = await cell.kernel.events("a", { kinds });
+        expect(events.length).toBeGreaterThan(recorded);
+        return events;
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+    recorded = records.length;
+    return records.flatMap((bytes) => {
+      const { actor, kind } = fromBinary(EventSchema, bytes);
+      return kind.case === "processDied" ? [{ ...kind.value, actor }] : [];
+    });
+  };
+  let recorded = 0;
 
   const kills: readonly (readonly [string, readonly ProcessName[]])[] = [
     ["the node", ["node"]],
@@ -34,8 +58,42 @@ describe("a client under load", () => {
     await Promise.all(names.map((name) => cell.kill(name)));
     await load.more(50);
     const result = await load.stop();
+    await deaths();
     expect(result.failures).toEqual([]);
     expect(result.longestGapMs).toBeLessThan(10_000);
+  });
+
+  it("has each of its intents answered when the node is stopped by a signal, which nothing announces", async () => {
+    const load = startLoad(cell.client, "live/parrot");
+    await load.more(50);
+    process.kill(await cell.pid("node"), "SIGSTOP");
+    await load.more(50);
+    expect((await load.stop()).failures).toEqual([]);
+    const death = (await deaths()).at(-1);
+    expect(death).toMatchObject({ process: "node", failure: FailureClass.HANG });
+    expect(death?.cause).toMatch(/^stopped by a signal/);
+  });
+
+  it("has each of its intents answered when an actor never gives the loop back, and the record says where it stood", async () => {
+    const load = startLoad(cell.client, "live/parrot");
+    await load.more(50);
+    const spin = cell.client.request("live/spinner", "spin", { ms: 60_000 }, { timeoutMs: 60 });
+    await expect(spin).rejects.toMatchObject({ code: "ACTOR_DEADLINE_EXCEEDED" });
+    await load.more(50);
+    expect((await load.stop()).failures).toEqual([]);
+    const death = (await deaths()).at(-1);
+    expect(death).toMatchObject({ process: "node", failure: FailureClass.HANG, actor: "live/spinner" });
+    expect(death?.cause).toMatch(/^stuck for \d+ ms/);
+    expect(death?.stack).toMatch(/spinFor \(.*spinner\.ts:\d+/);
+    expect(death?.intentId).toHaveLength(16);
+    const logs = await cell.cli("logs", "--kind", "processDied");
+    expect(logs.stdout).toMatch(/live\/spinner.*node died \(hang: stuck for \d+ ms\); it stood at spinFor/);
+  });
+
+  it("is not disturbed by an actor that is slow, but gives the loop back in time", async () => {
+    const before = await cell.pid("node");
+    await cell.client.request("live/spinner", "spin", { ms: 300 });
+    expect(await cell.pid("node")).toBe(before);
   });
 
   it("gets the same answer again after a node's death, and may send what it never had sent", async () => {

@@ -1,29 +1,52 @@
 // The cradle: the tiny parent of a node's processes (broker, core, node). It
 // holds no keys and reads nothing from outside; it starts, watches, starts again
 // and stops. Layer 4 of the resurrection matrix.
-import { type ManagedProcess, startProcess } from "./managed-process.ts";
 import type { ProcessExit, ProcessSpec } from "./process-spec.ts";
+import type { RestartLimit } from "./restart-policy.ts";
+import { type Recovery, Slot, type SlotEvents } from "./slot.ts";
 
-/** First wait before a process is started again; doubles with each failure in a row. */
-const FIRST_BACKOFF_MS = 10;
-const MAX_BACKOFF_MS = 2_000;
-/** Restarts within this period count as in a row. */
-const CRASH_LOOP_PERIOD_MS = 60_000;
-/** More restarts than this within the period end the cradle. */
-const CRASH_LOOP_RESTARTS = 10;
+export type { Recovery } from "./slot.ts";
+
+/** More deaths of one process than this end the cradle. */
+const CRASH_LOOP: RestartLimit = { restarts: 10, periodMs: 60_000 };
+/** Recoveries that wait for the process that records them. */
+const MAX_UNTOLD = 64;
 
 export type CradleEvent =
   | { readonly kind: "starting"; readonly name: string }
-  | { readonly kind: "ready"; readonly name: string; readonly elapsedMs: number; readonly detail: unknown }
-  | { readonly kind: "died"; readonly name: string; readonly exit: ProcessExit; readonly restartInMs: number }
-  | { readonly kind: "gaveUp"; readonly name: string; readonly exit: ProcessExit; readonly log: string }
+  | {
+      readonly kind: "ready";
+      readonly name: string;
+      readonly elapsedMs: number;
+      readonly detail: unknown;
+      /** Set when it died before. */
+      readonly recovery?: Recovery;
+    }
+  | {
+      readonly kind: "died";
+      readonly name: string;
+      readonly exit: ProcessExit;
+      readonly restartInMs: number;
+      readonly by: Recovery["by"];
+    }
+  | {
+      readonly kind: "gaveUp";
+      readonly name: string;
+      readonly exit: ProcessExit;
+      readonly log: string;
+      readonly limit: RestartLimit;
+    }
+  /** A second process stands by, or does not any more. */
+  | { readonly kind: "spare"; readonly name: string; readonly state: "standby" | "gone" }
   | { readonly kind: "message"; readonly name: string; readonly message: unknown };
+
+export type CradleEnd = { readonly gaveUp?: { readonly name: string; readonly log: string } };
 
 export type Cradle = {
   /** Resolves when every process has been ready once; never when the cradle ends before. */
   readonly ready: Promise<void>;
   /** Resolves when every process is gone, with the process that could not be kept alive, if any. */
-  readonly ended: Promise<{ readonly gaveUp?: { readonly name: string; readonly log: string } }>;
+  readonly ended: Promise<CradleEnd>;
   pids(): Readonly<Record<string, number>>;
   /** Stops in reverse start order, each with its own grace. */
   stop(): Promise<void>;
@@ -31,92 +54,65 @@ export type Cradle = {
   kill(): Promise<void>;
 };
 
-type Slot = {
-  readonly spec: ProcessSpec;
-  process: ManagedProcess | undefined;
-  restarts: number[];
-  wasReady: boolean;
+export type CradleOptions = {
+  /** Deaths of one process within a minute, beyond which everything is stopped; default 10. */
+  readonly maxRestarts?: number;
 };
 
-/** Starts every process at once, in order, without waiting for one before the next: they wait for each other. */
-export function startCradle(specs: readonly ProcessSpec[], onEvent: (event: CradleEvent) => void): Cradle {
-  const slots: Slot[] = specs.map((spec) => ({ spec, process: undefined, restarts: [], wasReady: false }));
+/**
+ * Starts every process at once, in order, without waiting for one before the next: they wait
+ * for each other. The one that takes over is told of each recovery, to record it.
+ */
+export function startCradle(
+  specs: readonly ProcessSpec[],
+  onEvent: (event: CradleEvent) => void,
+  { maxRestarts = CRASH_LOOP.restarts }: CradleOptions = {},
+): Cradle {
+  const limit = { ...CRASH_LOOP, restarts: maxRestarts };
   const ready = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<{ gaveUp?: { name: string; log: string } }>();
-  const timers = new Set<NodeJS.Timeout>();
-  let stopping = false;
+  const ended = Promise.withResolvers<CradleEnd>();
+  let untold: Recovery[] = [];
 
-  const launch = (slot: Slot) => {
-    if (stopping) return;
-    const startedAt = performance.now();
-    onEvent({ kind: "starting", name: slot.spec.name });
-    const running = startProcess(slot.spec, (message) =>
-      onEvent({ kind: "message", name: slot.spec.name, message }),
-    );
-    slot.process = running;
-    void running.ready.then((detail) => {
-      slot.wasReady = true;
-      onEvent({ kind: "ready", name: slot.spec.name, elapsedMs: performance.now() - startedAt, detail });
+  const eventsOf = ({ name, log }: ProcessSpec): SlotEvents => ({
+    starting: () => onEvent({ kind: "starting", name }),
+    ready: (elapsedMs, detail, recovery) => {
+      if (recovery !== undefined) untold = [...untold, recovery].slice(-MAX_UNTOLD);
+      onEvent({ kind: "ready", name, elapsedMs, detail, ...(recovery === undefined ? {} : { recovery }) });
+      tellRecoveries();
       if (slots.every(({ wasReady }) => wasReady)) ready.resolve();
-    });
-    void running.exited.then((exit) => {
-      if (!stopping) revive(slot, exit);
-    });
-  };
-
-  const revive = (slot: Slot, exit: ProcessExit) => {
-    const now = performance.now();
-    slot.restarts = [...slot.restarts.filter((at) => now - at < CRASH_LOOP_PERIOD_MS), now];
-    const { name, log } = slot.spec;
-    if (slot.restarts.length > CRASH_LOOP_RESTARTS) {
-      onEvent({ kind: "gaveUp", name, exit, log });
+    },
+    died: (exit, restartInMs, by) => onEvent({ kind: "died", name, exit, restartInMs, by }),
+    gaveUp: (exit) => {
+      onEvent({ kind: "gaveUp", name, exit, log, limit });
       void stop({ gaveUp: { name, log } });
-      return;
-    }
-    const restartInMs = backoffMs(slot.restarts.length);
-    onEvent({ kind: "died", name, exit, restartInMs });
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      launch(slot);
-    }, restartInMs);
-    timers.add(timer);
-  };
+    },
+    message: (message) => onEvent({ kind: "message", name, message }),
+    spare: (state) => onEvent({ kind: "spare", name, state }),
+  });
+  const slots = specs.map((spec) => new Slot(spec, limit, eventsOf(spec)));
+  const recording = slots.find(({ spec }) => spec.takeover !== undefined);
 
-  const quiet = () => {
-    stopping = true;
-    for (const timer of timers) clearTimeout(timer);
+  const tellRecoveries = () => {
+    if (recording?.isReady !== true) return;
+    for (const recovery of untold.splice(0)) recording.send({ type: "recovered", recovery });
   };
-  const stop = async (result: { gaveUp?: { name: string; log: string } } = {}) => {
-    quiet();
-    for (const slot of slots.toReversed()) await slot.process?.stop();
-    ended.resolve(result);
+  const stop = async (end: CradleEnd = {}) => {
+    for (const slot of slots) slot.hold();
+    for (const slot of slots.toReversed()) await slot.stop();
+    ended.resolve(end);
   };
   const kill = async () => {
-    quiet();
-    await Promise.all(slots.map((slot) => slot.process?.kill()));
+    for (const slot of slots) slot.hold();
+    await Promise.all(slots.map((slot) => slot.kill()));
     ended.resolve({});
   };
 
-  for (const slot of slots) launch(slot);
+  for (const slot of slots) slot.launch();
   return {
     ready: ready.promise,
     ended: ended.promise,
-    pids: () => pidsOf(slots),
+    pids: () => Object.assign({}, ...slots.map((slot) => slot.pids())),
     stop: () => stop(),
     kill,
   };
-}
-
-/** The first death is answered at once; deaths in a row wait longer and longer. */
-function backoffMs(restartsInPeriod: number): number {
-  if (restartsInPeriod <= 1) return 0;
-  return Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (restartsInPeriod - 1));
-}
-
-function pidsOf(slots: readonly Slot[]): Readonly<Record<string, number>> {
-  const pids: Record<string, number> = {};
-  for (const { spec, process } of slots) {
-    if (process?.pid !== undefined) pids[spec.name] = process.pid;
-  }
-  return pids;
 }

@@ -3,21 +3,31 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, statSync, truncateSync } from "node:fs";
 import { connect } from "node:net";
+import { type Beats, followBeats } from "./beats.ts";
 import type { ProcessExit, ProcessSpec } from "./process-spec.ts";
 
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
 const PORT_PROBE_MS = 20;
 const SETPRIV = "/usr/bin/setpriv";
+/** After the standard ones and IPC. */
+const BEATS_DESCRIPTOR = 4;
 
 export type ManagedProcess = {
   readonly spec: ProcessSpec;
   readonly pid: number | undefined;
+  /** Resolves when a process that takes over has prepared itself. */
+  readonly standby: Promise<unknown>;
   /** Resolves with what the process said when it was up; rejects never: a process that ends first leaves it pending. */
   readonly ready: Promise<unknown>;
   readonly exited: Promise<ProcessExit>;
+  /** What its watching thread says, where it has one. */
+  readonly beats: Beats | undefined;
+  /** From now on it is to be ready within the spec's time. */
+  expectReady(): void;
   /** Asks it to end, and kills it after the spec's stop timeout. */
   stop(): Promise<ProcessExit>;
-  kill(): Promise<ProcessExit>;
+  /** @param reason why, when it is the cradle's own doing */
+  kill(reason?: string): Promise<ProcessExit>;
   /** Sends over its IPC channel, when it has one. */
   send(message: object): void;
 };
@@ -31,25 +41,28 @@ export function startProcess(spec: ProcessSpec, onMessage: (message: unknown) =>
   const log = openLog(spec.log);
   const child = spawnWithParentDeath(spec, log);
   closeSync(log);
+  const beats = spec.beats === true ? followBeats(child.stdio[BEATS_DESCRIPTOR]) : undefined;
   let failure: string | undefined;
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once("error", (error) => resolve({ code: null, signal: null, reason: error.message }));
     child.once("exit", (code, signal) =>
-      resolve({ code, signal, ...(failure === undefined ? {} : { reason: failure }) }),
+      resolve({ code, signal, ...(failure === undefined ? {} : { reason: failure }), ...beats?.atEnd() }),
     );
   });
-  const ready = readinessOf(spec, child, onMessage);
-  const timer = setTimeout(() => {
-    failure = `not ready after ${spec.readyTimeoutMs} ms`;
-    child.kill("SIGKILL");
-  }, spec.readyTimeoutMs);
-  const settle = () => clearTimeout(timer);
-  void ready.then(settle);
-  void exited.then(settle);
-
-  const kill = () => {
+  const { standby, ready } = readinessOf(spec, child, onMessage);
+  const kill = (reason?: string) => {
+    failure ??= reason;
     child.kill("SIGKILL");
     return exited;
+  };
+  const expectReady = () => {
+    const timer = setTimeout(
+      () => void kill(`not ready after ${spec.readyTimeoutMs} ms`),
+      spec.readyTimeoutMs,
+    );
+    const settle = () => clearTimeout(timer);
+    void ready.then(settle);
+    void exited.then(settle);
   };
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return exited;
@@ -63,7 +76,7 @@ export function startProcess(spec: ProcessSpec, onMessage: (message: unknown) =>
   const send = (message: object) => {
     if (child.connected) child.send(message, () => {});
   };
-  return { spec, pid: child.pid, ready, exited, stop, kill, send };
+  return { spec, pid: child.pid, standby, ready, exited, beats, expectReady, stop, kill, send };
 }
 
 /**
@@ -81,7 +94,13 @@ function spawnWithParentDeath(spec: ProcessSpec, log: number): ChildProcess {
     env: { ...spec.env },
     detached: true,
     // A pipe as standard input is what `--exit-with-parent` listens on.
-    stdio: ["pipe", readsStdout ? "pipe" : log, log, ...(usesIpc ? (["ipc"] as const) : [])],
+    stdio: [
+      "pipe",
+      readsStdout ? "pipe" : log,
+      log,
+      ...(usesIpc ? (["ipc"] as const) : []),
+      ...(spec.beats === true ? (["pipe"] as const) : []),
+    ],
   });
 }
 
@@ -90,33 +109,34 @@ function openLog(path: string): number {
   return openSync(path, "a", 0o600);
 }
 
-function readinessOf(
-  spec: ProcessSpec,
-  child: ChildProcess,
-  onMessage: (message: unknown) => void,
-): Promise<unknown> {
+type Said = { readonly standby: Promise<unknown>; readonly ready: Promise<unknown> };
+
+function readinessOf(spec: ProcessSpec, child: ChildProcess, onMessage: (message: unknown) => void): Said {
   switch (spec.readiness.kind) {
     case "ipc":
-      return readyByIpc(child, onMessage);
+      return saidByIpc(child, onMessage);
     case "stdout":
-      return readyByStdout(child);
+      return once(readyByStdout(child));
     case "port":
-      return readyByPort(spec.readiness.port, child);
+      return once(readyByPort(spec.readiness.port, child));
   }
 }
 
-function readyByIpc(child: ChildProcess, onMessage: (message: unknown) => void): Promise<unknown> {
-  return new Promise((resolve) => {
-    child.on("message", (message) => {
-      if (isReady(message)) resolve(message);
-      else onMessage(message);
-    });
+const once = (ready: Promise<unknown>): Said => ({ standby: ready, ready });
+
+function saidByIpc(child: ChildProcess, onMessage: (message: unknown) => void): Said {
+  const standby = Promise.withResolvers<unknown>();
+  const ready = Promise.withResolvers<unknown>();
+  child.on("message", (message) => {
+    if (isOf(message, "ready")) ready.resolve(message);
+    else if (isOf(message, "standby")) standby.resolve(message);
+    else onMessage(message);
   });
+  return { standby: standby.promise, ready: ready.promise };
 }
 
-function isReady(message: unknown): boolean {
-  return typeof message === "object" && message !== null && "type" in message && message.type === "ready";
-}
+const isOf = (message: unknown, type: string): boolean =>
+  typeof message === "object" && message !== null && "type" in message && message.type === type;
 
 /** Takes the first JSON line with `"ready": true`; what follows is read and dropped. */
 function readyByStdout(child: ChildProcess): Promise<unknown> {

@@ -10,6 +10,15 @@ export type Readiness =
   /** Accepts a connection on this port of the loopback address. */
   | { readonly kind: "port"; readonly port: number };
 
+/**
+ * A process that prepares itself, says `{ type: "standby" }` over IPC, and takes up
+ * work when it is told `{ type: "promote" }`; then it says that it is ready.
+ */
+export type Takeover = {
+  /** Whether a second one is kept in standby, to take over when the first one ends. */
+  readonly spare: boolean;
+};
+
 export type ProcessSpec = {
   /** Name on screen and in the lock file: broker, core, node. */
   readonly name: string;
@@ -24,12 +33,27 @@ export type ProcessSpec = {
   readonly readyTimeoutMs: number;
   /** Time from the request to stop until it is killed. */
   readonly stopTimeoutMs: number;
+  readonly takeover?: Takeover;
+  /** Its watching thread sends beats on descriptor 4, see beats.ts. */
+  readonly beats?: boolean;
+};
+
+/** What an actor was handling; the intent is empty for an event of the actor's own. */
+export type InHand = { readonly actor: string; readonly intent: string };
+
+/** What a process's own watching thread says of a main thread that does not go on. */
+export type Stuck = {
+  readonly stuckMs: number;
+  readonly stack?: string;
 };
 
 /** Why a process ended, as the operating system says it. */
 export type ProcessExit = {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Set when it could not be started, or was not ready in time. */
+  /** Set when it could not be started, was not ready in time, or was killed by the cradle. */
   readonly reason?: string;
+  readonly stuck?: Stuck;
+  /** What it had in hand at its end, or just before. */
+  readonly inHand?: InHand;
 };

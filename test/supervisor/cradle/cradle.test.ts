@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Cradle, type CradleEvent, startCradle } from "../../src/supervisor/cradle/cradle.ts";
-import type { ProcessSpec } from "../../src/supervisor/cradle/process-spec.ts";
+import { type Cradle, type CradleEvent, startCradle } from "../../../src/supervisor/cradle/cradle.ts";
+import type { ProcessSpec } from "../../../src/supervisor/cradle/process-spec.ts";
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const READY = "console.log(JSON.stringify({ pid: process.pid, ready: true }));";
@@ -118,5 +118,100 @@ describe("a cradle", () => {
   test("a program that cannot be started counts as died, with the reason", async () => {
     start(spec("core", "", { command: join(directory, "nothing-here"), readyTimeoutMs: 1_000 }));
     await vi.waitFor(() => expect(seen("died").length).toBeGreaterThan(0), WAIT);
+  });
+});
+
+describe("a process that takes over", () => {
+  /** Says that it stands by, works once it is promoted, and notes what it was told. */
+  const TAKES_OVER = `
+    process.on("message", (message) => {
+      require("node:fs").appendFileSync("told", JSON.stringify({ ...message, pid: process.pid }) + "\\n");
+      if (message.type === "promote") process.send({ type: "ready", pid: process.pid });
+      if (message.type === "stop") process.exit(0);
+    });
+    process.send({ type: "standby" });`;
+  const node = (changes: Partial<ProcessSpec> = {}) =>
+    spec("node", TAKES_OVER, { readiness: { kind: "ipc" }, takeover: { spare: true }, ...changes });
+  const told = (): Record<string, unknown>[] =>
+    readFileSync(join(directory, "told"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  const standby = (count: number) => vi.waitFor(() => expect(seen("spare")).toHaveLength(count), WAIT);
+
+  test("is replaced by the one that stands by, and only after its end; a new one stands by then", async () => {
+    const running = start(node());
+    await running.ready;
+    await standby(1);
+    const { node: first = 0, "node-spare": spare = 0 } = running.pids();
+    process.kill(first, "SIGKILL");
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(2), WAIT);
+    expect(running.pids().node).toBe(spare);
+    expect(seen("ready")[1]).toMatchObject({ recovery: { name: "node", by: "spare", deathsInPeriod: 1 } });
+    await standby(2);
+    expect(running.pids()["node-spare"]).not.toBe(spare);
+    await vi.waitFor(() => expect(told().map(({ type }) => type)).toContain("recovered"), WAIT);
+    expect(told().map(({ type, pid }) => [type, pid])).toEqual([
+      ["promote", first],
+      ["promote", spare],
+      ["recovered", spare],
+    ]);
+  });
+
+  test("is started anew when the one that stood by is gone too", async () => {
+    const running = start(node());
+    await running.ready;
+    await standby(1);
+    const { node: first = 0, "node-spare": spare = 0 } = running.pids();
+    process.kill(spare, "SIGKILL");
+    await standby(2);
+    process.kill(first, "SIGKILL");
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(2), WAIT);
+    expect(seen("ready")[1]).toMatchObject({ recovery: { by: "cold" } });
+    expect(seen("died")).toHaveLength(1);
+  });
+
+  test("leaves no spare behind when the cradle stops", async () => {
+    const running = start(node());
+    await running.ready;
+    await standby(1);
+    const pids = Object.values(running.pids());
+    expect(pids).toHaveLength(2);
+    await running.stop();
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  test("hears of the deaths of the others, once it is there", async () => {
+    const running = start(spec("core", READY + STAYS), node({ takeover: { spare: false } }));
+    await running.ready;
+    process.kill(running.pids().core ?? 0, "SIGKILL");
+    await vi.waitFor(() => expect(told().map(({ type }) => type)).toContain("recovered"), WAIT);
+    expect(told().at(-1)).toMatchObject({
+      recovery: { name: "core", exit: { signal: "SIGKILL" }, by: "cold" },
+    });
+  });
+
+  test("that sends no beats because it was stopped is killed; its successor hears what it had in hand", async () => {
+    const beats = `
+      const say = () => require("node:fs").writeSync(4, JSON.stringify({ beat: 1, inHand: { actor: "a/b", intent: "ab" } }) + "\\n");
+      setInterval(say, 20); say();`;
+    const running = start({
+      ...node({ takeover: { spare: false }, beats: true }),
+      args: ["-e", TAKES_OVER + beats],
+    });
+    await running.ready;
+    process.kill(running.pids().node ?? 0, "SIGSTOP");
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(2), WAIT);
+    expect(seen("died")[0]).toMatchObject({
+      exit: {
+        signal: "SIGKILL",
+        reason: expect.stringMatching(/^stopped by a signal/),
+        inHand: { actor: "a/b" },
+      },
+    });
+    expect(told().filter(({ type }) => type === "promote")).toMatchObject([
+      { suspects: [] },
+      { suspects: [{ actor: "a/b", intent: "ab" }] },
+    ]);
   });
 });

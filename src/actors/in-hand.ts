@@ -1,0 +1,30 @@
+// Marks which actor's code the thread is running, for whoever watches the thread
+// from outside: a loop that never returns cannot say so itself. The mark is the
+// process's own, like its event loop; without one this costs a comparison.
+
+export type InHandMark = {
+  /** @param intent its id; empty for an event of the actor's own. Must not throw, and must cost next to nothing. */
+  take(actor: string, intent: string): void;
+  release(): void;
+};
+
+let mark: InHandMark | undefined;
+/** Code that runs within an actor's own is that actor's. */
+let marked = false;
+
+export function setInHandMark(next: InHandMark | undefined): void {
+  mark = next;
+}
+
+/** Runs an actor's code with the mark on it. */
+export function withMark<T>(actor: string, intent: string, work: () => T): T {
+  if (mark === undefined || marked) return work();
+  marked = true;
+  mark.take(actor, intent);
+  try {
+    return work();
+  } finally {
+    marked = false;
+    mark.release();
+  }
+}

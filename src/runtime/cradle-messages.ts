@@ -1,0 +1,36 @@
+// What the cradle says to the node's process over their own channel. It is the
+// parent that speaks; what has another form is passed over.
+import { z } from "zod";
+import type { Recovery } from "../supervisor/cradle/cradle.ts";
+import type { InHand } from "../supervisor/cradle/process-spec.ts";
+
+const inHand = z.object({ actor: z.string(), intent: z.string() });
+const exit = z.object({
+  code: z.int().nullable(),
+  signal: z.custom<NodeJS.Signals>((value) => typeof value === "string").nullable(),
+  reason: z.string().exactOptional(),
+  stuck: z.object({ stuckMs: z.number(), stack: z.string().exactOptional() }).exactOptional(),
+  inHand: inHand.exactOptional(),
+});
+const recovery = z.object({
+  name: z.string(),
+  exit,
+  downMs: z.number(),
+  by: z.enum(["spare", "cold"]),
+  deathsInPeriod: z.int(),
+});
+const message = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("stop") }),
+  z.object({ type: z.literal("promote"), suspects: z.array(inHand) }),
+  z.object({ type: z.literal("recovered"), recovery }),
+]);
+
+export type CradleMessage =
+  | { readonly type: "stop" }
+  | { readonly type: "promote"; readonly suspects: readonly InHand[] }
+  | { readonly type: "recovered"; readonly recovery: Recovery };
+
+export function readCradleMessage(value: unknown): CradleMessage | undefined {
+  const read = message.safeParse(value);
+  return read.success ? read.data : undefined;
+}

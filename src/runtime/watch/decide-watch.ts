@@ -1,0 +1,66 @@
+// Whether the main thread is stuck: a pure decision over what the watching thread
+// sees at each look. A loop that has not turned is suspected, its stack is taken,
+// and only when it still has not turned is it given up. A machine that is slow is
+// no reason: neither one that let this thread wait, nor one that let the main
+// thread wait for a processor.
+
+/** A loop that does not turn for this long is suspected; honest ones were seen to take 390 ms. */
+export const SUSPECT_MS = 200;
+/** Without a turn for this long, and looked at twice, it is stuck. */
+export const STUCK_MS = 450;
+/** One that wants to run and gets no processor is waited for, up to this. */
+export const STARVED_MS = 3_000;
+/** Part of the time that a loop which is not starved has run. */
+const RUNNING_SHARE = 0.6;
+/** A look that comes later than this after the one before says nothing about the others. */
+const LATE_LOOK_MS = 150;
+
+export type Look = {
+  readonly nowMs: number;
+  readonly beats: number;
+  /** Processor time of the main thread; undefined where the system does not say. */
+  readonly cpuMs: number | undefined;
+  /** Whether it runs or waits for a processor; false: it sleeps. */
+  readonly runnable: boolean;
+};
+
+export type WatchState = {
+  readonly beats: number;
+  /** Since when it has not turned, as far as one may say. */
+  readonly sinceMs: number;
+  readonly cpuMs: number | undefined;
+  readonly lookedAtMs: number;
+  readonly suspected: boolean;
+};
+
+export type WatchDecision = {
+  readonly state: WatchState;
+  readonly effect: "none" | "takeStack" | "condemn";
+};
+
+export const firstLook = ({ nowMs, beats, cpuMs }: Look): WatchState => ({
+  beats,
+  sinceMs: nowMs,
+  cpuMs,
+  lookedAtMs: nowMs,
+  suspected: false,
+});
+
+/** @param stackTaken whether the stack that was asked for is there, or will not come */
+export function decideWatch(state: WatchState, look: Look, stackTaken: boolean): WatchDecision {
+  const late = look.nowMs - state.lookedAtMs > LATE_LOOK_MS;
+  if (look.beats !== state.beats || late) return { state: firstLook(look), effect: "none" };
+  const next = { ...state, lookedAtMs: look.nowMs };
+  const stillMs = look.nowMs - state.sinceMs;
+  if (!state.suspected) {
+    if (stillMs < SUSPECT_MS) return { state: next, effect: "none" };
+    return { state: { ...next, suspected: true }, effect: "takeStack" };
+  }
+  const stuck = stackTaken && stillMs >= STUCK_MS && !isStarved(state, look, stillMs);
+  return { state: next, effect: stuck ? "condemn" : "none" };
+}
+
+function isStarved(state: WatchState, look: Look, stillMs: number): boolean {
+  if (!look.runnable || look.cpuMs === undefined || state.cpuMs === undefined) return false;
+  return stillMs < STARVED_MS && look.cpuMs - state.cpuMs < stillMs * RUNNING_SHARE;
+}

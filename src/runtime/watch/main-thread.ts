@@ -1,0 +1,57 @@
+// What another thread can learn of this process's main thread: how much processor
+// time it had, whether it sleeps, and where its code stands.
+import { readFileSync } from "node:fs";
+import { type Debugger, Session } from "node:inspector";
+
+/** Linux counts processor time in hundredths of a second for programs. */
+const TICK_MS = 10;
+const MAX_FRAMES = 32;
+/** A main thread with many scripts takes its time to tell of them. */
+const STACK_TIMEOUT_MS = 400;
+
+export type MainThread = { readonly cpuMs: number | undefined; readonly runnable: boolean };
+
+/** From /proc; where there is none, nothing is known, and it counts as sleeping. */
+export function lookAtMainThread(pid: number): MainThread {
+  try {
+    const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    return { cpuMs: ticks * TICK_MS, runnable: fields[0] === "R" };
+  } catch {
+    return { cpuMs: undefined, runnable: false };
+  }
+}
+
+/** The main thread's stack as text, also of one that spins; undefined when it cannot be had in time. Lets it run on. */
+export async function mainThreadStack(): Promise<string | undefined> {
+  const session = new Session();
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const timer = setTimeout(() => resolve(undefined), STACK_TIMEOUT_MS);
+  try {
+    const urls = new Map<string, string>();
+    session.connectToMainThread();
+    session.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url));
+    session.on("Debugger.paused", ({ params }) => resolve(stackOf(params.callFrames, urls)));
+    session.post("Debugger.enable");
+    session.post("Debugger.pause");
+    return await promise;
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    session.post("Debugger.resume", () => {});
+    session.post("Debugger.disable", () => session.disconnect());
+  }
+}
+
+function stackOf(frames: readonly Debugger.CallFrame[], urls: ReadonlyMap<string, string>): string {
+  return frames
+    .slice(0, MAX_FRAMES)
+    .map(({ functionName, url: own, location }) => {
+      const url = (own || urls.get(location.scriptId) || "unknown").replace(/\?cell0-code=[0-9a-f]+/, "");
+      const place = `${url}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
+      return functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`;
+    })
+    .join("\n");
+}

@@ -1,0 +1,74 @@
+// The thread that watches the main thread of a node: it never runs anybody else's
+// code, so that nothing an actor does can hold it up. It tells the cradle that it
+// lives, and when the main thread is stuck, where. When the cradle is gone, or does
+// not act, it ends the process itself.
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { workerData } from "node:worker_threads";
+import { CellError } from "../../errors/cell-error.ts";
+import { decideWatch, firstLook, type Look } from "./decide-watch.ts";
+import { lookAtMainThread, mainThreadStack } from "./main-thread.ts";
+import { Pulse } from "./pulse.ts";
+
+export type WatcherData = { readonly buffer: SharedArrayBuffer; readonly descriptor: number };
+
+const LOOK_MS = 50;
+/** The cradle kills what is stuck; when it has not by then, the process ends itself. */
+const CRADLE_GRACE_MS = 500;
+const MAX_STACK_CHARS = 16_000;
+
+const { buffer, descriptor } = dataOf(workerData);
+const pulse = new Pulse(buffer);
+const look = (): Look => ({
+  nowMs: performance.now(),
+  beats: pulse.beats(),
+  ...lookAtMainThread(process.pid),
+});
+
+let state = firstLook(look());
+let stack: { readonly text: string | undefined } | undefined;
+let condemned = false;
+
+setInterval(() => {
+  tell({ beat: state.beats, inHand: pulse.inHand() });
+  if (pulse.beats() === 0) return;
+  const decision = decideWatch(state, look(), stack !== undefined);
+  state = decision.state;
+  if (!state.suspected) stack = undefined;
+  if (decision.effect === "takeStack") void takeStack();
+  if (decision.effect === "condemn" && !condemned) condemn();
+}, LOOK_MS);
+
+async function takeStack(): Promise<void> {
+  stack = { text: await mainThreadStack() };
+}
+
+function condemn(): void {
+  condemned = true;
+  const stuckMs = Math.round(performance.now() - state.sinceMs);
+  tell({ stuck: { stuckMs, stack: stack?.text?.slice(0, MAX_STACK_CHARS), inHand: pulse.inHand() } });
+  setTimeout(end, CRADLE_GRACE_MS);
+}
+
+/** A cradle that reads no more is gone. */
+function tell(message: object): void {
+  try {
+    writeSync(descriptor, `${JSON.stringify(message)}\n`);
+  } catch (error) {
+    const full = error instanceof Error && "code" in error && error.code === "EAGAIN";
+    if (!full) end();
+  }
+}
+
+function end(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
+function dataOf(data: unknown): WatcherData {
+  if (typeof data === "object" && data !== null && "buffer" in data && "descriptor" in data) {
+    const given = data;
+    if (given.buffer instanceof SharedArrayBuffer && typeof given.descriptor === "number")
+      return { buffer: given.buffer, descriptor: given.descriptor };
+  }
+  throw new CellError("CELL_PROCESS_FAILED", "the watching thread was not told what to watch");
+}

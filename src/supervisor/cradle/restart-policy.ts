@@ -1,0 +1,28 @@
+// When a process that died is started again: at once the first time, later and
+// later for deaths in a row, and no more beyond a bound. Pure.
+
+export type RestartLimit = { readonly restarts: number; readonly periodMs: number };
+
+const FIRST_BACKOFF_MS = 10;
+const MAX_BACKOFF_MS = 2_000;
+
+export type RestartDecision = {
+  /** Times of the deaths that still count, this one included. */
+  readonly deaths: readonly number[];
+} & ({ readonly kind: "restart"; readonly inMs: number } | { readonly kind: "giveUp" });
+
+export function decideRestart(
+  deaths: readonly number[],
+  nowMs: number,
+  { restarts, periodMs }: RestartLimit,
+): RestartDecision {
+  const counted = [...deaths.filter((at) => nowMs - at < periodMs), nowMs];
+  if (counted.length > restarts) return { kind: "giveUp", deaths: counted };
+  return { kind: "restart", deaths: counted, inMs: backoffMs(counted.length) };
+}
+
+/** The first death is answered at once; deaths in a row wait longer and longer. */
+function backoffMs(deaths: number): number {
+  if (deaths <= 1) return 0;
+  return Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (deaths - 1));
+}

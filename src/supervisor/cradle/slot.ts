@@ -1,0 +1,210 @@
+// One process of the cradle over its lives: started, watched, started again or
+// replaced by the spare that stands by. It performs what the restart policy and the
+// silence rule decide.
+import { readFileSync } from "node:fs";
+import { decideSilence } from "./decide-silence.ts";
+import { type ManagedProcess, startProcess } from "./managed-process.ts";
+import type { InHand, ProcessExit, ProcessSpec } from "./process-spec.ts";
+import { decideRestart, type RestartLimit } from "./restart-policy.ts";
+
+const LOOK_MS = 50;
+/** From the moment that a process is ready until its spare is started: it has work to do first. */
+const SPARE_DELAY_MS = 250;
+const MAX_SPARE_DELAY_MS = 30_000;
+/** Actors and intents that the next process hears of. */
+const MAX_SUSPECTS = 8;
+
+/** How a process came back. */
+export type Recovery = {
+  readonly name: string;
+  readonly exit: ProcessExit;
+  /** From the end of the old one to the word of the new one that it is ready. */
+  readonly downMs: number;
+  readonly by: "spare" | "cold";
+  readonly deathsInPeriod: number;
+};
+
+export type SlotEvents = {
+  starting(): void;
+  ready(elapsedMs: number, detail: unknown, recovery: Recovery | undefined): void;
+  died(exit: ProcessExit, restartInMs: number, by: Recovery["by"]): void;
+  gaveUp(exit: ProcessExit): void;
+  message(message: unknown): void;
+  spare(state: "standby" | "gone"): void;
+};
+
+export class Slot {
+  readonly spec: ProcessSpec;
+  wasReady = false;
+  readonly #events: SlotEvents;
+  readonly #limit: RestartLimit;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #process: ManagedProcess | undefined;
+  #spare: ManagedProcess | undefined;
+  #spareFailures = 0;
+  #deaths: readonly number[] = [];
+  #down: { readonly exit: ProcessExit; readonly atMs: number; by: Recovery["by"] } | undefined;
+  #suspects: InHand[] = [];
+  #stopping = false;
+  #ready = false;
+
+  constructor(spec: ProcessSpec, limit: RestartLimit, events: SlotEvents) {
+    this.spec = spec;
+    this.#limit = limit;
+    this.#events = events;
+  }
+
+  pids(): Readonly<Record<string, number>> {
+    const { name } = this.spec;
+    const own = this.#process?.pid;
+    const spare = this.#spare?.pid;
+    return {
+      ...(own === undefined ? {} : { [name]: own }),
+      ...(spare === undefined ? {} : { [`${name}-spare`]: spare }),
+    };
+  }
+
+  send(message: object): void {
+    this.#process?.send(message);
+  }
+
+  launch(): void {
+    if (this.#stopping) return;
+    this.#events.starting();
+    this.#take(this.#spawn());
+  }
+
+  /** Whether the process that counts is ready now. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** From now on nothing is started again. */
+  hold(): void {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  async stop(): Promise<void> {
+    this.hold();
+    await Promise.all([this.#spare?.kill(), this.#process?.stop()]);
+  }
+
+  async kill(): Promise<void> {
+    this.hold();
+    await Promise.all([this.#spare?.kill(), this.#process?.kill()]);
+  }
+
+  #spawn(): ManagedProcess {
+    return startProcess(this.spec, (message) => this.#events.message(message));
+  }
+
+  /** Makes a process the one that counts. */
+  #take(process: ManagedProcess): void {
+    const startedAtMs = performance.now();
+    this.#process = process;
+    process.expectReady();
+    if (this.spec.takeover !== undefined) process.send({ type: "promote", suspects: this.#suspects });
+    void process.ready.then((detail) => this.#isReady(process, performance.now() - startedAtMs, detail));
+    void process.exited.then((exit) => {
+      if (!this.#stopping && this.#process === process) this.#revive(exit);
+    });
+  }
+
+  #isReady(process: ManagedProcess, elapsedMs: number, detail: unknown): void {
+    if (this.#process !== process) return;
+    this.wasReady = true;
+    this.#ready = true;
+    const down = this.#down;
+    this.#down = undefined;
+    this.#suspects = [];
+    this.#watch(process);
+    const recovery = down && {
+      name: this.spec.name,
+      exit: down.exit,
+      downMs: performance.now() - down.atMs,
+      by: down.by,
+      deathsInPeriod: this.#deaths.length,
+    };
+    this.#events.ready(elapsedMs, detail, recovery);
+    if (this.spec.takeover?.spare === true) this.#after(SPARE_DELAY_MS, () => this.#startSpare());
+  }
+
+  #revive(exit: ProcessExit): void {
+    this.#ready = false;
+    const nowMs = performance.now();
+    const decision = decideRestart(this.#deaths, nowMs, this.#limit);
+    this.#deaths = decision.deaths;
+    if (exit.inHand !== undefined) this.#suspects = [...this.#suspects, exit.inHand].slice(-MAX_SUSPECTS);
+    if (decision.kind === "giveUp") {
+      this.#events.gaveUp(exit);
+      return;
+    }
+    const by = this.#spare === undefined ? "cold" : "spare";
+    this.#down = { exit, atMs: this.#down?.atMs ?? nowMs, by };
+    this.#events.died(exit, decision.inMs, by);
+    const again = () => (this.#spare === undefined ? this.launch() : this.#promote());
+    if (decision.inMs === 0) again();
+    else this.#after(decision.inMs, again);
+  }
+
+  /** Only ever after the old one's end: no two hold what one may hold. */
+  #promote(): void {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare === undefined || this.#stopping) return;
+    this.#events.starting();
+    this.#take(spare);
+  }
+
+  #startSpare(): void {
+    if (this.#stopping || this.#spare !== undefined) return;
+    const spare = this.#spawn();
+    this.#spare = spare;
+    void spare.standby.then(() => {
+      this.#spareFailures = 0;
+      if (this.#spare === spare) this.#events.spare("standby");
+    });
+    void spare.exited.then(() => {
+      if (this.#spare !== spare) return;
+      this.#spare = undefined;
+      this.#events.spare("gone");
+      this.#spareFailures += 1;
+      const delayMs = Math.min(MAX_SPARE_DELAY_MS, SPARE_DELAY_MS * 2 ** Math.min(this.#spareFailures, 10));
+      this.#after(delayMs, () => this.#startSpare());
+    });
+  }
+
+  #watch(process: ManagedProcess): void {
+    const { beats, pid } = process;
+    if (beats === undefined || pid === undefined) return;
+    void beats.stuck.then(({ stuckMs }) => process.kill(`stuck for ${stuckMs} ms`));
+    const nowMs = performance.now();
+    let state = { lookedAtMs: nowMs, excusedMs: nowMs };
+    const timer = setInterval(() => {
+      const look = { nowMs: performance.now(), beatMs: beats.lastMs() ?? 0, stopped: () => isStopped(pid) };
+      const decision = decideSilence(state, look);
+      state = decision.state;
+      if (decision.kill !== undefined) void process.kill(decision.kill);
+    }, LOOK_MS);
+    void process.exited.then(() => clearInterval(timer));
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      run();
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+}
+
+/** Undefined where there is no /proc. */
+function isStopped(pid: number): boolean | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return /^[Tt]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import {
+  decideWatch,
+  firstLook,
+  type Look,
+  STARVED_MS,
+  STUCK_MS,
+  SUSPECT_MS,
+  type WatchDecision,
+} from "../../../src/runtime/watch/decide-watch.ts";
+
+const LOOK_MS = 50;
+const still = (nowMs: number, changes: Partial<Look> = {}): Look => ({
+  nowMs,
+  beats: 1,
+  cpuMs: nowMs,
+  runnable: true,
+  ...changes,
+});
+
+/** Looks each 50 ms; gives what it decides on the way. */
+function watch(untilMs: number, lookOf: (nowMs: number) => Look, stackAfterMs = 100) {
+  let state = firstLook(lookOf(0));
+  let askedMs: number | undefined;
+  const effects: [number, WatchDecision["effect"]][] = [];
+  for (let nowMs = LOOK_MS; nowMs <= untilMs; nowMs += LOOK_MS) {
+    const stackTaken = askedMs !== undefined && nowMs - askedMs >= stackAfterMs;
+    const decision = decideWatch(state, lookOf(nowMs), stackTaken);
+    state = decision.state;
+    if (!state.suspected) askedMs = undefined;
+    if (decision.effect === "takeStack") askedMs = nowMs;
+    if (decision.effect !== "none") effects.push([nowMs, decision.effect]);
+  }
+  return effects;
+}
+
+describe("a loop that", () => {
+  test("turns is left alone", () => {
+    expect(watch(5_000, (nowMs) => still(nowMs, { beats: nowMs }))).toEqual([]);
+  });
+
+  test("spins is suspected, looked at again, and given up", () => {
+    expect(watch(600, still)).toEqual([
+      [SUSPECT_MS, "takeStack"],
+      [STUCK_MS, "condemn"],
+      [500, "condemn"],
+      [550, "condemn"],
+      [600, "condemn"],
+    ]);
+  });
+
+  test("sleeps without processor time is given up as well", () => {
+    expect(watch(STUCK_MS, () => still(0, { runnable: false }))).toEqual([]);
+    const asleep = (nowMs: number) => still(nowMs, { runnable: false, cpuMs: 0 });
+    expect(watch(STUCK_MS, asleep)).toContainEqual([STUCK_MS, "condemn"]);
+  });
+
+  test("turns again while its stack is taken goes on", () => {
+    expect(watch(2_000, (nowMs) => still(nowMs, { beats: nowMs < 350 ? 1 : nowMs }))).toEqual([
+      [SUSPECT_MS, "takeStack"],
+    ]);
+  });
+
+  test("is not given up before its stack is there, or will not come", () => {
+    expect(watch(1_000, still, 500)[1]).toEqual([SUSPECT_MS + 500, "condemn"]);
+  });
+
+  test("wants to run and gets no processor is waited for, but not for ever", () => {
+    const starved = (nowMs: number) => still(nowMs, { cpuMs: nowMs / 4 });
+    expect(watch(STARVED_MS - LOOK_MS, starved)).toEqual([[SUSPECT_MS, "takeStack"]]);
+    expect(watch(STARVED_MS, starved)).toContainEqual([STARVED_MS, "condemn"]);
+  });
+
+  test("is looked at anew when this thread itself was late: the machine was stopped", () => {
+    const state = { ...firstLook(still(0)), suspected: true };
+    const decision = decideWatch(state, still(600), true);
+    expect(decision).toMatchObject({ effect: "none", state: { suspected: false, sinceMs: 600 } });
+  });
+});

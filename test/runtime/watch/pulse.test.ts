@@ -1,0 +1,33 @@
+import { afterEach, expect, test } from "vitest";
+import { setInHandMark, withMark } from "../../../src/actors/in-hand.ts";
+import { Pulse } from "../../../src/runtime/watch/pulse.ts";
+
+afterEach(() => setInHandMark(undefined));
+
+test("another thread sees the beats, and what is in hand while it is", () => {
+  const main = new Pulse();
+  const watcher = new Pulse(main.buffer);
+  setInHandMark(main);
+  expect([watcher.beats(), watcher.inHand()]).toEqual([0, undefined]);
+  main.beat();
+  const seen = withMark("support/triage", "ab12", () => {
+    const outer = watcher.inHand();
+    // What runs within an actor's code is that actor's.
+    withMark("support/other", "", () => expect(watcher.inHand()).toEqual(outer));
+    return watcher.inHand();
+  });
+  expect(seen).toEqual({ actor: "support/triage", intent: "ab12" });
+  expect([watcher.beats(), watcher.inHand()]).toEqual([1, undefined]);
+});
+
+test("the mark is gone after a throw, and a path that is too long is cut", () => {
+  const pulse = new Pulse();
+  setInHandMark(pulse);
+  expect(() =>
+    withMark("x".repeat(1_000), "y".repeat(1_000), () => {
+      expect(pulse.inHand()).toEqual({ actor: "x".repeat(288), intent: "y".repeat(64) });
+      throw new Error("no");
+    }),
+  ).toThrow("no");
+  expect(pulse.inHand()).toBeUndefined();
+});
