@@ -114,14 +114,12 @@ export class Host implements ActorHost {
         this.#record(refusedRecord(accepted, error), accepted.delivery.intent);
       },
     });
-    const stage: Pick<Stage, "perform"> = {
-      perform: (work, intent, kind) => this.#stage.perform(work, intent, kind),
-    };
+    const staged = () => this.#stage;
     this.#driver = new MachineDriver({
       machine: behaviour.machine,
       path: spec.path,
       ports,
-      stage,
+      stage: staged,
       received: (event, intent) => this.#enqueue(event, intent),
       logged: (message) => this.#log("info", message, undefined),
     });
@@ -333,7 +331,10 @@ export class Host implements ActorHost {
     decide: () => void,
   ): Failed | undefined {
     this.#stage.begin(event);
-    return this.#guarded(site, intent, decide);
+    const failed = this.#guarded(site, intent, decide);
+    if (failed === undefined) this.#stage.decided();
+    else this.#stage.discard();
+    return failed;
   }
 
   /** Runs the behaviour's code in the actor's name; a throw ends the actor. */
@@ -346,7 +347,6 @@ export class Host implements ActorHost {
       withMark(this.path, intent?.id ?? "", () => runInActor(context, work));
       return undefined;
     } catch (error) {
-      this.#stage.discard();
       return { error, failure: this.#fail(error, site) };
     }
   }
@@ -365,10 +365,16 @@ export class Host implements ActorHost {
     if (rest === 0 || this.#stage.keeps) this.#leave({ kind: "shutdown" });
   }
 
+  #gone(): CellError {
+    return new CellError("ACTOR_NOT_RUNNING", undefined, { where: this.path });
+  }
+
   /** Ends when all that was decided has come about. */
   #leave(reason: ExitReason): void {
     if (this.#leaving !== undefined) return;
     this.#leaving = reason;
+    // What outlives the actor's end would wait for an answer that nobody gives any more.
+    if (reason.kind === "normal" && this.#stage.keeps) this.#intake.finishBegun(this.#gone());
     this.#stage.close(() => this.#end(reason));
   }
 
@@ -382,7 +388,7 @@ export class Host implements ActorHost {
     this.#events = [];
     this.#outgoing.stop();
     this.#driver.stop();
-    const gone = new CellError("ACTOR_NOT_RUNNING", undefined, { where: this.path });
+    const gone = this.#gone();
     const begun = reason.kind === "failed" ? crashedError(this.path, reason.failure) : gone;
     this.#intake.close(begun, gone);
     this.#resolveExit(reason);

@@ -1,6 +1,7 @@
 // Everything between a delivery and its last answer: acceptance, the mailbox, the
 // answers owed, and the deadlines of both. Whatever was accepted is answered
 // exactly once, whatever becomes of the actor.
+import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
@@ -8,6 +9,7 @@ import { nearestForeign } from "../manifest/suggest.ts";
 import { type AcceptedIntents, checkPayload, checkReply } from "./accepted-intents.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import type { Delivery, ReceivedIntent } from "./intent.ts";
+import { intent } from "./intent-definition.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type Accepted, answer, answerInPart, OpenRequests } from "./open-requests.ts";
 import { readPayload } from "./payload.ts";
@@ -131,6 +133,26 @@ export class Intake {
     }
   }
 
+  /** What is begun and unanswered. */
+  begun(): readonly Accepted[] {
+    return this.#open.all();
+  }
+
+  /** An answer that an earlier incarnation owed is owed on. */
+  resume(delivery: Delivery, replies: number): void {
+    const { type, deadlineUnixMs } = delivery.intent;
+    const definition = this.#intents.get(type)?.definition ?? intent({ reply: z.unknown() });
+    const now = this.#clock.monotonicMs();
+    const times = { queuedAtMs: now, startedAtMs: now };
+    this.#open.add({ delivery, definition, payload: undefined, ...times, answered: false, replies });
+    this.#deadlines.arm(deadlineUnixMs);
+  }
+
+  /** Answers all that was begun. */
+  finishBegun(error: CellError): void {
+    for (const accepted of this.#open.all()) this.finish(accepted, { error });
+  }
+
   /** The next intent to begin; one that is too late is answered, and never begun. */
   take(): Accepted | undefined {
     for (;;) {
@@ -198,7 +220,7 @@ export class Intake {
   /** The actor is gone: everybody who waits hears of it. */
   close(forBegun: CellError, forQueued: CellError): void {
     this.#deadlines.stop();
-    for (const accepted of this.#open.all()) this.finish(accepted, { error: forBegun });
+    this.finishBegun(forBegun);
     for (const accepted of this.#sweepWaiting(() => false)) this.#refuse(accepted, forQueued);
   }
 

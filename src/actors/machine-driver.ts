@@ -6,8 +6,9 @@ import { CellError } from "../errors/cell-error.ts";
 import { currentIntent } from "./actor-context.ts";
 import type { ReceivedIntent } from "./intent.ts";
 import { boundIterations } from "./iteration-bound.ts";
+import { MachineChildren, type PendingSend, type Resumption } from "./machine-children.ts";
 import { createMachineScope, type Decision, type MachineAction, type MachineScope } from "./machine-scope.ts";
-import { type MachineState, readMachineState, StartedChildren } from "./machine-state.ts";
+import { type MachineState, readMachineState } from "./machine-state.ts";
 import type { ActorPorts } from "./ports.ts";
 import type { Stage } from "./stage.ts";
 import { Timers } from "./timers.ts";
@@ -16,7 +17,7 @@ export type DriverOptions = {
   readonly machine: AnyStateMachine;
   readonly path: string;
   readonly ports: Pick<ActorPorts, "clock" | "random">;
-  readonly stage: Pick<Stage, "perform">;
+  readonly stage: () => Stage;
   /** An event from a child, a timer or `self.send`, and the intent that led to it. */
   readonly received: (event: AnyEventObject, intent: ReceivedIntent | undefined) => void;
   readonly logged: (message: string) => void;
@@ -27,24 +28,37 @@ export type Step = {
   readonly actions: readonly MachineAction[];
 };
 
+/** Beside the persisted state: what led to its parts, and what has not come about. */
+export type Ties = {
+  /** In the order of the persisted timers. */
+  readonly timers: readonly (ReceivedIntent | undefined)[];
+  readonly children: readonly (readonly [id: string, cause: ReceivedIntent])[];
+  readonly sends: readonly PendingSend[];
+  /** Whether a child runs. */
+  readonly live: boolean;
+  readonly nextTimerUnixMs: number | undefined;
+};
+
 export class MachineDriver {
   readonly #options: DriverOptions;
   readonly #scope: MachineScope;
   readonly #timers: Timers;
-  readonly #children = new StartedChildren();
+  readonly #children: MachineChildren;
   #snapshot: AnyMachineSnapshot | undefined;
 
   constructor(options: DriverOptions) {
     this.#options = options;
     boundIterations(options.machine);
-    this.#timers = new Timers(options.ports.clock, (timer, intent) => this.#fired(timer, intent));
+    const { ports, stage, logged } = options;
+    this.#timers = new Timers(ports.clock, (timer, intent) => this.#fired(timer, intent));
     this.#scope = createMachineScope({
       id: options.path,
       clock: options.ports.clock,
       snapshot: () => this.snapshot,
       received: (event) => options.received(event, currentIntent()),
-      logged: (values) => options.logged(values.map(String).join(" ")),
+      logged: (values) => logged(values.map(String).join(" ")),
     });
+    this.#children = new MachineChildren({ scope: this.#scope, clock: ports.clock, stage, logged });
   }
 
   get hasStarted(): boolean {
@@ -87,7 +101,7 @@ export class MachineDriver {
       const act = () => {
         for (const { exec, info, params } of own) exec?.(info, params);
       };
-      this.#options.stage.perform(act, intent, "own");
+      this.#options.stage().perform(act, intent, "own");
     }
     const before = this.#snapshot;
     this.#snapshot = step.snapshot;
@@ -106,7 +120,7 @@ export class MachineDriver {
 
   /** An event that the machine has now taken: what it came from needs no second run. */
   settled(event: AnyEventObject): void {
-    this.#children.settled(event, this.snapshot);
+    this.#children.started.settled(event, this.snapshot);
     this.#timers.settled(event);
   }
 
@@ -123,7 +137,6 @@ export class MachineDriver {
     stopped: ReadonlySet<unknown>,
     read: (effect: unknown) => () => void,
   ): (() => void) | undefined {
-    const { stage } = this.#options;
     switch (action.type) {
       case "xstate.emit":
         return read(Reflect.get(Object(action.params), "event"));
@@ -138,7 +151,7 @@ export class MachineDriver {
       case "xstate.spawnChild":
         return this.#spawning(action, intent, stopped);
       case "xstate.stopChild":
-        return () => stage.perform(() => this.#scope.perform(action), intent);
+        return this.#stopping(action, intent);
       default:
         if (!action.type.startsWith("xstate.")) return undefined;
         throw new CellError(
@@ -173,12 +186,15 @@ export class MachineDriver {
   }
 
   #sending(action: MachineAction, intent: ReceivedIntent | undefined): (() => void) | undefined {
-    const { to, delay }: { to?: AnyActorRef; delay?: unknown } = Object(action.params);
+    const { to, event, delay }: { to?: AnyActorRef; event?: AnyEventObject; delay?: unknown } = Object(
+      action.params,
+    );
     const isOwn = to === this.#scope.self;
     if (typeof delay === "number") return this.#arming(action.params, isOwn ? undefined : to?.id, intent);
     // To the machine itself: an event that waits, like any other.
     if (isOwn) return () => this.#scope.perform(action);
-    return () => this.#options.stage.perform(() => this.#scope.perform(action), intent);
+    if (to === undefined || event === undefined) return undefined;
+    return () => this.#children.send({ to, event, intent }, () => this.#scope.perform(action));
   }
 
   #spawning(
@@ -193,24 +209,58 @@ export class MachineDriver {
       });
     }
     if (stopped.has(actorRef)) return undefined;
-    return () => {
-      this.#children.started(actorRef);
-      this.#options.stage.perform(() => this.#scope.perform(action), intent);
-    };
+    return () => this.#children.spawn(action, actorRef, intent);
+  }
+
+  #stopping(action: MachineAction, intent: ReceivedIntent | undefined): (() => void) | undefined {
+    const child: unknown = action.params;
+    return isActor(child) ? () => this.#children.stop(action, child, intent) : undefined;
   }
 
   #fired(
     timer: { readonly event: AnyEventObject; readonly to?: string },
     intent: ReceivedIntent | undefined,
   ): void {
-    if (timer.to === undefined) this.#options.received(timer.event, intent);
-    else this.snapshot.children[timer.to]?.send(timer.event);
+    if (timer.to === undefined) {
+      this.#options.received(timer.event, intent);
+      return;
+    }
+    const to: AnyActorRef | undefined = this.snapshot.children[timer.to];
+    if (to !== undefined) this.#children.send({ to, event: timer.event, intent });
   }
 
   /** What is needed to go on from here later. @throws NotJsonError, or XState's own error for unnamed children */
   persist(): MachineState {
     const persisted = this.#options.machine.getPersistedSnapshot(this.snapshot);
-    return this.#children.stateOf(persisted, this.snapshot, this.#timers.records());
+    return this.#children.started.stateOf(
+      persisted,
+      this.snapshot,
+      this.#timers.records(),
+      this.#children.timers(),
+    );
+  }
+
+  /** What a persisted state does not hold, of this very moment. */
+  ties(): Ties {
+    const children = Object.values<AnyActorRef | undefined>(this.snapshot.children);
+    return {
+      timers: this.#timers.causes(),
+      children: children.flatMap((child) => {
+        const cause = child && this.#children.causeOf(child);
+        return child === undefined || cause === undefined ? [] : [[child.id, cause] as const];
+      }),
+      sends: this.#children.pending(this.snapshot),
+      live: children.some((child) => child?.getSnapshot().status === "active"),
+      nextTimerUnixMs: [...this.#timers.records(), ...this.#children.timers()].reduce<number | undefined>(
+        (next, { dueUnixMs }) => Math.min(next ?? dueUnixMs, dueUnixMs),
+        undefined,
+      ),
+    };
+  }
+
+  /** Whether what led to this waiting event is part of the persisted state: a timer, or a child's end. */
+  remembers(event: AnyEventObject): boolean {
+    return this.#timers.hasFired(event) || /^xstate\.(?:done|error)\.actor\./.test(event.type);
   }
 
   /**
@@ -218,22 +268,53 @@ export class MachineDriver {
    * promises and callbacks run again. Actions do not.
    * @throws CellError ACTOR_SNAPSHOT_INVALID, and nothing is started
    */
-  restore(state: unknown): void {
+  restore(state: unknown, resumption: Resumption & { timerCauses?: Ties["timers"] } = {}): void {
     const { machine } = this.#options;
     const read = readMachineState(state, machine);
     const { snapshot } = this.#scope.decide((scope) => read.restore(scope));
     this.#snapshot = snapshot;
-    for (const timer of read.timers) this.#timers.arm(timer, undefined);
-    for (const child of Object.values<AnyActorRef | undefined>(snapshot.children)) {
-      if (child?.getSnapshot().status !== "active") continue;
-      this.#children.started(child);
-      child.start();
+    for (const [index, timer] of read.timers.entries()) {
+      this.#timers.arm(timer, resumption.timerCauses?.[index]);
     }
+    this.#children.resume(snapshot, read.childTimers, resumption);
+  }
+
+  /**
+   * The machine's own actions that these events led to, decided once more; nothing runs.
+   * @param from the state before them; undefined: they began with the initial state
+   */
+  ownActions(from: unknown, events: readonly AnyEventObject[], input: unknown): (() => void)[] {
+    const { machine } = this.#options;
+    const read = from === undefined ? undefined : readMachineState(from, machine);
+    const first = this.#scope.decide((scope) =>
+      read === undefined ? machine.getInitialSnapshot(scope, input) : read.restore(scope),
+    );
+    const actions = [...first.actions];
+    let { snapshot } = first;
+    for (const event of events) {
+      const before = snapshot;
+      const decision = this.#scope.decide((scope) => machine.transition(before, event, scope));
+      actions.push(...decision.actions);
+      snapshot = decision.snapshot;
+    }
+    const own = actions.filter(({ type }) => !type.startsWith("xstate."));
+    return own.map(
+      ({ exec, info, params }) =>
+        () =>
+          exec?.(info, params),
+    );
+  }
+
+  /** Gives a child an event that an earlier incarnation had decided to send. */
+  resend(to: string, event: AnyEventObject, intent: ReceivedIntent | undefined): void {
+    const child: AnyActorRef | undefined = this.snapshot.children[to];
+    if (child !== undefined) this.#children.send({ to: child, event, intent });
   }
 
   /** Stops children and timers. Never throws: what a child throws on its way out is only logged. */
   stop(): void {
     this.#timers.cancelAll();
+    this.#children.stopDoomed();
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return;
     try {
@@ -255,4 +336,8 @@ export class MachineDriver {
       this.#options.logged(`stopping a child: ${String(error)}`);
     }
   }
+}
+
+function isActor(value: unknown): value is AnyActorRef {
+  return typeof value === "object" && value !== null && "sessionId" in value;
 }

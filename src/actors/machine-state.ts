@@ -15,6 +15,16 @@ import type { TimerRecord } from "./timers.ts";
 
 const childSchema = z.looseObject({ snapshot: z.looseObject({ status: z.string() }), src: z.string() });
 
+/** A delayed event of a child machine; both paths are ids from the actor down. */
+const childTimerSchema = z.object({
+  from: z.array(z.string()).min(1).max(32),
+  to: z.array(z.string()).max(32),
+  id: z.string(),
+  event: z.looseObject({ type: z.string() }),
+  dueUnixMs: z.number(),
+});
+export type ChildTimer = z.infer<typeof childTimerSchema>;
+
 const stateSchema = z.object({
   machine: z.looseObject({
     status: z.literal("active"),
@@ -32,6 +42,8 @@ const stateSchema = z.object({
       }),
     )
     .max(10_000),
+  /** Absent: none. */
+  childTimers: z.array(childTimerSchema).max(10_000).exactOptional(),
 });
 
 export type MachineState = z.infer<typeof stateSchema>;
@@ -65,6 +77,7 @@ export class StartedChildren {
     persisted: Snapshot<unknown>,
     snapshot: AnyMachineSnapshot,
     timers: readonly TimerRecord[],
+    childTimers: readonly ChildTimer[],
   ): MachineState {
     const children: Record<string, unknown> = {};
     const all: Record<string, object> = Object(Reflect.get(persisted, "children"));
@@ -74,7 +87,9 @@ export class StartedChildren {
         child !== undefined && child.getSnapshot().status !== "active" && this.#settled?.has(child) !== true;
       children[id] = isUnsettled ? { ...entry, snapshot: this.#beginnings?.get(child) } : entry;
     }
-    return stateSchema.parse(copyAsJson({ machine: { ...persisted, children }, timers }));
+    const ofChildren = childTimers.length === 0 ? {} : { childTimers };
+    const state = copyAsJson({ machine: { ...persisted, children }, timers, ...ofChildren });
+    return stateSchema.parse(state);
   }
 }
 
@@ -89,6 +104,7 @@ function persistedOf(child: AnyActorRef): unknown {
 
 export type ReadState = {
   readonly timers: readonly TimerRecord[];
+  readonly childTimers: readonly ChildTimer[];
   restore(scope: ActorScope<AnyMachineSnapshot, AnyEventObject>): AnyMachineSnapshot;
 };
 
@@ -98,6 +114,7 @@ export function readMachineState(state: unknown, machine: AnyStateMachine): Read
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error).slice(0, 500), parsed.error);
   return {
     timers: parsed.data.timers,
+    childTimers: parsed.data.childTimers ?? [],
     restore(scope) {
       // XState revives actor references in place.
       const copy = structuredClone(parsed.data.machine);

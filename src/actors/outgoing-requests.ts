@@ -20,48 +20,102 @@ export type RequestRecord = {
   readonly ref?: string;
 };
 
+/** A request that goes on in the next incarnation of a durable actor. */
+export type OpenRequest = RequestRecord & {
+  /** Of its entry in the outbox. */
+  readonly sequence: number;
+  readonly onReply: string;
+  readonly deadlineUnixMs: number;
+  /** Replies that the machine has taken. */
+  readonly taken: number;
+};
+
 type Waiting = {
-  readonly effect: RequestEffect;
+  readonly effect: Pick<RequestEffect, "target" | "intent" | "onReply" | "onError" | "ref">;
   readonly intent: ReceivedIntent | undefined;
+  /** What `send` returned: the place in a durable actor's outbox. */
+  sequence: unknown;
+  deadlineUnixMs: number;
+  /** Replies that came, and those that the machine has taken. */
+  seen: number;
+  taken: number;
   cancelTimer: () => void;
 };
 
+export type RequestPorts = Pick<ActorPorts, "clock"> & { readonly send: (intent: OutgoingIntent) => unknown };
+
 export type Answered = (event: AnyEventObject, intent: ReceivedIntent | undefined) => void;
 
-type Reply = Result<{ readonly value: unknown; readonly final: boolean }, CellError>;
+type Reply = Result<{ readonly value: unknown; readonly final: boolean; readonly index?: number }, CellError>;
 
 export class OutgoingRequests {
-  readonly #ports: Pick<ActorPorts, "clock" | "send">;
+  readonly #ports: RequestPorts;
   readonly #answered: Answered;
   #waiting: Set<Waiting> | undefined;
   /** Answered, but the machine has not yet taken the event. */
   #unsettled: Map<AnyEventObject, Waiting> | undefined;
+  /** Replies before the final one that the machine has not yet taken. */
+  #parts: Map<AnyEventObject, Waiting> | undefined;
+  /** Called when the machine has taken the end of a request; gets what `send` returned. */
+  onEnd: ((sequence: unknown) => void) | undefined;
 
-  constructor(ports: Pick<ActorPorts, "clock" | "send">, answered: Answered) {
+  constructor(ports: RequestPorts, answered: Answered) {
     this.#ports = ports;
     this.#answered = answered;
   }
 
   request(effect: RequestEffect, intent: ReceivedIntent | undefined): void {
-    const waiting: Waiting = { effect, intent, cancelTimer: () => {} };
+    const outgoing = outgoingIntent(effect, intent);
+    const deadlineUnixMs = this.#ports.clock.unixMs() + outgoing.timeoutMs;
+    const waiting: Waiting = {
+      effect,
+      intent,
+      deadlineUnixMs,
+      sequence: undefined,
+      seen: 0,
+      taken: 0,
+      cancelTimer: () => {},
+    };
     this.#waiting ??= new Set();
     this.#waiting.add(waiting);
     if (this.#waiting.size + (this.#unsettled?.size ?? 0) > MAX_OUTGOING_REQUESTS) {
       this.#end(waiting, new CellError("ACTOR_REQUESTS_FULL"));
       return;
     }
-    const outgoing = outgoingIntent(effect, intent);
-    waiting.cancelTimer = this.#ports.clock.setTimer(outgoing.timeoutMs, () => {
-      this.#end(waiting, new CellError("ACTOR_DEADLINE_EXCEEDED", `no answer of ${effect.target} in time`));
-    });
+    this.#await(waiting, outgoing.timeoutMs);
     try {
-      this.#ports.send({ ...outgoing, onReply: (reply) => this.#reply(waiting, reply) });
+      waiting.sequence = this.#ports.send({ ...outgoing, onReply: (reply) => this.#reply(waiting, reply) });
     } catch (cause) {
       this.#end(
         waiting,
         cause instanceof CellError ? cause : new CellError("ACTOR_REFUSED", "not sent", { cause }),
       );
     }
+  }
+
+  /** Goes on waiting for what an earlier incarnation asked. Returns what its replies go to. */
+  resume(request: OpenRequest, intent: ReceivedIntent | undefined): (reply: Reply) => void {
+    const { sequence, deadlineUnixMs, taken } = request;
+    const waiting: Waiting = {
+      effect: request,
+      intent,
+      sequence,
+      deadlineUnixMs,
+      seen: taken,
+      taken,
+      cancelTimer: () => {},
+    };
+    this.#waiting ??= new Set();
+    this.#waiting.add(waiting);
+    this.#await(waiting, Math.max(0, deadlineUnixMs - this.#ports.clock.unixMs()));
+    return (reply) => this.#reply(waiting, reply);
+  }
+
+  #await(waiting: Waiting, timeoutMs: number): void {
+    waiting.cancelTimer = this.#ports.clock.setTimer(timeoutMs, () => {
+      const what = `no answer of ${waiting.effect.target} in time`;
+      this.#end(waiting, new CellError("ACTOR_DEADLINE_EXCEEDED", what));
+    });
   }
 
   #reply(waiting: Waiting, reply: Reply): void {
@@ -71,9 +125,15 @@ export class OutgoingRequests {
       return;
     }
     const { onReply: type, ref } = waiting.effect;
-    const { value: payload, final } = reply.value;
+    const { value: payload, final, index } = reply.value;
+    if (index !== undefined && index < waiting.seen) return;
+    waiting.seen += 1;
     const event = { type, payload, final, ...(ref === undefined ? {} : { ref }) };
     if (final) this.#settle(waiting, event);
+    else {
+      this.#parts ??= new Map();
+      this.#parts.set(event, waiting);
+    }
     this.#answered(event, waiting.intent);
   }
 
@@ -93,14 +153,34 @@ export class OutgoingRequests {
 
   /** The machine has taken this event. */
   settled(event: AnyEventObject): void {
+    const part = this.#parts?.get(event);
+    if (part !== undefined) part.taken += 1;
+    this.#parts?.delete(event);
+    const ended = this.#unsettled?.get(event);
     this.#unsettled?.delete(event);
+    if (ended !== undefined) this.onEnd?.(ended.sequence);
+  }
+
+  /** Whether this event, which waits, came of a request. */
+  remembers(event: AnyEventObject): boolean {
+    return this.#unsettled?.has(event) === true || this.#parts?.has(event) === true;
   }
 
   records(): RequestRecord[] {
-    return [...(this.#unsettled?.values() ?? []), ...(this.#waiting ?? [])].map(({ effect }) => {
-      const { target, intent, onError, ref } = effect;
-      return { target, intent, onError, ...(ref === undefined ? {} : { ref }) };
+    return this.#all().map(({ effect }) => recordOf(effect));
+  }
+
+  /** Those of a durable actor, each with the intent that led to it. */
+  open(): (readonly [request: OpenRequest, cause: ReceivedIntent | undefined])[] {
+    return this.#all().flatMap(({ effect, sequence, deadlineUnixMs, taken, intent }) => {
+      if (typeof sequence !== "number") return [];
+      const { onReply } = effect;
+      return [[{ ...recordOf(effect), onReply, sequence, deadlineUnixMs, taken }, intent] as const];
     });
+  }
+
+  #all(): Waiting[] {
+    return [...(this.#unsettled?.values() ?? []), ...(this.#waiting ?? [])];
   }
 
   /** Waits no more; what still comes is dropped. */
@@ -108,7 +188,12 @@ export class OutgoingRequests {
     for (const waiting of this.#waiting ?? []) waiting.cancelTimer();
     this.#waiting = undefined;
     this.#unsettled = undefined;
+    this.#parts = undefined;
   }
+}
+
+function recordOf({ target, intent, onError, ref }: RequestRecord): RequestRecord {
+  return { target, intent, onError, ...(ref === undefined ? {} : { ref }) };
 }
 
 /** The event for a request whose answer went to an incarnation that is gone. */

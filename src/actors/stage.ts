@@ -14,6 +14,8 @@ export type Stage = {
   readonly isOpen: boolean;
   /** A step begins. `event`: undefined for the initial one. */
   begin(event: AnyEventObject | undefined): void;
+  /** The step is decided in whole. */
+  decided(): void;
   /** The step threw: of it nothing must come about. */
   discard(): void;
   /** Does what a decision asks of the world, in order. `intent`: in whose name. */
@@ -22,6 +24,8 @@ export type Stage = {
   note(work: () => void): void;
   /** What is to become of this intent is decided: it is not to be begun again. */
   settled(delivery: Delivery): void;
+  /** A child's state has changed by itself. */
+  touched(): void;
   /** Nothing more is decided. Calls `end` when what was decided has come about. */
   close(end: () => void): void;
   /** The actor has ended: what has not come about by now never will. */
@@ -33,10 +37,12 @@ export const immediately: Stage = {
   keeps: false,
   isOpen: true,
   begin() {},
+  decided() {},
   discard() {},
   perform: (work) => work(),
   note: (work) => work(),
   settled() {},
+  touched() {},
   close: (end) => end(),
   ended() {},
 };

@@ -16,7 +16,12 @@ export type TimerRecord = {
   readonly dueUnixMs: number;
 };
 
-type Armed = TimerRecord & { readonly cancel: () => void };
+type Armed = {
+  readonly timer: TimerRecord;
+  readonly intent: ReceivedIntent | undefined;
+  readonly cancel: () => void;
+};
+type Fired = Pick<Armed, "timer" | "intent">;
 
 export type TimerFired = (timer: TimerRecord, intent: ReceivedIntent | undefined) => void;
 
@@ -25,7 +30,7 @@ export class Timers {
   readonly #fire: TimerFired;
   #armed: Map<string, Armed> | undefined;
   /** Fired, but the machine has not yet taken the event: a crash in between must not lose it. */
-  #fired: Map<AnyEventObject, TimerRecord> | undefined;
+  #fired: Map<AnyEventObject, Fired> | undefined;
 
   constructor(clock: ActorClock, fired: TimerFired) {
     this.#clock = clock;
@@ -51,11 +56,11 @@ export class Timers {
       this.#armed?.delete(timer.id);
       if (timer.to === undefined) {
         this.#fired ??= new Map();
-        this.#fired.set(timer.event, timer);
+        this.#fired.set(timer.event, { timer, intent });
       }
       this.#fire(timer, intent);
     });
-    this.#armed.set(timer.id, { ...timer, cancel });
+    this.#armed.set(timer.id, { timer, intent, cancel });
   }
 
   cancel(id: string): void {
@@ -73,8 +78,21 @@ export class Timers {
     this.#armed = undefined;
   }
 
+  /** Whether this event waits because a timer fired. */
+  hasFired(event: AnyEventObject): boolean {
+    return this.#fired?.has(event) === true;
+  }
+
   records(): TimerRecord[] {
-    const armed = [...(this.#armed?.values() ?? [])].map(({ cancel: _, ...timer }) => timer);
-    return [...(this.#fired?.values() ?? []), ...armed];
+    return this.#all().map(({ timer }) => timer);
+  }
+
+  /** In the order of `records`. */
+  causes(): (ReceivedIntent | undefined)[] {
+    return this.#all().map(({ intent }) => intent);
+  }
+
+  #all(): Fired[] {
+    return [...(this.#fired?.values() ?? []), ...(this.#armed?.values() ?? [])];
   }
 }

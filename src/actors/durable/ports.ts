@@ -32,8 +32,10 @@ export type StoredReply = {
   readonly hash: string;
   readonly deadlineUnixMs: number;
   readonly returnAddress: Json;
-  readonly outcome:
-    | { readonly value: Json; readonly final: boolean }
+  /** How many replies to the same intent came before it. */
+  readonly index: number;
+  readonly outcome: /** `encoding`: the value is bytes, as base64. */
+    | { readonly value: Json; readonly final: boolean; readonly encoding?: "base64" }
     | {
         readonly error: {
           readonly code: string;
@@ -53,7 +55,7 @@ export type DurableState = {
   readonly host: Json;
   /** Highest applied position, by priority. */
   readonly applied: Readonly<Record<PriorityName, JournalPosition>>;
-  /** Last outbox sequence applied, by path of the sending actor. */
+  /** Last outbox sequence applied, by path of the sending actor and priority: "a/b normal". */
   readonly sources: Readonly<Record<string, number>>;
   readonly outboxSequence: number;
   readonly outbox: readonly OutboxEntry[];
@@ -78,16 +80,22 @@ export type DurablePorts = {
   /**
    * Brings a committed entry to its target; may be told the same entry again after a
    * restart. `done` is called once: the target has taken it, or its deadline has passed.
-   * `onReply` is called for each reply when one is wanted.
+   * `onReply` is called for each reply when one is wanted. An entry that wants a reply stays
+   * in the outbox until its request has ended, and is told again after a restart; replies that
+   * come with their `index` are not taken twice then.
    */
-  relay(
-    entry: OutboxEntry,
-    done: () => void,
-    onReply?: (reply: Result<{ readonly value: unknown; readonly final: boolean }, CellError>) => void,
-  ): void;
-  /** The way back to the sender of an intent that an earlier incarnation took. Never throws. */
-  responder(returnAddress: Json): (reply: OutgoingReply) => void;
+  relay(entry: OutboxEntry, done: () => void, onReply?: (reply: RelayedReply) => void): void;
+  /**
+   * The way back to the sender of an intent that an earlier incarnation took. Never throws.
+   * @param index of the first reply that will be given
+   */
+  responder(returnAddress: Json, index: number): (reply: OutgoingReply) => void;
 };
+
+export type RelayedReply = Result<
+  { readonly value: unknown; readonly final: boolean; readonly index?: number },
+  CellError
+>;
 
 /** Beside a delivery to a durable actor. */
 export type Journaled = {
