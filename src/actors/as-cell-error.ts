@@ -12,3 +12,13 @@ export function asCellError(value: unknown): CellError | undefined {
 function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === "string" && Object.hasOwn(errorRegistry, code);
 }
+
+/** A coded error as it was written down; of an unknown code only the words are kept. */
+export function writtenError(error: {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}): CellError {
+  const { code, message, remedy } = error;
+  return new CellError(isErrorCode(code) ? code : "ACTOR_REFUSED", message, { remedy });
+}

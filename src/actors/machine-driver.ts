@@ -258,9 +258,12 @@ export class MachineDriver {
     };
   }
 
-  /** Whether what led to this waiting event is part of the persisted state: a timer, or a child's end. */
+  /**
+   * Whether what led to this waiting event brings it about again after a restart: a timer, or
+   * a child that runs again and so ends, or shows its state, again.
+   */
   remembers(event: AnyEventObject): boolean {
-    return this.#timers.hasFired(event) || /^xstate\.(?:done|error)\.actor\./.test(event.type);
+    return this.#timers.hasFired(event) || /^xstate\.(?:(?:done|error)\.actor|snapshot)\./.test(event.type);
   }
 
   /**

@@ -54,8 +54,9 @@ export class Outbox {
       intent,
       payload: plain,
       priority,
-      deadlineUnixMs: nowUnixMs + timeoutMs,
+      deadlineUnixMs: Math.ceil(nowUnixMs + timeoutMs),
       cause: cause === undefined ? undefined : intentRef(cause),
+      ...(cause === undefined ? {} : { hopLimit: cause.hopLimit, traceparent: cause.traceparent }),
       wantsReply: onReply !== undefined,
     };
     this.#kept.set(entry.sequence, { entry, onReply });

@@ -8,12 +8,16 @@ import type { EventInput } from "../../telemetry/event.ts";
 import type { ActorHost, ActorSnapshot } from "../actor-host.ts";
 import type { Behaviour } from "../behaviour.ts";
 import type { ExitReason } from "../child.ts";
+import type { DurableState, OutboxEntry } from "../durable/ports.ts";
+import { startDurableActor } from "../durable/start-durable-actor.ts";
 import type { LogLevel } from "../effect.ts";
 import { startActorNow } from "../host.ts";
 import type { OutgoingIntent, OutgoingReply, PriorityName } from "../intent.ts";
 import type { IntentDefinitions } from "../intent-definition.ts";
 import type { ActorPorts } from "../ports.ts";
+import type { StartActorOptions } from "../start-options.ts";
 import type { Turn } from "../turn.ts";
+import { type CommitFault, MemoryDurability } from "./memory-durability.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { testDelivery } from "./test-delivery.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
@@ -28,6 +32,10 @@ export type TestActorOptions<Input> = {
   readonly mailbox?: { readonly bound: number; readonly whenFull: WhenFull };
   /** As in a manifest: narrows what is accepted. */
   readonly intents?: Readonly<Record<string, { readonly payload?: Json }>>;
+  /** As in a manifest; a journal and a state stream in memory take the cell's place. */
+  readonly durable?: boolean;
+  /** Of the code, for a durable actor; a restart with another asks for a migration. */
+  readonly codeHash?: string;
 };
 
 /** An intent that the actor sent. */
@@ -102,8 +110,18 @@ export interface TestActor<
   advance(ms: number): Promise<void>;
   /** Lets everything happen that needs no time: queued intents, and promises that wait for nothing outside. */
   settle(): Promise<void>;
-  /** Starts a new incarnation as a supervisor does after a failure: from the last good snapshot. */
-  restart(): Promise<void>;
+  /**
+   * Starts a new incarnation as a supervisor does after a failure: from the last good snapshot;
+   * a durable one from its last commit, with the journal delivered again.
+   * @param behaviour and codeHash: the code has changed meanwhile
+   */
+  restart(changed?: { readonly behaviour: Behaviour; readonly codeHash: string }): Promise<void>;
+  /** The process dies now: nothing more is decided, committed or performed. */
+  crash(): Promise<void>;
+  /** Decides what becomes of a durable actor's next commit. */
+  failCommit(fault: CommitFault): void;
+  /** The last commit of a durable actor. */
+  readonly committed: DurableState | undefined;
   stop(graceMs?: number): Promise<ExitReason>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -116,7 +134,7 @@ export function testActor<M extends AnyStateMachine, I extends IntentDefinitions
   return new Bench(behaviour, options);
 }
 
-type Sending = SentIntent & { readonly onReply: OutgoingIntent["onReply"] };
+type Sending = SentIntent & { onReply: OutgoingIntent["onReply"]; readonly sequence?: number };
 const DEFAULT_START_UNIX_MS = Date.UTC(2026, 0, 1);
 /** Rounds of the event loop without anything new, after which nothing is expected any more. */
 const QUIET_ROUNDS = 3;
@@ -127,7 +145,9 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
   readonly events: EventInput[] = [];
   exit: ExitReason | undefined;
   host: ActorHost;
-  readonly #behaviour: Behaviour;
+  #behaviour: Behaviour;
+  #codeHash: string;
+  readonly #durability: MemoryDurability | undefined;
   readonly #options: TestActorOptions<unknown>;
   readonly #clock: VirtualClock;
   readonly #random: () => number;
@@ -141,6 +161,8 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
   constructor(behaviour: Behaviour, options: TestActorOptions<unknown>) {
     this.#behaviour = behaviour;
     this.#options = options;
+    this.#codeHash = options.codeHash ?? "";
+    this.#durability = options.durable === true ? new MemoryDurability() : undefined;
     this.#clock = createVirtualClock(options.startUnixMs ?? DEFAULT_START_UNIX_MS);
     this.#random = seededRandom(options.seed ?? 1);
     this.host = this.#start(undefined);
@@ -194,7 +216,7 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
       delivered.answered = reply.kind === "error" || reply.final;
     };
     const order = ++this.#delivered;
-    const delivery = testDelivery({
+    const made = testDelivery({
       ...options,
       order,
       type,
@@ -203,7 +225,8 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
       nowUnixMs: this.nowUnixMs,
       respond,
     });
-    delivered.id = delivery.intent.id;
+    delivered.id = made.intent.id;
+    const delivery = this.#durability?.append(made) ?? made;
     const taken = this.#inTestTime(() => this.host.deliver(delivery));
     if (!taken.ok) respond({ kind: "error", error: taken.error });
     await this.settle();
@@ -242,9 +265,25 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
     }
   }
 
-  async restart(): Promise<void> {
+  get committed(): DurableState | undefined {
+    return this.#durability?.state;
+  }
+
+  failCommit(fault: CommitFault): void {
+    if (this.#durability === undefined) throw new Error("the actor is not durable");
+    this.#durability.fault = fault;
+  }
+
+  async crash(): Promise<void> {
+    await this.host.kill();
+    await this.settle();
+  }
+
+  async restart(changed?: { readonly behaviour: Behaviour; readonly codeHash: string }): Promise<void> {
     if (this.exit === undefined) await this.host.kill();
     await this.settle();
+    this.#behaviour = changed?.behaviour ?? this.#behaviour;
+    this.#codeHash = changed?.codeHash ?? this.#codeHash;
     const snapshot = this.host.lastGoodSnapshot();
     // By way of text, as it is when it was stored.
     this.host = this.#start(snapshot === undefined ? undefined : JSON.parse(JSON.stringify(snapshot)));
@@ -267,37 +306,63 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
       mailbox = { bound: 1000, whenFull: "refuse" },
       intents = {},
     } = this.#options;
-    const host = this.#inTestTime(() =>
-      startActorNow({
-        spec: {
-          kind: "actor",
-          path,
-          behaviour: { module: "", export: "" },
-          input: null,
-          restart: "permanent",
-          shutdownMs: 5000,
-          isolation: "shared",
-          durable: false,
-          mailbox,
-          intents,
-          grants: [],
-          placement: {},
-        },
-        behaviour: this.#behaviour,
-        incarnation: { term: 1, activation: ++this.#activation },
-        ports: this.#ports(),
-        input: this.#options.input,
-        onSnapshot: (read) => {
-          this.#snapshot = read;
-        },
-        ...(snapshot === undefined ? {} : { snapshot }),
-      }),
-    );
+    const options = {
+      spec: {
+        kind: "actor",
+        path,
+        behaviour: { module: "", export: "" },
+        input: null,
+        restart: "permanent",
+        shutdownMs: 5000,
+        isolation: "shared",
+        durable: this.#durability !== undefined,
+        mailbox,
+        intents,
+        grants: [],
+        placement: {},
+      },
+      behaviour: this.#behaviour,
+      incarnation: { term: 1, activation: ++this.#activation },
+      ports: this.#ports(),
+      input: this.#options.input,
+      onSnapshot: (read) => {
+        this.#snapshot = read;
+      },
+    } satisfies StartActorOptions;
+    const durability = this.#durability;
+    const host = this.#inTestTime(() => {
+      if (durability !== undefined) return this.#startDurable(options, durability);
+      return startActorNow({ ...options, ...(snapshot === undefined ? {} : { snapshot }) });
+    });
     this.exit = undefined;
     void host.exited.then((reason) => {
       if (host === this.host) this.exit = reason;
     });
     return host;
+  }
+
+  #startDurable(options: StartActorOptions, durability: MemoryDurability): ActorHost {
+    const { state } = durability;
+    let host: ActorHost | undefined;
+    const durable = durability.ports({
+      crash: () => void host?.kill(),
+      sent: (entry, onReply) => this.#relay(entry, onReply),
+    });
+    const codeHash = this.#codeHash;
+    host = startDurableActor({ ...options, durable, codeHash, ...(state === undefined ? {} : { state }) });
+    for (const delivery of durability.undecided()) host.deliver(delivery);
+    return host;
+  }
+
+  /** Told again after a restart, it is the same intent. */
+  #relay(entry: OutboxEntry, onReply: OutgoingIntent["onReply"]): void {
+    const { sequence, target, intent, payload, priority, deadlineUnixMs, wantsReply } = entry;
+    const before = this.sent.find((each) => each.sequence === sequence);
+    if (before !== undefined) before.onReply = onReply;
+    else {
+      const timeoutMs = deadlineUnixMs - this.nowUnixMs;
+      this.sent.push({ target, intent, payload, priority, timeoutMs, wantsReply, onReply, sequence });
+    }
   }
 
   #ports(): ActorPorts {

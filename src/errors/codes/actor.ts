@@ -255,12 +255,6 @@ export const actorErrors = defineErrors({
     remedy: "Remove process.exit and native crashes from the module; run `cell0 doctor` otherwise.",
     retryable: true,
   },
-  ACTOR_FENCED: {
-    title: "another incarnation owns the durable actor",
-    cause: "A later incarnation has taken it over; what this one decided meanwhile was not kept.",
-    remedy: "Nothing: this incarnation has ended, and the other one goes on from what was kept.",
-    retryable: true,
-  },
   ACTOR_COMMIT_FAILED: {
     title: "a durable actor's commit was not kept",
     cause: "The stream did not take it, or did not say so in time; nothing of it was performed.",
@@ -275,14 +269,16 @@ export const actorErrors = defineErrors({
   },
   ACTOR_STATE_TOO_LARGE: {
     title: "a durable actor's state is too large to be kept",
-    cause: "Its context, children, open requests and outgoing intents together go beyond the bound of one commit.",
+    cause:
+      "Its context, children, open requests and outgoing intents together go beyond the bound of one commit.",
     remedy: "Keep less in the context: move lists and documents to actors of their own, or to a store.",
     retryable: false,
   },
   ACTOR_STATE_INVALID: {
     title: "the kept state of a durable actor cannot be read",
     cause: "It is damaged, or was written by a later version of Cell 0.",
-    remedy: "Go back to the version that wrote it; `onCorruption` in the manifest says what happens otherwise.",
+    remedy:
+      "Go back to the version that wrote it; `onCorruption` in the manifest says what happens otherwise.",
     retryable: false,
   },
   ACTOR_OUTBOX_FULL: {
@@ -293,13 +289,15 @@ export const actorErrors = defineErrors({
   },
   ACTOR_PROMISE_INTERRUPTED: {
     title: "a promise was in flight when the actor's process ended",
-    cause: 'The behaviour says `onResume: "fail"`, so it is not run again; whether it had its effect is not known.',
-    remedy: "Handle it in the invoke's `onError`, or let promises run again with `onResume: \"rerun\"`.",
+    cause:
+      'The behaviour says `onResume: "fail"`, so it is not run again; whether it had its effect is not known.',
+    remedy: 'Handle it in the invoke\'s `onError`, or let promises run again with `onResume: "rerun"`.',
     retryable: true,
   },
   ACTOR_MIGRATION_MISSING: {
     title: "the behaviour's new code says nothing of the state that older code left",
-    cause: "Durable actors hold state that other code made, and the new code neither has the same `version` nor migrates.",
+    cause:
+      "Durable actors hold state that other code made, and the new code neither has the same `version` nor migrates.",
     remedy:
       "Keep `version` in defineActor to say that the new code goes on with the old state, or raise it and state `migrate`.",
     retryable: false,

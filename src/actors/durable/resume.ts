@@ -1,0 +1,86 @@
+// Brings back what the last commit kept, in the order in which it came about: the
+// machine with its children and timers, the requests that wait, what was sent and not
+// taken, the answers owed, and what was decided but perhaps not performed.
+import { CellError } from "../../errors/cell-error.ts";
+import type { Behaviour } from "../behaviour.ts";
+import type { DurableStage } from "./durable-stage.ts";
+import { type HostState, intentsOf } from "./host-state.ts";
+import type { Outbox } from "./outbox.ts";
+import type { DurableState } from "./ports.ts";
+import type { Routes } from "./routes.ts";
+
+export type ResumeParts = {
+  readonly behaviour: Behaviour;
+  readonly input: unknown;
+  readonly state: DurableState;
+  readonly kept: HostState;
+  readonly stage: DurableStage;
+  readonly routes: Routes;
+  readonly outbox: Outbox;
+};
+
+/** @throws CellError ACTOR_SNAPSHOT_INVALID */
+export function resumeMachine({ behaviour, kept, stage }: ResumeParts): void {
+  stage.restores();
+  const { host } = stage;
+  const intent = intentsOf(kept);
+  const interruption = behaviour.onResume === "fail" ? new CellError("ACTOR_PROMISE_INTERRUPTED") : undefined;
+  host.driver.restore(kept.machine, {
+    timerCauses: kept.causes.timers.map(intent),
+    causeOf: (child) => intent(kept.causes.children[child]),
+    interruption,
+    fail: (error) => host.fail(error, "async"),
+  });
+}
+
+/** After the machine. */
+export function resumeRest(parts: ResumeParts, nowUnixMs: number): void {
+  const { kept, state, stage, routes } = parts;
+  const { host } = stage;
+  const intent = intentsOf(kept);
+  resumeOutbox(parts);
+  for (const owed of kept.owed) resumeOwed(parts, owed);
+  for (const { event, cause } of kept.events) host.enqueue({ event, intent: intent(cause) });
+  for (const { to, event, cause } of kept.sends) host.driver.resend(to, event, intent(cause));
+  routes.replay(state.replies, nowUnixMs);
+  redo(parts);
+  host.wake();
+}
+
+function resumeOutbox({ kept, state, stage, outbox }: ResumeParts): void {
+  const intent = intentsOf(kept);
+  const waiting = new Map(kept.requests.map((request) => [request.sequence, request]));
+  for (const entry of state.outbox) {
+    const request = waiting.get(entry.sequence);
+    waiting.delete(entry.sequence);
+    const onReply = request && stage.host.outgoing.resume(request, intent(request.cause));
+    outbox.restore(entry, onReply);
+  }
+  // Without an entry nobody is asked again: their time runs out.
+  for (const request of waiting.values()) stage.host.outgoing.resume(request, intent(request.cause));
+  for (const entry of state.outbox) outbox.relay(entry);
+}
+
+function resumeOwed({ kept, stage, routes }: ResumeParts, owed: HostState["owed"][number]): void {
+  const intent = intentsOf(kept)(owed.id);
+  if (intent === undefined) return;
+  const delivery = routes.restore(owed, intent);
+  const { intake } = stage.host;
+  if (owed.payload === undefined) {
+    intake.resume(delivery, owed.replies);
+    return;
+  }
+  const taken = intake.accept(delivery);
+  if (!taken.ok) delivery.respond({ kind: "error", error: taken.error });
+}
+
+/** The behaviour's own actions of the last commit: whether they ran is not known. */
+function redo({ kept, stage, input }: ResumeParts): void {
+  if (kept.redo === undefined) return;
+  const { host } = stage;
+  const { from, events } = kept.redo;
+  host.guarded(undefined, () => {
+    for (const act of host.driver.ownActions(from, events, input)) host.guarded(undefined, act);
+  });
+  stage.touch();
+}
