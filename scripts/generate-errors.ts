@@ -18,6 +18,7 @@ const areas: Readonly<Record<string, string>> = {
   CAPSULE: "Intent capsules and their way through the intake",
   AUTHORITY: "Who may send what to whom",
   ACTOR: "Actors, mailboxes and behaviours",
+  TOOL: "The kernel's tools: http.fetch, fs.read, fs.list, fs.write, exec",
   SUPERVISOR: "The supervisor tree",
   STATE: "What durable actors keep",
   BROKER: "NATS",

@@ -30,6 +30,11 @@ const sections: readonly (readonly [definition: string, heading: string])[] = [
   ["Mailbox", "`mailbox`"],
   ["Placement", "`placement`"],
   ["Grant", "A grant"],
+  ["Tools", "`tools`"],
+  ["HttpGrant", "A grant of `tools.http`"],
+  ["HttpSecret", "`secret` of such a grant"],
+  ["FsGrant", "A grant of `tools.fs`"],
+  ["ExecGrant", "A grant of `tools.exec`"],
   ["Backoff", "`backoff`"],
   ["Client", "A client"],
 ];

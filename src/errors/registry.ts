@@ -12,6 +12,7 @@ import { isolationErrors } from "./codes/isolation.ts";
 import { manifestErrors } from "./codes/manifest.ts";
 import { stateErrors } from "./codes/state.ts";
 import { supervisorErrors } from "./codes/supervisor.ts";
+import { toolErrors } from "./codes/tool.ts";
 
 export const errorRegistry = {
   ...manifestErrors,
@@ -19,6 +20,7 @@ export const errorRegistry = {
   ...authorityErrors,
   ...actorErrors,
   ...isolationErrors,
+  ...toolErrors,
   ...supervisorErrors,
   ...stateErrors,
   ...brokerErrors,

@@ -15,6 +15,7 @@ import {
 import { isolationOf } from "./isolation-rules.ts";
 import type { ManifestActor, ManifestSupervisor } from "./schema.ts";
 import { parseSize } from "./size.ts";
+import type { ToolsSpec } from "./tools.ts";
 
 const ms = (duration: string): number => parseDuration(duration) ?? 0;
 
@@ -36,6 +37,7 @@ export function actorOf(
   path: string,
   behaviour: ActorSpec["behaviour"],
   intents: ActorSpec["intents"],
+  tools: ToolsSpec | undefined,
 ): ActorSpec {
   const { restart, durable, mailbox, grants, onCorruption, limits, sandbox } = actor;
   const { node } = actor.placement;
@@ -59,6 +61,7 @@ export function actorOf(
     ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
     ...(sandbox === undefined || sandbox === "best_effort" ? {} : { sandbox }),
     ...(onCorruption === DEFAULT_ON_CORRUPTION ? {} : { onCorruption }),
+    ...(tools === undefined ? {} : { tools }),
   };
 }
 

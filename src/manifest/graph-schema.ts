@@ -9,6 +9,7 @@ import { MIN_MEMORY_BYTES } from "./isolation-rules.ts";
 import { PATH_PATTERN, TOKEN_PATTERN } from "./names.ts";
 import { isDeeper } from "./payload-schema.ts";
 import { grantSchema } from "./schema.ts";
+import { toolsSpecSchema } from "./tools-spec-schema.ts";
 
 /** A path of eight tokens nests seven levels of children, an input sixty-four more of JSON. */
 const MAX_DEPTH = 128;
@@ -50,6 +51,7 @@ const actor = z.strictObject({
   progressMs: z.number().min(100).max(3_600_000).exactOptional(),
   poisonDeaths: z.int().min(1).max(16).exactOptional(),
   onCorruption: z.enum(["previous", "fresh", "park"]).exactOptional(),
+  tools: toolsSpecSchema.exactOptional(),
 });
 
 const supervisor = z.strictObject({

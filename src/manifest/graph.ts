@@ -1,5 +1,6 @@
 // The validated graph: what a manifest means once every name is resolved, every
 // default filled in and every duration and size a number. Plain JSON.
+import type { ToolsSpec } from "./tools.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -66,6 +67,8 @@ export type ActorSpec = {
   readonly intents: Readonly<Record<string, { readonly payload?: Json }>>;
   readonly grants: readonly GrantSpec[];
   readonly placement: Placement;
+  /** What it may do to the world through the kernel's tools; absent: nothing. */
+  readonly tools?: ToolsSpec;
   readonly limits?: Limits;
   /** Longest time without progress while work is in hand; default 30,000. */
   readonly progressMs?: number;

@@ -2,6 +2,7 @@
 // Pure; executed elsewhere.
 import type { ActorSpec, ChildSpec, ClientSpec, PlacedGraph, SupervisorSpec } from "./graph.ts";
 import { specsOf } from "./graph-walk.ts";
+import { toolLines } from "./tool-text.ts";
 
 export type FieldChange = { readonly field: string; readonly old?: unknown; readonly new?: unknown };
 
@@ -49,7 +50,7 @@ export function planGraph(current: PlacedGraph | undefined, next: PlacedGraph): 
     const was = old.get(spec.path);
     const change =
       was === undefined || was.kind !== spec.kind
-        ? simple(spec.path, "added")
+        ? added(spec)
         : changeOf(was, spec, before, next);
     if (change !== undefined) changes.push(change);
   }
@@ -66,13 +67,30 @@ const simple = (path: string, kind: "added" | "removed"): Change => ({
   fields: [],
 });
 
+/** What a new actor may do to the world is told before it does it. */
+const added = (spec: ChildSpec): Change => ({
+  ...simple(spec.path, "added"),
+  fields: spec.kind === "actor" ? toolChanges(undefined, spec) : [],
+});
+
+/** One change a grant, so that none hides in another's line. */
+function toolChanges(was: ActorSpec | undefined, now: ActorSpec): FieldChange[] {
+  const old = toolLines(was?.tools);
+  const lines = toolLines(now.tools);
+  return [
+    ...old.filter((line) => !lines.includes(line)).map((line) => ({ field: "tools", old: line })),
+    ...lines.filter((line) => !old.includes(line)).map((line) => ({ field: "tools", new: line })),
+  ];
+}
+
 function changeOf(
   was: ChildSpec,
   now: ChildSpec,
   before: PlacedGraph,
   next: PlacedGraph,
 ): Change | undefined {
-  const fields = differences(fieldsOf(was, before), fieldsOf(now, next));
+  const tools = was.kind === "actor" && now.kind === "actor" ? toolChanges(was, now) : [];
+  const fields = [...differences(fieldsOf(was, before), fieldsOf(now, next)), ...tools];
   if (fields.length === 0) return undefined;
   const moved = fields.some(({ field }) => field === "node");
   const causes = fields
@@ -103,7 +121,7 @@ function fieldsOf(spec: ChildSpec, graph: PlacedGraph): Fields {
 }
 
 function actorFields(spec: ActorSpec, graph: PlacedGraph): Fields {
-  const { kind: _kind, path, behaviour, placement, mailbox, ...rest } = spec;
+  const { kind: _kind, path, behaviour, placement, mailbox, tools: _tools, ...rest } = spec;
   const placed = graph.placed[path];
   return {
     ...rest,

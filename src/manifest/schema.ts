@@ -2,38 +2,15 @@
 // editors and docs/manifest.md are all made from it. Field by field; rules that
 // look at more than one field are in validate.ts and cross-rules.ts.
 import { z } from "zod";
-import { DURATION_PATTERN, parseDuration } from "./duration.ts";
 import {
   BEHAVIOUR_PATTERN,
   INTENT_GRANT_PATTERN,
   INTENT_PATTERN,
   TARGET_GRANT_PATTERN,
-  TOKEN_PATTERN,
 } from "./names.ts";
-import { SIZE_PATTERN } from "./size.ts";
+import { duration, name, size, text } from "./schema-text.ts";
+import { toolsSchema } from "./tools-schema.ts";
 
-/** A text of some form; `expected` names the form wherever it does not fit. */
-const text = (title: string, pattern: RegExp, expected: string, examples: readonly string[]) =>
-  z
-    .string(expected)
-    .regex(pattern, expected)
-    .meta(examples.length === 0 ? { title } : { title, examples: [...examples] });
-
-const name = text("name", TOKEN_PATTERN, "a name of a-z, 0-9 and -, at most 63 characters", []);
-const duration = (least: string, most: string) => {
-  const within = (value: string) => {
-    const ms = parseDuration(value);
-    // The pattern has told it already.
-    if (ms === undefined && !DURATION_PATTERN.test(value)) return true;
-    return ms !== undefined && ms >= (parseDuration(least) ?? 0) && ms <= (parseDuration(most) ?? 0);
-  };
-  return text("duration", DURATION_PATTERN, "a duration such as 250ms, 5s, 2m or 1h", [
-    "250ms",
-    "5s",
-    "2m",
-  ]).refine(within, `a duration from ${least} to ${most}`);
-};
-const size = text("size", SIZE_PATTERN, "a size such as 64MiB or 10KB", ["64MiB", "1GiB"]);
 const intentType = text("intent type", INTENT_PATTERN, "an intent type such as ticket.open", ["ticket.open"]);
 /** The documents that are checked hold nothing but JSON, see plain-data.ts. */
 const json = z.unknown().meta({ title: "any JSON" });
@@ -197,6 +174,7 @@ export const actorSchema = z
       ),
     intents: intentsSchema.optional(),
     grants: grants.describe("What it may send, and to whom; nothing by default."),
+    tools: toolsSchema.optional(),
     placement: z
       .strictObject({
         node: name

@@ -4,6 +4,7 @@
 import { dirname } from "node:path";
 import { BehaviourFiles, splitBehaviour } from "./behaviour-file.ts";
 import { actorOf, supervisorOf } from "./build-spec.ts";
+import { folderFaults, toolsOf } from "./build-tools.ts";
 import { checkFields } from "./check-fields.ts";
 import { parseDuration } from "./duration.ts";
 import type { ActorSpec, ChildSpec, ClientSpec, GrantSpec, Json, SupervisorSpec } from "./graph.ts";
@@ -23,6 +24,7 @@ import {
   supervisorSchema,
 } from "./schema.ts";
 import { nearest } from "./suggest.ts";
+import type { ToolsSpec } from "./tools.ts";
 import type { NodePath, ProblemText, YamlDocument } from "./yaml-document.ts";
 
 export type ValidDocument = { readonly root: SupervisorSpec; readonly clients: readonly ClientSpec[] };
@@ -123,9 +125,10 @@ class Work {
     const intents = this.#intents(found.intents, [...path, "intents"]);
     this.#notBuilt(found, path);
     this.#grants(found.grants, path);
+    const tools = this.#tools(found.tools, [...path, "tools"]);
     return whole === undefined || behaviour === undefined
       ? undefined
-      : actorOf(whole, fullPath, behaviour, intents);
+      : actorOf(whole, fullPath, behaviour, intents, tools);
   }
 
   #supervisor(child: unknown, path: NodePath, parent: string): SupervisorSpec | undefined {
@@ -209,6 +212,14 @@ class Work {
       return [type, {}] as const;
     });
     return Object.fromEntries(rules);
+  }
+
+  #tools(tools: ManifestActor["tools"], path: NodePath): ToolsSpec | undefined {
+    if (tools === undefined) return undefined;
+    for (const { index, field, message } of folderFaults(tools.fs, this.#directory)) {
+      this.#add([...path, "fs", index, field], "value", { code: "MANIFEST_TOOL_INVALID", message });
+    }
+    return toolsOf(tools, this.#directory);
   }
 
   #clients(clients: readonly unknown[] | undefined, graph: string): ClientSpec[] {

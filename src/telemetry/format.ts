@@ -119,6 +119,15 @@ function tellActor(kind: Kind): Told | undefined {
     }
     case "actorLogged":
       return [kind.value.level === "error" ? "bad" : "plain", `${kind.value.level}: ${kind.value.message}`];
+    case "toolUsed": {
+      const { tool, asked, outcome, elapsedUs, error, bytesIn, bytesOut } = kind.value;
+      const how = `${micros(elapsedUs)}, ${bytesOut} bytes out, ${bytesIn} in`;
+      return error === undefined
+        ? ["good", `${tool} ${asked}: ${outcome} (${how})`]
+        : ["warn", `${tool} ${asked}: ${errorOf(error)} (${how})`];
+    }
+    case "toolRefused":
+      return ["bad", `${kind.value.tool} refused: ${kind.value.asked}: ${errorOf(kind.value.error)}`];
     default:
       return undefined;
   }

@@ -137,4 +137,10 @@ export const manifestErrors = defineErrors({
     remedy: "Give it shards with `cell0 node add NAME --shards FIRST-LAST`.",
     retryable: false,
   },
+  MANIFEST_TOOL_INVALID: {
+    title: "a grant of a tool cannot be used",
+    cause: "Two folders of an actor have one name, or a folder's path gives none.",
+    remedy: "Give each folder below `tools.fs` a `name` of its own.",
+    retryable: false,
+  },
 });
