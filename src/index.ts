@@ -18,5 +18,20 @@ export {
   type IntentMeta,
   intent,
 } from "./actors/intent-definition.ts";
+export type {
+  FileContent,
+  FileList,
+  FileWritten,
+  HttpResponse,
+  ProgramResult,
+} from "./actors/kernel/tools/contract.ts";
+export {
+  httpFetch,
+  listFiles,
+  readFile,
+  runProgram,
+  type ToolAnswer,
+  writeFile,
+} from "./actors/kernel/tools/requests.ts";
 export { type ServeContext, type ServeHandlers, type ServeOptions, serveActor } from "./actors/serve.ts";
 export { CellError } from "./errors/cell-error.ts";

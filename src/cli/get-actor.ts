@@ -69,6 +69,7 @@ export function renderActor(report: ActorReport, nowUnixMs: number, colors: Colo
     ...head,
     ...intentLines(report, colors),
     ...grantLines(report, colors),
+    ...toolGrantLines(report),
     ...historyLines(report.history, colors),
   ].join("\n");
 }
@@ -91,6 +92,12 @@ function grantLines({ grants }: ActorReport, colors: Colors): readonly string[] 
       `  ${plain(intents.join(", "))} ${colors.dim("to")} ${plain(targets.join(", "))}`,
   );
   return ["", "may send", ...lines];
+}
+
+function toolGrantLines({ tools }: ActorReport): readonly string[] {
+  return tools === undefined || tools.length === 0
+    ? []
+    : ["", "tools", ...tools.map((line) => `  ${plain(line)}`)];
 }
 
 function historyLines(history: readonly RestartRow[], colors: Colors): readonly string[] {

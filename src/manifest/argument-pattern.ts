@@ -84,7 +84,8 @@ function readAtom(points: readonly string[], at: number): Atom | undefined {
     const accepts = escaped(points[at + 1]);
     return accepts === undefined ? undefined : { accepts, next: at + 2 };
   }
-  if (character === undefined || META.includes(character) || !isPrintable(codeOf(character))) return undefined;
+  if (character === undefined || META.includes(character) || !isPrintable(codeOf(character)))
+    return undefined;
   return { accepts: only(character), next: at + 1 };
 }
 
@@ -133,7 +134,9 @@ function readQuantifier(points: readonly string[], at: number): Quantifier | und
       if (whole === undefined || (comma === "" && most !== "")) return undefined;
       const low = Number(least);
       const high = comma === "" ? low : most === "" ? undefined : Number(most);
-      return high !== undefined && high < low ? undefined : { least: low, most: high, next: at + whole.length };
+      return high !== undefined && high < low
+        ? undefined
+        : { least: low, most: high, next: at + whole.length };
     }
     default:
       return { least: 1, most: 1, next: at };

@@ -26,7 +26,10 @@ function httpOf({ maxBytes, timeout, secret, ...rest }: ManifestTools["http"][nu
   return { ...rest, ...limits, ...(secret === undefined ? {} : { secret }) };
 }
 
-function fsOf({ path, access, maxBytes, quota, name }: ManifestTools["fs"][number], directory: string): FsGrant {
+function fsOf(
+  { path, access, maxBytes, quota, name }: ManifestTools["fs"][number],
+  directory: string,
+): FsGrant {
   return {
     name: name ?? folderName(path, directory),
     path: resolve(directory, path),
@@ -51,7 +54,11 @@ function execOf(grant: ManifestTools["exec"][number], directory: string): ExecGr
 
 const folderName = (path: string, directory: string): string => basename(resolve(directory, path));
 
-export type FolderFault = { readonly index: number; readonly field: "path" | "name"; readonly message: string };
+export type FolderFault = {
+  readonly index: number;
+  readonly field: "path" | "name";
+  readonly message: string;
+};
 
 /** Folders whose names cannot be told apart, or are none. */
 export function folderFaults(folders: ManifestTools["fs"], directory: string): readonly FolderFault[] {
@@ -60,9 +67,12 @@ export function folderFaults(folders: ManifestTools["fs"], directory: string): r
     const field = name === undefined ? "path" : "name";
     const called = name ?? folderName(path, directory);
     if (!fsGrantSchema.shape.name.safeParse(called).success) {
-      return [{ index, field, message: `\`${path}\` gives the folder no usable name; give it one with \`name\`` }];
+      return [
+        { index, field, message: `\`${path}\` gives the folder no usable name; give it one with \`name\`` },
+      ];
     }
-    if (seen.has(called)) return [{ index, field, message: `another folder of this actor is called \`${called}\`` }];
+    if (seen.has(called))
+      return [{ index, field, message: `another folder of this actor is called \`${called}\`` }];
     seen.add(called);
     return [];
   });

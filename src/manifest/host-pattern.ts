@@ -13,7 +13,8 @@ export type HostPattern = {
 /** What a URL names, in the same form. */
 export type Origin = Omit<HostPattern, "below">;
 
-const FORM = /^(?:(https?):\/\/)?(\*\.)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::(\d{1,5}))?$/;
+const FORM =
+  /^(?:(https?):\/\/)?(\*\.)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::(\d{1,5}))?$/;
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 
 /** Undefined when it is no host pattern, or not in the form that URLs are brought into. */
@@ -24,7 +25,7 @@ export function parseHostPattern(text: string): HostPattern | undefined {
   const below = star !== undefined;
   // `*.com` would be half of the world.
   if (below && (!host.includes(".") || isAddress(host))) return undefined;
-  if (canonical(host) !== host || host.endsWith(".")) return undefined;
+  if (canonical(host) !== host || host.includes("..")) return undefined;
   const number = port === undefined ? DEFAULT_PORTS[scheme] : Number(port);
   return number >= 1 && number <= 65_535 ? { scheme, host, below, port: number } : undefined;
 }

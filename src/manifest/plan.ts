@@ -49,9 +49,7 @@ export function planGraph(current: PlacedGraph | undefined, next: PlacedGraph): 
   for (const spec of wanted.values()) {
     const was = old.get(spec.path);
     const change =
-      was === undefined || was.kind !== spec.kind
-        ? added(spec)
-        : changeOf(was, spec, before, next);
+      was === undefined || was.kind !== spec.kind ? added(spec) : changeOf(was, spec, before, next);
     if (change !== undefined) changes.push(change);
   }
   changes.push(...reordered(before, next), ...clientChanges(before.clients, next.clients));

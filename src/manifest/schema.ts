@@ -2,12 +2,7 @@
 // editors and docs/manifest.md are all made from it. Field by field; rules that
 // look at more than one field are in validate.ts and cross-rules.ts.
 import { z } from "zod";
-import {
-  BEHAVIOUR_PATTERN,
-  INTENT_GRANT_PATTERN,
-  INTENT_PATTERN,
-  TARGET_GRANT_PATTERN,
-} from "./names.ts";
+import { BEHAVIOUR_PATTERN, INTENT_GRANT_PATTERN, INTENT_PATTERN, TARGET_GRANT_PATTERN } from "./names.ts";
 import { duration, name, size, text } from "./schema-text.ts";
 import { toolsSchema } from "./tools-schema.ts";
 

@@ -34,7 +34,9 @@ export function execTexts(grant: ExecGrant): readonly string[] {
 
 export function execText(grant: ExecGrant, index: number): string {
   const { program, args, timeoutMs, maxOutputBytes, stdinBytes, env, cwd } = grant;
-  const words = (args[index] ?? []).map((word) => (typeof word === "string" ? quoted(word) : `<${word.pattern}>`));
+  const words = (args[index] ?? []).map((word) =>
+    typeof word === "string" ? quoted(word) : `<${word.pattern}>`,
+  );
   return [
     ["exec", program, ...words].join(" "),
     ...(cwd === undefined ? [] : [`in ${cwd}`]),

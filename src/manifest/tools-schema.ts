@@ -32,7 +32,12 @@ export const httpGrantSchema = z
       .describe(
         "`api.example.com`, or `*.example.org` for every name below; https and its port unless stated: `http://127.0.0.1:8080`.",
       ),
-    methods: z.array(z.enum(HTTP_METHODS)).min(1).max(HTTP_METHODS.length).default(["GET"]),
+    methods: z
+      .array(z.enum(HTTP_METHODS))
+      .min(1)
+      .max(HTTP_METHODS.length)
+      .default(["GET"])
+      .describe("Methods of requests, and of the redirects that follow them."),
     paths: z
       .array(text("URL path", URL_PATH_PATTERN, "a path such as /v1/** or /users/*/name", ["/v1/**"]))
       .min(1)
@@ -46,12 +51,12 @@ export const httpGrantSchema = z
     secret: z
       .strictObject({
         name: name.describe("As given to `cell0 secret set`."),
-        header: text("header", HEADER_PATTERN, "a header's name in lower case", ["authorization"]).default(
-          "authorization",
-        ),
-        format: text("format", FORMAT_PATTERN, "a text with `{}` where the secret goes", ["Bearer {}"]).default(
-          "Bearer {}",
-        ),
+        header: text("header", HEADER_PATTERN, "a header's name in lower case", ["authorization"])
+          .default("authorization")
+          .describe("The header that carries it; the actor may not set it."),
+        format: text("format", FORMAT_PATTERN, "a text with `{}` where the secret goes", ["Bearer {}"])
+          .default("Bearer {}")
+          .describe("The header's value, with `{}` for the secret."),
       })
       .optional()
       .meta({
@@ -74,7 +79,9 @@ export const fsGrantSchema = z
     ),
     name: text("folder name", FOLDER_NAME_PATTERN, "a name of letters, digits, `.`, `_` and `-`", [])
       .optional()
-      .describe("The first token by which the actor names it: `workspace/notes.md`. Default: its last token."),
+      .describe(
+        "The first token by which the actor names it: `workspace/notes.md`. Default: its last token.",
+      ),
     access: z
       .array(z.enum(FILE_ACCESS))
       .min(1)
@@ -86,7 +93,10 @@ export const fsGrantSchema = z
       .default("64MiB")
       .describe("Of all files below it, whoever wrote them; beyond it nothing is written."),
   })
-  .meta({ id: "FsGrant", description: "A folder that `fs.read`, `fs.list` and `fs.write` reach for the actor." });
+  .meta({
+    id: "FsGrant",
+    description: "A folder that `fs.read`, `fs.list` and `fs.write` reach for the actor.",
+  });
 
 const argumentPattern = z
   .string()
@@ -109,9 +119,9 @@ const argument = z
 
 export const execGrantSchema = z
   .strictObject({
-    program: text("absolute path", PROGRAM_PATTERN, "the absolute path of a program", ["/usr/bin/git"]).describe(
-      "The program's file. It gets no shell.",
-    ),
+    program: text("absolute path", PROGRAM_PATTERN, "the absolute path of a program", [
+      "/usr/bin/git",
+    ]).describe("The program's file. It gets no shell."),
     args: z
       .array(z.array(argument).max(64))
       .min(1)
@@ -121,7 +131,12 @@ export const execGrantSchema = z
         title: "list of argument lists",
         description:
           "Argument lists, any of which may be used: texts as they must be, or `{ pattern: ... }`. Default: none at all.",
-        examples: [[["status", "--short"], ["log", "-n", { pattern: "[0-9]{1,3}" }]]],
+        examples: [
+          [
+            ["status", "--short"],
+            ["log", "-n", { pattern: "[0-9]{1,3}" }],
+          ],
+        ],
       }),
     timeout: duration("1ms", "5m").default("10s").describe("Then its whole process group is killed."),
     maxOutput: sizeWithin("1B", "16MiB").default("256KiB").describe("Of both outputs together."),
@@ -145,7 +160,11 @@ export const execGrantSchema = z
 export const toolsSchema = z
   .strictObject({
     http: z.array(httpGrantSchema).max(64).default([]).describe("What `http.fetch` may reach."),
-    fs: z.array(fsGrantSchema).max(64).default([]).describe("What `fs.read`, `fs.list` and `fs.write` may reach."),
+    fs: z
+      .array(fsGrantSchema)
+      .max(64)
+      .default([])
+      .describe("What `fs.read`, `fs.list` and `fs.write` may reach."),
     exec: z.array(execGrantSchema).max(64).default([]).describe("What `exec` may run."),
     concurrent: z.int().min(1).max(64).default(4).describe("Calls in hand at once, of all tools."),
     perMinute: z.int().min(1).max(100_000).default(600).describe("Calls a minute, of all tools."),

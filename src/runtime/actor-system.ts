@@ -32,6 +32,7 @@ import type { RestartHistory } from "./restart-history.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { Sender } from "./sends.ts";
 import { childStarter, type KernelPart } from "./start-child.ts";
+import { grantedTools } from "./tool-grants.ts";
 import { treeReport } from "./tree-report.ts";
 
 export type ActorSystemOptions = {
@@ -189,6 +190,11 @@ class System implements ActorSystem {
         status,
       }),
       graph: firstNode() === config.node ? graph : undefined,
+      tools: {
+        grantsOf: grantedTools(() => this.#options.placed.value, config.node),
+        record: telemetry.record,
+        secret: (name) => openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey }).get(name),
+      },
       eventsPath: dir.events,
       flushEvents: () => telemetry.flush(),
     });

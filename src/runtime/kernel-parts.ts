@@ -15,6 +15,7 @@ import { readEvents } from "../telemetry/read-events.ts";
 import { type Links, linkInput } from "./links.ts";
 import { GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
 import type { KernelPart } from "./start-child.ts";
+import { type ToolPartOptions, toolParts } from "./tool-parts.ts";
 import type { CellTrust } from "./trust.ts";
 
 export type KernelPartOptions = {
@@ -24,6 +25,7 @@ export type KernelPartOptions = {
   readonly registry: RegistryPorts;
   /** Undefined on a node that does not own shard 0. */
   readonly graph: GraphPorts | undefined;
+  readonly tools: Omit<ToolPartOptions, "node">;
   readonly eventsPath: string;
   readonly flushEvents: () => void;
 };
@@ -40,6 +42,7 @@ export function kernelParts(options: KernelPartOptions): ReadonlyMap<string, Ker
     [kernelPath(node, "core-link"), { behaviour: link, input: linkInput(links.core) }],
     [kernelPath(node, "authority"), { behaviour: authority, input: authorityPorts }],
     [kernelPath(node, "registry"), { behaviour: registry, input: options.registry }],
+    ...toolParts({ ...options.tools, node }),
   ]);
   if (options.graph !== undefined) parts.set(GRAPH_ACTOR, { behaviour: graph, input: options.graph });
   return parts;

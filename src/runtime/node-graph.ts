@@ -3,9 +3,17 @@ import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../manifest/graph.t
 import { actorsOf, pruneSupervisor } from "../manifest/graph-walk.ts";
 import type { Grant } from "../security/grants/grants.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
+import { TOOL_ACTORS, toolCapabilities } from "./tool-grants.ts";
 
 /** Kernel actors of every node, in start order; each at `kernel/<node>/<name>`. */
-export const NODE_ACTORS = ["telemetry", "broker-link", "core-link", "authority", "registry"] as const;
+export const NODE_ACTORS = [
+  "telemetry",
+  "broker-link",
+  "core-link",
+  "authority",
+  "registry",
+  ...TOOL_ACTORS,
+] as const;
 export type NodeActor = (typeof NODE_ACTORS)[number];
 
 /** The actor that keeps the cell's graph, on the node that owns shard 0. */
@@ -80,7 +88,11 @@ export function graphAuthority({ placed, firstNode, isNode }: AuthoritySources):
     for (const { name, grants } of current.clients) {
       clients.set(name, [...(clients.get(name) ?? []), ...grants]);
     }
-    actors = new Map([...actorsOf(current)].map(({ path, grants }) => [path, grants]));
+    actors = new Map(
+      [...actorsOf(current)].map(({ path, grants, tools }) => {
+        return [path, [...grants, ...toolCapabilities(tools, current.placed[path]?.node)]];
+      }),
+    );
   };
   return {
     placementOf: (path) =>

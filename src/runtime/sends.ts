@@ -18,6 +18,7 @@ import type { Incarnation } from "../security/wire/capsule.ts";
 import { decodeCapsule } from "../security/wire/decode-capsule.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { SealTicket } from "./deliveries.ts";
+import { toolRefusal, toolTarget } from "./tool-grants.ts";
 
 export type Sender = { readonly path: string; readonly incarnation: Incarnation };
 type Answer = Result<{ readonly value: unknown; readonly final: boolean }, CellError>;
@@ -61,7 +62,8 @@ export function createSends(ports: SendPorts): Sends {
   /** By incarnation; what has ended is forgotten. */
   const sequences = new WeakMap<Sender, number>();
 
-  const send = (from: Sender, intent: OutgoingIntent): void => {
+  const send = (from: Sender, given: OutgoingIntent): void => {
+    const intent = { ...given, target: toolTarget(given.target, ports.node) };
     const settle = settler(intent);
     const sequence = (sequences.get(from) ?? 0) + 1;
     sequences.set(from, sequence);
@@ -79,9 +81,15 @@ export function createSends(ports: SendPorts): Sends {
       kind: { case: "sent", value: { id: toHex(built.value.id), target, intent: type } },
     });
     const home = ports.authority.placementOf(target);
-    if (home === ports.node)
-      deliverHere(ports, built.value, settle, (error) => recordFailure(ports, from, intent, error));
-    else if (home === undefined) {
+    if (home === ports.node) {
+      const delivered = deliverHere(ports, built.value, settle);
+      if (!delivered.ok) {
+        const refused = toolRefusal(from.path, intent, delivered.error, ports.node);
+        settle(err(refused?.error ?? delivered.error));
+        if (refused === undefined) recordFailure(ports, from, intent, delivered.error);
+        else ports.record(refused.event);
+      }
+    } else if (home === undefined) {
       const error = new CellError("ACTOR_NOT_FOUND", "no actor has this path", { where: target });
       settle(err(error));
       recordFailure(ports, from, intent, error);
@@ -171,20 +179,11 @@ function deliverHere(
   ports: SendPorts,
   { bytes, hash }: BuiltIntent,
   settle: (answer: Answer) => void,
-  failed: (error: CellError) => void,
-): void {
-  const fail = (error: CellError) => {
-    settle(err(error));
-    failed(error);
-  };
+): Result<unknown, CellError> {
   const intent = judgeHere(ports, bytes, hash);
-  if (!intent.ok) {
-    fail(intent.error);
-    return;
-  }
+  if (!intent.ok) return intent;
   const respond = (reply: OutgoingReply) => settle(fromReply(reply));
-  const delivered = ports.toActor({ intent: intent.value, respond });
-  if (!delivered.ok) fail(delivered.error);
+  return ports.toActor({ intent: intent.value, respond });
 }
 
 function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Result<AcceptedIntent, CellError> {

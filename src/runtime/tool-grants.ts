@@ -1,21 +1,24 @@
 // What the graph in force says of tools: who may do what with them, the capability
 // to ask that follows from it, and which actors stand behind the aliases.
-import type { GrantedTools } from "../actors/kernel/tools/tool-call.ts";
+import type { OutgoingIntent } from "../actors/intent.ts";
+import { askedOf } from "../actors/kernel/tools/asked.ts";
 import { TOOL_TARGETS } from "../actors/kernel/tools/requests.ts";
+import { type GrantedTools, notGranted } from "../actors/kernel/tools/tool-call.ts";
+import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { actorsOf } from "../manifest/graph-walk.ts";
 import type { ToolsSpec } from "../manifest/tools.ts";
 import type { Grant } from "../security/grants/grants.ts";
+import type { EventInput } from "../telemetry/event.ts";
 
 /** Kernel actors that are tools, each at `kernel/<node>/<name>`. */
 export const TOOL_ACTORS = ["http", "fs", "exec"] as const;
-export type ToolActor = (typeof TOOL_ACTORS)[number];
 
-const INTENTS = {
+const INTENTS: Readonly<Record<(typeof TOOL_ACTORS)[number], readonly string[]>> = {
   http: ["http.fetch"],
   fs: ["fs.read", "fs.list", "fs.write"],
   exec: ["exec"],
-} as const satisfies Record<ToolActor, readonly string[]>;
+};
 
 /** `kernel/http` stands for the tool of the sender's own node; other paths for themselves. */
 export function toolTarget(target: string, node: string): string {
@@ -31,6 +34,30 @@ export function toolCapabilities(tools: ToolsSpec | undefined, node: string | un
   );
 }
 
+/**
+ * Who has no grant of a tool at all is stopped before it hears of the request; the answer and
+ * the record are those that the tool itself would give. Undefined: it was refused for
+ * something else, or asked for no tool.
+ */
+export function toolRefusal(
+  actor: string,
+  { target, intent, payload, cause }: OutgoingIntent,
+  error: CellError,
+  node: string,
+): { readonly error: CellError; readonly event: EventInput } | undefined {
+  if (error.code !== "AUTHORITY_INTENT_FORBIDDEN") return undefined;
+  const tool = TOOL_ACTORS.find((each) => target === `kernel/${node}/${each}`);
+  if (tool === undefined || !INTENTS[tool].some((each) => each === intent)) return undefined;
+  const refusal = notGranted(actor, `the actor has no grant of ${tool}`, `${tool}: [...]`);
+  const { code, message, remedy, retryable } = refusal;
+  const value = {
+    tool: intent,
+    asked: askedOf(intent, payload),
+    error: { code, message, remedy, retryable },
+  };
+  return { error: refusal, event: { actor, intent: cause, kind: { case: "toolRefused", value } } };
+}
+
 /** Answers from a map made once a revision. */
 export function grantedTools(placed: () => PlacedGraph, node: string): (actor: string) => GrantedTools {
   let graph: PlacedGraph | undefined;
@@ -39,7 +66,9 @@ export function grantedTools(placed: () => PlacedGraph, node: string): (actor: s
     const current = placed();
     if (graph !== current) {
       graph = current;
-      tools = new Map([...actorsOf(current)].flatMap((spec) => (spec.tools ? [[spec.path, spec.tools]] : [])));
+      tools = new Map(
+        [...actorsOf(current)].flatMap((spec) => (spec.tools ? [[spec.path, spec.tools]] : [])),
+      );
     }
     if (current.placed[actor]?.node !== node) return "elsewhere";
     return tools.get(actor) ?? "nothing";

@@ -19,7 +19,12 @@ export type ToolPartOptions = {
   readonly secret: (name: string) => Promise<string>;
 };
 
-export function toolParts({ node, grantsOf, record, secret }: ToolPartOptions): readonly [string, KernelPart][] {
+export function toolParts({
+  node,
+  grantsOf,
+  record,
+  secret,
+}: ToolPartOptions): readonly [string, KernelPart][] {
   const ports: ToolPorts = {
     grantsOf,
     record,

@@ -3,6 +3,7 @@
 import type { ActorReport, RestartRow, TreeNode } from "../actors/kernel/reports.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { findSpec } from "../manifest/graph-walk.ts";
+import { toolLines } from "../manifest/tool-text.ts";
 import type { TreeNode as Inspected } from "../supervisor/inspect.ts";
 import type { RunningActor, RunningActors } from "./running-actors.ts";
 
@@ -36,7 +37,11 @@ export function actorReport(
     ...(found.incarnation === undefined ? {} : { incarnation: found.incarnation }),
     ...(actor === undefined
       ? {}
-      : { behaviour: `${actor.behaviour.module}#${actor.behaviour.export}`, grants: actor.grants }),
+      : {
+          behaviour: `${actor.behaviour.module}#${actor.behaviour.export}`,
+          grants: actor.grants,
+          tools: toolLines(actor.tools),
+        }),
     ...(placed === undefined ? {} : { codeHash: placed.codeHash }),
     ...(running === undefined ? {} : { intents: running.host.describe().intents }),
     ...(running?.host.bound === undefined ? {} : { bound: running.host.bound }),

@@ -37,6 +37,8 @@ export type ActorReport = TreeNode & {
   /** Intent type -> JSON Schemas. */
   readonly intents?: Readonly<Record<string, { readonly payload: unknown; readonly reply?: unknown }>>;
   readonly grants?: readonly { readonly intents: readonly string[]; readonly targets: readonly string[] }[];
+  /** What it may do to the world, one line a grant. */
+  readonly tools?: readonly string[];
   readonly spec?: unknown;
   readonly history: readonly RestartRow[];
 };

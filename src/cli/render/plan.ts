@@ -5,6 +5,8 @@ import { formatError } from "../error-output.ts";
 import { counted, plain } from "./text.ts";
 
 const MAX_VALUE_LENGTH = 120;
+/** A grant of a tool is read whole before it is given. */
+const MAX_GRANT_LENGTH = 2_000;
 
 export function renderPlan(plan: PlanReport, colors: Colors): string {
   if (plan.changes.length === 0) return `Nothing to change: the cell is at revision ${plan.baseRevision}.`;
@@ -59,18 +61,19 @@ function renderChange(change: PlanChange, colors: Colors): readonly string[] {
     ? colors.yellow(`restarts${reason === "" ? "" : `: ${reason}`}`)
     : colors.dim(reason);
   const fields = change.fields.map(
-    ({ field, old, new: now }) => `    ${plain(field)}: ${difference(old, now)}`,
+    ({ field, old, new: now }) =>
+      `    ${plain(field)}: ${difference(old, now, field === "tools" ? MAX_GRANT_LENGTH : MAX_VALUE_LENGTH)}`,
   );
   return [note === "" || reason + String(change.restarts) === "false" ? head : `${head}  ${note}`, ...fields];
 }
 
-function difference(old: unknown, now: unknown): string {
-  if (old === undefined) return `${shown(now)} (new)`;
-  if (now === undefined) return `${shown(old)} (gone)`;
-  return `${shown(old)} -> ${shown(now)}`;
+function difference(old: unknown, now: unknown, maxLength: number): string {
+  if (old === undefined) return `${shown(now, maxLength)} (new)`;
+  if (now === undefined) return `${shown(old, maxLength)} (gone)`;
+  return `${shown(old, maxLength)} -> ${shown(now, maxLength)}`;
 }
 
-function shown(value: unknown): string {
+function shown(value: unknown, maxLength: number): string {
   const text = plain(JSON.stringify(value) ?? "nothing");
-  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}...` : text;
+  return text.length > maxLength ? `${text.slice(0, maxLength)}...` : text;
 }

@@ -11,7 +11,8 @@ export const toolErrors = defineErrors({
   TOOL_SENDER_INVALID: {
     title: "only actors of this node have tools",
     cause: "A client, the kernel itself, or an actor of another node asked for a tool.",
-    remedy: "Let an actor with the grant ask, at its own node: targets `kernel/http`, `kernel/fs`, `kernel/exec`.",
+    remedy:
+      "Let an actor with the grant ask, at its own node: targets `kernel/http`, `kernel/fs`, `kernel/exec`.",
     retryable: false,
   },
   TOOL_REQUEST_INVALID: {
@@ -23,7 +24,8 @@ export const toolErrors = defineErrors({
   TOOL_ADDRESS_FORBIDDEN: {
     title: "the host's address may not be reached",
     cause: "The name leads to a private, loopback, link-local, multicast or reserved address.",
-    remedy: "Where this is meant, set `privateAddresses: true` at the grant; see docs/tools.md for what that opens.",
+    remedy:
+      "Where this is meant, set `privateAddresses: true` at the grant; see docs/tools.md for what that opens.",
     retryable: false,
   },
   TOOL_REDIRECT_REFUSED: {
@@ -34,13 +36,15 @@ export const toolErrors = defineErrors({
   },
   TOOL_SECRET_UNUSABLE: {
     title: "the grant's secret cannot be used",
-    cause: "The node has no such secret, or its value is too short to be kept out of answers, or no header takes it.",
+    cause:
+      "The node has no such secret, or its value is too short to be kept out of answers, or no header takes it.",
     remedy: "Set it with `cell0 secret set NAME`: at least 8 printable ASCII characters.",
     retryable: false,
   },
   TOOL_PATH_REFUSED: {
     title: "the path is not followed",
-    cause: "It leads over a symbolic link, to a device, pipe or socket, to a file with several names, or to another file system.",
+    cause:
+      "It leads over a symbolic link, to a device, pipe or socket, to a file with several names, or to another file system.",
     remedy: "Name a plain file or folder below the granted one.",
     retryable: false,
   },
@@ -64,7 +68,8 @@ export const toolErrors = defineErrors({
   },
   TOOL_QUOTA_EXCEEDED: {
     title: "the folder is full",
-    cause: "With this file the folder would hold more than the grant's `quota`, or more files than are counted.",
+    cause:
+      "With this file the folder would hold more than the grant's `quota`, or more files than are counted.",
     remedy: "Remove files by hand, or raise `quota` at the grant.",
     retryable: false,
   },
@@ -94,7 +99,8 @@ export const toolErrors = defineErrors({
   },
   TOOL_UNREACHABLE: {
     title: "the server cannot be reached",
-    cause: "The name does not resolve, the connection is refused or was lost, or its certificate is not valid.",
+    cause:
+      "The name does not resolve, the connection is refused or was lost, or its certificate is not valid.",
     remedy: "Check that it is up and the address is right, then try again.",
     retryable: true,
   },

@@ -81,7 +81,15 @@ export async function callTool<R>(
     const { outcome, bytesIn, bytesOut } = deed;
     record(ports, meta, {
       case: "toolUsed",
-      value: { tool: call.tool, asked, grant, outcome, bytesIn, bytesOut, elapsedUs: since(ports, startedAtMs) },
+      value: {
+        tool: call.tool,
+        asked,
+        grant,
+        outcome,
+        bytesIn,
+        bytesOut,
+        elapsedUs: since(ports, startedAtMs),
+      },
     });
     return deed.reply;
   } catch (thrown) {
@@ -138,7 +146,8 @@ async function perform<R>(
     return await act(signal);
   } catch (error) {
     // However the deed noticed: once the time is over, that is the reason.
-    if (timeout.signal.aborted) throw new CellError("TOOL_TIMEOUT", `not done after ${leftMs} ms`, { cause: error });
+    if (timeout.signal.aborted)
+      throw new CellError("TOOL_TIMEOUT", `not done after ${leftMs} ms`, { cause: error });
     if (stopped.aborted) throw new CellError("ACTOR_NOT_RUNNING", "the tool is stopping", { cause: error });
     throw error;
   } finally {

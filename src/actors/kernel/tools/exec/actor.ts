@@ -4,6 +4,7 @@ import { err, ok, type Result } from "../../../../errors/result.ts";
 import { execText } from "../../../../manifest/tool-text.ts";
 import type { ToolsSpec } from "../../../../manifest/tools.ts";
 import { serveActor } from "../../../serve.ts";
+import { shownProgram } from "../asked.ts";
 import { decodeContent } from "../contents.ts";
 import { type ExecRequest, execIntents, type ProgramResult } from "../contract.ts";
 import { type Allowed, callTool, type ToolPorts } from "../tool-call.ts";
@@ -23,7 +24,7 @@ export const execTool = serveActor<ExecToolPorts, typeof execIntents>({
     exec: (request, meta, { input, signal }) =>
       callTool(input, meta, signal, {
         tool: "exec",
-        asked: [request.program, ...request.args].join(" "),
+        asked: shownProgram(request.program, request.args),
         decide: ({ exec }) => decideExec(meta.source, exec, request, input.confinement),
       }),
   },
@@ -40,7 +41,8 @@ export function decideExec(
   const found = findProgram(actor, grants, request.program, args);
   if (!found.ok) return found;
   const { grant, list } = found.value;
-  const stdin = request.stdin === undefined ? ok(undefined) : decodeContent(request.stdin, request.stdinEncoding);
+  const stdin =
+    request.stdin === undefined ? ok(undefined) : decodeContent(request.stdin, request.stdinEncoding);
   if (!stdin.ok) return stdin;
   if ((stdin.value?.length ?? 0) > grant.stdinBytes) {
     const what = `the grant allows ${grant.stdinBytes} bytes of standard input`;

@@ -21,7 +21,8 @@ export function findProgram(
   const named = grants.filter((grant) => isNamed(grant.program, program));
   const shown = JSON.stringify([program, ...args].join(" ").slice(0, 200));
   const how = `exec: [{ program: ${program}, args: [${JSON.stringify(args).slice(0, 200)}] }]`;
-  if (named.length === 0) return err(notGranted(actor, `no grant runs ${JSON.stringify(program.slice(0, 200))}`, how));
+  if (named.length === 0)
+    return err(notGranted(actor, `no grant runs ${JSON.stringify(program.slice(0, 200))}`, how));
   for (const grant of named) {
     const list = grant.args.findIndex((specs) => fits(specs, args));
     if (list >= 0) return ok({ grant, list });

@@ -43,7 +43,13 @@ export function confinement({ platform, uid, has }: Machine): Confinement {
     prefix.push(SETPRIV, "--no-new-privs", "--pdeathsig", "KILL");
     bounds.push("no new privileges", "death with the node");
     if (uid === 0) {
-      prefix.push(`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--inh-caps=-all", "--bounding-set=-all");
+      prefix.push(
+        `--reuid=${NOBODY}`,
+        `--regid=${NOBODY}`,
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+      );
       bounds.push("user nobody", "no capabilities");
     }
     prefix.push("--");

@@ -2,13 +2,15 @@
 // the time bounded, and its whole process group killed whatever happens. A process
 // that makes a session of its own leaves the group; it keeps the user and the lack
 // of privileges, and dies with the node.
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { CellError } from "../../../../errors/cell-error.ts";
 import type { ExecGrant } from "../../../../manifest/tools.ts";
 import { encodeContent } from "../contents.ts";
 import type { ExecRequest, ProgramResult } from "../contract.ts";
 import type { Deed } from "../tool-call.ts";
 import type { Confinement } from "./confine.ts";
+import { closedStdio } from "./inherited.ts";
 
 export type Run = {
   readonly grant: ExecGrant;
@@ -28,14 +30,16 @@ export async function performRun(
 ): Promise<Deed<ProgramResult>> {
   signal.throwIfAborted();
   const [command = grant.program, ...rest] = [...prefix, grant.program, ...args];
-  const child = spawn(command, rest, {
-    cwd: grant.cwd ?? "/",
-    env: { ...BASE_ENV, ...grant.env },
-    stdio: ["pipe", "pipe", "pipe"],
-    shell: false,
-    // A process group of its own, which can be killed whole.
-    detached: true,
-  });
+  const child: Piped = piped(
+    spawn(command, rest, {
+      cwd: grant.cwd ?? "/",
+      env: { ...BASE_ENV, ...grant.env },
+      stdio: closedStdio(),
+      shell: false,
+      // A process group of its own, which can be killed whole.
+      detached: true,
+    }),
+  );
   const kill = () => killGroup(child);
   signal.addEventListener("abort", kill, { once: true });
   try {
@@ -59,6 +63,18 @@ export async function performRun(
   }
 }
 
+type Piped = ChildProcess & {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+};
+
+function piped(child: ChildProcess): Piped {
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new TypeError("a program without pipes");
+  return Object.assign(child, { stdin, stdout, stderr });
+}
+
 type End = {
   readonly exitCode: number | null;
   readonly exitSignal: NodeJS.Signals | null;
@@ -67,7 +83,7 @@ type End = {
 };
 
 async function ended(
-  child: ChildProcessWithoutNullStreams,
+  child: Piped,
   maxBytes: number,
   stdin: Buffer | undefined,
   kill: () => void,
@@ -89,7 +105,9 @@ async function ended(
   child.on("error", (cause) => {
     const isMissing = "code" in cause && cause.code === "ENOENT";
     reject(
-      isMissing ? new CellError("TOOL_NOT_FOUND", "the program or its working directory is not there", { cause }) : cause,
+      isMissing
+        ? new CellError("TOOL_NOT_FOUND", "the program or its working directory is not there", { cause })
+        : cause,
     );
   });
   // What it started may hold the outputs open after its end; it has no say any more.
@@ -104,7 +122,7 @@ async function ended(
   return await promise;
 }
 
-function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
+function killGroup({ pid }: Piped): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");

@@ -1,9 +1,10 @@
 // `kernel/<node>/fs`: files below granted folders, in the name of actors.
+
+import { ok } from "../../../../errors/result.ts";
 import { fsText } from "../../../../manifest/tool-text.ts";
 import type { FileAccess } from "../../../../manifest/tools.ts";
-import { type ServeContext, serveActor } from "../../../serve.ts";
 import type { IntentMeta } from "../../../intent-definition.ts";
-import { ok } from "../../../../errors/result.ts";
+import { type ServeContext, serveActor } from "../../../serve.ts";
 import { decodeContent } from "../contents.ts";
 import { fsIntents } from "../contract.ts";
 import { callTool, type Deed, type ToolName, type ToolPorts } from "../tool-call.ts";

@@ -15,7 +15,10 @@ export async function folderSize(root: FileHandle): Promise<number> {
     for await (const { name } of await opendir(below(folder, "."))) {
       entries += 1;
       if (entries > MAX_ENTRIES || depth > MAX_DEPTH) {
-        throw new CellError("TOOL_QUOTA_EXCEEDED", `the folder holds more than ${MAX_ENTRIES} files, or too deep ones`);
+        throw new CellError(
+          "TOOL_QUOTA_EXCEEDED",
+          `the folder holds more than ${MAX_ENTRIES} files, or too deep ones`,
+        );
       }
       const stat = await lstat(below(folder, name)).catch(() => undefined);
       if (stat?.isFile() === true) bytes += stat.size;

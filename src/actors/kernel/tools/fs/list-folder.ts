@@ -19,7 +19,8 @@ export async function performList(
   let seen = 0;
   for await (const { name } of await opendir(below(folder, "."))) {
     seen += 1;
-    if (seen > MAX_ENTRIES) throw new CellError("TOOL_TOO_LARGE", `the folder has more than ${MAX_ENTRIES} entries`);
+    if (seen > MAX_ENTRIES)
+      throw new CellError("TOOL_TOO_LARGE", `the folder has more than ${MAX_ENTRIES} entries`);
     if (name > after && !name.startsWith(DRAFT_PREFIX)) names.push(name);
   }
   names.sort((a, b) => (a < b ? -1 : 1));
@@ -28,7 +29,13 @@ export async function performList(
     const stat = await lstat(below(folder, name)).catch(() => undefined);
     // Gone meanwhile.
     if (stat === undefined) continue;
-    const kind = stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "link" : "other";
+    const kind = stat.isFile()
+      ? "file"
+      : stat.isDirectory()
+        ? "directory"
+        : stat.isSymbolicLink()
+          ? "link"
+          : "other";
     entries.push({ name, kind, ...(kind === "file" ? { size: stat.size } : {}) });
   }
   const outcome = `${entries.length} entries`;

@@ -38,12 +38,15 @@ export async function descend(folder: FileHandle, tokens: readonly string[]): Pr
 }
 
 export async function openFolder(folder: FileHandle, token: string): Promise<FileHandle> {
-  const opened = await open(below(folder, token), O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch((cause: unknown) => {
-    throw pathError(cause);
-  });
+  const opened = await open(below(folder, token), O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(
+    (cause: unknown) => {
+      throw pathError(cause);
+    },
+  );
   try {
     const [own, above] = [await opened.stat(), await folder.stat()];
-    if (own.dev !== above.dev) throw new CellError("TOOL_PATH_REFUSED", "the path leads to another file system");
+    if (own.dev !== above.dev)
+      throw new CellError("TOOL_PATH_REFUSED", "the path leads to another file system");
     return opened;
   } catch (error) {
     await opened.close();
@@ -85,7 +88,9 @@ export function pathError(cause: unknown): unknown {
     case "ELOOP":
       return linked(cause);
     case "ENOTDIR":
-      return new CellError("TOOL_PATH_REFUSED", "a token of the path is no folder, or a symbolic link", { cause });
+      return new CellError("TOOL_PATH_REFUSED", "a token of the path is no folder, or a symbolic link", {
+        cause,
+      });
     case "ENXIO":
       return new CellError("TOOL_PATH_REFUSED", "it is no plain file", { cause });
     default:

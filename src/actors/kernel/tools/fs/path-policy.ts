@@ -37,7 +37,8 @@ export function placeOf(
 }
 
 function tokensOf(path: string): Result<readonly string[], CellError> {
-  if (path.startsWith("/")) return invalid("a path begins with the name of a granted folder, not with a slash");
+  if (path.startsWith("/"))
+    return invalid("a path begins with the name of a granted folder, not with a slash");
   if (/[\p{Cc}\\]/u.test(path) || !path.isWellFormed()) {
     return invalid("the path holds a control character, a backslash or half a character");
   }
@@ -47,8 +48,10 @@ function tokensOf(path: string): Result<readonly string[], CellError> {
     if (token === "" || token === "." || token === "..") {
       return invalid("a token of the path is empty, `.` or `..`");
     }
-    if (Buffer.byteLength(token) > MAX_TOKEN_BYTES) return invalid(`a token has more than ${MAX_TOKEN_BYTES} bytes`);
-    if (token.startsWith(DRAFT_PREFIX)) return invalid(`names that begin with ${DRAFT_PREFIX} are the kernel's`);
+    if (Buffer.byteLength(token) > MAX_TOKEN_BYTES)
+      return invalid(`a token has more than ${MAX_TOKEN_BYTES} bytes`);
+    if (token.startsWith(DRAFT_PREFIX))
+      return invalid(`names that begin with ${DRAFT_PREFIX} are the kernel's`);
   }
   return ok(tokens);
 }

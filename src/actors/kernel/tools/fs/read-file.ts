@@ -18,7 +18,10 @@ export async function performRead(
   const { size } = await file.stat();
   const wanted = Math.min(length ?? Number.POSITIVE_INFINITY, Math.max(0, size - offset));
   if (wanted > grant.maxBytes) {
-    throw new CellError("TOOL_TOO_LARGE", `it has ${wanted} bytes, the grant allows ${grant.maxBytes} at once`);
+    throw new CellError(
+      "TOOL_TOO_LARGE",
+      `it has ${wanted} bytes, the grant allows ${grant.maxBytes} at once`,
+    );
   }
   const bytes = await readExactly(file, offset, wanted);
   const reply = { ...encodeContent(bytes, as), size };

@@ -29,15 +29,26 @@ export async function performWrite(
   const old = await oldFile(folder, token, options.mode);
   const bytes = options.mode === "append" ? Buffer.concat([old.content, content]) : content;
   if (bytes.length > grant.maxBytes) {
-    throw new CellError("TOOL_TOO_LARGE", `the file would have ${bytes.length} bytes, the grant allows ${grant.maxBytes}`);
+    throw new CellError(
+      "TOOL_TOO_LARGE",
+      `the file would have ${bytes.length} bytes, the grant allows ${grant.maxBytes}`,
+    );
   }
   // The draft and the old file stand side by side for a moment; that is not counted.
   const after = (await folderSize(root)) - old.size + bytes.length;
   if (after > grant.quotaBytes) {
-    throw new CellError("TOOL_QUOTA_EXCEEDED", `the folder would hold ${after} bytes, its quota is ${grant.quotaBytes}`);
+    throw new CellError(
+      "TOOL_QUOTA_EXCEEDED",
+      `the folder would hold ${after} bytes, its quota is ${grant.quotaBytes}`,
+    );
   }
   await put(folder, token, bytes, options.mode);
-  return { reply: { size: bytes.length }, outcome: `${bytes.length} bytes`, bytesIn: 0, bytesOut: content.length };
+  return {
+    reply: { size: bytes.length },
+    outcome: `${bytes.length} bytes`,
+    bytesIn: 0,
+    bytesOut: content.length,
+  };
 }
 
 async function openParent(path: string, tokens: readonly string[], parents: boolean): Promise<FileHandle> {

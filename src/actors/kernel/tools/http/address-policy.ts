@@ -80,7 +80,8 @@ function groupsOf(address: string): readonly number[] {
   // The URL parser writes embedded IPv4 in hexadecimal.
   const host = new URL(`http://[${address}]/`).hostname.slice(1, -1);
   const [head = "", tail] = host.split("::");
-  const read = (part: string) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));
+  const read = (part: string) =>
+    part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
   const [first, last] = [read(head), read(tail ?? "")];
   return [...first, ...Array.from({ length: 8 - first.length - last.length }, () => 0), ...last];
 }
@@ -96,7 +97,10 @@ export type AddressRule = {
  * addresses; link-local ones, where metadata services answer, only when the grant also
  * lists the address itself; multicast and reserved ones are never reached.
  */
-export function addressFault(address: string, { privateAddresses, named }: AddressRule): CellError | undefined {
+export function addressFault(
+  address: string,
+  { privateAddresses, named }: AddressRule,
+): CellError | undefined {
   const kind = classOf(address);
   if (kind === "public") return undefined;
   if (privateAddresses && (kind === "private" || kind === "loopback")) return undefined;

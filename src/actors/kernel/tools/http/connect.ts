@@ -19,7 +19,8 @@ export type NetPorts = {
 
 /** By the operating system: /etc/hosts counts too. */
 export const systemNet: NetPorts = {
-  resolve: async (name) => (await lookup(name, { all: true, order: "verbatim" })).map(({ address }) => address),
+  resolve: async (name) =>
+    (await lookup(name, { all: true, order: "verbatim" })).map(({ address }) => address),
 };
 
 const MAX_ADDRESSES = 4;
@@ -63,7 +64,8 @@ async function addressesOf(
   const found = named ? [host] : await resolved(host, net, signal);
   if (found.length === 0) throw unreachable(undefined);
   for (const address of found) {
-    const fault = isIP(address) === 0 ? unreachable(undefined) : addressFault(address, { privateAddresses, named });
+    const fault =
+      isIP(address) === 0 ? unreachable(undefined) : addressFault(address, { privateAddresses, named });
     if (fault !== undefined) throw fault;
   }
   return found.slice(0, MAX_ADDRESSES);

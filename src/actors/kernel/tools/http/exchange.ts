@@ -1,6 +1,6 @@
 // One request and its response over a connection that stands, bounded in every
 // direction: headers, body as it comes, body as it is decompressed, and time.
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { pipeline, type Readable, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
@@ -48,7 +48,10 @@ export async function exchange(
   }
 }
 
-async function responseTo(socket: Socket, { method, url, headers, body }: Outgoing): Promise<IncomingMessage> {
+async function responseTo(
+  socket: Socket,
+  { method, url, headers, body }: Outgoing,
+): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const length = body === undefined ? {} : { "content-length": String(body.length) };
   const request = httpRequest({
@@ -75,7 +78,11 @@ async function responseTo(socket: Socket, { method, url, headers, body }: Outgoi
   });
   request.on("error", (error) => {
     const isParse = "code" in error && String(error.code).startsWith("HPE_");
-    reject(isParse ? new CellError("TOOL_RESPONSE_INVALID", "the server does not speak HTTP/1.1", { cause: error }) : error);
+    reject(
+      isParse
+        ? new CellError("TOOL_RESPONSE_INVALID", "the server does not speak HTTP/1.1", { cause: error })
+        : error,
+    );
   });
   request.once("close", () => reject(new Error("closed")));
   request.end(body);
@@ -101,9 +108,13 @@ async function bodyOf(response: IncomingMessage, maxBytes: number): Promise<Buff
     }
   } catch (error) {
     if (error instanceof CellError) throw error;
-    throw new CellError("TOOL_RESPONSE_INVALID", "the body ended before its time, or cannot be decompressed", {
-      cause: error,
-    });
+    throw new CellError(
+      "TOOL_RESPONSE_INVALID",
+      "the body ended before its time, or cannot be decompressed",
+      {
+        cause: error,
+      },
+    );
   }
   return Buffer.concat(chunks);
 }

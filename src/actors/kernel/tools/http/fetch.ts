@@ -94,7 +94,9 @@ type PutIn = { readonly header: string; readonly raw: string; readonly value: st
 async function secretOf({ secret }: HttpGrant, ports: FetchPorts): Promise<PutIn | undefined> {
   if (secret === undefined) return undefined;
   const raw = await ports.secret(secret.name).catch((cause: unknown) => {
-    throw new CellError("TOOL_SECRET_UNUSABLE", `this node has no readable secret \`${secret.name}\``, { cause });
+    throw new CellError("TOOL_SECRET_UNUSABLE", `this node has no readable secret \`${secret.name}\``, {
+      cause,
+    });
   });
   return { header: secret.header, raw, value: orThrow(secretValue(secret, raw)) };
 }
@@ -120,7 +122,10 @@ function deedOf(
   },
 ): Deed<HttpResponse> {
   const { needles, as, redirects, bytesOut } = answer;
-  const clean = Object.entries(headers).map(([name, value]) => [redactText(name, needles), redactText(value, needles)]);
+  const clean = Object.entries(headers).map(([name, value]) => [
+    redactText(name, needles),
+    redactText(value, needles),
+  ]);
   const reply = {
     status,
     url: redactText(url.href, needles),

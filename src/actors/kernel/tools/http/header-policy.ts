@@ -45,7 +45,8 @@ export function checkHeaders(
   for (const [given, value] of Object.entries(headers)) {
     const name = given.toLowerCase();
     if (!TOKEN.test(given)) return invalid("a header's name is not a token");
-    if (!VALUE.test(value)) return invalid(`the value of header \`${name}\` holds what is not printable ASCII`);
+    if (!VALUE.test(value))
+      return invalid(`the value of header \`${name}\` holds what is not printable ASCII`);
     if (REFUSED.has(name) || REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
       return invalid(`the header \`${name}\` is the kernel's to set`);
     }

@@ -24,7 +24,8 @@ export function nextStep(
   const url = parseUrl(location, from.url);
   if (!url.ok) return err(new CellError("TOOL_REDIRECT_REFUSED", `of the redirect, ${url.error.message}`));
   const becomesGet =
-    (status === 303 && from.method !== "HEAD") || ((status === 301 || status === 302) && from.method === "POST");
+    (status === 303 && from.method !== "HEAD") ||
+    ((status === 301 || status === 302) && from.method === "POST");
   return ok({
     url: url.value,
     method: becomesGet ? "GET" : from.method,

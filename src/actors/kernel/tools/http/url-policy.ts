@@ -16,7 +16,8 @@ export function parseUrl(text: string, base?: URL): Result<URL, CellError> {
   if (NEVER_IN_URL.test(text)) return invalid("the URL holds a space, a control character or a backslash");
   const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
   if (url === undefined) return invalid("the URL cannot be read");
-  if (originOf(url) === undefined) return invalid(`the scheme ${url.protocol.slice(0, 32)} is not http or https`);
+  if (originOf(url) === undefined)
+    return invalid(`the scheme ${url.protocol.slice(0, 32)} is not http or https`);
   if (url.username !== "" || url.password !== "") return invalid("the URL holds a user name or a password");
   if (url.hostname.endsWith(".")) return invalid("the host ends in a dot");
   url.hash = "";
@@ -35,7 +36,8 @@ export function findGrant(
   const how = `http: [{ hosts: [${hostOf(url)}], methods: [${method}], paths: [${url.pathname.slice(0, 200)}] }]`;
   if (forHost.length === 0) return err(notGranted(actor, `no grant reaches ${hostOf(url)}`, how));
   const forMethod = forHost.filter(({ methods }) => methods.includes(method));
-  if (forMethod.length === 0) return err(notGranted(actor, `no grant allows ${method} to ${hostOf(url)}`, how));
+  if (forMethod.length === 0)
+    return err(notGranted(actor, `no grant allows ${method} to ${hostOf(url)}`, how));
   const found = forMethod.find(({ paths }) => paths.some((pattern) => matchesPath(pattern, url.pathname)));
   if (found !== undefined) return ok(found);
   const what = `no grant allows ${method} of ${url.pathname.slice(0, 200)} at ${hostOf(url)}`;
@@ -62,7 +64,9 @@ export function matchesPath(pattern: string, pathname: string): boolean {
   const open = wanted.at(-1) === "**";
   const fixed = open ? wanted.length - 1 : wanted.length;
   if (open ? segments.length <= fixed : segments.length !== fixed) return false;
-  return wanted.slice(0, fixed).every((part, at) => (part === "*" ? segments[at] !== "" : part === segments[at]));
+  return wanted
+    .slice(0, fixed)
+    .every((part, at) => (part === "*" ? segments[at] !== "" : part === segments[at]));
 }
 
 /**
