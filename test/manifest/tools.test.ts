@@ -18,7 +18,8 @@ metadata: { name: research }
 spec:
   children:
     - actor: agent
-      behaviour: ./desk.js#triage${line}
+      behaviour: ./desk.js#triage
+      isolation: shared${line}
 `;
   return parseManifests([{ name: "cell.yaml", file: FILE, text }]);
 };
@@ -107,6 +108,16 @@ test("everything that can be said is built, with paths, sizes and durations reso
   expect(decoded).toEqual({ ok: true, value: graph });
 });
 
+test("an actor with tools runs in a process of its own unless its manifest says otherwise", () => {
+  const text = `apiVersion: cell0.dev/v1
+kind: ActorGraph
+metadata: { name: research }
+spec: { children: [{ actor: agent, behaviour: "./desk.js#triage", tools: { fs: [{ path: ./w }] } }] }
+`;
+  const loaded = parseManifests([{ name: "cell.yaml", file: FILE, text }]);
+  expect(loaded.ok && [...actorsOf(loaded.value)].map(({ isolation }) => isolation)).toEqual(["process"]);
+});
+
 test("what is not said is the least", () => {
   expect(actorOf(undefined).actor.tools).toBeUndefined();
   const { tools } = actorOf(
@@ -168,7 +179,7 @@ describe("mistakes", () => {
     const loaded = load(tools);
     if (loaded.ok) throw new Error("it has no problem");
     expect(loaded.error.map((problem) => problem.code)).toEqual([code]);
-    expect(loaded.error[0]?.line).toBe(8);
+    expect(loaded.error[0]?.line).toBe(9);
     expect(`${loaded.error[0]?.expected ?? ""} ${loaded.error[0]?.suggestion ?? ""}`).toContain(expected);
   });
 });
