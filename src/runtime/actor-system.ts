@@ -14,6 +14,7 @@ import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
 import { createBehaviourProbe } from "./behaviour-probe.ts";
 import type { CellConfig } from "./cell-config.ts";
+import { codeRoot } from "./code-root.ts";
 import { type Convergence, converge } from "./convergence.ts";
 import type { DataDir } from "./data-dir.ts";
 import { GraphKeeper } from "./graph-keeper.ts";
@@ -92,7 +93,7 @@ class System implements ActorSystem {
       secret: (name) => secrets.get(name),
       send,
       record: telemetry.record,
-      isolation: createIsolation(),
+      isolation: createIsolation(codeRoot(dir)),
     });
     for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
     this.#tree = await startTree({

@@ -4,6 +4,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import type { ActorSpec } from "../../manifest/graph.ts";
 import { hashBehaviour } from "../loader/code-files.ts";
 import type { Housing } from "./link.ts";
+import { openProcesses } from "./process/processes.ts";
 import { openWorker } from "./worker/worker-link.ts";
 
 export type Isolation = {
@@ -12,19 +13,24 @@ export type Isolation = {
    * @throws CellError ACTOR_BEHAVIOUR_CHANGED, ACTOR_BEHAVIOUR_NOT_FOUND, ACTOR_SANDBOX_UNAVAILABLE
    */
   house(spec: ActorSpec, codeHash: string): Promise<Housing>;
+  close(): void;
 };
 
-export function createIsolation(): Isolation {
+/** @param codeRoot folder for the code of processes: absolute, this user's alone, where any user may enter */
+export function createIsolation(codeRoot: string): Isolation {
+  const processes = openProcesses(codeRoot);
   return {
-    async house(spec, codeHash) {
-      if (spec.isolation === "process") throw new CellError("ACTOR_ISOLATION_UNSUPPORTED");
-      const { module } = spec.behaviour;
-      if ((await hashBehaviour(module)) !== codeHash) {
-        throw new CellError("ACTOR_BEHAVIOUR_CHANGED", `${module} is not the code of the revision`, {
-          where: module,
-        });
-      }
-      return { link: openWorker(spec.limits ?? {}), module, packagesFrom: "", original: (text) => text };
-    },
+    house: (spec, codeHash) =>
+      spec.isolation === "process" ? processes.house(spec, codeHash) : houseWorker(spec, codeHash),
+    close: () => processes.close(),
   };
+}
+
+async function houseWorker({ behaviour: { module }, limits }: ActorSpec, codeHash: string): Promise<Housing> {
+  if ((await hashBehaviour(module)) !== codeHash) {
+    throw new CellError("ACTOR_BEHAVIOUR_CHANGED", `${module} is not the code of the revision`, {
+      where: module,
+    });
+  }
+  return { link: openWorker(limits ?? {}), module, packagesFrom: "", original: (text) => text };
 }

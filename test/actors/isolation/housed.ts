@@ -1,4 +1,5 @@
 // Starts one actor of the fixtures under any isolation, with recorded sends and events.
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ActorHost } from "../../../src/actors/actor-host.ts";
 import { startActor } from "../../../src/actors/host.ts";
@@ -89,7 +90,7 @@ export async function housed(options: HousedOptions): Promise<Housed> {
       const behaviour = await loadBehaviour({ ...spec.behaviour, codeHash });
       return await startActor({ spec, behaviour, incarnation, ports, input, ...given });
     }
-    ownHouse ??= createIsolation();
+    ownHouse ??= createIsolation(join(tmpdir(), `cell0-code-test-${process.pid}`));
     const housing = await (options.house ?? ownHouse).house(spec, codeHash);
     return await startRemoteActor({ spec, codeHash, incarnation, ports, housing, input, ...given });
   }

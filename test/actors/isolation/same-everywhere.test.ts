@@ -17,7 +17,7 @@ async function start(options: HousedOptions): Promise<Housed> {
 
 const failureOf = (reason: ExitReason) => (reason.kind === "failed" ? reason.failure : undefined);
 
-describe.each(["shared", "worker"] as const)("the same behaviour, %s", (isolation) => {
+describe.each(["shared", "worker", "process"] as const)("the same behaviour, %s", (isolation) => {
   test("starts from its input, handles intents in order and replies", async () => {
     const { ask, host } = await start({ isolation, input: { start: 40 } });
     const answers = await Promise.all([1, 2, 3].map((n) => ask("add", { n })));

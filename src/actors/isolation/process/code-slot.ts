@@ -1,0 +1,122 @@
+// A private copy of a behaviour's code for one process: regular files only, made
+// from the bytes that were hashed, readable by that process's user alone, and
+// written by nobody. No symbolic link of the original is in it, so none can be
+// followed out of it.
+import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { CellError } from "../../../errors/cell-error.ts";
+import { type CodeFile, codeFiles, hashFiles } from "../../loader/code-files.ts";
+
+export type BehaviourCode = {
+  readonly files: readonly CodeFile[];
+  /** Folder that holds all of them. */
+  readonly root: string;
+  /** Text of the package.json that Node would judge the module's type by; an empty object when there is none. */
+  readonly manifest: string;
+};
+
+export type CodeSlot = {
+  readonly folder: string;
+  /** Where a file of the code lies in the slot. */
+  place(original: string): string;
+};
+
+/** @throws CellError ACTOR_BEHAVIOUR_CHANGED, ACTOR_BEHAVIOUR_NOT_FOUND, ACTOR_BEHAVIOUR_TOO_LARGE */
+export async function readCode(module: string, codeHash: string): Promise<BehaviourCode> {
+  const files = await codeFiles(module);
+  if (hashFiles(files) !== codeHash) {
+    throw new CellError("ACTOR_BEHAVIOUR_CHANGED", `${module} is not the code of the revision`, {
+      where: module,
+    });
+  }
+  const root = commonFolder(files.map(({ path }) => path));
+  return { files, root, manifest: await manifestAbove(dirname(resolve(module))) };
+}
+
+/** An empty folder that waits for code; only its owner may write. @param user whose group may read */
+export async function makeSlot(codeRoot: string, name: string, user: number | undefined): Promise<string> {
+  const folder = join(codeRoot, name);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await give(folder, 0o750, user);
+  return folder;
+}
+
+export async function fillSlot(
+  folder: string,
+  code: BehaviourCode,
+  user: number | undefined,
+): Promise<CodeSlot> {
+  const place = (original: string) => join(folder, relative(code.root, original));
+  const folders = new Set<string>();
+  for (const { path } of code.files) {
+    for (let at = dirname(place(path)); at !== folder; at = dirname(at)) folders.add(at);
+  }
+  for (const at of [...folders].toSorted()) {
+    await mkdir(at, { recursive: true, mode: 0o700 });
+    await give(at, 0o750, user);
+  }
+  const manifest = { path: join(folder, "package.json"), bytes: code.manifest };
+  const copies = code.files.map(({ path, bytes }) => ({ path: place(path), bytes }));
+  const isOwn = copies.some(({ path }) => path === manifest.path);
+  for (const { path, bytes } of isOwn ? copies : [manifest, ...copies]) {
+    await writeFile(path, bytes, { flag: "wx", mode: 0o600 });
+    await give(path, 0o440, user);
+  }
+  return { folder, place };
+}
+
+export async function dropSlot(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** A folder below the system's temporary one, this user's alone to write. @throws CellError CELL_DIRECTORY_UNSAFE */
+export async function openCodeRoot(path: string): Promise<string> {
+  await mkdir(path, { mode: 0o711 }).catch(() => undefined);
+  const entry = await lstat(path);
+  const isOwn = entry.isDirectory() && (process.geteuid === undefined || entry.uid === process.geteuid());
+  if (!isOwn) {
+    throw new CellError(
+      "CELL_DIRECTORY_UNSAFE",
+      "the folder for the code of processes is not this user's alone",
+      {
+        where: path,
+        remedy: "Remove it.",
+      },
+    );
+  }
+  await chmod(path, 0o711);
+  return path;
+}
+
+async function give(path: string, mode: number, user: number | undefined): Promise<void> {
+  if (user !== undefined) await chown(path, 0, user);
+  await chmod(path, mode);
+}
+
+function commonFolder(paths: readonly string[]): string {
+  let common = dirname(paths[0] ?? sep);
+  for (const path of paths) {
+    while (common !== dirname(common) && !path.startsWith(common.endsWith(sep) ? common : common + sep))
+      common = dirname(common);
+  }
+  return common;
+}
+
+async function manifestAbove(folder: string): Promise<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    const text = await readFile(join(at, "package.json"), "utf8").catch(() => undefined);
+    if (text !== undefined) return typeOf(text);
+    if (at === dirname(at) || basename(at) === "node_modules") return "{}";
+  }
+}
+
+/** Nothing of a package.json matters to a copy but the type of its modules. */
+function typeOf(text: string): string {
+  try {
+    const type: unknown = Reflect.get(Object(JSON.parse(text)), "type");
+    return JSON.stringify(type === "module" || type === "commonjs" ? { type } : {});
+  } catch {
+    return "{}";
+  }
+}

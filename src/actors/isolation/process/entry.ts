@@ -1,0 +1,30 @@
+// The program of an actor's process: waits on its inherited channel until it is
+// told which actor to be. Started without environment, files, network or privileges.
+import { Socket } from "node:net";
+import process from "node:process";
+import { registerBehaviourResolution } from "../../loader/resolve-hook.ts";
+import { loadInside } from "../inside/load-inside.ts";
+import { lockAll } from "../inside/lock.ts";
+import { registerPackageOrigin } from "../inside/package-origin.ts";
+import { runInside } from "../inside/run-inside.ts";
+
+/** After standard input, output and error. */
+const CHANNEL = 3;
+
+const exit = process.exit.bind(process);
+const channel = new Socket({ fd: CHANNEL, readable: true, writable: true });
+const inside = runInside({
+  write: (bytes) => void channel.write(bytes),
+  load: loadInside,
+  done: () => void channel.end(() => exit(0)),
+});
+channel.on("data", (chunk: Uint8Array) => inside.take(chunk));
+// The node is gone, or has no more use for this process.
+channel.on("end", () => exit(0));
+channel.on("error", () => exit(0));
+process.on("uncaughtException", (error) => inside.stray(error));
+process.on("unhandledRejection", (error) => inside.stray(error));
+// No hook of the module system can be set after this.
+registerBehaviourResolution();
+registerPackageOrigin();
+lockAll();

@@ -1,0 +1,122 @@
+// Processes for actors: finds out once which layers work here, by starting one, and
+// houses each actor in a process of its own with its code in place.
+import { CellError } from "../../../errors/cell-error.ts";
+import type { ActorSpec } from "../../../manifest/graph.ts";
+import type { Housing } from "../link.ts";
+import { type BehaviourCode, fillSlot, openCodeRoot, readCode } from "./code-slot.ts";
+import { DEFAULT_PROCESS_MEMORY_BYTES } from "./command.ts";
+import {
+  expectedLayers,
+  type Layers,
+  lackingLayers,
+  type Platform,
+  thisPlatform,
+  weakerLayers,
+} from "./layers.ts";
+import { packagesOf } from "./packages.ts";
+import {
+  fixGrowth,
+  type ProcessGround,
+  type ProcessNeeds,
+  type SandboxedProcess,
+  startSandboxed,
+} from "./sandboxed-process.ts";
+import { Users } from "./users.ts";
+
+const TRY_TIMEOUT_MS = 15_000;
+
+export type Processes = {
+  /** @throws CellError ACTOR_SANDBOX_UNAVAILABLE, ACTOR_PACKAGES_UNSAFE, ACTOR_BEHAVIOUR_* */
+  house(spec: ActorSpec, codeHash: string): Promise<Housing>;
+  /** What works here; found out by the first call. */
+  layers(): Promise<Layers>;
+  close(): void;
+};
+
+/** @param codeRoot folder for the code of processes, in a place that any user may enter */
+export function openProcesses(codeRoot: string, platform: Platform = thisPlatform): Processes {
+  const users = new Users();
+  let ground: Promise<ProcessGround> | undefined;
+  const prepared = (): Promise<ProcessGround> => {
+    ground ??= prepare(codeRoot, users, platform);
+    ground.catch(() => {
+      ground = undefined;
+    });
+    return ground;
+  };
+  return {
+    layers: async () => (await prepared()).layers,
+    async house(spec, codeHash) {
+      const here = await prepared();
+      requireLayers(here.layers, spec);
+      const code = await readCode(spec.behaviour.module, codeHash);
+      const { memoryBytes = DEFAULT_PROCESS_MEMORY_BYTES, cpu } = spec.limits ?? {};
+      const started = await startSandboxed(here, { memoryBytes, cpu, readable: await packagesOf(code) });
+      return await moveIn(started, code, here.layers, { memoryBytes, cpu, readable: [] }, spec);
+    },
+    close: () => users.close(),
+  };
+}
+
+async function moveIn(
+  { link, slot, user }: SandboxedProcess,
+  code: BehaviourCode,
+  layers: Layers,
+  { memoryBytes }: ProcessNeeds,
+  spec: ActorSpec,
+): Promise<Housing> {
+  const { module } = spec.behaviour;
+  const { place } = await fillSlot(slot, code, user);
+  void link.ready.then(() => fixGrowth(link, layers, memoryBytes));
+  return {
+    link,
+    module: place(module),
+    packagesFrom: module,
+    original: (text) => text.replaceAll(slot, code.root),
+  };
+}
+
+function requireLayers(layers: Layers, { path, sandbox, limits }: ActorSpec): void {
+  if (sandbox !== "required") return;
+  const lacking = lackingLayers(layers, limits?.cpu !== undefined);
+  if (lacking.length === 0) return;
+  throw new CellError("ACTOR_SANDBOX_UNAVAILABLE", `this machine lacks ${lacking.join("; ")}`, {
+    where: path,
+  });
+}
+
+async function prepare(codeRoot: string, users: Users, platform: Platform): Promise<ProcessGround> {
+  const root = await openCodeRoot(codeRoot);
+  let layers = expectedLayers(platform);
+  for (;;) {
+    const ground = { layers, users, codeRoot: root };
+    const fault = await tryGround(ground);
+    if (fault === undefined) return ground;
+    const weaker = weakerLayers(layers, fault);
+    if (weaker === undefined)
+      throw new CellError("ACTOR_HOST_LOST", `no process can be started here: ${fault}`);
+    layers = weaker;
+  }
+}
+
+/** Starts a process with these layers; undefined when its program comes up. */
+async function tryGround(ground: ProcessGround): Promise<string | undefined> {
+  const needs = { memoryBytes: DEFAULT_PROCESS_MEMORY_BYTES, cpu: undefined, readable: [] };
+  const { link } = await startSandboxed(ground, needs);
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const timer = setTimeout(() => resolve("it does not come up in time"), TRY_TIMEOUT_MS);
+  let said = "";
+  link.listen({
+    // Its first frame is that it is ready.
+    data: () => resolve(undefined),
+    output: (_stream, line) => {
+      if (said === "" || (/error/i.test(line) && !/error/i.test(said))) said = line.slice(0, 200);
+    },
+    ended: ({ what }) => resolve(said === "" ? what : said),
+  });
+  const fault = await promise;
+  clearTimeout(timer);
+  link.kill();
+  await link.gone;
+  return fault;
+}

@@ -1,0 +1,100 @@
+// One process with everything around it that this platform has: its user, its
+// folder for code, its limits; taken down together when it ends.
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { ownModule } from "../../loader/own-package.ts";
+import { type Cgroup, makeCgroup } from "./cgroup.ts";
+import { dropSlot, makeSlot } from "./code-slot.ts";
+import { boundText, OVERHEAD_BYTES, processCommand } from "./command.ts";
+import type { Layers } from "./layers.ts";
+import { limitGrowth, watchMemory } from "./memory-watch.ts";
+import { ownReadable } from "./packages.ts";
+import { ProcessLink } from "./process-link.ts";
+import type { Users } from "./users.ts";
+
+export type ProcessNeeds = {
+  readonly memoryBytes: number;
+  readonly cpu: number | undefined;
+  /** Further folders that it may read. */
+  readonly readable: readonly string[];
+};
+
+export type SandboxedProcess = {
+  readonly link: ProcessLink;
+  /** Where its code is to be put. */
+  readonly slot: string;
+  readonly user: number | undefined;
+};
+
+export type ProcessGround = {
+  readonly layers: Layers;
+  readonly users: Users;
+  readonly codeRoot: string;
+};
+
+/** Starts it; its program may not be loaded yet. @throws when the system cannot start it */
+export async function startSandboxed(ground: ProcessGround, needs: ProcessNeeds): Promise<SandboxedProcess> {
+  const { layers, users, codeRoot } = ground;
+  const { memoryBytes, cpu, readable } = needs;
+  const user = layers.ownUser ? await users.claim() : undefined;
+  const name = randomBytes(8).toString("hex");
+  const slot = await makeSlot(codeRoot, name, user);
+  const cgroup = await groupFor(layers, name, needs);
+  const link = new ProcessLink({
+    command: processCommand({
+      layers,
+      user,
+      memoryBytes,
+      readable: [...ownReadable(), ...readable, slot],
+      node: process.execPath,
+      entry: fileURLToPath(ownModule("actors/isolation/process/entry")),
+    }),
+    ranOutOfMemory: async () => (await cgroup?.ranOutOfMemory()) === true,
+  });
+  link.bound = boundText(layers, { user, memoryBytes, cpu, inCgroup: cgroup !== undefined });
+  const unwatch = bindMemory(link, layers, cgroup, memoryBytes);
+  void link.gone.then(async () => {
+    unwatch();
+    if (user !== undefined) users.release(user);
+    await dropSlot(slot);
+    await cgroup?.remove();
+  });
+  return { link, slot, user };
+}
+
+async function groupFor(layers: Layers, name: string, needs: ProcessNeeds): Promise<Cgroup | undefined> {
+  if (layers.cgroups === undefined) return undefined;
+  const { memoryBytes, cpu } = needs;
+  const limits = { memoryBytes: memoryBytes + OVERHEAD_BYTES, ...(cpu === undefined ? {} : { cpu }) };
+  // Weaker then, and said so.
+  return await makeCgroup(layers.cgroups, `cell0-${name}`, limits).catch(() => undefined);
+}
+
+function bindMemory(
+  link: ProcessLink,
+  layers: Layers,
+  cgroup: Cgroup | undefined,
+  memoryBytes: number,
+): () => void {
+  const { pid } = link;
+  if (pid === undefined) return () => {};
+  if (cgroup !== undefined) {
+    cgroup.add(pid).catch((error) => link.end({ kind: "error", what: `its cgroup refuses it: ${error}` }));
+    return () => {};
+  }
+  if (!layers.proc) return () => {};
+  return watchMemory(pid, memoryBytes, (bytes) => {
+    const what = `its process had ${Math.floor(bytes / 2 ** 20)} MiB, ${Math.floor((memoryBytes + OVERHEAD_BYTES) / 2 ** 20)} are allowed`;
+    link.end({ kind: "memory", what });
+  });
+}
+
+/** Once its program is loaded: no more private memory than its share beyond what it has. */
+export async function fixGrowth(
+  link: ProcessLink,
+  { prlimit, cgroups, proc }: Layers,
+  bytes: number,
+): Promise<void> {
+  if (prlimit === undefined || cgroups !== undefined || !proc || link.pid === undefined) return;
+  await limitGrowth(prlimit, link.pid, bytes + OVERHEAD_BYTES);
+}
