@@ -19,6 +19,7 @@ import { askRevision } from "./runtime/node-revision.ts";
 import { nodeStatus } from "./runtime/node-status.ts";
 import { type NodeTelemetry, openNodeTelemetry } from "./runtime/node-telemetry.ts";
 import { packageVersion } from "./runtime/package-info.ts";
+import { preloadBehaviours } from "./runtime/preload-behaviours.ts";
 import { processDied } from "./runtime/process-records.ts";
 import { openReplayGuard } from "./runtime/replay-guard.ts";
 import { RestartHistory } from "./runtime/restart-history.ts";
@@ -45,25 +46,41 @@ export type RunningNode = {
   stop(reason: string, graceMs: number): Promise<void>;
 };
 
-/** Throws what keeps a node from coming up: keys, broker, core, records. */
-export async function startNode(dir: DataDir, options: NodeOptions): Promise<RunningNode> {
-  const ground = await openGround(dir);
-  const {
-    config,
-    links,
-    records,
-    telemetry,
-    actors,
-    placed,
-    firstNode,
-    history,
-    onProblem,
-    startedAtUnixMs,
-  } = ground;
+export type StandingNode = {
+  /** Makes it the node's process. What only one process may hold is taken now: no other one may run any more. */
+  promote(options: NodeOptions): Promise<RunningNode>;
+};
+
+/**
+ * Prepares a node's process: connected, with the cell's records and the code of its actors.
+ * Throws what keeps a node from coming up: keys, broker, core, records.
+ * @param standby whether another process of this node runs still
+ */
+export async function prepareNode(dir: DataDir, standby: boolean): Promise<StandingNode> {
+  const ground = await openGround(dir, standby);
+  if (standby) await preloadBehaviours(ground.placed, ground.config.node);
+  return { promote: (options) => promote(dir, ground, standby, options) };
+}
+
+async function promote(
+  dir: DataDir,
+  ground: Ground,
+  standby: boolean,
+  options: NodeOptions,
+): Promise<RunningNode> {
+  const startedAtUnixMs = Date.now();
+  const { config, links, records, telemetry, actors, placed, firstNode, history, onProblem } = ground;
+  if (standby) {
+    telemetry.begin({ forgetting: true });
+    // It serves meanwhile: what the stream lacks, the one before would have written as late.
+    records.activate().catch(onProblem);
+  }
+  telemetry.publishOn(links.connection, config.cell);
   const life: Life = { stopping: false, bootMs: 0, system: undefined };
   const whyNot = () => whyClosed(links.states, life.stopping);
   const messaging = openMessaging({
     ...ground,
+    startedAtUnixMs,
     connection: links.connection,
     trust: records.trust.store,
     sealing: { key: signingKeyOf(ground.identity), genesisHash: ground.identity.genesis.hash },
@@ -124,9 +141,10 @@ export async function startNode(dir: DataDir, options: NodeOptions): Promise<Run
 
 type Life = { stopping: boolean; bootMs: number; system: ActorSystem | undefined };
 
+type Ground = Awaited<ReturnType<typeof openGround>>;
+
 /** All that stands before there are actors: keys, clock, telemetry, links and the cell's records. */
-async function openGround(dir: DataDir) {
-  const startedAtUnixMs = Date.now();
+async function openGround(dir: DataDir, standby: boolean) {
   const config = await readCellConfig(dir);
   const identity = await readNodeIdentity(dir);
   const clock = new HybridClock(Date.now);
@@ -135,12 +153,21 @@ async function openGround(dir: DataDir) {
   const history = new RestartHistory();
   const telemetry = openNodeTelemetry({ dir, config, clock, observe: (event) => history.observe(event) });
   const { record } = telemetry;
+  if (!standby) telemetry.begin({ forgetting: false });
   const onProblem = (error: CellError) => telemetry.problem(error);
   const links = await openNodeLinks({ dir, config, identity, record, onProblem });
   const { connection } = links;
-  telemetry.publishOn(connection, config.cell);
   const placed = new Watched<PlacedGraph>({ ...emptyGraph, placed: {} });
-  const records = await openRecords({ dir, config, identity, connection, placed, onProblem, record });
+  const records = await openRecords({
+    dir,
+    config,
+    identity,
+    connection,
+    standby,
+    placed,
+    onProblem,
+    record,
+  });
   const firstNode = () => records.trust.store.shardOwner(0, Date.now());
   const isNode = (name: string) => {
     const known = records.trust.store.byPrincipal(name, Date.now());
@@ -149,7 +176,6 @@ async function openGround(dir: DataDir) {
   const authority = graphAuthority({ placed: () => placed.value, firstNode, isNode });
   const actors = new RunningActors({ record });
   return {
-    startedAtUnixMs,
     config,
     identity,
     clock,

@@ -40,7 +40,7 @@ async function dev(context: Context, named: readonly string[]): Promise<ExitCode
     return exitCodes.ok;
   }
   const { runUp } = await import("./up.ts");
-  return await runUp(context, [], {}, { onReady: () => follower.follow() });
+  return await runUp(context, [], { spare: false }, { onReady: () => follower.follow() });
 }
 
 async function interrupted(signal: AbortSignal): Promise<void> {

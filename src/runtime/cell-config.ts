@@ -18,6 +18,8 @@ export const cellConfigSchema = z.strictObject({
     /** Port of the embedded broker; chosen at first start and kept. */
     port: z.int().min(1).max(65_535).optional(),
   }),
+  /** Whether a second node process stands by; default true. */
+  spare: z.boolean().optional(),
 });
 
 export type CellConfig = z.infer<typeof cellConfigSchema>;

@@ -1,20 +1,21 @@
-// Entry of the node process: started by the cradle with the data directory as
-// its one argument, it prepares itself, takes up work when it is told to, says over
-// IPC when it is up, and stops when it is told to, or when its parent is gone.
+// Entry of the node process: started by the cradle with the data directory, and
+// with `--standby` while another one runs, it prepares itself, takes up work when it
+// is told to, says over IPC when it is up, and stops when it is told to, or when its
+// parent is gone.
 import process from "node:process";
 import { attributeAsyncFailure } from "../actors/actor-context.ts";
 import { CellError } from "../errors/cell-error.ts";
-import { type RunningNode, startNode } from "../runtime.ts";
+import { prepareNode, type RunningNode } from "../runtime.ts";
 import type { InHand } from "../supervisor/cradle/process-spec.ts";
 import { readCradleMessage } from "./cradle-messages.ts";
 import { dataDir } from "./data-dir.ts";
-import { DRAIN_TIMEOUT_MS } from "./processes.ts";
+import { DRAIN_TIMEOUT_MS, STANDBY } from "./processes.ts";
 import { startWatch } from "./watch/start-watch.ts";
 
 /** Where the cradle hears the watching thread. */
 const BEATS_DESCRIPTOR = 4;
 
-const [, , root] = process.argv;
+const [, , root, mode] = process.argv;
 if (root === undefined) throw new CellError("CELL_NOT_FOUND", "the data directory was not named");
 
 const stopping = Promise.withResolvers<string>();
@@ -41,10 +42,12 @@ process.on("uncaughtException", stray);
 process.on("unhandledRejection", stray);
 
 try {
-  process.send?.({ type: "standby" });
-  const suspects = await promoted.promise;
   const watch = startWatch(BEATS_DESCRIPTOR);
-  node = await startNode(dataDir(root), {
+  const standing = await prepareNode(dataDir(root), mode === STANDBY);
+  process.send?.({ type: "standby" });
+  const suspects = await Promise.race([promoted.promise, stopping.promise]);
+  if (typeof suspects === "string") process.exit(0);
+  node = await standing.promote({
     suspects,
     onFatal: (error) => {
       report(error);

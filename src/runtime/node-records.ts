@@ -9,13 +9,15 @@ import { trustStream } from "../transport/streams/trust-stream.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { DataDir } from "./data-dir.ts";
 import type { Watched } from "./links.ts";
-import { openMirror } from "./record-mirror.ts";
+import { openMirror, standbyMirror } from "./record-mirror.ts";
 import { openRevisions, type Revisions } from "./revisions.ts";
 import { type CellTrust, openTrust } from "./trust.ts";
 
 export type NodeRecords = {
   readonly trust: CellTrust;
   readonly revisions: Revisions;
+  /** This process writes from now on. */
+  activate(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -24,6 +26,8 @@ export type NodeRecordOptions = {
   readonly config: CellConfig;
   readonly identity: ParsedIdentity;
   readonly connection: BrokerConnection;
+  /** Another process of this node writes, until `activate`. */
+  readonly standby: boolean;
   /** Set to the graph in force, now and whenever it changes. */
   readonly placed: Watched<PlacedGraph>;
   readonly record: (event: EventInput) => void;
@@ -31,10 +35,18 @@ export type NodeRecordOptions = {
 };
 
 export async function openRecords(options: NodeRecordOptions): Promise<NodeRecords> {
-  const { dir, config, identity, connection, placed, onProblem, record } = options;
+  const { dir, config, identity, connection, standby, placed, onProblem, record } = options;
+  const certificates = standbyMirror(await openMirror(dir.trust, "cert"));
+  const graphs = standbyMirror(await openMirror(dir.revisions, "rev"));
+  const write = async () => {
+    await certificates.activate();
+    await graphs.activate();
+  };
+  if (!standby) await write();
   const trust = await openTrust({
     genesis: identity.genesis,
-    mirror: await openMirror(dir.trust, "cert"),
+    mirror: certificates,
+    standby,
     stream: trustStream(connection, config.cell),
     onChange: ({ principal, generation, revoked }) =>
       record({ kind: { case: "trustChanged", value: { principal, generation, revoked } } }),
@@ -42,7 +54,8 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
   });
   const revisions = await openRevisions({
     stream: revisionsStream(connection, config.cell),
-    mirror: await openMirror(dir.revisions, "rev"),
+    mirror: graphs,
+    standby,
     trust: trust.store,
     key: signingKeyOf(identity),
     onChange: (revision) => placed.set(revision.placed),
@@ -53,6 +66,11 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
   return {
     trust,
     revisions,
+    async activate() {
+      await write();
+      await trust.activate();
+      await revisions.activate();
+    },
     async stop() {
       await revisions.stop();
       await trust.stop();

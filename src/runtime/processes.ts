@@ -28,11 +28,18 @@ const PASSED_ON = [
 /** Grace for what a node has accepted, on the first Ctrl-C. */
 export const DRAIN_TIMEOUT_MS = 5_000;
 
-/** Throws BROKER_MISSING, BROKER_TOO_OLD, CORE_MISSING. */
+/** Argument of a node's process that stands by. */
+export const STANDBY = "--standby";
+
+/**
+ * Throws BROKER_MISSING, BROKER_TOO_OLD, CORE_MISSING.
+ * @param spare whether a second process of the node is to stand by
+ */
 export async function processSpecs(
   dir: DataDir,
   cell: CellConfig,
   genesisHash: string,
+  spare: boolean,
 ): Promise<ProcessSpec[]> {
   const env = environment();
   const specs: ProcessSpec[] = [];
@@ -71,7 +78,7 @@ export async function processSpecs(
     readiness: { kind: "ipc" },
     readyTimeoutMs: 60_000,
     stopTimeoutMs: DRAIN_TIMEOUT_MS + 1_000,
-    takeover: { spare: false },
+    takeover: { spare, standbyArgs: [STANDBY] },
     beats: true,
   });
   return specs;

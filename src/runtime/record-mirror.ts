@@ -13,6 +13,37 @@ export type RecordMirror = {
   all(): Promise<ReadonlyMap<string, Uint8Array>>;
 };
 
+/** A mirror that another process of this node writes: what is put into it waits until this one may. */
+export type StandbyMirror = RecordMirror & {
+  /** Writes what waits, in order; from then on it is a mirror like any other. */
+  activate(): Promise<void>;
+};
+
+/** Records that wait: later ones of a name take the place of earlier ones. */
+export function standbyMirror(mirror: RecordMirror): StandbyMirror {
+  let waiting: Map<string, Uint8Array | undefined> | undefined = new Map();
+  const wait = (name: string, bytes: Uint8Array | undefined): boolean => {
+    waiting?.delete(name);
+    waiting?.set(name, bytes);
+    return waiting !== undefined;
+  };
+  return {
+    all: () => mirror.all(),
+    async put(name, bytes) {
+      if (!wait(name, bytes)) await mirror.put(name, bytes);
+    },
+    async remove(name) {
+      if (!wait(name, undefined)) await mirror.remove(name);
+    },
+    async activate() {
+      const writes = waiting ?? new Map<string, Uint8Array>();
+      waiting = undefined;
+      for (const [name, bytes] of writes)
+        await (bytes === undefined ? mirror.remove(name) : mirror.put(name, bytes));
+    },
+  };
+}
+
 /** @param extension of the files, e.g. "cert"; names are the caller's and must be plain tokens */
 export async function openMirror(directory: string, extension: string): Promise<RecordMirror> {
   await mkdir(directory, { recursive: true, mode: 0o700 });

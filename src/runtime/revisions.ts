@@ -39,6 +39,8 @@ export type Revisions = {
   all(): readonly KeptRevision[];
   /** Throws CELL_REVISION_CONFLICT when somebody else was faster, and what the broker refuses. */
   append(revision: NewRevision): Promise<KeptRevision>;
+  /** Writes what the stream lacks; a node in standby does so once it takes over. */
+  activate(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -47,6 +49,8 @@ export type RevisionPorts = {
   readonly mirror: RecordMirror;
   readonly trust: TrustStore;
   readonly key: SigningKey;
+  /** Another process of this node writes: nothing is published before `activate`. */
+  readonly standby?: boolean;
   /** A newer revision is in force. */
   readonly onChange: (revision: KeptRevision) => void;
   readonly onProblem: (error: CellError) => void;
@@ -101,13 +105,16 @@ export async function openRevisions(ports: RevisionPorts): Promise<Revisions> {
     },
   });
   await follower.caughtUp;
-  const restored = await restoreMissing(kept, inStream, ports);
-  if (restored !== undefined) {
+  const activate = async () => {
+    const restored = await restoreMissing(kept, inStream, ports);
+    if (restored === undefined) return;
     sequence = restored;
     inStream = current();
-  }
+  };
+  if (ports.standby !== true) await activate();
   return {
     current,
+    activate,
     get: (revision) => kept.find((each) => each.revision === revision),
     all: () => [...kept],
     async append(wanted) {

@@ -18,6 +18,8 @@ export type CellTrust = {
   readonly store: TrustStore;
   /** Verifies, keeps and publishes a certificate. Throws what the store or the stream refuses. */
   publish(bytes: Uint8Array): Promise<Certificate>;
+  /** Publishes what the stream lacks; a node in standby does so once it takes over. */
+  activate(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -25,6 +27,8 @@ export type TrustPorts = {
   readonly genesis: Genesis;
   readonly mirror: RecordMirror;
   readonly stream: TrustStream;
+  /** Another process of this node writes: nothing is published before `activate`. */
+  readonly standby?: boolean;
   readonly onChange: (certificate: Certificate) => void;
   readonly onProblem: (error: CellError) => void;
 };
@@ -56,9 +60,10 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     onProblem: ports.onProblem,
   });
   await follower.caughtUp;
-  await publishMissing(store, ports);
+  if (ports.standby !== true) await publishMissing(store, ports);
   return {
     store,
+    activate: () => publishMissing(store, ports),
     async publish(bytes) {
       const read = readCertificate(bytes);
       if (!read.ok) throw read.error;

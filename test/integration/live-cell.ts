@@ -22,7 +22,7 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
 export type Outcome = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
-export type ProcessName = "cradle" | "broker" | "core" | "node";
+export type ProcessName = "cradle" | "broker" | "core" | "node" | "node-spare";
 
 export type LiveCell = {
   readonly dir: DataDir;
@@ -57,6 +57,8 @@ export type LiveCellOptions = {
   /** Without it, `up` prints for people; default true. */
   readonly json?: boolean;
   readonly cwd?: string;
+  /** Whether a second node process stands by; default false, for it takes a processor while a test runs. */
+  readonly spare?: boolean;
   /** Identity file of the operator, of a node that joins and has none. */
   readonly operator?: string;
 };
@@ -66,7 +68,7 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
   const dir = dataDir(join(directory, "cell"));
   const startedAt = performance.now();
   const json = options.json ?? true;
-  const child = start(["--data-dir", dir.root, ...(json ? ["--json"] : []), "up", ...(options.up ?? [])], {
+  const child = start(["--data-dir", dir.root, ...(json ? ["--json"] : []), "up", ...upArguments(options)], {
     cwd: options.cwd,
   });
   const output = gather(child);
@@ -128,6 +130,9 @@ export async function startCell(options: LiveCellOptions = {}): Promise<LiveCell
     },
   };
 }
+
+const upArguments = ({ up = [], spare = false }: LiveCellOptions): readonly string[] =>
+  spare ? up : [...up, "--no-spare"];
 
 export const makeDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "cell0 live-"));
 

@@ -8,7 +8,7 @@ import { startLoad } from "./load.ts";
 import { openRawClient } from "./raw-client.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
 
-describe("a client under load", () => {
+describe.each([true, false])("a client under load, a spare node standing by: %s", (spare) => {
   let cell: LiveCell;
   let workspace: Workspace;
   beforeAll(async () => {
@@ -20,13 +20,15 @@ describe("a client under load", () => {
         { actor: "spinner", behaviour: "./spinner.ts#spinner" },
       ]),
     );
-    cell = await startCell({ up: [file] });
+    cell = await startCell({ up: [file], spare });
   });
   afterAll(async () => {
     await cell?.stop();
     await workspace.remove();
   });
 
+  const standsBy = () =>
+    vi.waitFor(async () => void (spare && (await cell.pid("node-spare"))), { timeout: 20_000, interval: 20 });
   /** Of the processes, as the node recorded them, oldest first. */
   const deaths = async () => {
     const kinds = ["processDied"];
@@ -55,6 +57,7 @@ describe("a client under load", () => {
   it.each(kills)("has each of its intents answered when %s is killed with -9", async (_what, names) => {
     const load = startLoad(cell.client, "live/parrot");
     await load.more(50);
+    await standsBy();
     await Promise.all(names.map((name) => cell.kill(name)));
     await load.more(50);
     const result = await load.stop();

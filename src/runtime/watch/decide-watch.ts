@@ -56,11 +56,12 @@ export function decideWatch(state: WatchState, look: Look, stackTaken: boolean):
     if (stillMs < SUSPECT_MS) return { state: next, effect: "none" };
     return { state: { ...next, suspected: true }, effect: "takeStack" };
   }
-  const stuck = stackTaken && stillMs >= STUCK_MS && !isStarved(state, look, stillMs);
+  const stuck = stackTaken && stillMs >= STUCK_MS && !(stillMs < STARVED_MS && isStarved(state, look));
   return { state: next, effect: stuck ? "condemn" : "none" };
 }
 
-function isStarved(state: WatchState, look: Look, stillMs: number): boolean {
+/** Whether it wants to run and gets no processor. */
+export function isStarved(state: WatchState, look: Look): boolean {
   if (!look.runnable || look.cpuMs === undefined || state.cpuMs === undefined) return false;
-  return stillMs < STARVED_MS && look.cpuMs - state.cpuMs < stillMs * RUNNING_SHARE;
+  return look.cpuMs - state.cpuMs < (look.nowMs - state.sinceMs) * RUNNING_SHARE;
 }

@@ -7,7 +7,9 @@ import { type Debugger, Session } from "node:inspector";
 const TICK_MS = 10;
 const MAX_FRAMES = 32;
 /** A main thread with many scripts takes its time to tell of them. */
-const STACK_TIMEOUT_MS = 400;
+const STACK_TIMEOUT_MS = 600;
+/** The same, where processors are short. */
+const STARVED_STACK_TIMEOUT_MS = 2_000;
 
 export type MainThread = { readonly cpuMs: number | undefined; readonly runnable: boolean };
 
@@ -24,10 +26,11 @@ export function lookAtMainThread(pid: number): MainThread {
 }
 
 /** The main thread's stack as text, also of one that spins; undefined when it cannot be had in time. Lets it run on. */
-export async function mainThreadStack(): Promise<string | undefined> {
+export async function mainThreadStack(starved: boolean): Promise<string | undefined> {
   const session = new Session();
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const timer = setTimeout(() => resolve(undefined), STACK_TIMEOUT_MS);
+  const timeoutMs = starved ? STARVED_STACK_TIMEOUT_MS : STACK_TIMEOUT_MS;
+  const timer = setTimeout(() => resolve(undefined), timeoutMs);
   try {
     const urls = new Map<string, string>();
     session.connectToMainThread();

@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 import process from "node:process";
 import { workerData } from "node:worker_threads";
 import { CellError } from "../../errors/cell-error.ts";
-import { decideWatch, firstLook, type Look } from "./decide-watch.ts";
+import { decideWatch, firstLook, isStarved, type Look } from "./decide-watch.ts";
 import { lookAtMainThread, mainThreadStack } from "./main-thread.ts";
 import { Pulse } from "./pulse.ts";
 
@@ -32,15 +32,16 @@ let condemned = false;
 setInterval(() => {
   tell({ beat: state.beats, inHand: pulse.inHand() });
   if (pulse.beats() === 0) return;
-  const decision = decideWatch(state, look(), stack !== undefined);
+  const seen = look();
+  const decision = decideWatch(state, seen, stack !== undefined);
   state = decision.state;
   if (!state.suspected) stack = undefined;
-  if (decision.effect === "takeStack") void takeStack();
+  if (decision.effect === "takeStack") void takeStack(isStarved(state, seen));
   if (decision.effect === "condemn" && !condemned) condemn();
 }, LOOK_MS);
 
-async function takeStack(): Promise<void> {
-  stack = { text: await mainThreadStack() };
+async function takeStack(starved: boolean): Promise<void> {
+  stack = { text: await mainThreadStack(starved) };
 }
 
 function condemn(): void {

@@ -17,6 +17,8 @@ export type Readiness =
 export type Takeover = {
   /** Whether a second one is kept in standby, to take over when the first one ends. */
   readonly spare: boolean;
+  /** Arguments beside the others for one that is started while another runs. */
+  readonly standbyArgs: readonly string[];
 };
 
 export type ProcessSpec = {

@@ -9,7 +9,7 @@ import { decideRestart, type RestartLimit } from "./restart-policy.ts";
 
 const LOOK_MS = 50;
 /** From the moment that a process is ready until its spare is started: it has work to do first. */
-const SPARE_DELAY_MS = 250;
+const SPARE_DELAY_MS = 500;
 const MAX_SPARE_DELAY_MS = 30_000;
 /** Actors and intents that the next process hears of. */
 const MAX_SUSPECTS = 8;
@@ -42,6 +42,8 @@ export class Slot {
   #process: ManagedProcess | undefined;
   #spare: ManagedProcess | undefined;
   #spareFailures = 0;
+  /** Whether the spare is prepared; one that is not yet is still ahead of a new one. */
+  #standsBy = false;
   #deaths: readonly number[] = [];
   #down: { readonly exit: ProcessExit; readonly atMs: number; by: Recovery["by"] } | undefined;
   #suspects: InHand[] = [];
@@ -95,8 +97,9 @@ export class Slot {
     await Promise.all([this.#spare?.kill(), this.#process?.kill()]);
   }
 
-  #spawn(): ManagedProcess {
-    return startProcess(this.spec, (message) => this.#events.message(message));
+  #spawn(moreArgs: readonly string[] = []): ManagedProcess {
+    const spec = { ...this.spec, args: [...this.spec.args, ...moreArgs] };
+    return startProcess(spec, (message) => this.#events.message(message));
   }
 
   /** Makes a process the one that counts. */
@@ -140,7 +143,7 @@ export class Slot {
       this.#events.gaveUp(exit);
       return;
     }
-    const by = this.#spare === undefined ? "cold" : "spare";
+    const by = this.#standsBy ? "spare" : "cold";
     this.#down = { exit, atMs: this.#down?.atMs ?? nowMs, by };
     this.#events.died(exit, decision.inMs, by);
     const again = () => (this.#spare === undefined ? this.launch() : this.#promote());
@@ -152,6 +155,7 @@ export class Slot {
   #promote(): void {
     const spare = this.#spare;
     this.#spare = undefined;
+    this.#standsBy = false;
     if (spare === undefined || this.#stopping) return;
     this.#events.starting();
     this.#take(spare);
@@ -159,15 +163,18 @@ export class Slot {
 
   #startSpare(): void {
     if (this.#stopping || this.#spare !== undefined) return;
-    const spare = this.#spawn();
+    const spare = this.#spawn(this.spec.takeover?.standbyArgs);
     this.#spare = spare;
     void spare.standby.then(() => {
       this.#spareFailures = 0;
-      if (this.#spare === spare) this.#events.spare("standby");
+      if (this.#spare !== spare) return;
+      this.#standsBy = true;
+      this.#events.spare("standby");
     });
     void spare.exited.then(() => {
       if (this.#spare !== spare) return;
       this.#spare = undefined;
+      this.#standsBy = false;
       this.#events.spare("gone");
       this.#spareFailures += 1;
       const delayMs = Math.min(MAX_SPARE_DELAY_MS, SPARE_DELAY_MS * 2 ** Math.min(this.#spareFailures, 10));

@@ -131,7 +131,11 @@ describe("a process that takes over", () => {
     });
     process.send({ type: "standby" });`;
   const node = (changes: Partial<ProcessSpec> = {}) =>
-    spec("node", TAKES_OVER, { readiness: { kind: "ipc" }, takeover: { spare: true }, ...changes });
+    spec("node", TAKES_OVER, {
+      readiness: { kind: "ipc" },
+      takeover: { spare: true, standbyArgs: [] },
+      ...changes,
+    });
   const told = (): Record<string, unknown>[] =>
     readFileSync(join(directory, "told"), "utf8")
       .trim()
@@ -182,7 +186,7 @@ describe("a process that takes over", () => {
   });
 
   test("hears of the deaths of the others, once it is there", async () => {
-    const running = start(spec("core", READY + STAYS), node({ takeover: { spare: false } }));
+    const running = start(spec("core", READY + STAYS), node({ takeover: { spare: false, standbyArgs: [] } }));
     await running.ready;
     process.kill(running.pids().core ?? 0, "SIGKILL");
     await vi.waitFor(() => expect(told().map(({ type }) => type)).toContain("recovered"), WAIT);
@@ -196,7 +200,7 @@ describe("a process that takes over", () => {
       const say = () => require("node:fs").writeSync(4, JSON.stringify({ beat: 1, inHand: { actor: "a/b", intent: "ab" } }) + "\\n");
       setInterval(say, 20); say();`;
     const running = start({
-      ...node({ takeover: { spare: false }, beats: true }),
+      ...node({ takeover: { spare: false, standbyArgs: [] }, beats: true }),
       args: ["-e", TAKES_OVER + beats],
     });
     await running.ready;
