@@ -239,9 +239,13 @@ describe("the example research-agent", () => {
 });
 
 /** Contents by path, links not followed. */
-async function filesOf(folder: string): Promise<ReadonlyMap<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const paths = files.map(({ parentPath, name }) => join(parentPath, name));
-  return new Map(paths.map((path) => [path.slice(folder.length + 1), readFileSync(path, "utf8")]));
+async function filesOf(folder: string, below = ""): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    if (entry.isFile()) files.set(path, readFileSync(join(folder, path), "utf8"));
+    if (!entry.isDirectory()) continue;
+    for (const [name, content] of await filesOf(folder, path)) files.set(name, content);
+  }
+  return files;
 }
