@@ -4,6 +4,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   intake: () => import("./intake.ts"),
+  isolation: () => import("./isolation.ts"),
 };
 
 const [, , name = ""] = process.argv;

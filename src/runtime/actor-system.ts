@@ -2,7 +2,7 @@
 // force. Changes with the graph, and returns to it when it drifts.
 
 import type { OutgoingIntent } from "../actors/intent.ts";
-import { createIsolation } from "../actors/isolation/isolation.ts";
+import { createIsolation, type Isolation } from "../actors/isolation/isolation.ts";
 import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
@@ -77,9 +77,11 @@ class System implements ActorSystem {
   #convergence: Convergence | undefined;
   #nodeWatch: NodeWatch | undefined;
   #revision = 0;
+  readonly #isolation: Isolation;
 
   constructor(options: ActorSystemOptions) {
     this.#options = options;
+    this.#isolation = createIsolation(codeRoot(options.dir));
     this.#running = options.placed.value;
   }
 
@@ -93,7 +95,7 @@ class System implements ActorSystem {
       secret: (name) => secrets.get(name),
       send,
       record: telemetry.record,
-      isolation: createIsolation(codeRoot(dir)),
+      isolation: this.#isolation,
     });
     for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
     this.#tree = await startTree({
@@ -135,6 +137,7 @@ class System implements ActorSystem {
     this.#convergence?.stop();
     this.#nodeWatch?.stop();
     await this.#tree?.stop(graceMs);
+    this.#isolation.close();
   }
 
   /** Makes this node run its part of a graph; on an error what ran before runs. */

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Event, EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
+import { type Event, EventSchema, FailureClass } from "../../src/gen/cell0/v1/events_pb.ts";
 import { type LiveCell, startCell } from "./live-cell.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
 
@@ -26,6 +26,7 @@ describe("actors that do not share the node's event loop", () => {
           isolation: "worker",
           grants: [{ intents: ["say"], targets: ["live/threaded"] }],
         },
+        { actor: "apart", behaviour: "./loose.ts#loose", isolation: "process", limits: { memory: "64MiB" } },
         { actor: "stuck", behaviour: "./loose.ts#loose", isolation: "worker", progress: "300ms" },
       ]),
     );
@@ -79,5 +80,26 @@ describe("actors that do not share the node's event loop", () => {
     const [crashed] = await events({ actor: "live/stuck", kinds: ["actorCrashed"] });
     expect(crashed?.kind).toMatchObject({ value: { name: "ACTOR_STUCK" } });
     expect(crashed?.intent?.intent).toBe("spin");
+  });
+
+  it("a process counts on after it ended itself, and after its heap and its buffers ran out", async () => {
+    expect((await say("live/apart")).value).toMatchObject({ count: 1 });
+    const bound = (await cell.kernel.actor("a", "live/apart")).bound ?? "";
+    expect(bound).toMatch(/^process: permission model/);
+    expect(bound).toContain(process.geteuid?.() === 0 ? "own user" : "weaker: the node's own user");
+    for (const fault of ["exit", "hoard", "buffers"]) {
+      const asked = cell.client.request("live/apart", fault, {}, { timeoutMs: 30_000 });
+      await expect(asked, fault).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+      await answers("live/apart");
+    }
+    const crashes = await events({ actor: "live/apart", kinds: ["actorCrashed"] });
+    const told = crashes.map(({ kind, intent }) => {
+      return [kind.case === "actorCrashed" ? kind.value.failure : undefined, intent?.intent];
+    });
+    expect(told).toEqual([
+      [FailureClass.CRASH, "exit"],
+      [FailureClass.EXHAUSTION, "hoard"],
+      [FailureClass.EXHAUSTION, "buffers"],
+    ]);
   });
 });

@@ -2,7 +2,9 @@
 // what an actor's side sends; every field of it is judged again where it is used.
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { CellError } from "../../errors/cell-error.ts";
+import { type ErrorCode, errorRegistry } from "../../errors/registry.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
+import type { ErrorSchema } from "../../gen/cell0/v1/capsule_pb.ts";
 import {
   type ActorOutcome,
   type ActorOutcomeSchema,
@@ -79,6 +81,25 @@ export function fromOutcome(outcome: ActorOutcome | undefined): Outcome {
       throw new CellError("ACTOR_CHANNEL_VIOLATED", "a reply without an outcome");
   }
 }
+
+const MAX_ERROR_CHARS = 1_024;
+
+/** Why an actor did not start, for this node's eyes: paths are left in it. */
+export function toStartError({ code, message, remedy }: CellError): MessageInitShape<typeof ErrorSchema> {
+  return { code, message: message.slice(0, MAX_ERROR_CHARS), remedy: remedy.slice(0, MAX_ERROR_CHARS) };
+}
+
+/** @param original turns what that side says of files into what they are here */
+export function fromStartError(
+  { code, message, remedy }: { code: string; message: string; remedy: string },
+  original: (text: string) => string,
+): CellError {
+  const text = original(message.slice(0, MAX_ERROR_CHARS).toWellFormed());
+  const known = isErrorCode(code) ? code : "ACTOR_START_FAILED";
+  return new CellError(known, text, remedy === "" ? {} : { remedy: remedy.slice(0, MAX_ERROR_CHARS) });
+}
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorRegistry, code);
 
 /** A delivery without its way back. */
 export function deliveryFrame(number: bigint, intent: ReceivedIntent): Uint8Array {

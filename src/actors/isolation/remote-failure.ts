@@ -15,6 +15,9 @@ const ORIGINS = ["start", "transition", "invoke", "async"] as const;
 /** What an actor's own host can tell of itself. */
 const TOLD = ["crash", "hang", "corruption"] as const;
 
+/** What Node throws when the system gives a buffer no memory. */
+const NO_MEMORY = /^RangeError: Array buffer allocation failed/;
+
 export type Told = {
   readonly path: string;
   readonly intent: ReceivedIntent | undefined;
@@ -23,8 +26,9 @@ export type Told = {
 
 export function toldFailure(fault: ActorFault, { path, intent, original }: Told): Failure {
   const { name, message, stack, event } = fault;
+  const told = TOLD.find((known) => known === fault.class) ?? "crash";
   return {
-    class: TOLD.find((known) => known === fault.class) ?? "crash",
+    class: told === "crash" && NO_MEMORY.test(`${name}: ${message}`) ? "exhaustion" : told,
     name: name.slice(0, MAX_NAME_CHARS) || "Error",
     message: original(message.slice(0, MAX_MESSAGE_CHARS)),
     ...(stack === "" ? {} : { stack: original(stack.slice(0, MAX_STACK_CHARS)) }),

@@ -6,7 +6,6 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorExit, ActorReply, ActorTransition, ActorUp } from "../../gen/cell0/v1/channel_pb.ts";
 import type { ActorSpec } from "../../manifest/graph.ts";
-import { fromWireError } from "../../security/replies/wire-error.ts";
 import type { EventInput } from "../../telemetry/event.ts";
 import type { AcceptedIntents } from "../accepted-intents.ts";
 import type { ActorDescription, ActorHost, ActorSnapshot, ActorStats } from "../actor-host.ts";
@@ -22,7 +21,7 @@ import { declaredIntents, describeAccepted, narrowed, readDescription } from "./
 import { HandedOver } from "./handed-over.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Housing, LinkEnd } from "./link.ts";
-import { deliveryFrame, fromOutcome, toActorFrame } from "./messages.ts";
+import { deliveryFrame, fromOutcome, fromStartError, toActorFrame } from "./messages.ts";
 import { classOfEnd, foundFailure, toldFailure } from "./remote-failure.ts";
 import { RemoteFrames } from "./remote-frames.ts";
 import { RemoteLog } from "./remote-log.ts";
@@ -273,7 +272,7 @@ export class RemoteHost implements ActorHost {
   /** Its last word. That it was stopped is believed only when it was told to. */
   #told({ kind, fault, error }: ActorExit): void {
     if (this.#running === undefined && error !== undefined) {
-      this.#end({ kind: "killed" }, fromWireError(error));
+      this.#end({ kind: "killed" }, fromStartError(error, this.#housing.original));
       return;
     }
     if (kind === "normal") this.#end({ kind });

@@ -2,7 +2,6 @@
 // very host that shared actors run under, with ports that lead through the channel.
 import type { ToActor } from "../../../gen/cell0/v1/channel_pb.ts";
 import type { ActorSpec } from "../../../manifest/graph.ts";
-import { toWireError } from "../../../security/replies/wire-error.ts";
 import { attributeAsyncFailure } from "../../actor-context.ts";
 import { actorFailure } from "../../actor-failure.ts";
 import type { ActorHost } from "../../actor-host.ts";
@@ -14,7 +13,7 @@ import { startActor } from "../../host.ts";
 import { statesOf } from "../../state-name.ts";
 import { jsonBytes } from "../bounded-json.ts";
 import { FrameReader, MAX_TO_ACTOR_BYTES } from "../frames.ts";
-import { fromActorFrame, fromOutcome, readDelivery, readToActor } from "../messages.ts";
+import { fromActorFrame, fromOutcome, readDelivery, readToActor, toStartError } from "../messages.ts";
 import { InsidePorts } from "./inside-ports.ts";
 import { Outbox, type Write } from "./outbox.ts";
 import { StateSender } from "./state-sender.ts";
@@ -180,7 +179,7 @@ function startExit(error: unknown, path: string): Exit {
   const coded = asCellError(error);
   const failure: unknown = coded?.details.failure;
   if (isFailure(failure)) return failedExit(failure);
-  if (coded !== undefined) return { kind: "failed", error: toWireError(coded) };
+  if (coded !== undefined) return { kind: "failed", error: toStartError(coded) };
   return failedExit(actorFailure(error, { path, origin: "start", event: undefined, intent: undefined }));
 }
 

@@ -2,7 +2,7 @@
 // from the bytes that were hashed, readable by that process's user alone, and
 // written by nobody. No symbolic link of the original is in it, so none can be
 // followed out of it.
-import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { CellError } from "../../../errors/cell-error.ts";
 import { type CodeFile, codeFiles, hashFiles } from "../../loader/code-files.ts";
@@ -87,6 +87,15 @@ export async function openCodeRoot(path: string): Promise<string> {
   }
   await chmod(path, 0o711);
   return path;
+}
+
+/** The first folder on the way to this one that other users may not enter. */
+export async function closedFolder(path: string): Promise<string | undefined> {
+  for (let at = resolve(path); ; at = dirname(at)) {
+    const { mode } = await stat(at);
+    if ((mode & 0o001) === 0) return at;
+    if (at === dirname(at)) return undefined;
+  }
 }
 
 async function give(path: string, mode: number, user: number | undefined): Promise<void> {

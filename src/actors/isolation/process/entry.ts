@@ -6,6 +6,7 @@ import { registerBehaviourResolution } from "../../loader/resolve-hook.ts";
 import { loadInside } from "../inside/load-inside.ts";
 import { lockAll } from "../inside/lock.ts";
 import { registerPackageOrigin } from "../inside/package-origin.ts";
+import { preload } from "../inside/preload.ts";
 import { runInside } from "../inside/run-inside.ts";
 
 /** After standard input, output and error. */
@@ -28,3 +29,4 @@ process.on("unhandledRejection", (error) => inside.stray(error));
 registerBehaviourResolution();
 registerPackageOrigin();
 lockAll();
+await preload();

@@ -58,6 +58,10 @@ export class ProcessLink implements RemoteLink {
     this.#child.once("exit", (code, signal) => this.#exited(code, signal));
   }
 
+  get isAlive(): boolean {
+    return this.#end === undefined && !this.#isKilled && this.#child.exitCode === null;
+  }
+
   get pid(): number | undefined {
     return this.#child.pid;
   }

@@ -3,7 +3,8 @@
 import { CellError } from "../../../errors/cell-error.ts";
 import type { ActorSpec } from "../../../manifest/graph.ts";
 import type { Housing } from "../link.ts";
-import { type BehaviourCode, fillSlot, openCodeRoot, readCode } from "./code-slot.ts";
+import { Spares } from "../spares.ts";
+import { type BehaviourCode, closedFolder, fillSlot, openCodeRoot, readCode } from "./code-slot.ts";
 import { DEFAULT_PROCESS_MEMORY_BYTES } from "./command.ts";
 import {
   expectedLayers,
@@ -44,6 +45,16 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
     });
     return ground;
   };
+  const spares = new Spares<SandboxedProcess>({
+    make: async (memoryBytes) =>
+      await startSandboxed(await prepared(), {
+        memoryBytes: Number(memoryBytes),
+        cpu: undefined,
+        readable: [],
+      }),
+    isAlive: ({ link }) => link.isAlive,
+    discard: ({ link }) => link.kill(),
+  });
   return {
     layers: async () => (await prepared()).layers,
     async house(spec, codeHash) {
@@ -51,10 +62,17 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
       requireLayers(here.layers, spec);
       const code = await readCode(spec.behaviour.module, codeHash);
       const { memoryBytes = DEFAULT_PROCESS_MEMORY_BYTES, cpu } = spec.limits ?? {};
-      const started = await startSandboxed(here, { memoryBytes, cpu, readable: await packagesOf(code) });
+      const needs = { memoryBytes, cpu, readable: await packagesOf(code) };
+      // A spare has the usual needs: its flags are settled before it is known whom it will be.
+      const isUsual = cpu === undefined && needs.readable.length === 0;
+      const spare = isUsual ? spares.take(String(memoryBytes)) : undefined;
+      const started = spare ?? (await startSandboxed(here, needs));
       return await moveIn(started, code, here.layers, { memoryBytes, cpu, readable: [] }, spec);
     },
-    close: () => users.close(),
+    close() {
+      spares.close();
+      users.close();
+    },
   };
 }
 
@@ -87,7 +105,16 @@ function requireLayers(layers: Layers, { path, sandbox, limits }: ActorSpec): vo
 
 async function prepare(codeRoot: string, users: Users, platform: Platform): Promise<ProcessGround> {
   const root = await openCodeRoot(codeRoot);
-  let layers = expectedLayers(platform);
+  const closed = await closedFolder(root);
+  const expected = expectedLayers(platform);
+  let layers =
+    expected.ownUser && closed !== undefined
+      ? {
+          ...expected,
+          ownUser: false,
+          missing: { ...expected.missing, user: `other users may not enter ${closed}` },
+        }
+      : expected;
   for (;;) {
     const ground = { layers, users, codeRoot: root };
     const fault = await tryGround(ground);

@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { registerBehaviourResolution } from "../../loader/resolve-hook.ts";
 import { loadInside } from "../inside/load-inside.ts";
 import { lockAll } from "../inside/lock.ts";
+import { preload } from "../inside/preload.ts";
 import { runInside } from "../inside/run-inside.ts";
 import { Credit } from "./credit.ts";
 
@@ -27,3 +28,4 @@ process.on("unhandledRejection", (error) => inside.stray(error));
 // No hook of the module system can be set after this.
 registerBehaviourResolution();
 lockAll();
+await preload();

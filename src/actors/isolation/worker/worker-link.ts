@@ -16,11 +16,7 @@ const STACK_MIB = 4;
 
 export type WorkerLimits = { readonly memoryBytes?: number; readonly cpu?: number };
 
-export function openWorker(limits: WorkerLimits): RemoteLink {
-  return new WorkerLink(limits);
-}
-
-class WorkerLink implements RemoteLink {
+export class WorkerLink implements RemoteLink {
   readonly bound: string;
   readonly #worker: Worker;
   readonly #credit: Credit;
@@ -57,6 +53,10 @@ class WorkerLink implements RemoteLink {
     });
     this.#capture("stdout");
     this.#capture("stderr");
+  }
+
+  get isAlive(): boolean {
+    return this.#end === undefined && !this.#isKilled;
   }
 
   listen(events: LinkEvents): void {
