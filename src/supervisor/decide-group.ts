@@ -61,6 +61,8 @@ function afterStops(turn: Turn): Turn {
 export function startGroup(turn: Turn): Turn {
   const { group } = turn.state;
   if (group === undefined) return turn;
+  if (statusOf(turn, group.cause)?.phase === "backing-off")
+    update(turn, group.cause, { phase: "stopped", restartAtUnixMs: undefined });
   turn.state = { ...turn.state, group: { ...group, stage: "starting", cursor: 0 } };
   return startMembers(turn);
 }
