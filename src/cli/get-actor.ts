@@ -6,6 +6,7 @@ import { documented } from "./documented.ts";
 import { formatLatency, formatTime, formatUptime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { nodeOf } from "./locate-node.ts";
+import { alignRows } from "./render/table.ts";
 import { padEnd, plain } from "./render/text.ts";
 import { renderStatus } from "./render/tree.ts";
 import { action } from "./session.ts";
@@ -102,11 +103,14 @@ function toolGrantLines({ tools }: ActorReport): readonly string[] {
 
 function historyLines(history: readonly RestartRow[], colors: Colors): readonly string[] {
   if (history.length === 0) return [];
-  const lines = history.map(({ atUnixMs, cause, failure, elapsedUs }) => {
-    const why = failure === undefined ? cause : `${cause}: ${failure.name}: ${failure.message}`;
-    const took = elapsedUs === undefined ? "" : colors.dim(`  (${formatLatency(elapsedUs / 1_000)})`);
-    return `  ${colors.dim(formatTime(atUnixMs))}  ${plain(why)}${took}`;
+  const rows = history.map(({ atUnixMs, class: failureClass, cause, elapsedUs, backoffMs }) => {
+    const prefix = `${failureClass}: `;
+    const why = cause.startsWith(prefix) ? cause.slice(prefix.length) : cause;
+    const waited = backoffMs === undefined ? "" : `, ${formatLatency(backoffMs)} of it backoff`;
+    const took = elapsedUs === undefined ? "" : `in ${formatLatency(elapsedUs / 1_000)}${waited}`;
+    return [colors.dim(formatTime(atUnixMs)), plain(failureClass ?? "-"), took, plain(why)];
   });
+  const lines = alignRows(rows, []).map((line) => `  ${line}`);
   return ["", "restarts", ...lines];
 }
 

@@ -118,6 +118,11 @@ function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
       const payload = verb === "stop" ? { path, hold } : { path };
       return String(field(await ask.value(registry(node), `registry.${verb}`, payload, applyMs), "state"));
     },
+    /** A child of a dynamic supervisor, from its template; input null: the template's own. */
+    async startChild(node: string, supervisor: string, name: string, input: unknown): Promise<string> {
+      const payload = { supervisor, name, input };
+      return String(field(await ask.value(registry(node), "child.start", payload, applyMs), "state"));
+    },
     status: async (node: string) =>
       objectWith<NodeStatus>(await read(registry(node), "node.status", {}), ["node", "broker", "core"]),
     async addCertificate(node: string, certificate: Uint8Array): Promise<void> {

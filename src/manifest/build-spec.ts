@@ -1,6 +1,6 @@
 // Checked fields of a manifest -> specs of a graph: names become paths,
 // durations milliseconds, short forms long ones.
-import { parseDuration } from "./duration.ts";
+import { parseDuration, parseShutdown } from "./duration.ts";
 import {
   type ActorSpec,
   type Backoff,
@@ -13,7 +13,7 @@ import {
   type SupervisorSpec,
 } from "./graph.ts";
 import { isolationOf } from "./isolation-rules.ts";
-import type { ManifestActor, ManifestSupervisor } from "./schema.ts";
+import type { ManifestSupervisor, ManifestTemplate } from "./schema.ts";
 import { parseSize } from "./size.ts";
 import type { ToolsSpec } from "./tools.ts";
 
@@ -23,17 +23,32 @@ function backoffOf({ initial, max, factor }: ManifestSupervisor["backoff"]): Bac
   return { initialMs: ms(initial), maxMs: ms(max), factor };
 }
 
+export type SupervisorParts = {
+  readonly children: readonly ChildSpec[];
+  /** Under `simple_one_for_one`. */
+  readonly template?: ActorSpec | undefined;
+};
+
 export function supervisorOf(
-  { strategy, intensity, period, backoff, restart }: Omit<ManifestSupervisor, "supervisor" | "children">,
+  manifest: Omit<ManifestSupervisor, "supervisor" | "children" | "template">,
   path: string,
-  children: readonly ChildSpec[],
+  { children, template }: SupervisorParts,
 ): SupervisorSpec {
+  const { strategy, intensity, period, backoff, restart, significant, autoShutdown } = manifest;
   const flags = { strategy, intensity, periodMs: ms(period), backoff: backoffOf(backoff), restart };
-  return { kind: "supervisor", path, ...flags, children };
+  return {
+    kind: "supervisor",
+    path,
+    ...flags,
+    children,
+    ...(autoShutdown === "never" ? {} : { autoShutdown }),
+    ...(significant ? { significant } : {}),
+    ...(template === undefined ? {} : { template }),
+  };
 }
 
 export function actorOf(
-  actor: ManifestActor,
+  actor: ManifestTemplate,
   path: string,
   behaviour: ActorSpec["behaviour"],
   intents: ActorSpec["intents"],
@@ -48,7 +63,7 @@ export function actorOf(
     // What the document holds is JSON, see plain-data.ts.
     input: (actor.input ?? null) as Json,
     restart,
-    shutdownMs: ms(actor.shutdown),
+    shutdownMs: parseShutdown(actor.shutdown) ?? 0,
     isolation: isolationOf(actor),
     durable,
     mailbox,
@@ -60,12 +75,13 @@ export function actorOf(
     ...(actor.poison.deaths === DEFAULT_POISON_DEATHS ? {} : { poisonDeaths: actor.poison.deaths }),
     ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
     ...(sandbox === undefined || sandbox === "best_effort" ? {} : { sandbox }),
+    ...(actor.significant ? { significant: true } : {}),
     ...(onCorruption === DEFAULT_ON_CORRUPTION ? {} : { onCorruption }),
     ...(tools === undefined ? {} : { tools }),
   };
 }
 
-function limitsOf({ memory, cpu }: NonNullable<ManifestActor["limits"]>): Limits {
+function limitsOf({ memory, cpu }: NonNullable<ManifestTemplate["limits"]>): Limits {
   const memoryBytes = memory === undefined ? undefined : parseSize(memory);
   return {
     ...(memoryBytes === undefined ? {} : { memoryBytes }),

@@ -1,6 +1,7 @@
 // Rules over all documents that are loaded together: names of graphs, grants
 // that lead nowhere, and how many actors there are. Documents that have other
 // problems count too, so that one mistake does not hide another.
+import { parentPath } from "./graph-walk.ts";
 import type { Problem } from "./problem.ts";
 import { nearest } from "./suggest.ts";
 import type { Outline } from "./validate.ts";
@@ -41,6 +42,7 @@ function tooMany(documents: readonly OutlinedDocument[]): Problem[] {
 /** A grant that names an actor of a graph that is stated here must name one that is there; other graphs may come later. */
 function deadGrants(documents: readonly OutlinedDocument[]): Problem[] {
   const declared = new Map(documents.flatMap(({ outline }) => [...outline.declared]));
+  const dynamic = new Set(documents.flatMap(({ outline }) => [...outline.dynamic]));
   const graphs = new Set(documents.map(({ outline }) => outline.graph));
   const actors = [...declared].flatMap(([path, kind]) => (kind === "actor" ? [path] : []));
   const told = new Map<string, Told>();
@@ -48,7 +50,7 @@ function deadGrants(documents: readonly OutlinedDocument[]): Problem[] {
     outline.grants.flatMap(({ at, grant: { targets } }) =>
       targets.flatMap((target, index) => {
         const isStatedHere = !target.includes("*") && graphs.has(target.split("/", 1)[0]);
-        if (!isStatedHere || declared.get(target) === "actor") return [];
+        if (!isStatedHere || declared.get(target) === "actor" || dynamic.has(parentPath(target))) return [];
         const text = told.get(target) ?? textOf(target, declared.has(target), actors);
         told.set(target, text);
         return [document.problem([...at, "targets", index], "value", text)];

@@ -25,6 +25,8 @@ export function graphFaults(graph: Graph): readonly string[] {
       if (!isBelow) add(`the path ${child.path} is not one below ${supervisor.path}`);
       else if (child.kind === "supervisor") below(child);
     }
+    if (supervisor.template !== undefined && supervisor.template.path !== supervisor.path)
+      add(`the template of ${supervisor.path} stands at ${supervisor.template.path}`);
   };
   for (const root of graph.roots) {
     claim(root.path);

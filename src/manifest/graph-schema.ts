@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
-import type { Graph, Json, PlacedGraph } from "./graph.ts";
+import { type Graph, INFINITE_MS, type Json, type PlacedGraph } from "./graph.ts";
 import { graphFaults, placementFaults } from "./graph-faults.ts";
 import { MIN_MEMORY_BYTES } from "./isolation-rules.ts";
 import { PATH_PATTERN, TOKEN_PATTERN } from "./names.ts";
@@ -27,7 +27,7 @@ const actor = z.strictObject({
   behaviour: z.strictObject({ module: z.string().max(4096), export: z.string().max(128) }),
   input: json,
   restart,
-  shutdownMs: ms,
+  shutdownMs: z.union([ms, z.literal(INFINITE_MS)]),
   isolation: z.enum(["shared", "worker", "process"]),
   durable: z.boolean(),
   mailbox: z.strictObject({
@@ -52,12 +52,16 @@ const actor = z.strictObject({
   poisonDeaths: z.int().min(1).max(16).exactOptional(),
   onCorruption: z.enum(["previous", "fresh", "park"]).exactOptional(),
   tools: toolsSpecSchema.exactOptional(),
+  significant: z.boolean().exactOptional(),
 });
 
 const supervisor = z.strictObject({
   kind: z.literal("supervisor"),
   path,
-  strategy: z.enum(["one_for_one", "one_for_all", "rest_for_one"]),
+  strategy: z.enum(["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"]),
+  autoShutdown: z.enum(["never", "any_significant", "all_significant"]).exactOptional(),
+  significant: z.boolean().exactOptional(),
+  template: actor.exactOptional(),
   intensity: z.int().min(0).max(10_000),
   periodMs: ms,
   backoff: z.strictObject({ initialMs: ms, maxMs: ms, factor: z.number().min(1).max(10) }),

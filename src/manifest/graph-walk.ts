@@ -1,5 +1,5 @@
 // Ways through a graph, in start order.
-import type { ActorSpec, ChildSpec, Graph, SupervisorSpec } from "./graph.ts";
+import type { ActorSpec, ChildSpec, Graph, Placed, PlacedGraph, SupervisorSpec } from "./graph.ts";
 
 /** Everything of a graph: a supervisor before its children, in start order. */
 export function* specsOf(graph: Pick<Graph, "roots">): Generator<ChildSpec> {
@@ -11,12 +11,33 @@ function* below(spec: ChildSpec): Generator<ChildSpec> {
   if (spec.kind === "supervisor") for (const child of spec.children) yield* below(child);
 }
 
+/** What runs behaviours: actors, and the templates of dynamic supervisors at their supervisors' paths. */
 export function* actorsOf(graph: Pick<Graph, "roots">): Generator<ActorSpec> {
-  for (const spec of specsOf(graph)) if (spec.kind === "actor") yield spec;
+  for (const spec of specsOf(graph)) {
+    if (spec.kind === "actor") yield spec;
+    else if (spec.template !== undefined) yield spec.template;
+  }
 }
 
-export function findSpec(graph: Pick<Graph, "roots">, path: string): ChildSpec | undefined {
-  for (const spec of specsOf(graph)) if (spec.path === path) return spec;
+/** Path of the supervisor above; empty for a graph's own. */
+export const parentPath = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+
+/** Where a path runs: an actor's own place, or for a child of a dynamic supervisor its template's. */
+export function placeOf({ placed }: PlacedGraph, path: string): Placed | undefined {
+  if (Object.hasOwn(placed, path)) return placed[path];
+  const parent = parentPath(path);
+  // Of supervisors only those with a template are placed.
+  return Object.hasOwn(placed, parent) ? placed[parent] : undefined;
+}
+
+/** What is stated of a path; of a child that was started at run time its template, at its path. */
+export function statedAt(graph: Pick<Graph, "roots">, path: string): ChildSpec | undefined {
+  const parent = parentPath(path);
+  for (const spec of specsOf(graph)) {
+    if (spec.path === path) return spec;
+    if (spec.path === parent && spec.kind === "supervisor" && spec.template !== undefined)
+      return { ...spec.template, path };
+  }
   return undefined;
 }
 
@@ -25,6 +46,8 @@ export function pruneSupervisor(
   supervisor: SupervisorSpec,
   keep: (actor: ActorSpec) => boolean,
 ): SupervisorSpec | undefined {
+  const { template } = supervisor;
+  if (template !== undefined) return keep(template) ? supervisor : undefined;
   const children = supervisor.children.flatMap((child): ChildSpec[] => {
     if (child.kind === "actor") return keep(child) ? [child] : [];
     const pruned = pruneSupervisor(child, keep);

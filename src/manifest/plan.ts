@@ -115,7 +115,7 @@ const REASONS: Readonly<Record<string, string>> = {
 type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(spec: ChildSpec, graph: PlacedGraph): Fields {
-  return spec.kind === "actor" ? actorFields(spec, graph) : supervisorFields(spec);
+  return spec.kind === "actor" ? actorFields(spec, graph) : supervisorFields(spec, graph);
 }
 
 function actorFields(spec: ActorSpec, graph: PlacedGraph): Fields {
@@ -133,8 +133,20 @@ function actorFields(spec: ActorSpec, graph: PlacedGraph): Fields {
   };
 }
 
-function supervisorFields({ strategy, intensity, periodMs, backoff, restart }: SupervisorSpec): Fields {
-  return { strategy, intensity, periodMs, backoff, restart };
+function supervisorFields(spec: SupervisorSpec, graph: PlacedGraph): Fields {
+  const { strategy, intensity, periodMs, backoff, restart, autoShutdown, significant, template } = spec;
+  const flags = { strategy, intensity, periodMs, backoff, restart, autoShutdown, significant };
+  if (template === undefined) return flags;
+  // Children that run go on as they are: a template is for those that are started from now on.
+  const placed = graph.placed[spec.path];
+  const { path: _path, kind: _kind, ...made } = template;
+  return {
+    ...flags,
+    template: made,
+    "template.code": placed?.codeHash,
+    node: placed?.node,
+    shard: placed?.shard,
+  };
 }
 
 function differences(old: Fields, now: Fields): FieldChange[] {
@@ -148,7 +160,7 @@ function differences(old: Fields, now: Fields): FieldChange[] {
 
 /** A hash by its beginning, which is enough to be told from another. */
 const shown = (field: string, value: unknown): unknown =>
-  field === "code" && typeof value === "string" ? value.slice(0, 12) : value;
+  (field === "code" || field === "template.code") && typeof value === "string" ? value.slice(0, 12) : value;
 
 /** Equal as JSON, whatever the order of keys. */
 export function same(a: unknown, b: unknown): boolean {

@@ -1,7 +1,7 @@
 // Texts of a manifest that have a form: names, durations, sizes. Each names its
 // form wherever it does not fit.
 import { z } from "zod";
-import { DURATION_PATTERN, parseDuration } from "./duration.ts";
+import { DURATION_PATTERN, parseDuration, parseShutdown, SHUTDOWN_PATTERN } from "./duration.ts";
 import { TOKEN_PATTERN } from "./names.ts";
 import { parseSize, SIZE_PATTERN } from "./size.ts";
 
@@ -38,3 +38,13 @@ export const sizeWithin = (least: string, most: string) =>
     if (bytes === undefined && !SIZE_PATTERN.test(value)) return true;
     return bytes !== undefined && bytes >= (parseSize(least) ?? 0) && bytes <= (parseSize(most) ?? 0);
   }, `a size from ${least} to ${most}`);
+
+export const shutdown = text(
+  "duration, brutal_kill or infinity",
+  SHUTDOWN_PATTERN,
+  "a duration such as 5s, brutal_kill or infinity",
+  ["5s", "brutal_kill", "infinity"],
+).refine((value) => {
+  const ms = parseShutdown(value);
+  return value === "infinity" || ms === undefined || ms <= 3_600_000;
+}, "a duration from 0ms to 1h, brutal_kill or infinity");

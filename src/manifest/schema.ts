@@ -3,7 +3,7 @@
 // look at more than one field are in validate.ts and cross-rules.ts.
 import { z } from "zod";
 import { BEHAVIOUR_PATTERN, INTENT_GRANT_PATTERN, INTENT_PATTERN, TARGET_GRANT_PATTERN } from "./names.ts";
-import { duration, name, size, text } from "./schema-text.ts";
+import { duration, name, shutdown, size, text } from "./schema-text.ts";
 import { toolsSchema } from "./tools-schema.ts";
 
 const intentType = text("intent type", INTENT_PATTERN, "an intent type such as ticket.open", ["ticket.open"]);
@@ -109,6 +109,11 @@ const restart = z
   .default("permanent")
   .describe("`permanent`: always restarted; `transient`: after a failure only; `temporary`: never.");
 
+const significant = z
+  .boolean()
+  .default(false)
+  .describe("Whether its end by itself may end its supervisor; see the supervisor's `autoShutdown`.");
+
 export const actorSchema = z
   .strictObject({
     actor: name.describe("Name: the last token of the path."),
@@ -120,7 +125,12 @@ export const actorSchema = z
       description: "Passed to the machine as its input; `{ $secret: NAME }` stands for a secret.",
     }),
     restart,
-    shutdown: duration("0ms", "1h").default("5s").describe("Time for the work in hand when it is stopped."),
+    shutdown: shutdown
+      .default("5s")
+      .describe(
+        "Time for the work in hand when it is stopped; `brutal_kill`: none; `infinity`: as long as it takes.",
+      ),
+    significant,
     isolation: z.enum(["shared", "worker", "process"]).optional().meta({
       description:
         "Where it runs: `shared`: on the node's event loop, with all others; `worker`: in a thread of its own, with a heap limit, ended while it spins; `process`: in a process of its own, with nothing but its channel to the kernel. By default `process` when it has tools, `shared` otherwise.",
@@ -183,14 +193,26 @@ export const actorSchema = z
   })
   .meta({ id: "Actor", description: "An actor: a behaviour under a supervisor." });
 
+export const templateSchema = actorSchema
+  .omit({ actor: true })
+  .meta({ id: "Template", description: "What the children of a dynamic supervisor are made from." });
+
 const supervision = {
   strategy: z
-    .enum(["one_for_one", "one_for_all", "rest_for_one"])
+    .enum(["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"])
     .default("one_for_one")
-    .meta({
-      description: "Who is restarted when a child fails. `one_for_all` and `rest_for_one` are not built yet.",
-      enum: ["one_for_one"],
-    }),
+    .describe(
+      "Who is restarted when a child fails: it alone, all children, or it and those after it. `simple_one_for_one`: children are started at run time, from `template`.",
+    ),
+  template: templateSchema
+    .optional()
+    .describe("What each child is made from, under `simple_one_for_one`: an actor without its name."),
+  autoShutdown: z
+    .enum(["never", "any_significant", "all_significant"])
+    .default("never")
+    .describe(
+      "Whether it ends itself once any, or all, of its significant children have ended by themselves.",
+    ),
   intensity: z
     .int()
     .min(0)
@@ -205,6 +227,7 @@ export const supervisorSchema = z
   .strictObject({
     supervisor: name.describe("Name: the last token of the path."),
     restart,
+    significant,
     ...supervision,
     get children(): z.ZodType<unknown[] | undefined> {
       return childrenSchema;
@@ -247,6 +270,7 @@ export const manifestSchema = z
   })
   .meta({ id: "ActorGraph", description: "A graph of supervised actors." });
 
+const uncheckedOne = z.unknown().optional();
 const unchecked = z.array(z.unknown()).max(100_000).default([]);
 
 /** For the validator, which takes maps one by one so that each mistake has its own place. */
@@ -254,10 +278,12 @@ export const shallowManifestSchema = manifestSchema.extend({ spec: z.looseObject
 export const shallowSpecSchema = manifestSchema.shape.spec.extend({
   children: unchecked,
   clients: unchecked,
+  template: uncheckedOne,
 });
 export const shallowSupervisorSchema = supervisorSchema
-  .omit({ children: true })
-  .extend({ children: unchecked });
+  .omit({ children: true, template: true })
+  .extend({ children: unchecked, template: uncheckedOne });
 
+export type ManifestTemplate = z.output<typeof templateSchema>;
 export type ManifestActor = z.output<typeof actorSchema>;
 export type ManifestSupervisor = z.output<typeof shallowSupervisorSchema>;

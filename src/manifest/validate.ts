@@ -3,11 +3,19 @@
 // and one does not hide another.
 import { dirname } from "node:path";
 import { BehaviourFiles, splitBehaviour } from "./behaviour-file.ts";
-import { actorOf, supervisorOf } from "./build-spec.ts";
+import { actorOf, type SupervisorParts, supervisorOf } from "./build-spec.ts";
 import { folderFaults, toolsOf } from "./build-tools.ts";
-import { checkFields } from "./check-fields.ts";
+import { type CheckedFields, checkFields } from "./check-fields.ts";
 import { parseDuration } from "./duration.ts";
-import type { ActorSpec, ChildSpec, ClientSpec, GrantSpec, Json, SupervisorSpec } from "./graph.ts";
+import type {
+  ActorSpec,
+  AutoShutdown,
+  ChildSpec,
+  ClientSpec,
+  GrantSpec,
+  Json,
+  SupervisorSpec,
+} from "./graph.ts";
 import { isolationProblems } from "./isolation-rules.ts";
 import { MAX_PATH_TOKENS, RESERVED_NAMES } from "./names.ts";
 import { readPayloadSchema } from "./payload-schema.ts";
@@ -17,13 +25,16 @@ import {
   clientSchema,
   type ManifestActor,
   type ManifestSupervisor,
+  type ManifestTemplate,
   manifestSchema,
   shallowManifestSchema,
   shallowSpecSchema,
   shallowSupervisorSchema,
   supervisorSchema,
+  templateSchema,
 } from "./schema.ts";
 import { nearest } from "./suggest.ts";
+import { type FieldProblem, significanceProblems, supervisionProblems } from "./supervision-rules.ts";
 import type { ToolsSpec } from "./tools.ts";
 import type { NodePath, ProblemText, YamlDocument } from "./yaml-document.ts";
 
@@ -34,6 +45,8 @@ export type Outline = {
   /** Undefined when it has no usable name. */
   readonly graph: string | undefined;
   readonly declared: ReadonlyMap<string, "actor" | "supervisor">;
+  /** Supervisors whose children are started at run time. */
+  readonly dynamic: ReadonlySet<string>;
   readonly grants: readonly { readonly at: NodePath; readonly grant: GrantSpec }[];
 };
 
@@ -47,14 +60,20 @@ export type DocumentResult = {
 export function validateDocument(document: YamlDocument, file: string | undefined): DocumentResult {
   const work = new Work(document, file === undefined ? process.cwd() : dirname(file));
   const valid = work.manifest();
-  const { problems, graph, declared, grants } = work;
-  return { valid: problems.length === 0 ? valid : undefined, outline: { graph, declared, grants }, problems };
+  const { problems, graph, declared, dynamic, grants } = work;
+  const outline = { graph, declared, dynamic, grants };
+  return { valid: problems.length === 0 ? valid : undefined, outline, problems };
 }
+
+/** The supervisor above. */
+type Parent = { readonly path: string; readonly autoShutdown: AutoShutdown | undefined };
 
 class Work {
   readonly problems: Problem[] = [];
   readonly declared = new Map<string, "actor" | "supervisor">();
   readonly grants: { readonly at: NodePath; readonly grant: GrantSpec }[] = [];
+  /** Supervisors whose children are started at run time. */
+  readonly dynamic = new Set<string>();
   graph: string | undefined;
   readonly #document: YamlDocument;
   readonly #directory: string;
@@ -85,20 +104,33 @@ class Work {
     const spec = checkFields(this.#document, shallowSpecSchema, fields, found.spec, ["spec"]);
     this.problems.push(...spec.problems);
     this.#supervision(spec.found, ["spec"]);
-    const children = this.#children(spec.found.children, ["spec", "children"], name);
+    const parts = this.#parts(spec.found, ["spec"], name);
     const clients = this.#clients(spec.found.clients, name);
     if (spec.whole === undefined) return undefined;
-    return { root: supervisorOf({ ...spec.whole, restart: "permanent" }, name, children), clients };
+    const flags = { ...spec.whole, restart: "permanent", significant: false } as const;
+    return { root: supervisorOf(flags, name, parts), clients };
   }
 
-  #children(children: readonly unknown[] | undefined, path: NodePath, parent: string): ChildSpec[] {
-    return (children ?? []).flatMap((child: unknown, index) => {
-      const spec = this.#child(child, [...path, index], parent);
+  /** What stands under a supervisor: its children, or what they are made from. */
+  #parts(supervisor: Partial<ManifestSupervisor>, path: NodePath, name: string): SupervisorParts {
+    const parent = { path: name, autoShutdown: supervisor.autoShutdown };
+    const children = (supervisor.children ?? []).flatMap((child: unknown, index) => {
+      const spec = this.#child(child, [...path, "children", index], parent);
       return spec === undefined ? [] : [spec];
     });
+    const { template } = supervisor;
+    if (template === undefined) return { children };
+    this.dynamic.add(name);
+    return { children, template: this.#template(template, [...path, "template"], parent) };
   }
 
-  #child(child: unknown, path: NodePath, parent: string): ChildSpec | undefined {
+  #template(template: unknown, path: NodePath, parent: Parent): ActorSpec | undefined {
+    const checked = checkFields(this.#document, templateSchema, templateSchema, template, path);
+    this.problems.push(...checked.problems);
+    return this.#actorSpec(checked, path, parent.path, parent);
+  }
+
+  #child(child: unknown, path: NodePath, parent: Parent): ChildSpec | undefined {
     const keys = isMap(child) ? Object.keys(child) : [];
     const isActor = keys.includes("actor");
     if (isActor !== keys.includes("supervisor")) {
@@ -117,13 +149,23 @@ class Work {
     return undefined;
   }
 
-  #actor(child: unknown, path: NodePath, parent: string): ActorSpec | undefined {
-    const { whole, found, problems } = checkFields(this.#document, actorSchema, actorSchema, child, path);
-    this.problems.push(...problems);
-    const fullPath = this.#declare("actor", found.actor, path, parent);
+  #actor(child: unknown, path: NodePath, parent: Parent): ActorSpec | undefined {
+    const checked = checkFields(this.#document, actorSchema, actorSchema, child, path);
+    this.problems.push(...checked.problems);
+    const fullPath = this.#declare("actor", checked.found.actor, path, parent.path);
+    return this.#actorSpec(checked, path, fullPath, parent);
+  }
+
+  #actorSpec(
+    { whole, found }: Pick<CheckedFields<ManifestTemplate>, "whole" | "found">,
+    path: NodePath,
+    fullPath: string,
+    { autoShutdown }: Parent,
+  ): ActorSpec | undefined {
     const behaviour = this.#behaviour(found.behaviour, [...path, "behaviour"]);
     const intents = this.#intents(found.intents, [...path, "intents"]);
     this.#notBuilt(found, path);
+    this.#problems(path, significanceProblems(found, autoShutdown));
     this.#grants(found.grants, path);
     const tools = this.#tools(found.tools, [...path, "tools"]);
     return whole === undefined || behaviour === undefined
@@ -131,14 +173,15 @@ class Work {
       : actorOf(whole, fullPath, behaviour, intents, tools);
   }
 
-  #supervisor(child: unknown, path: NodePath, parent: string): SupervisorSpec | undefined {
+  #supervisor(child: unknown, path: NodePath, parent: Parent): SupervisorSpec | undefined {
     const checked = checkFields(this.#document, shallowSupervisorSchema, supervisorSchema, child, path);
     const { whole, found, problems } = checked;
     this.problems.push(...problems);
-    const fullPath = this.#declare("supervisor", found.supervisor, path, parent);
+    const fullPath = this.#declare("supervisor", found.supervisor, path, parent.path);
     this.#supervision(found, path);
-    const children = this.#children(found.children, [...path, "children"], fullPath);
-    return whole === undefined ? undefined : supervisorOf(whole, fullPath, children);
+    this.#problems(path, significanceProblems(found, parent.autoShutdown));
+    const parts = this.#parts(found, path, fullPath);
+    return whole === undefined ? undefined : supervisorOf(whole, fullPath, parts);
   }
 
   /** Notes a name and judges its path; told once, where the path first becomes too long. */
@@ -158,13 +201,9 @@ class Work {
     return fullPath;
   }
 
-  #supervision(
-    { strategy, backoff }: Partial<Pick<ManifestSupervisor, "strategy" | "backoff">>,
-    path: NodePath,
-  ): void {
-    if (strategy !== undefined && strategy !== "one_for_one") {
-      this.#add([...path, "strategy"], "value", notBuilt(`the strategy \`${strategy}\``, "`one_for_one`"));
-    }
+  #supervision(found: Partial<ManifestSupervisor>, path: NodePath): void {
+    this.#problems(path, supervisionProblems(found));
+    const { backoff } = found;
     if (backoff === undefined) return;
     if ((parseDuration(backoff.max) ?? 0) < (parseDuration(backoff.initial) ?? 0)) {
       this.#add([...path, "backoff", "max"], "value", {
@@ -174,11 +213,14 @@ class Work {
     }
   }
 
-  #notBuilt(found: Partial<ManifestActor>, path: NodePath): void {
+  #notBuilt(found: Partial<ManifestTemplate>, path: NodePath): void {
     if (found.durable === true)
       this.#add([...path, "durable"], "value", notBuilt("a durable actor", "`false`"));
-    for (const { field, at, text } of isolationProblems({ ...found, durable: false }))
-      this.#add([...path, field], at, text);
+    this.#problems(path, isolationProblems({ ...found, durable: false }));
+  }
+
+  #problems(path: NodePath, problems: readonly FieldProblem[]): void {
+    for (const { field, at, text } of problems) this.#add([...path, field], at, text);
   }
 
   #behaviour(text: string | undefined, path: NodePath): ActorSpec["behaviour"] | undefined {

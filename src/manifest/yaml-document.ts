@@ -36,7 +36,6 @@ export function readYaml(
 ): { readonly documents: YamlDocument[]; readonly problems: Problem[] } {
   const source = new SourceText(text, file);
   const parsed = parseAllDocuments(text, {
-    lineCounter: source.lines,
     // Judged by plain-data.ts: the parser's own check takes quadratic time.
     uniqueKeys: false,
     prettyErrors: false,

@@ -1,6 +1,6 @@
 // Which part of the cell's graph this node runs, and the kernel that runs it.
 import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../manifest/graph.ts";
-import { actorsOf, pruneSupervisor } from "../manifest/graph-walk.ts";
+import { actorsOf, parentPath, placeOf, pruneSupervisor } from "../manifest/graph-walk.ts";
 import type { Grant } from "../security/grants/grants.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
 import { TOOL_ACTORS, toolCapabilities } from "./tool-grants.ts";
@@ -96,11 +96,12 @@ export function graphAuthority({ placed, firstNode, isNode }: AuthoritySources):
   };
   return {
     placementOf: (path) =>
-      path.startsWith("kernel/") ? kernelPlacement(path, firstNode(), isNode) : placed().placed[path]?.node,
+      path.startsWith("kernel/") ? kernelPlacement(path, firstNode(), isNode) : placeOf(placed(), path)?.node,
     actorGrants: (path) => {
       if (path === GRAPH_ACTOR) return GRAPH_ACTOR_GRANTS;
       refresh();
-      return actors.get(path) ?? [];
+      // Children that were started at run time have the grants of their template.
+      return actors.get(path) ?? actors.get(parentPath(path)) ?? [];
     },
     clientGrants: (name) => {
       refresh();

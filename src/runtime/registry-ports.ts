@@ -3,6 +3,7 @@
 import type { RegistryPorts } from "../actors/kernel/registry.ts";
 import type { NodeStatus } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
+import { parentPath } from "../manifest/graph-walk.ts";
 import type { OperationResult } from "../supervisor/supervisor.ts";
 import type { Tree } from "../supervisor/tree.ts";
 import type { Convergence } from "./convergence.ts";
@@ -36,6 +37,16 @@ export function registryPorts({
     async start(path) {
       convergence()?.hold(path, false);
       settled(await tree().startChild(path));
+    },
+    async startChild(supervisor, name, input) {
+      settled(await tree().spawnChild(supervisor, name, input));
+    },
+    async stopChild(path) {
+      const supervisor = tree().childrenOf(parentPath(path));
+      if (!supervisor.ok) throw supervisor.error;
+      if (!supervisor.value.dynamic)
+        throw new CellError("SUPERVISOR_NOT_DYNAMIC", undefined, { where: parentPath(path) });
+      settled(await tree().stopChild(path));
     },
     async restart(path) {
       refuseKernel(path, "restarted");

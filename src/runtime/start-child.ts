@@ -12,6 +12,7 @@ import { loadBehaviour } from "../actors/loader/load-behaviour.ts";
 import type { StartActorOptions } from "../actors/start-options.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, PlacedGraph } from "../manifest/graph.ts";
+import { placeOf } from "../manifest/graph-walk.ts";
 import { resolveSecrets } from "../security/secret-references.ts";
 import { type Clock, type RestorableChild, systemClock } from "../supervisor/ports.ts";
 import type { EventInput } from "../telemetry/event.ts";
@@ -72,7 +73,7 @@ async function startShared(common: Common, ports: StartPorts, signal: AbortSigna
 async function startElsewhere(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
   const { spec } = common;
   if (spec.durable) throw new CellError("ACTOR_DURABLE_UNSUPPORTED", undefined, { where: spec.path });
-  const codeHash = ports.graph().placed[spec.path]?.codeHash ?? "";
+  const codeHash = placeOf(ports.graph(), spec.path)?.codeHash ?? "";
   const input = await resolveSecrets(spec.input, ports.secret);
   signal.throwIfAborted();
   const housing = await ports.isolation.house(spec, codeHash);
@@ -83,7 +84,7 @@ async function partOf(spec: ActorSpec, ports: StartPorts): Promise<KernelPart> {
   const own = ports.kernel.get(spec.path);
   if (own !== undefined) return own;
   const { module, export: exported } = spec.behaviour;
-  const codeHash = ports.graph().placed[spec.path]?.codeHash ?? "";
+  const codeHash = placeOf(ports.graph(), spec.path)?.codeHash ?? "";
   const behaviour = await loadBehaviour({ module, export: exported, codeHash });
   return { behaviour, input: await resolveSecrets(spec.input, ports.secret) };
 }

@@ -2,7 +2,7 @@
 // registry reports it.
 import type { ActorReport, RestartRow, TreeNode } from "../actors/kernel/reports.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
-import { findSpec } from "../manifest/graph-walk.ts";
+import { placeOf, statedAt } from "../manifest/graph-walk.ts";
 import { toolLines } from "../manifest/tool-text.ts";
 import type { TreeNode as Inspected } from "../supervisor/inspect.ts";
 import type { RunningActor, RunningActors } from "./running-actors.ts";
@@ -29,8 +29,8 @@ export function actorReport(
   const found = find(sources.roots(), path);
   if (found === undefined) return undefined;
   const running = sources.actors.get(path);
-  const spec = findSpec(sources.placed(), path);
-  const placed = sources.placed().placed[path];
+  const spec = statedAt(sources.placed(), path);
+  const placed = placeOf(sources.placed(), path);
   const actor = spec?.kind === "actor" ? spec : undefined;
   return {
     ...nodeReport(found, sources),
@@ -52,7 +52,7 @@ export function actorReport(
 
 function nodeReport(node: Inspected, sources: TreeSources): TreeNode {
   const running = node.kind === "actor" ? sources.actors.get(node.path) : undefined;
-  const shard = sources.placed().placed[node.path]?.shard;
+  const shard = node.kind === "actor" ? placeOf(sources.placed(), node.path)?.shard : undefined;
   const reason = whyDown(node);
   return {
     path: node.path,

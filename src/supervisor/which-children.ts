@@ -3,7 +3,7 @@
 import type { RestartType } from "../manifest/graph.ts";
 import { isActive } from "./child-counts.ts";
 import { entriesOf } from "./child-table.ts";
-import type { ChildPhase, SupervisorState } from "./supervisor-state.ts";
+import { type ChildPhase, isDynamic, type SupervisorState } from "./supervisor-state.ts";
 
 export type ChildRow = {
   readonly path: string;
@@ -13,6 +13,8 @@ export type ChildRow = {
 };
 
 export type ChildrenReport = {
+  /** Whether they are made from a template at run time. */
+  readonly dynamic: boolean;
   /** In start order. */
   readonly which: readonly ChildRow[];
   readonly count: {
@@ -25,10 +27,11 @@ export type ChildrenReport = {
   };
 };
 
-export function reportChildren({ children }: SupervisorState): ChildrenReport {
-  const statuses = [...entriesOf(children)].map(([, status]) => status);
+export function reportChildren(state: SupervisorState): ChildrenReport {
+  const statuses = [...entriesOf(state.children)].map(([, status]) => status);
   const which = statuses.map(({ spec: { path, kind, restart }, phase }) => ({ path, kind, phase, restart }));
   const supervisors = which.filter(({ kind }) => kind === "supervisor").length;
   const active = statuses.filter(isActive).length;
-  return { which, count: { specs: which.length, active, supervisors, workers: which.length - supervisors } };
+  const count = { specs: which.length, active, supervisors, workers: which.length - supervisors };
+  return { dynamic: isDynamic(state), which, count };
 }

@@ -102,7 +102,8 @@ describe("actors", () => {
       history: [
         {
           atUnixMs: NOW - 60_000,
-          cause: "crash",
+          cause: "crash: TypeError: boom",
+          class: "crash",
           elapsedUs: 1_250,
           failure: {
             class: "crash",
@@ -137,7 +138,7 @@ describe("actors", () => {
         alert.* to log-watch/alerts
 
       restarts
-        2026-11-23 11:59:00  crash: TypeError: boom  (1.25 ms)
+        2026-11-23 11:59:00  crash  in 1.25 ms  TypeError: boom
       "
     `);
   });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { referenceExample } from "../../scripts/manifest-reference.ts";
+import { INFINITE_MS } from "../../src/manifest/graph.ts";
 import { loadManifests, parseManifestText } from "../../src/manifest/load.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures");
@@ -34,8 +35,10 @@ test("the smallest manifest gets the defaults of OTP's supervisor", async () => 
 
 test("every field reaches the graph as a path, a number of milliseconds or plain JSON", async () => {
   const { roots, clients } = await graphOf("everything.yaml");
-  const [triage, drafting] = roots[0]?.children ?? [];
+  const [triage, drafting, desks, parts] = roots[0]?.children ?? [];
   expect(roots[0]).toMatchObject({
+    strategy: "rest_for_one",
+    autoShutdown: "all_significant",
     intensity: 3,
     periodMs: 10_000,
     backoff: { initialMs: 100, maxMs: 5000, factor: 1.5 },
@@ -47,6 +50,7 @@ test("every field reaches the graph as a path, a number of milliseconds or plain
     input: { limit: 20, labels: ["a", "b"], nothing: null, key: { $secret: "openai" } },
     restart: "transient",
     shutdownMs: 1500,
+    significant: true,
     isolation: "process",
     limits: { memoryBytes: 67_108_864, cpu: 0.5 },
     sandbox: "required",
@@ -63,6 +67,13 @@ test("every field reaches the graph as a path, a number of milliseconds or plain
     grants: [{ intents: ["ticket.route", "draft.**"], targets: ["support/drafting/writer", "elsewhere/**"] }],
     placement: { node: "b" },
   });
+  expect(desks).toMatchObject({
+    strategy: "simple_one_for_one",
+    significant: true,
+    children: [],
+    template: { path: "support/desks", input: { limit: 1 }, restart: "temporary", shutdownMs: INFINITE_MS },
+  });
+  expect(parts).toMatchObject({ strategy: "one_for_all", children: [{ shutdownMs: 0 }] });
   expect(drafting).toMatchObject({
     kind: "supervisor",
     path: "support/drafting",

@@ -53,6 +53,12 @@ const beyond = new Set([
   "period-of-zero",
   "reserved-graph-name",
   "progress-too-short",
+  "dynamic-with-children",
+  "dynamic-without-template",
+  "significant-and-permanent",
+  "significant-for-nobody",
+  "template-behaviour-not-there",
+  "template-under-another-strategy",
 ]);
 /** Not YAML, or not JSON: an editor's YAML server tells those. */
 const form = new Set([

@@ -58,6 +58,21 @@ export const registryIntents = {
   }),
   "registry.start": intent({ payload: z.object({ path }), reply: z.object({ state: z.string() }) }),
   "registry.restart": intent({ payload: z.object({ path }), reply: z.object({ state: z.string() }) }),
+  /** Starts a child of a dynamic supervisor (`simple_one_for_one`) from its template. */
+  "child.start": intent({
+    payload: z.object({
+      supervisor: path,
+      name: z.string().min(1).max(63),
+      /** In place of the template's own. */
+      input: z.json().default(null),
+    }),
+    reply: z.object({ path: z.string(), state: z.string() }),
+  }),
+  /** Stops such a child; it leaves nothing behind. */
+  "child.stop": intent({
+    payload: z.object({ supervisor: path, name: z.string().min(1).max(63) }),
+    reply: z.object({ path: z.string() }),
+  }),
   /** Chunks of `NodeStatus`. */
   "node.status": intent({ payload: z.object({}), reply: chunk }),
 } as const;

@@ -1,5 +1,6 @@
 // `kernel/<node>/registry`: what runs at this node, and starting and stopping of it.
 import { CellError } from "../../errors/cell-error.ts";
+import type { Json } from "../../manifest/graph.ts";
 import { serveActor } from "../serve.ts";
 import { inChunks } from "./chunks.ts";
 import { registryIntents } from "./contract.ts";
@@ -14,6 +15,9 @@ export type RegistryPorts = {
   readonly stop: (path: string, hold: boolean) => Promise<void>;
   readonly start: (path: string) => Promise<void>;
   readonly restart: (path: string) => Promise<void>;
+  /** Starts a child of a dynamic supervisor; null: with its template's input. */
+  readonly startChild: (supervisor: string, name: string, input: Json) => Promise<void>;
+  readonly stopChild: (path: string) => Promise<void>;
 };
 
 export const registry = serveActor<RegistryPorts, typeof registryIntents>({
@@ -33,6 +37,16 @@ export const registry = serveActor<RegistryPorts, typeof registryIntents>({
       await input.restart(path);
       return { state: stateOf(input, path) };
     },
+    "child.start": async ({ supervisor, name, input }, _meta, { input: ports }) => {
+      await ports.startChild(supervisor, name, input);
+      const path = `${supervisor}/${name}`;
+      return { path, state: stateOf(ports, path) };
+    },
+    "child.stop": async ({ supervisor, name }, _meta, { input: ports }) => {
+      const path = `${supervisor}/${name}`;
+      await ports.stopChild(path);
+      return { path };
+    },
     "node.status": (_payload, _meta, context) => inChunks(context, context.input.status()),
   },
 });
@@ -44,4 +58,5 @@ function found({ actor }: RegistryPorts, path: string): ActorReport {
   return report;
 }
 
-const stateOf = (ports: RegistryPorts, path: string): string => found(ports, path).status;
+/** What was started at run time leaves nothing behind. */
+const stateOf = ({ actor }: RegistryPorts, path: string): string => actor(path)?.status ?? "gone";

@@ -1,5 +1,5 @@
 // Shapes of what the kernel's actors report, as plain JSON.
-import type { Failure } from "../child.ts";
+import type { Failure, FailureClass } from "../child.ts";
 
 export type TreeNode = {
   readonly path: string;
@@ -23,9 +23,16 @@ export type TreeNode = {
 
 export type RestartRow = {
   readonly atUnixMs: number;
+  /** On one line, e.g. "crash: TypeError: x is not a function"; of a sibling's failure: "with PATH: ...". */
   readonly cause: string;
+  /** Absent after an end that was no failure. */
+  readonly class?: FailureClass;
+  /** Its own failure; absent when it was restarted for another's. */
   readonly failure?: Failure;
+  /** From the failure until it ran again. */
   readonly elapsedUs?: number;
+  /** Of that, time waited on purpose. */
+  readonly backoffMs?: number;
 };
 
 export type ActorReport = TreeNode & {
