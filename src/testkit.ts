@@ -4,11 +4,12 @@
 //   expect(await actor.request("greet", { name: "Ada" })).toEqual({ text: "Hello, Ada!", count: 1 });
 //   await actor.advance(60_000);
 //   expect(actor.sent).toMatchObject([{ target: "report/daily", intent: "greeted" }]);
-export {
-  type DeliveredIntent,
-  type DeliverOptions,
-  type SentIntent,
-  type TestActor,
-  type TestActorOptions,
-  testActor,
-} from "./actors/testkit/test-actor.ts";
+export type { CommitFault } from "./actors/testkit/memory-durability.ts";
+export { testActor } from "./actors/testkit/test-actor.ts";
+export type {
+  DeliveredIntent,
+  DeliverOptions,
+  SentIntent,
+  TestActor,
+  TestActorOptions,
+} from "./actors/testkit/test-actor-types.ts";

@@ -37,6 +37,11 @@ export class MemoryDurability {
   #positions = 0;
   readonly #journal: Delivery[] = [];
   readonly #callers = new Map<string, Caller>();
+  #crash: () => void = () => {};
+  /** Since it died nothing gets out, until the next incarnation. */
+  #isDead = false;
+  /** Replies and sends after which the process dies, in the middle of what it performs. */
+  effectsLeft: number | undefined;
   /** Of the next commit. */
   fault: CommitFault | undefined;
 
@@ -51,6 +56,11 @@ export class MemoryDurability {
 
   get meta(): CommitMeta | undefined {
     return this.#meta;
+  }
+
+  forgetFaults(): void {
+    this.fault = undefined;
+    this.effectsLeft = undefined;
   }
 
   /** Puts an accepted intent into the journal. */
@@ -76,12 +86,16 @@ export class MemoryDurability {
   /** For one incarnation; those of an earlier one are fenced from now on. */
   ports({ crash, sent }: MemoryPorts): DurablePorts {
     const incarnation = ++this.#incarnation;
+    this.#crash = crash;
+    this.#isDead = false;
     return {
       commit: (state, meta) => {
         if (incarnation !== this.#incarnation) return Promise.resolve(fenced());
+        if (this.#isDead) return new Promise(() => {});
         return this.#commit(state, meta, crash);
       },
       relay: (entry, done, onReply) => {
+        if (this.#diesNow()) return;
         sent(entry, onReply);
         done();
       },
@@ -112,6 +126,19 @@ export class MemoryDurability {
     }
   }
 
+  #diesNow(): boolean {
+    if (this.#isDead) return true;
+    if (this.effectsLeft === undefined) return false;
+    if (this.effectsLeft > 0) {
+      this.effectsLeft -= 1;
+      return false;
+    }
+    this.effectsLeft = undefined;
+    this.#isDead = true;
+    this.#crash();
+    return true;
+  }
+
   #keep(state: DurableState, meta: CommitMeta): void {
     this.#state = JSON.stringify(state);
     this.#meta = meta;
@@ -122,6 +149,7 @@ export class MemoryDurability {
   #responder(address: string, first: number): (reply: OutgoingReply) => void {
     let index = first;
     return (reply) => {
+      if (this.#diesNow()) return;
       const caller = this.#callers.get(address);
       const at = index++;
       if (caller === undefined || at < caller.got) return;

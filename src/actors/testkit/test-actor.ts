@@ -1,9 +1,7 @@
 // Runs one behaviour as the cell would, by the same host, with virtual time,
 // seeded randomness and recorded sends. No broker, no core, no other actor.
 import type { AnyMachineSnapshot, AnyStateMachine, InputFrom, SnapshotFrom } from "xstate";
-import type { z } from "zod";
 import { CellError } from "../../errors/cell-error.ts";
-import type { Json, WhenFull } from "../../manifest/graph.ts";
 import type { EventInput } from "../../telemetry/event.ts";
 import type { ActorHost, ActorSnapshot } from "../actor-host.ts";
 import type { Behaviour } from "../behaviour.ts";
@@ -12,119 +10,24 @@ import type { DurableState, OutboxEntry } from "../durable/ports.ts";
 import { startDurableActor } from "../durable/start-durable-actor.ts";
 import type { LogLevel } from "../effect.ts";
 import { startActorNow } from "../host.ts";
-import type { OutgoingIntent, OutgoingReply, PriorityName } from "../intent.ts";
+import type { OutgoingIntent, OutgoingReply } from "../intent.ts";
 import type { IntentDefinitions } from "../intent-definition.ts";
 import type { ActorPorts } from "../ports.ts";
 import type { StartActorOptions } from "../start-options.ts";
 import type { Turn } from "../turn.ts";
 import { type CommitFault, MemoryDurability } from "./memory-durability.ts";
 import { seededRandom } from "./seeded-random.ts";
+import type {
+  DeliveredIntent,
+  DeliverOptions,
+  PayloadOf,
+  ReplyOf,
+  SentIntent,
+  TestActor,
+  TestActorOptions,
+} from "./test-actor-types.ts";
 import { testDelivery } from "./test-delivery.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
-
-export type TestActorOptions<Input> = {
-  readonly input?: Input;
-  /** Of Math.random in the behaviour's synchronous code. Default 1. */
-  readonly seed?: number;
-  /** Virtual time at the start. Default 2026-01-01T00:00:00Z. */
-  readonly startUnixMs?: number;
-  readonly path?: string;
-  readonly mailbox?: { readonly bound: number; readonly whenFull: WhenFull };
-  /** As in a manifest: narrows what is accepted. */
-  readonly intents?: Readonly<Record<string, { readonly payload?: Json }>>;
-  /** As in a manifest; a journal and a state stream in memory take the cell's place. */
-  readonly durable?: boolean;
-  /** Of the code, for a durable actor; a restart with another asks for a migration. */
-  readonly codeHash?: string;
-};
-
-/** An intent that the actor sent. */
-export type SentIntent = {
-  readonly target: string;
-  readonly intent: string;
-  readonly payload: unknown;
-  readonly priority: PriorityName;
-  readonly timeoutMs: number;
-  /** Whether it was sent with `request`, and can be answered by `deliverReply`. */
-  readonly wantsReply: boolean;
-};
-
-/** An intent given to the actor, and what became of it. */
-export type DeliveredIntent<Reply = unknown> = {
-  readonly id: string;
-  /** Values replied so far. */
-  readonly replies: readonly Reply[];
-  readonly error: CellError | undefined;
-  /** Whether the final reply, or an error, has come. */
-  readonly answered: boolean;
-};
-
-export type DeliverOptions = {
-  /** Virtual milliseconds until the deadline. Default 5000. */
-  readonly timeoutMs?: number;
-  readonly priority?: PriorityName;
-  readonly principal?: string;
-  readonly source?: string;
-};
-
-type PayloadOf<I extends IntentDefinitions, K extends keyof I> = z.input<I[K]["payload"]>;
-type ReplyOf<I extends IntentDefinitions, K extends keyof I> = I[K]["reply"] extends z.ZodType
-  ? z.output<I[K]["reply"]>
-  : Record<string, never>;
-
-export interface TestActor<
-  M extends AnyStateMachine = AnyStateMachine,
-  I extends IntentDefinitions = IntentDefinitions,
-> {
-  /** Intents that the actor sent, in order. */
-  readonly sent: readonly SentIntent[];
-  readonly logs: readonly { readonly level: LogLevel; readonly message: string }[];
-  /** All that the host recorded. */
-  readonly events: readonly EventInput[];
-  readonly state: SnapshotFrom<M>["value"];
-  readonly context: SnapshotFrom<M>["context"];
-  /** Set once it has ended. */
-  readonly exit: ExitReason | undefined;
-  readonly host: ActorHost;
-  readonly nowUnixMs: number;
-  /**
-   * Sends an intent and returns its last reply. While no answer comes, virtual time is
-   * moved on, to the deadline at most. @throws CellError the coded answer
-   */
-  request<K extends keyof I & string>(
-    type: K,
-    payload: PayloadOf<I, K>,
-    options?: DeliverOptions,
-  ): Promise<ReplyOf<I, K>>;
-  /** Sends an intent; time stands still. A refusal at the door is its `error`. */
-  deliver<K extends keyof I & string>(
-    type: K,
-    payload: PayloadOf<I, K>,
-    options?: DeliverOptions,
-  ): Promise<DeliveredIntent<ReplyOf<I, K>>>;
-  /** Answers a request that the actor sent. */
-  deliverReply(sent: SentIntent, value: unknown, options?: { readonly final?: boolean }): Promise<void>;
-  /** Answers a request that the actor sent with an error. */
-  deliverError(sent: SentIntent, error: CellError): Promise<void>;
-  /** Moves virtual time on, firing each timer at its time. */
-  advance(ms: number): Promise<void>;
-  /** Lets everything happen that needs no time: queued intents, and promises that wait for nothing outside. */
-  settle(): Promise<void>;
-  /**
-   * Starts a new incarnation as a supervisor does after a failure: from the last good snapshot;
-   * a durable one from its last commit, with the journal delivered again.
-   * @param behaviour and codeHash: the code has changed meanwhile
-   */
-  restart(changed?: { readonly behaviour: Behaviour; readonly codeHash: string }): Promise<void>;
-  /** The process dies now: nothing more is decided, committed or performed. */
-  crash(): Promise<void>;
-  /** Decides what becomes of a durable actor's next commit. */
-  failCommit(fault: CommitFault): void;
-  /** The last commit of a durable actor. */
-  readonly committed: DurableState | undefined;
-  stop(graceMs?: number): Promise<ExitReason>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
 
 /** @throws CellError when it does not start */
 export function testActor<M extends AnyStateMachine, I extends IntentDefinitions>(
@@ -274,7 +177,13 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
     this.#durability.fault = fault;
   }
 
+  crashAfterEffects(count: number): void {
+    if (this.#durability === undefined) throw new Error("the actor is not durable");
+    this.#durability.effectsLeft = count;
+  }
+
   async crash(): Promise<void> {
+    this.#durability?.forgetFaults();
     await this.host.kill();
     await this.settle();
   }
@@ -344,13 +253,19 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
   #startDurable(options: StartActorOptions, durability: MemoryDurability): ActorHost {
     const { state } = durability;
     let host: ActorHost | undefined;
+    let hasDied = false;
     const durable = durability.ports({
-      crash: () => void host?.kill(),
+      crash: () => {
+        hasDied = true;
+        void host?.kill();
+      },
       sent: (entry, onReply) => this.#relay(entry, onReply),
     });
     const codeHash = this.#codeHash;
     host = startDurableActor({ ...options, durable, codeHash, ...(state === undefined ? {} : { state }) });
     for (const delivery of durability.undecided()) host.deliver(delivery);
+    // While it started.
+    if (hasDied) void host.kill();
     return host;
   }
 
