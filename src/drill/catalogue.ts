@@ -243,7 +243,7 @@ function nodeScenarios({ keepsProcess, ...drill }: NodeDrill): readonly Scenario
       siblings: [],
       keeps: durable ? "everything" : keepsProcess === true ? "snapshot" : "nothing",
       budgetMs: budgetOf(drill.layer, drill.failure, "shared"),
-      probeEveryMs: 2,
+      probeEveryMs: 5,
     }),
   );
 }

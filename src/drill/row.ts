@@ -41,6 +41,8 @@ export type Figures = Cell & {
   readonly failed: Readonly<Record<string, number>>;
   /** Faults that could not be caused. */
   readonly notInjected: number;
+  /** Recoveries after which the registry names no higher incarnation than before. */
+  readonly notRisen: number;
   readonly withinBudget: boolean;
   /** What makes it red; empty: nothing. */
   readonly faults: readonly string[];
@@ -58,9 +60,7 @@ export type Row = Figures | Absent;
 
 export function figuresOf(scenario: Scenario, measured: Measured): Figures {
   const { trials, siblings, unloadedMs, notInjected } = measured;
-  const times = trials.flatMap(({ recoveryMs, incarnationRose }) =>
-    recoveryMs !== undefined && incarnationRose ? [recoveryMs] : [],
-  );
+  const times = trials.flatMap(({ recoveryMs }) => (recoveryMs === undefined ? [] : [recoveryMs]));
   const lanes = trials.flatMap(({ target, siblings: others }) => [target, ...others]);
   const count = (pick: (lane: LaneResult) => number) => lanes.reduce((total, lane) => total + pick(lane), 0);
   const figures = {
@@ -72,6 +72,8 @@ export function figuresOf(scenario: Scenario, measured: Measured): Figures {
     siblingsDisturbed: siblings.filter(isDisturbed).length,
     budgetMs: scenario.budgetMs,
     notInjected: notInjected.length,
+    notRisen: trials.filter(({ recoveryMs, incarnationRose }) => recoveryMs !== undefined && !incarnationRose)
+      .length,
   };
   const withinBudget = figures.p99Ms !== null && figures.p99Ms <= scenario.budgetMs;
   const { layer, failure, kind, isolation, durable, budgetNote } = scenario;
@@ -103,11 +105,11 @@ const msOf = (samples: readonly number[], share: number): number | null =>
 function faultsOf(
   figures: Pick<
     Figures,
-    "trials" | "recovered" | "lost" | "duplicated" | "siblingsDisturbed" | "notInjected"
+    "trials" | "recovered" | "lost" | "duplicated" | "siblingsDisturbed" | "notInjected" | "notRisen"
   >,
   withinBudget: boolean,
 ): readonly string[] {
-  const { trials, recovered, lost, duplicated, siblingsDisturbed, notInjected } = figures;
+  const { trials, recovered, lost, duplicated, siblingsDisturbed, notInjected, notRisen } = figures;
   return [
     ...(trials === 0 ? ["nothing was measured"] : []),
     ...(recovered < trials ? [`${trials - recovered} did not recover`] : []),
@@ -115,6 +117,7 @@ function faultsOf(
     ...(lost > 0 ? [`${lost} lost`] : []),
     ...(duplicated > 0 ? [`${duplicated} doubled`] : []),
     ...(siblingsDisturbed > 0 ? [`${siblingsDisturbed} siblings disturbed`] : []),
+    ...(notRisen > 0 ? [`${notRisen} incarnations did not rise`] : []),
     ...(notInjected > 0 ? [`${notInjected} failures could not be caused`] : []),
   ];
 }

@@ -68,7 +68,7 @@ describe("a drill", () => {
     ["applies again", { duplicated: 5 }],
     ["forgets the last", { lost: 5 }],
     ["refuses what it applied", { duplicated: 5 }],
-    ["keeps its incarnation", { recovered: 0 }],
+    ["keeps its incarnation", { recovered: 5, notRisen: 5 }],
     ["stays dead", { recovered: 0 }],
     ["is slow", { recovered: 5, withinBudget: false }],
     ["disturbs a sibling", { siblingsDisturbed: 1 }],

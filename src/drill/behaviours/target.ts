@@ -10,7 +10,7 @@ const range = z.tuple([z.int(), z.int()]);
 type Range = z.infer<typeof range>;
 
 /** Ranges kept; a judge reads and forgets them long before. */
-const MAX_RANGES = 4_000;
+const MAX_RANGES = 3_000;
 
 const intents = {
   count: intent({
