@@ -12,6 +12,7 @@ const config: KnipConfig = {
     "src/drill/behaviours/*.ts",
     "bench/*.ts",
     "test/**/*.test.ts",
+    "test/chaos/{chaos,judge-process}.ts",
     "test/**/{behaviours,fixtures}/**/*.{ts,mjs}",
     "deploy/examples/**/*.{ts,mjs}",
   ],

@@ -26,8 +26,13 @@ export type CellOptions = {
 /** A cell that can also be stopped and started again in its directory. */
 export type OwnCell = DrilledCell & {
   readonly directory: string;
+  /** Identity files: of the operator, and of the node, which may read what durable actors keep. */
+  readonly operatorCreds: string;
+  readonly nodeCreds: string;
   /** Stops it in order and starts it again: its counts of failures begin anew. */
   renew(): Promise<void>;
+  /** Kills the cradle with -9, as if the machine's own supervisor had, and starts the cell again. */
+  revive(): Promise<void>;
 };
 
 export const NODE = "a";
@@ -51,9 +56,15 @@ export async function openCell(options: CellOptions): Promise<OwnCell> {
     let running = await up(dir, [manifest], options.env);
     return {
       directory,
+      operatorCreds: dir.operatorCreds,
+      nodeCreds: dir.nodeCreds,
       ...callsOf(dir, () => running),
       async renew() {
         await running.stop();
+        running = await up(dir, [], options.env);
+      },
+      async revive() {
+        await running.kill();
         running = await up(dir, [], options.env);
       },
       async stop() {
@@ -72,6 +83,7 @@ type Running = {
   readonly client: CellClient;
   readonly kernel: KernelClient;
   stop(): Promise<void>;
+  kill(): Promise<void>;
 };
 
 function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"> {
@@ -109,14 +121,18 @@ async function up(dir: DataDir, manifests: readonly string[], env: CellOptions["
     await untilUp(output, exited);
     const client = await connect({ identity: dir.operatorCreds });
     const kernel = kernelOf(client);
-    const { cradle } = { cradle: child.pid ?? 0 };
     return {
-      cradle,
+      cradle: child.pid ?? 0,
       client,
       kernel,
       async stop() {
         await client.close();
         await end();
+      },
+      async kill() {
+        await client.close();
+        child.kill("SIGKILL");
+        await exited;
       },
     };
   } catch (error) {

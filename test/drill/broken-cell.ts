@@ -80,6 +80,9 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
   };
   return {
     directory: "",
+    operatorCreds: "",
+    nodeCreds: "",
+    revive: async () => undefined,
     request,
     incarnation: async (path) => ({
       term: 1,

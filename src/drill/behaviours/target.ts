@@ -106,6 +106,10 @@ const machine = setup({
     waits: ({ event }) => event.type === "fail" && event.payload.how === "wait" && strikes(event.payload),
   },
   actions: {
+    apply: assign({
+      applied: ({ context, event }) =>
+        event.type === "count" ? append(context.applied, event.payload.n) : context.applied,
+    }),
     strike: assign(({ event }) => {
       if (event.type === "fail" && strikes(event.payload)) strike(event.payload.how);
       return {};
@@ -134,10 +138,7 @@ const machine = setup({
     serving: {
       on: {
         count: {
-          actions: [
-            assign({ applied: ({ context, event }) => append(context.applied, event.payload.n) }),
-            reply(({ context, event }) => ({ n: event.payload.n, life: context.life })),
-          ],
+          actions: ["apply", reply(({ context, event }) => ({ n: event.payload.n, life: context.life }))],
         },
         ledger: {
           actions: reply(({ context }) => ({ life: context.life, applied: [...context.applied] })),
