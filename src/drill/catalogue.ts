@@ -139,7 +139,7 @@ function actorScenarios(drill: ActorDrill): readonly Scenario[] {
         fault,
         budgetMs: budgetOf("actor", failure, isolation) + detectionMs,
         ...(detectionMs === 0 ? {} : { budgetNote: `${detectionMs} ms of it the actor's progress limit` }),
-        probeEveryMs: isolation === "shared" ? 1 : 2,
+        probeEveryMs: isolation === "shared" ? 2 : 5,
         trialsPerCell: targets * trialsPerTarget,
       };
     }),
@@ -168,7 +168,7 @@ const subtreeScenarios: readonly Scenario[] = DURABILITIES.flatMap((durable) => 
     siblings: SIBLINGS,
     keeps: keptBy("shared", durable),
     budgetMs: budgetOf("subtree", "crash", "shared"),
-    probeEveryMs: 1,
+    probeEveryMs: 2,
     trialsPerCell: MANY_TRIALS,
   } as const;
   const unbounded = { intensity: 10_000, period: "5s" };

@@ -25,10 +25,8 @@ export type LaneOptions = {
   readonly send: (n: number) => Promise<{ readonly life: string }>;
 };
 
-/** Intents under way in one lane; beyond it the drill itself is at fault. */
-const MAX_OPEN = 4_096;
-/** How late a tick may be before the drill's own machine is in doubt. */
-const MAX_BURST = 512;
+/** Intents under way in one lane; what is due beyond it is not sent, and counted. */
+const MAX_OPEN = 1_024;
 
 export class Lane {
   readonly #options: LaneOptions;
@@ -39,6 +37,7 @@ export class Lane {
   #dueMs = 0;
   #running = false;
   #open = 0;
+  #notSent = 0;
   #idle: (() => void) | undefined;
 
   constructor(options: LaneOptions) {
@@ -63,10 +62,15 @@ export class Lane {
   /** Sends what is due. Called by the pacer of all lanes. */
   tick(): void {
     const now = this.#options.clock.nowMs();
-    for (let sent = 0; this.#running && this.#dueMs <= now && sent < MAX_BURST; sent += 1) {
-      this.#send(this.#dueMs);
-      this.#dueMs += this.#everyMs;
+    for (; this.#running && this.#dueMs <= now; this.#dueMs += this.#everyMs) {
+      if (this.#open < MAX_OPEN) this.#send(this.#dueMs);
+      else this.#notSent += 1;
     }
+  }
+
+  /** Intents that were due and did not leave, because too many were under way. */
+  get notSent(): number {
+    return this.#notSent;
   }
 
   /** Hears the end of each intent. Returns how to stop hearing. */

@@ -6,6 +6,7 @@ export type Clock = {
   nowMs(): number;
   /** Calls back each so many milliseconds; returns how to end that. */
   every(ms: number, tick: () => void): () => void;
+  /** Keeps no process alive by itself. */
   after(ms: number): Promise<void>;
 };
 
@@ -35,5 +36,8 @@ export const systemClock: Clock = {
     const timer = setInterval(tick, ms);
     return () => clearInterval(timer);
   },
-  after: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  after: (ms) =>
+    new Promise((resolve) => {
+      setTimeout(resolve, ms).unref();
+    }),
 };

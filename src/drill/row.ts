@@ -38,6 +38,8 @@ export type Figures = Cell & {
   readonly rolledBack: number;
   /** Intents sent, and how those that failed ended. */
   readonly sent: number;
+  /** Due and not sent, because too many were under way: the load was not kept up. */
+  readonly notSent: number;
   readonly failed: Readonly<Record<string, number>>;
   /** Faults that could not be caused. */
   readonly notInjected: number;
@@ -93,6 +95,7 @@ export function figuresOf(scenario: Scenario, measured: Measured): Figures {
     unloadedP99Ms: msOf(unloadedMs, 0.99),
     rolledBack: count(({ verdict }) => verdict.rolledBack),
     sent: count(({ sent }) => sent.length),
+    notSent: trials.reduce((total, trial) => total + trial.notSent, 0),
     failed: failedOf(lanes),
     withinBudget,
     faults: faultsOf(figures, withinBudget),

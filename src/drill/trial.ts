@@ -35,12 +35,16 @@ export type TrialResult = {
   readonly incarnationRose: boolean;
   readonly target: LaneResult;
   readonly siblings: readonly LaneResult[];
+  /** Intents of the load that were due and could not leave. */
+  readonly notSent: number;
 };
 
 /** Interval of the load when nothing fails. */
 export const STEADY_EVERY_MS = 10;
 /** Load before a failure and after a recovery: at least this, and up to as much again by the seed. */
 export const STEADY_MS = 30;
+/** How long the target is probed finely; what takes longer needs no fine figure. */
+const FINE_MS = 1_000;
 const AUDIT_MS = 5_000;
 /** Numbers of one trial begin here times its count, so that no two trials share one. */
 export const NUMBERS_A_TRIAL = 1_000_000;
@@ -79,6 +83,7 @@ export async function runTrial(
       incarnationRose: revives === "service" || rose(before, await cell.incarnation(plan.target)),
       target: audited,
       siblings: others,
+      notSent: all.reduce((count, each) => count + each.lane.notSent, 0),
     };
   } finally {
     endPacing();
@@ -114,6 +119,7 @@ async function provoke(
   try {
     const injected = await fault.inject({ cell, target: victim, life: victimLife, clock });
     const tooLate = clock.after(plan.giveUpMs);
+    void clock.after(FINE_MS).then(() => lane.pace(STEADY_EVERY_MS));
     await Promise.race([injected.settled, tooLate]);
     if (fault.revives === "service") {
       const settledAtMs = clock.nowMs();
