@@ -42,6 +42,7 @@ const REQUEST_MS = 5_000;
 const APPLY_MS = 60_000;
 const SETPRIV = "/usr/bin/setpriv";
 const MAX_OUTPUT = 64 * 1024;
+const MAX_DEATHS = 10_000;
 
 /** @throws CellError what kept the graph from being applied; DRILL_CELL_FAILED */
 export async function openCell(options: CellOptions): Promise<OwnCell> {
@@ -82,6 +83,7 @@ type Running = {
   readonly cradle: number;
   readonly client: CellClient;
   readonly kernel: KernelClient;
+  readonly deaths: readonly string[];
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
@@ -99,6 +101,7 @@ function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"
     request,
     incarnation: async (path) => (await running().kernel.actor(NODE, path)).incarnation,
     pid,
+    deaths: () => [...running().deaths],
     signal: (pids, signal) => signalOwn(pids, signal, running().cradle),
     fault: (intent, payload) => request(`kernel/${NODE}/drill`, intent, payload, REQUEST_MS),
     async restartKernel() {
@@ -125,6 +128,7 @@ async function up(dir: DataDir, manifests: readonly string[], env: CellOptions["
       cradle: child.pid ?? 0,
       client,
       kernel,
+      deaths: output.deaths,
       async stop() {
         await client.close();
         await end();
@@ -164,11 +168,16 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 
-type Output = { text: string; changed: PromiseWithResolvers<void> };
+type Output = { text: string; changed: PromiseWithResolvers<void>; readonly deaths: string[] };
 
 function gather(child: ChildProcess): Output {
-  const output: Output = { text: "", changed: Promise.withResolvers() };
+  const output: Output = { text: "", changed: Promise.withResolvers(), deaths: [] };
   const take = (text: string) => {
+    for (const line of text.split("\n")) {
+      const [, name, cause = ""] =
+        /^\{"recovered":"(\w+)".*?(?:"cause":"((?:[^"\\]|\\.)*)")?\}$/.exec(line) ?? [];
+      if (name !== undefined && output.deaths.length < MAX_DEATHS) output.deaths.push(`${name}: ${cause}`);
+    }
     output.text = (output.text + text).slice(-MAX_OUTPUT);
     output.changed.resolve();
     output.changed = Promise.withResolvers();

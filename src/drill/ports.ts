@@ -23,6 +23,8 @@ export type DrilledCell = {
   pid(name: ProcessName): Promise<number>;
   /** Signals processes of this cell, and of no other, in one go. @throws CellError DRILL_PROCESS_FOREIGN */
   signal(pids: readonly number[], signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  /** Processes that the cradle brought back since the cell was started, each with its cause. */
+  deaths(): readonly string[];
   /** Asks the node's drill actor for a fault. */
   fault(intent: string, payload: unknown): Promise<unknown>;
   /** Restarts through the registry, as `cell0 restart` does. */

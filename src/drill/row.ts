@@ -45,6 +45,8 @@ export type Figures = Cell & {
   readonly notInjected: number;
   /** Recoveries after which the registry names no higher incarnation than before. */
   readonly notRisen: number;
+  /** Processes that died though the failure was another's, by cause: what they lost is counted too. */
+  readonly unplannedDeaths: Readonly<Record<string, number>>;
   readonly withinBudget: boolean;
   /** What makes it red; empty: nothing. */
   readonly faults: readonly string[];
@@ -77,6 +79,7 @@ export function figuresOf(scenario: Scenario, measured: Measured): Figures {
     notRisen: trials.filter(({ recoveryMs, incarnationRose }) => recoveryMs !== undefined && !incarnationRose)
       .length,
   };
+  const unplanned = scenario.layer === "process" ? [] : trials.flatMap(({ deaths }) => deaths);
   const withinBudget = figures.p99Ms !== null && figures.p99Ms <= scenario.budgetMs;
   const { layer, failure, kind, isolation, durable, budgetNote } = scenario;
   return {
@@ -98,7 +101,11 @@ export function figuresOf(scenario: Scenario, measured: Measured): Figures {
     notSent: trials.reduce((total, trial) => total + trial.notSent, 0),
     failed: failedOf(lanes),
     withinBudget,
-    faults: faultsOf(figures, withinBudget),
+    unplannedDeaths: tally(unplanned),
+    faults: [
+      ...faultsOf(figures, withinBudget),
+      ...(unplanned.length > 0 ? [`${unplanned.length} processes died unplanned`] : []),
+    ],
   };
 }
 
@@ -131,6 +138,12 @@ function failedOf(lanes: readonly LaneResult[]): Readonly<Record<string, number>
     for (const [code, count] of Object.entries(verdict.failed)) codes[code] = (codes[code] ?? 0) + count;
   }
   return codes;
+}
+
+function tally(words: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
 }
 
 /** Whether a report says that all is well: a budget kept, nothing lost, nothing doubled. */

@@ -37,6 +37,8 @@ export type TrialResult = {
   readonly siblings: readonly LaneResult[];
   /** Intents of the load that were due and could not leave. */
   readonly notSent: number;
+  /** Processes of the cell that died meanwhile, each with its cause. */
+  readonly deaths: readonly string[];
 };
 
 /** Interval of the load when nothing fails. */
@@ -63,6 +65,7 @@ export async function runTrial(
   const siblings = plan.siblings.map(lane);
   const all = [target, ...siblings];
   const before = await cell.incarnation(plan.target);
+  const deathsBefore = cell.deaths().length;
   const endPacing = clock.every(1, () => {
     for (const each of all) each.lane.tick();
   });
@@ -84,6 +87,7 @@ export async function runTrial(
       target: audited,
       siblings: others,
       notSent: all.reduce((count, each) => count + each.lane.notSent, 0),
+      deaths: cell.deaths().slice(deathsBefore),
     };
   } finally {
     endPacing();

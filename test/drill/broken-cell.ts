@@ -89,6 +89,7 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
       activation: defect === "keeps its incarnation" ? 1 : actorOf(path).life,
     }),
     pid: async () => 2,
+    deaths: () => [],
     signal: () => undefined,
     fault: async () => undefined,
     restartKernel: async () => undefined,
