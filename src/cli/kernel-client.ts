@@ -123,6 +123,11 @@ function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
       const payload = { supervisor, name, input };
       return String(field(await ask.value(registry(node), "child.start", payload, applyMs), "state"));
     },
+    /** Returns once the node's actor system, built anew, answers. */
+    async rebuild(node: string): Promise<void> {
+      await ask.value(registry(node), "node.rebuild", {}, requestMs);
+      await read(registry(node), "node.status", {});
+    },
     status: async (node: string) =>
       objectWith<NodeStatus>(await read(registry(node), "node.status", {}), ["node", "broker", "core"]),
     async addCertificate(node: string, certificate: Uint8Array): Promise<void> {

@@ -12,6 +12,7 @@ import { type Plan, planGraph } from "../manifest/plan.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
+import type { TreeMemory } from "../supervisor/tree-memory.ts";
 import { createBehaviourProbe } from "./behaviour-probe.ts";
 import type { CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
@@ -19,6 +20,7 @@ import { type Convergence, converge } from "./convergence.ts";
 import type { DataDir } from "./data-dir.ts";
 import { GraphKeeper } from "./graph-keeper.ts";
 import { graphPorts } from "./graph-ports.ts";
+import { KernelLayer } from "./kernel-layer.ts";
 import { kernelParts } from "./kernel-parts.ts";
 import type { Links, Watched } from "./links.ts";
 import { kernelSpec, rootsOf } from "./node-graph.ts";
@@ -32,7 +34,7 @@ import { registryPorts } from "./registry-ports.ts";
 import type { RestartHistory } from "./restart-history.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { Sender } from "./sends.ts";
-import { childStarter, type KernelPart } from "./start-child.ts";
+import { childStarter, type KernelPart, type StartChild } from "./start-child.ts";
 import { grantedTools } from "./tool-grants.ts";
 import { treeReport } from "./tree-report.ts";
 
@@ -73,7 +75,8 @@ class System implements ActorSystem {
   readonly #kernel = new Map<string, KernelPart>();
   /** What runs here, or is about to: its code hashes are what actors are started from. */
   #running: PlacedGraph;
-  #tree: Tree | undefined;
+  readonly #layer: KernelLayer;
+  #startChild: StartChild | undefined;
   #convergence: Convergence | undefined;
   #nodeWatch: NodeWatch | undefined;
   #revision = 0;
@@ -83,12 +86,62 @@ class System implements ActorSystem {
     this.#options = options;
     this.#isolation = createIsolation(codeRoot(options.dir));
     this.#running = options.placed.value;
+    this.#layer = new KernelLayer({
+      start: (memory) => this.#startTree(memory),
+      started: (tree) => this.#goOn(tree),
+      actors: () => options.actors.size,
+      record: options.telemetry.record,
+      onFatal: options.onFatal,
+    });
   }
 
   async start(): Promise<void> {
-    const { dir, telemetry, actors, send, onFatal, onProblem, placed } = this.#options;
+    for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
+    const tree = await this.#layer.start();
+    this.#convergence = converge(tree, (path, error) => this.#problem(path, error));
+    this.#revision = this.#inForce();
+    this.#nodeWatch = watchNodes({
+      nodes: () => this.#othersInUse(),
+      revision: () => this.#inForce(),
+      ask: this.#options.askRevision,
+    });
+    this.#options.placed.follow((graph) => void this.#follow(graph));
+  }
+
+  #startTree(memory: TreeMemory | undefined): Promise<Tree> {
+    const { dir, telemetry, actors, onProblem } = this.#options;
+    this.#startChild ??= this.#childStarter();
+    return startTree({
+      roots: this.#roots(this.#running),
+      ports: {
+        startChild: this.#startChild,
+        clock: systemClock,
+        random: Math.random,
+        record: telemetry.record,
+        down: (path) => actors.down(path),
+        quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
+      },
+      ...(memory === undefined ? {} : { memory }),
+      onKernelGaveUp: (failure, rule) => this.#layer.gaveUp(failure, rule),
+    });
+  }
+
+  /** The tree was built anew: what is held down goes down again, and what changed meanwhile is made up for. */
+  async #goOn(tree: Tree): Promise<void> {
+    const held = this.#convergence?.held() ?? [];
+    this.#convergence?.stop();
+    this.#convergence = converge(tree, (path, error) => this.#problem(path, error));
+    for (const path of held) {
+      this.#convergence.hold(path, true);
+      await tree.stopChild(path);
+    }
+    await this.#follow(this.#options.placed.value);
+  }
+
+  #childStarter(): StartChild {
+    const { dir, telemetry, actors, send } = this.#options;
     const secrets = openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey });
-    const startChild = childStarter({
+    return childStarter({
       actors,
       kernel: this.#kernel,
       graph: () => this.#running,
@@ -97,32 +150,6 @@ class System implements ActorSystem {
       record: telemetry.record,
       isolation: this.#isolation,
     });
-    for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
-    this.#tree = await startTree({
-      roots: this.#roots(this.#running),
-      ports: {
-        startChild,
-        clock: systemClock,
-        random: Math.random,
-        record: telemetry.record,
-        down: (path) => actors.down(path),
-        quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
-      },
-      onKernelGaveUp: ({ name, message, rootActor }) =>
-        onFatal(
-          new CellError("SUPERVISOR_START_FAILED", `the kernel gave up: ${name}: ${message}`, {
-            where: rootActor,
-          }),
-        ),
-    });
-    this.#convergence = converge(this.#tree, (path, error) => this.#problem(path, error));
-    this.#revision = this.#inForce();
-    this.#nodeWatch = watchNodes({
-      nodes: () => this.#othersInUse(),
-      revision: () => this.#inForce(),
-      ask: this.#options.askRevision,
-    });
-    placed.follow((graph) => void this.#follow(graph));
   }
 
   tree(): TreeNode {
@@ -136,7 +163,7 @@ class System implements ActorSystem {
   async stop(graceMs: number): Promise<void> {
     this.#convergence?.stop();
     this.#nodeWatch?.stop();
-    await this.#tree?.stop(graceMs);
+    await this.#layer.stop(graceMs);
     this.#isolation.close();
   }
 
@@ -188,6 +215,7 @@ class System implements ActorSystem {
       trust,
       registry: registryPorts({
         tree: () => this.#requireTree(),
+        rebuild: () => this.#layer.rebuild(),
         convergence: () => this.#convergence,
         sources: this.#sources(),
         history,
@@ -242,15 +270,16 @@ class System implements ActorSystem {
     const { config, actors } = this.#options;
     return {
       node: config.node,
-      roots: () => this.#tree?.inspect().roots ?? [],
+      roots: () => this.#layer.tree?.inspect().roots ?? [],
       actors,
       placed: () => this.#running,
     };
   }
 
   #requireTree(): Tree {
-    if (this.#tree === undefined) throw new CellError("CELL_STOPPING", "the node is still starting");
-    return this.#tree;
+    const { tree } = this.#layer;
+    if (tree === undefined) throw new CellError("CELL_STOPPING", "the node is still starting");
+    return tree;
   }
 
   #problem(path: string, error: Error): void {

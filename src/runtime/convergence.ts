@@ -10,6 +10,7 @@ export type Convergence = {
   /** Keeps an actor down, or no longer. */
   hold(path: string, held: boolean): void;
   isHeld(path: string): boolean;
+  held(): readonly string[];
   /** What does not run as stated, with its reason. */
   unsatisfied(): readonly { readonly path: string; readonly reason: string }[];
   stop(): void;
@@ -42,6 +43,7 @@ export function converge(tree: Tree, onProblem: (path: string, error: Error) => 
       else held.delete(path);
     },
     isHeld: (path) => held.has(path),
+    held: () => [...held],
     unsatisfied: () =>
       drifted(tree.inspect().roots).map((node) => ({
         path: node.path,

@@ -12,6 +12,8 @@ import { actorReport, type TreeSources, treeReport } from "./tree-report.ts";
 
 export type RegistryPortOptions = {
   readonly tree: () => Tree;
+  /** Begins to build the whole tree anew. */
+  readonly rebuild: () => void;
   readonly convergence: () => Convergence | undefined;
   readonly sources: TreeSources;
   readonly history: RestartHistory;
@@ -20,6 +22,7 @@ export type RegistryPortOptions = {
 
 export function registryPorts({
   tree,
+  rebuild,
   convergence,
   sources,
   history,
@@ -29,6 +32,7 @@ export function registryPorts({
     tree: () => treeReport(sources),
     actor: (path) => actorReport(path, history.of(path), sources),
     status,
+    rebuild,
     async stop(path, hold) {
       refuseKernel(path, "stopped");
       convergence()?.hold(path, hold);

@@ -28,6 +28,8 @@ export type TreeOptions = {
   readonly ports: TreePorts;
   /** The rules that failures are answered by. Default: src/supervisor/matrix.ts. */
   readonly matrix?: ResurrectionMatrix;
+  /** Of a tree that has ended: its actors go on from what they knew. */
+  readonly memory?: TreeMemory;
   /** The node's own actors cannot be kept up: the process should end and be started anew. */
   readonly onKernelGaveUp?: (failure: Failure, rule: Answer<"kernel">) => void;
 };
@@ -51,7 +53,8 @@ export async function startTree(options: TreeOptions): Promise<Tree> {
 export class Tree {
   readonly #root: Supervisor;
   readonly #ports: TreePorts;
-  readonly #memory = new TreeMemory();
+  /** What its actors knew; a tree that takes its place goes on from it. */
+  readonly memory: TreeMemory;
   readonly #kernelFailed = Promise.withResolvers<never>();
   readonly #matrix: ResurrectionMatrix;
   readonly #onKernelGaveUp: TreeOptions["onKernelGaveUp"];
@@ -59,14 +62,15 @@ export class Tree {
   #starting = true;
   #changing: Promise<unknown> = Promise.resolve();
 
-  constructor({ roots, ports, matrix = defaultMatrix, onKernelGaveUp }: TreeOptions) {
+  constructor({ roots, ports, memory, matrix = defaultMatrix, onKernelGaveUp }: TreeOptions) {
+    this.memory = memory ?? new TreeMemory();
     this.#ports = ports;
     this.#matrix = matrix;
     this.#onKernelGaveUp = onKernelGaveUp;
     this.#spec = rootSpec(roots);
     this.#kernelFailed.promise.catch(() => {});
     const onContained = (path: string, reason: ExitReason) => this.#onContained(path, reason);
-    const context = { ports, memory: this.#memory, matrix, onContained };
+    const context = { ports, memory: this.memory, matrix, onContained };
     this.#root = new Supervisor(this.#spec, { term: 1, activation: 1 }, context);
   }
 
@@ -147,14 +151,14 @@ export class Tree {
     const checked = checkSpecs(next);
     if (!checked.ok) return checked;
     const spec = rootSpec(next);
-    const result = await reconcileTree(this.#root, this.#memory, this.#spec, spec, restart);
+    const result = await reconcileTree(this.#root, this.memory, this.#spec, spec, restart);
     if (result.ok) this.#spec = spec;
     return result;
   }
 
   /** For drills: one bit of the next snapshot that is kept for this actor changes by itself. */
   damageNextSnapshot(path: string): void {
-    this.#memory.flipNext(path);
+    this.memory.flipNext(path);
   }
 
   /** Stops everything in reverse start order within `graceMs`; what has not ended by then is killed. */

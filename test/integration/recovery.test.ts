@@ -29,6 +29,8 @@ describe.each([true, false])("a client under load, a spare node standing by: %s"
 
   const standsBy = () =>
     vi.waitFor(async () => void (spare && (await cell.pid("node-spare"))), { timeout: 20_000, interval: 20 });
+  const count = async () =>
+    ((await cell.client.request("live/parrot", "say", { text: "x" })).value as { count: number }).count;
   /** Of the processes, as the node recorded them, oldest first. */
   const deaths = async () => {
     const kinds = ["processDied"];
@@ -97,6 +99,22 @@ describe.each([true, false])("a client under load, a spare node standing by: %s"
     const before = await cell.pid("node");
     await cell.client.request("live/spinner", "spin", { ms: 300 });
     expect(await cell.pid("node")).toBe(before);
+  });
+
+  it("has each of its intents answered when the kernel is built anew in its process, and actors go on from what they knew", async () => {
+    const pid = await cell.pid("node");
+    const load = startLoad(cell.client, "live/parrot");
+    await load.more(50);
+    const before = await count();
+    await cell.kernel.rebuild("a");
+    await load.more(50);
+    expect((await load.stop()).failures).toEqual([]);
+    expect(await count()).toBeGreaterThan(before);
+    expect(await cell.pid("node")).toBe(pid);
+    const [record] = await cell.kernel.events("a", { kinds: ["kernelRebuilt"] });
+    const { kind } = fromBinary(EventSchema, record ?? new Uint8Array());
+    expect(kind).toMatchObject({ case: "kernelRebuilt", value: { cause: "asked" } });
+    expect((await cell.cli("restart", "--kernel")).stdout).toMatch(/^kernel of a {2}answers again after/);
   });
 
   it("gets the same answer again after a node's death, and may send what it never had sent", async () => {

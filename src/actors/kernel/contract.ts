@@ -73,6 +73,8 @@ export const registryIntents = {
     payload: z.object({ supervisor: path, name: z.string().min(1).max(63) }),
     reply: z.object({ path: z.string() }),
   }),
+  /** Tears the node's actor system down and builds it anew inside its process; answered before. */
+  "node.rebuild": intent({ payload: z.object({}), reply: z.object({ state: z.string() }) }),
   /** Chunks of `NodeStatus`. */
   "node.status": intent({ payload: z.object({}), reply: chunk }),
 } as const;

@@ -11,6 +11,8 @@ export type RegistryPorts = {
   /** Undefined when there is no such path at this node. */
   readonly actor: (path: string) => ActorReport | undefined;
   readonly status: () => NodeStatus;
+  /** Begins to build the node's actor system anew, this actor with it. Throws what stands against it. */
+  readonly rebuild: () => void;
   /** Throw what the supervisor refuses. */
   readonly stop: (path: string, hold: boolean) => Promise<void>;
   readonly start: (path: string) => Promise<void>;
@@ -46,6 +48,10 @@ export const registry = serveActor<RegistryPorts, typeof registryIntents>({
       const path = `${supervisor}/${name}`;
       await ports.stopChild(path);
       return { path };
+    },
+    "node.rebuild": (_payload, _meta, { input }) => {
+      input.rebuild();
+      return { state: "rebuilding" };
     },
     "node.status": (_payload, _meta, context) => inChunks(context, context.input.status()),
   },

@@ -75,6 +75,12 @@ export const cellErrors = defineErrors({
     remedy: "Send again when it is back.",
     retryable: true,
   },
+  CELL_KERNEL_REBUILT_TOO_OFTEN: {
+    title: "the kernel was built anew too often",
+    cause: "It was asked for more than 30 times within a minute.",
+    remedy: "Wait a minute; `cell0 logs --kind kernelRebuilt` shows when it was.",
+    retryable: true,
+  },
   CELL_REPLAY_LOG_LOST: {
     title: "what was accepted lately could not be written down",
     cause: "The disk is full, or the folder cannot be written to.",

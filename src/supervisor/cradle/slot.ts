@@ -10,6 +10,8 @@ import { decideRestart, type RestartLimit } from "./restart-policy.ts";
 const LOOK_MS = 50;
 /** From the moment that a process is ready until its spare is started: it has work to do first. */
 const SPARE_DELAY_MS = 500;
+/** The same at the very first: manifests may be applied meanwhile. */
+const FIRST_SPARE_DELAY_MS = 2_000;
 const MAX_SPARE_DELAY_MS = 30_000;
 /** Actors and intents that the next process hears of. */
 const MAX_SUSPECTS = 8;
@@ -130,7 +132,10 @@ export class Slot {
       deathsInPeriod: this.#deaths.length,
     };
     this.#events.ready(elapsedMs, detail, recovery);
-    if (this.spec.takeover?.spare === true) this.#after(SPARE_DELAY_MS, () => this.#startSpare());
+    if (this.spec.takeover?.spare === true) {
+      const delayMs = down === undefined ? FIRST_SPARE_DELAY_MS : SPARE_DELAY_MS;
+      this.#after(delayMs, () => this.#startSpare());
+    }
   }
 
   #revive(exit: ProcessExit): void {
