@@ -35,7 +35,10 @@ function open() {
     onFatal: (error) => fatal.push(error),
   });
   const settled = () => vi.waitFor(() => expect(log.at(-1)).toBe("started"));
-  return { layer, log, fatal, records, settled, fail: () => void (fails = true) };
+  const fail = () => {
+    fails = true;
+  };
+  return { layer, log, fatal, records, settled, fail };
 }
 
 describe("the kernel's layer", () => {
