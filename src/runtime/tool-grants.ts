@@ -6,7 +6,7 @@ import { TOOL_TARGETS } from "../actors/kernel/tools/requests.ts";
 import { type GrantedTools, notGranted } from "../actors/kernel/tools/tool-call.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
-import { actorsOf } from "../manifest/graph-walk.ts";
+import { actorsOf, parentPath, placeOf } from "../manifest/graph-walk.ts";
 import type { ToolsSpec } from "../manifest/tools.ts";
 import type { Grant } from "../security/grants/grants.ts";
 import type { EventInput } from "../telemetry/event.ts";
@@ -70,7 +70,7 @@ export function grantedTools(placed: () => PlacedGraph, node: string): (actor: s
         [...actorsOf(current)].flatMap((spec) => (spec.tools ? [[spec.path, spec.tools]] : [])),
       );
     }
-    if (current.placed[actor]?.node !== node) return "elsewhere";
-    return tools.get(actor) ?? "nothing";
+    if (placeOf(current, actor)?.node !== node) return "elsewhere";
+    return tools.get(actor) ?? tools.get(parentPath(actor)) ?? "nothing";
   };
 }

@@ -167,7 +167,7 @@ export class World {
 
   readonly quarantined: SetAside[] = [];
 
-  readonly ports: TreePorts = {
+  readonly ports: { -readonly [K in keyof TreePorts]: TreePorts[K] } = {
     quarantine: (bad) => `q${this.quarantined.push(bad)}`,
     clock: this.clock,
     random: () => this.random,
