@@ -5,6 +5,7 @@ import { CellError } from "../errors/cell-error.ts";
 import { cellChecks } from "./doctor-cell.ts";
 import { type CheckGroup, renderGroups } from "./doctor-check.ts";
 import { directoryChecks } from "./doctor-directory.ts";
+import { isolationChecks } from "./doctor-isolation.ts";
 import { machineChecks } from "./doctor-machine.ts";
 import { documented } from "./documented.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -22,6 +23,7 @@ export function registerDoctor(program: Command): void {
         const groups: CheckGroup[] = [];
         await withProgress(context, "looking", async () => {
           groups.push({ title: "This machine", checks: await machineChecks(context) });
+          groups.push({ title: "Isolation of actors in processes", checks: await isolationChecks() });
           if (existsSync(context.dir.cell)) {
             groups.push({
               title: `The directory ${context.dir.root}`,

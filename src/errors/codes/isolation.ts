@@ -34,6 +34,13 @@ export const isolationErrors = defineErrors({
     remedy: "See which one with `cell0 doctor`; provide it, or set `sandbox: best_effort`.",
     retryable: false,
   },
+  ACTOR_CODE_OUTSIDE: {
+    title: "the behaviour's module lies outside of its project",
+    cause:
+      "It is a symbolic link that leads out, or lies below a folder whose name begins with a dot: an actor in a process of its own gets copies of its project's files only.",
+    remedy: "Put the module itself into the project, or run the actor with `isolation: worker`.",
+    retryable: false,
+  },
   ACTOR_PACKAGES_UNSAFE: {
     title: "a folder of installed packages leads out of itself",
     cause:

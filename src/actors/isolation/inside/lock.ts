@@ -34,6 +34,7 @@ const MODULES: ReadonlySet<string> = new Set([
   "repl",
   "sea",
   "sqlite",
+  "test",
   "trace_events",
   "wasi",
   "worker_threads",
@@ -65,8 +66,9 @@ function locked(name: string, permission: string): () => never {
   };
 }
 
+/** Node itself assigns some of these when it loads a module: that must do nothing, and not throw. */
 function seal(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, writable: false, configurable: false });
+  Object.defineProperty(target, name, { get: () => value, set: () => {}, configurable: false });
 }
 
 /** `node:sqlite`, `sqlite`: whether it is a module that is not to be had. */

@@ -33,7 +33,7 @@ export function findCgroups(
       ?.split(" ")[4];
     const own = /^0::(\/.*)$/m.exec(read("/proc/self/cgroup"))?.[1];
     if (mount === undefined || own === undefined) return { why: "cgroup v2 is not mounted" };
-    const home = join(mount, own);
+    const home = own === "/" ? mount : join(mount, own);
     const candidates = home === mount ? [home] : [home, dirname(home)];
     for (const folder of candidates) {
       const enabled = new Set(read(join(folder, "cgroup.subtree_control")).split(/\s+/));

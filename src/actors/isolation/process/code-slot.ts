@@ -2,8 +2,8 @@
 // from the bytes that were hashed, readable by that process's user alone, and
 // written by nobody. No symbolic link of the original is in it, so none can be
 // followed out of it.
-import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { chmod, chown, lstat, mkdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { CellError } from "../../../errors/cell-error.ts";
 import { type CodeFile, codeFiles, hashFiles } from "../../loader/code-files.ts";
 
@@ -29,8 +29,34 @@ export async function readCode(module: string, codeHash: string): Promise<Behavi
       where: module,
     });
   }
-  const root = commonFolder(files.map(({ path }) => path));
-  return { files, root, manifest: await manifestAbove(dirname(resolve(module))) };
+  const own = await within(files, module);
+  const root = commonFolder(own.map(({ path }) => path));
+  return { files: own, root, manifest: await manifestAbove(dirname(resolve(module))) };
+}
+
+/**
+ * Of the files that the code names, those that are the project's own. What it names
+ * elsewhere, what it reaches by a symbolic link that leads out, and what begins with a
+ * dot is not copied, whoever the node may read it as: a name in a source is no right.
+ */
+async function within(files: readonly CodeFile[], module: string): Promise<readonly CodeFile[]> {
+  const project = await realpath(await projectOf(resolve(module)));
+  const own: CodeFile[] = [];
+  for (const file of files) {
+    const place = relative(project, await realpath(file.path));
+    const isHidden = place.split(sep).some((name) => name.startsWith("."));
+    if (!isHidden && !isAbsolute(place)) own.push(file);
+  }
+  if (own.some(({ path }) => path === resolve(module))) return own;
+  throw new CellError("ACTOR_CODE_OUTSIDE", undefined, { where: module });
+}
+
+/** The nearest folder with a package.json, or the module's own. */
+async function projectOf(module: string): Promise<string> {
+  for (let at = dirname(module); at !== dirname(at); at = dirname(at)) {
+    if ((await stat(join(at, "package.json")).catch(() => undefined))?.isFile() === true) return at;
+  }
+  return dirname(module);
 }
 
 /** An empty folder that waits for code; only its owner may write. @param user whose group may read */
