@@ -3,7 +3,7 @@
 import type { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import type { ActorSpec, Json } from "../manifest/graph.ts";
-import type { Child } from "./child.ts";
+import type { Child, ExitReason, Failure } from "./child.ts";
 import type { Delivery } from "./intent.ts";
 import type { MachineState } from "./machine-state.ts";
 import type { RequestRecord } from "./outgoing-requests.ts";
@@ -58,6 +58,11 @@ export interface ActorHost extends Child {
   deliver(delivery: Delivery): Result<void, CellError>;
   stats(): ActorStats;
   describe(): ActorDescription;
+  /**
+   * Ends it with a failure that was found from outside, such as a hang; the intent in hand
+   * longest is named in it.
+   */
+  fail(failure: Failure): Promise<ExitReason>;
   /** Changes what needs no restart. An error: nothing changed. */
   reconfigure(spec: Pick<ActorSpec, "mailbox" | "intents">): Result<void, CellError>;
   /**

@@ -8,10 +8,11 @@ import type { ActorSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { acceptedIntents } from "./accepted-intents.ts";
 import { runInActor } from "./actor-context.ts";
-import { actorFailure, crashedError } from "./actor-failure.ts";
+import { actorFailure, crashedError, intentRef } from "./actor-failure.ts";
 import type { ActorDescription, ActorHost, ActorSnapshot, ActorStats } from "./actor-host.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { ExitReason, Failure, Incarnation } from "./child.ts";
+import { Departure } from "./departure.ts";
 import { describeActor } from "./describe.ts";
 import { type EffectHandlers, readEffect } from "./effect-handlers.ts";
 import {
@@ -34,6 +35,7 @@ import { immediately, type Stage } from "./stage.ts";
 import type { Queued, Staged } from "./staged-host.ts";
 import type { StartActorOptions } from "./start-options.ts";
 import { stateName } from "./state-name.ts";
+import type { Leftovers } from "./succession.ts";
 import { processTurns } from "./turn.ts";
 
 /** Intents and events that one actor handles before others have their turn. */
@@ -80,6 +82,8 @@ export class Host implements ActorHost {
   readonly #outgoing: OutgoingRequests;
   readonly #effects: EffectHandlers;
   readonly #stage: Stage;
+  /** Absent when nobody takes over, and of what outlives the incarnation by itself. */
+  readonly #departure: Departure | undefined;
   readonly #startedAtUnixMs: number;
   readonly #resolveExit: (reason: ExitReason) => void;
   #events: Queued[] = [];
@@ -141,6 +145,8 @@ export class Host implements ActorHost {
       fail: (error, origin, intent) => void this.#fail(error, { origin, intent }),
       end: (reason) => this.#end(reason),
     });
+    const { succession } = ports;
+    this.#departure = succession && !this.#stage.keeps ? new Departure(succession) : undefined;
   }
 
   /**
@@ -154,7 +160,10 @@ export class Host implements ActorHost {
     const enter = () => this.#enter(this.#driver.initial(input), undefined, "xstate.init");
     const begin = restore ?? (snapshot === undefined ? enter : () => this.#restore(snapshot));
     const failed = this.#step({ origin: "start" }, undefined, undefined, begin);
-    if (failed === undefined) return;
+    if (failed === undefined) {
+      if (options.leftovers !== undefined) this.#inherit(options.leftovers, snapshot !== undefined);
+      return;
+    }
     const { error, failure } = failed;
     if (error instanceof CellError && error.code === "ACTOR_SNAPSHOT_INVALID") throw error;
     throw new CellError(
@@ -212,6 +221,12 @@ export class Host implements ActorHost {
     return this.#ended === undefined ? this.#persist() : this.#kept;
   }
 
+  fail(failure: Failure): Promise<ExitReason> {
+    const intent = this.#intake.oldestBegun()?.delivery.intent;
+    this.#failed(intent === undefined ? failure : { ...failure, intent: intentRef(intent) });
+    return this.exited;
+  }
+
   stop(graceMs: number): Promise<ExitReason> {
     if (this.#ended !== undefined || this.#stopping !== undefined) return this.exited;
     this.#stopping = this.#ports.clock.setTimer(graceMs, () => this.#end({ kind: "killed" }));
@@ -228,6 +243,15 @@ export class Host implements ActorHost {
     const read = readSnapshot(snapshot);
     this.#driver.restore(read);
     for (const request of read.requests) this.#enqueue(lostRequestEvent(request), undefined);
+  }
+
+  #inherit(leftovers: Leftovers, restored: boolean): void {
+    this.#intake.inherit(
+      leftovers,
+      restored,
+      new CellError("ACTOR_CRASHED", undefined, { where: this.path }),
+    );
+    if (this.#intake.depth > 0) this.#wake();
   }
 
   #enqueue(event: AnyEventObject, intent: ReceivedIntent | undefined): void {
@@ -276,6 +300,7 @@ export class Host implements ActorHost {
   }
 
   #takeEvent({ event, intent }: Queued): void {
+    this.#departure?.takes(intent?.id);
     const origin = event.type.startsWith("xstate.error.actor.") ? "invoke" : "transition";
     this.#step({ origin, event: event.type, intent }, intent, event, () => {
       this.#enter(this.#driver.decide(event), intent, event.type);
@@ -294,6 +319,7 @@ export class Host implements ActorHost {
     const { intent } = accepted.delivery;
     const { payload: _, ...meta } = intent;
     this.#record(startedRecord(accepted), intent);
+    this.#departure?.begins(intent.id, this.#driver.mark());
     const event = { type: intent.type, payload: accepted.payload, intent: meta };
     this.#step({ origin: "transition", event: event.type, intent }, intent, event, () => {
       this.#stage.settled(accepted.delivery);
@@ -353,9 +379,16 @@ export class Host implements ActorHost {
 
   #fail(error: unknown, { origin, event, intent }: Site): Failure {
     const failure = actorFailure(error, { path: this.path, origin, event, intent });
-    if (this.#leaving === undefined) this.#leave({ kind: "failed", failure });
-    else this.#log("warn", `after its end: ${failure.name}: ${failure.message}`, undefined);
+    if (this.#leaving === undefined) return this.#failed(failure);
+    this.#log("warn", `after its end: ${failure.name}: ${failure.message}`, undefined);
     return failure;
+  }
+
+  #failed(failure: Failure): Failure {
+    if (this.#leaving !== undefined) return failure;
+    const judged = this.#departure?.judge(failure, this.#intake) ?? failure;
+    this.#leave({ kind: "failed", failure: judged });
+    return judged;
   }
 
   #endWhenDrained(): void {
@@ -388,6 +421,7 @@ export class Host implements ActorHost {
     this.#events = [];
     this.#outgoing.stop();
     this.#driver.stop();
+    if (this.#driver.hasStarted) this.#departure?.leave(this.#intake, reason);
     const gone = this.#gone();
     const begun = reason.kind === "failed" ? crashedError(this.path, reason.failure) : gone;
     this.#intake.close(begun, gone);
@@ -398,7 +432,9 @@ export class Host implements ActorHost {
     const isFresh = this.#behaviour.onRestart === "fresh" || this.#stage.keeps;
     if (isFresh || !this.#driver.hasStarted) return undefined;
     try {
-      return { format: 1, ...this.#driver.persist(), requests: this.#outgoing.records() };
+      const undone = this.#departure?.undone;
+      const state = this.#driver.persist(undone?.before);
+      return { format: 1, ...state, requests: this.#outgoing.records(undone?.intentId) };
     } catch (error) {
       this.#log("warn", unsupportedSnapshot(error), undefined);
       return undefined;
@@ -407,6 +443,7 @@ export class Host implements ActorHost {
 
   #finished(accepted: Accepted, error: CellError | undefined): void {
     this.#handled += 1;
+    if (error === undefined) this.#departure?.answered(accepted.delivery.intent.id);
     const elapsedMs = this.#ports.clock.monotonicMs() - accepted.startedAtMs;
     this.#record(finishedRecord(elapsedMs, error), accepted.delivery.intent);
   }

@@ -6,7 +6,7 @@ import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
 import { nearestForeign } from "../manifest/suggest.ts";
-import { type AcceptedIntents, checkPayload, checkReply } from "./accepted-intents.ts";
+import { type AcceptedIntent, type AcceptedIntents, checkPayload, checkReply } from "./accepted-intents.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import type { Delivery, ReceivedIntent } from "./intent.ts";
 import { intent } from "./intent-definition.ts";
@@ -14,6 +14,7 @@ import { Mailbox } from "./mailbox.ts";
 import { type Accepted, answer, answerInPart, OpenRequests } from "./open-requests.ts";
 import { readPayload } from "./payload.ts";
 import type { ActorClock } from "./ports.ts";
+import type { Leftovers } from "./succession.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export type IntakeEvents = {
@@ -40,6 +41,8 @@ export class Intake {
   #blocks: boolean;
   readonly #open = new OpenRequests();
   readonly #deadlines: DeadlineTimer;
+  /** What killed the incarnation before, and is tried once more. */
+  #again: Accepted[] | undefined;
   #intents: AcceptedIntents;
   /** Moving average of the time that one intent takes. */
   #averageMs = 1;
@@ -62,7 +65,7 @@ export class Intake {
 
   /** Intents that are accepted and not begun, those outside a full mailbox included. */
   get depth(): number {
-    return this.#mailbox.size + this.#room.size;
+    return this.#mailbox.size + this.#room.size + (this.#again?.length ?? 0);
   }
 
   /** Of them those that wait outside. */
@@ -93,23 +96,71 @@ export class Intake {
     if (accepted === undefined) return err(this.#unknown(intent.type));
     if (this.#clock.unixMs() > intent.deadlineUnixMs) return err(this.#error("ACTOR_DEADLINE_EXCEEDED"));
     if (this.#isFullFor(intent)) return err(this.#full());
-    const read = readPayload(intent.contentType, intent.payload);
+    const entry = this.#entry(delivery, accepted);
+    if (!entry.ok) return entry;
+    if (!this.#put(entry.value)) return err(this.#full());
+    this.#deadlines.arm(intent.deadlineUnixMs);
+    return ok(undefined);
+  }
+
+  #entry(delivery: Delivery, accepted: AcceptedIntent): Result<Accepted, CellError> {
+    const read = readPayload(delivery.intent.contentType, delivery.intent.payload);
     const payload = read.ok ? checkPayload(accepted, read.value) : read;
     if (!payload.ok) return payload;
     const { definition } = accepted;
     const queuedAtMs = this.#clock.monotonicMs();
-    const entry = {
-      delivery,
-      definition,
-      payload: payload.value,
-      queuedAtMs,
-      startedAtMs: 0,
-      answered: false,
-      replies: 0,
-    };
-    if (!this.#put(entry)) return err(this.#full());
-    this.#deadlines.arm(intent.deadlineUnixMs);
-    return ok(undefined);
+    const entry = { delivery, definition, payload: payload.value, queuedAtMs };
+    return ok({ ...entry, startedAtMs: 0, answered: false, replies: 0 });
+  }
+
+  /**
+   * Takes over what an earlier incarnation left, whatever bound the mailbox has.
+   * @param restored whether the state knows of what is owed
+   * @param lost the answer to what it does not know of
+   */
+  inherit({ again, owed, waiting }: Leftovers, restored: boolean, lost: CellError): void {
+    for (const delivery of owed) {
+      const accepted = this.#inherited(delivery);
+      if (accepted === undefined) continue;
+      accepted.startedAtMs = accepted.queuedAtMs;
+      this.#open.add(accepted);
+      if (!restored) this.finish(accepted, { error: lost });
+    }
+    for (const delivery of again) {
+      const accepted = this.#inherited(delivery);
+      this.#again ??= [];
+      if (accepted !== undefined) this.#again.push(accepted);
+    }
+    for (const delivery of waiting) {
+      const accepted = this.#inherited(delivery);
+      if (accepted !== undefined) this.#mailbox.putAnyway(accepted, delivery.intent.priority);
+    }
+  }
+
+  /** An intent that the behaviour takes no longer is answered. */
+  #inherited(delivery: Delivery): Accepted | undefined {
+    const { type, deadlineUnixMs } = delivery.intent;
+    const accepted = this.#intents.get(type);
+    const entry = accepted === undefined ? err(this.#unknown(type)) : this.#entry(delivery, accepted);
+    if (!entry.ok) {
+      delivery.respond({ kind: "error", error: entry.error });
+      return undefined;
+    }
+    this.#deadlines.arm(deadlineUnixMs);
+    return entry.value;
+  }
+
+  /** Gives away all that is unanswered; whoever takes it answers. */
+  handOver(): { readonly open: readonly Accepted[]; readonly waiting: readonly Accepted[] } {
+    this.#deadlines.stop();
+    const open = this.#open.all();
+    for (const accepted of open) this.#open.remove(accepted);
+    return { open, waiting: this.#sweepWaiting(() => false) };
+  }
+
+  /** An intent that was begun and is not answered. */
+  begun(id: string): Accepted | undefined {
+    return this.#open.find(id);
   }
 
   #isFullFor(intent: ReceivedIntent): boolean {
@@ -156,7 +207,7 @@ export class Intake {
   /** The next intent to begin; one that is too late is answered, and never begun. */
   take(): Accepted | undefined {
     for (;;) {
-      const next = this.#mailbox.take();
+      const next = this.#again?.shift() ?? this.#mailbox.take();
       if (next === undefined) return undefined;
       this.#refill();
       const { id, deadlineUnixMs } = next.delivery.intent;
@@ -212,6 +263,11 @@ export class Intake {
     return "sent";
   }
 
+  /** The intent that was begun longest ago, of those that are not answered. */
+  oldestBegun(): Accepted | undefined {
+    return this.#open.all()[0];
+  }
+
   /** When the oldest intent that still owes an answer was begun, on the monotonic clock. */
   busySinceMs(): number | undefined {
     return this.#open.all()[0]?.startedAtMs;
@@ -240,7 +296,13 @@ export class Intake {
   }
 
   #sweepWaiting(keep: (accepted: Accepted) => boolean): Accepted[] {
-    const out = [...this.#mailbox.sweep(keep), ...this.#room.sweep(keep)];
+    const again = this.#again ?? [];
+    if (again.length > 0) this.#again = again.filter(keep);
+    const out = [
+      ...again.filter((accepted) => this.#again?.includes(accepted) !== true),
+      ...this.#mailbox.sweep(keep),
+      ...this.#room.sweep(keep),
+    ];
     this.#refill();
     return out;
   }

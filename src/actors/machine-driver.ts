@@ -8,10 +8,10 @@ import type { ReceivedIntent } from "./intent.ts";
 import { boundIterations } from "./iteration-bound.ts";
 import { MachineChildren, type PendingSend, type Resumption } from "./machine-children.ts";
 import { createMachineScope, type Decision, type MachineAction, type MachineScope } from "./machine-scope.ts";
-import { type MachineState, readMachineState } from "./machine-state.ts";
+import { type ChildTimer, type MachineState, readMachineState } from "./machine-state.ts";
 import type { ActorPorts } from "./ports.ts";
 import type { Stage } from "./stage.ts";
-import { Timers } from "./timers.ts";
+import { type TimerRecord, Timers } from "./timers.ts";
 
 export type DriverOptions = {
   readonly machine: AnyStateMachine;
@@ -21,6 +21,13 @@ export type DriverOptions = {
   /** An event from a child, a timer or `self.send`, and the intent that led to it. */
   readonly received: (event: AnyEventObject, intent: ReceivedIntent | undefined) => void;
   readonly logged: (message: string) => void;
+};
+
+/** What a machine can return to. */
+export type MachineMark = {
+  readonly snapshot: AnyMachineSnapshot;
+  readonly timers: readonly TimerRecord[];
+  readonly childTimers: readonly ChildTimer[];
 };
 
 export type Step = {
@@ -229,15 +236,16 @@ export class MachineDriver {
     if (to !== undefined) this.#children.send({ to, event: timer.event, intent });
   }
 
+  /** The present, as what `persist` may be given later. */
+  mark(): MachineMark {
+    const { snapshot } = this;
+    return { snapshot, timers: this.#timers.records(), childTimers: this.#children.timers() };
+  }
+
   /** What is needed to go on from here later. @throws NotJsonError, or XState's own error for unnamed children */
-  persist(): MachineState {
-    const persisted = this.#options.machine.getPersistedSnapshot(this.snapshot);
-    return this.#children.started.stateOf(
-      persisted,
-      this.snapshot,
-      this.#timers.records(),
-      this.#children.timers(),
-    );
+  persist({ snapshot, timers, childTimers }: MachineMark = this.mark()): MachineState {
+    const persisted = this.#options.machine.getPersistedSnapshot(snapshot);
+    return this.#children.started.stateOf(persisted, snapshot, timers, childTimers);
   }
 
   /** What a persisted state does not hold, of this very moment. */

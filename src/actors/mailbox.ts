@@ -89,9 +89,14 @@ export class Mailbox<T> {
       dropped = victim.shift();
       this.#size -= 1;
     }
+    this.putAnyway(item, priority);
+    return { kind: "queued", dropped };
+  }
+
+  /** Whatever the bound: for what was taken before. */
+  putAnyway(item: T, priority: PriorityName): void {
     this.#laneOf(priority).push(item);
     this.#size += 1;
-    return { kind: "queued", dropped };
   }
 
   take(): T | undefined {

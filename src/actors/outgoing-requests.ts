@@ -166,8 +166,11 @@ export class OutgoingRequests {
     return this.#unsettled?.has(event) === true || this.#parts?.has(event) === true;
   }
 
-  records(): RequestRecord[] {
-    return this.#all().map(({ effect }) => recordOf(effect));
+  /** @param undone id of an intent whose step is undone: what it asked for was never asked */
+  records(undone?: string): RequestRecord[] {
+    const all = this.#all();
+    const kept = undone === undefined ? all : all.filter(({ intent }) => intent?.id !== undone);
+    return kept.map(({ effect }) => recordOf(effect));
   }
 
   /** Those of a durable actor, each with the intent that led to it. */

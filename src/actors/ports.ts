@@ -2,6 +2,7 @@
 // the test kit puts virtual time and seeded randomness in their place.
 import type { EventInput } from "../telemetry/event.ts";
 import type { OutgoingIntent } from "./intent.ts";
+import type { SuccessionPort } from "./succession.ts";
 import type { TurnScheduler } from "./turn.ts";
 
 export type ActorClock = {
@@ -24,6 +25,8 @@ export type ActorPorts = {
   readonly clock: ActorClock;
   /** Uniform in [0, 1): names timers and children that the behaviour leaves unnamed. */
   random(): number;
+  /** Absent: what is unanswered at a failure is answered with it. */
+  readonly succession?: SuccessionPort;
   /** Default: the process's own, shared by all actors. */
   readonly turns?: TurnScheduler;
 };
