@@ -23,6 +23,8 @@ export type OutgoingReply =
 
 export type Delivery = {
   readonly intent: ReceivedIntent;
+  /** The capsule's bytes as they came; absent when they are not kept. */
+  readonly capsule?: Uint8Array;
   /** Where it stands in the journal; set for durable actors, and for them only. */
   readonly journaled?: Journaled;
   /** Sends one reply; after a final one or an error it does nothing. Never throws. */

@@ -59,10 +59,10 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
 }
 
 function deliver(ports: DeliveryPorts, accepted: Accepted): void {
-  const { intent, request, replyTo, authority } = accepted;
+  const { intent, capsule, request, replyTo, authority } = accepted;
   const respond = responder(ports, request, replyTo);
   const closed = ports.refusesWork(intent.target);
-  const delivered = closed === undefined ? ports.toActor({ intent, respond }) : undefined;
+  const delivered = closed === undefined ? ports.toActor({ intent, capsule, respond }) : undefined;
   if (delivered?.ok === true) {
     const value = { authority, mailboxDepth: delivered.value.mailboxDepth };
     ports.record({

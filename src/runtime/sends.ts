@@ -183,7 +183,7 @@ function deliverHere(
   const intent = judgeHere(ports, bytes, hash);
   if (!intent.ok) return intent;
   const respond = (reply: OutgoingReply) => settle(fromReply(reply));
-  return ports.toActor({ intent: intent.value, respond });
+  return ports.toActor({ intent: intent.value, capsule: bytes, respond });
 }
 
 function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Result<AcceptedIntent, CellError> {
@@ -192,7 +192,9 @@ function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Resul
   const own = ports.certificate();
   if (!own.ok) return own;
   const allowed = authorise(capsule.value, own.value, ports.authority);
-  return allowed.ok ? ok(acceptedIntent(capsule.value, hash, ports.node)) : allowed;
+  return allowed.ok
+    ? ok(acceptedIntent(capsule.value, hash, ports.node, { of: bytes, copy: bytes }))
+    : allowed;
 }
 
 /** Values do not share memory between actors. */

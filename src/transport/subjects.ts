@@ -81,6 +81,13 @@ export const trustSubject = (cell: string, principal: string): string =>
 export const revisionsStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_REVISIONS`;
 export const revisionsSubject = (cell: string): string => `${cellPrefix(cell)}.revisions`;
 
+export const deadLettersStreamName = (cell: string): string =>
+  `CELL0_${name(cell, "cell's name")}_DEADLETTERS`;
+export const allDeadLetters = (cell: string): string => `${cellPrefix(cell)}.deadletter.>`;
+/** Of the actor that the intent killed. */
+export const deadLetterSubject = (cell: string, path: string): string =>
+  `${cellPrefix(cell)}.deadletter.${pathToTokens(path)}`;
+
 /** Answered by every node with the certificates that the cell's replies are verified by. */
 export const trustBundleSubject = (cell: string): string => `${cellPrefix(cell)}.trust-bundle`;
 

@@ -7,7 +7,13 @@ import type { AcceptedIntent, RequestRef } from "./verdict.ts";
 /** Intent type in the reply to a request that could not be read. */
 export const UNREADABLE_INTENT = "unreadable";
 
-export function acceptedIntent(capsule: Capsule, hash: Uint8Array, principal: string): AcceptedIntent {
+/** @param kept a copy of the bytes that the capsule was decoded from; the payload is then a part of it */
+export function acceptedIntent(
+  capsule: Capsule,
+  hash: Uint8Array,
+  principal: string,
+  kept?: { readonly of: Uint8Array; readonly copy: Uint8Array },
+): AcceptedIntent {
   return {
     id: toHex(capsule.id),
     rootId: toHex(capsule.rootId),
@@ -19,7 +25,7 @@ export function acceptedIntent(capsule: Capsule, hash: Uint8Array, principal: st
     epoch: capsule.epoch,
     target: capsule.target,
     contentType: capsule.contentType,
-    payload: copyOf(capsule.payload),
+    payload: (kept && within(capsule.payload, kept.of, kept.copy)) ?? copyOf(capsule.payload),
     issuedAtUnixMs: capsule.issuedAt.unixMs,
     deadlineUnixMs: capsule.deadlineUnixMs,
     priority: capsule.priority,
@@ -27,6 +33,13 @@ export function acceptedIntent(capsule: Capsule, hash: Uint8Array, principal: st
     traceparent: capsule.traceparent,
     wantsReply: capsule.replyInbox !== "",
   };
+}
+
+/** The part of a copy that is what `part` is of the original; undefined when `part` is no part of it. */
+function within(part: Uint8Array, original: Uint8Array, copy: Uint8Array): Uint8Array | undefined {
+  const at = part.byteOffset - original.byteOffset;
+  const isPart = part.buffer === original.buffer && at >= 0 && at + part.length <= original.length;
+  return isPart ? copy.subarray(at, at + part.length) : undefined;
 }
 
 /** @param capsule undefined when its bytes could not be read */

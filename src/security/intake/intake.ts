@@ -2,9 +2,11 @@
 // the order of their cost: limits and form, cheap refusals, then the signature,
 // then authority; an id is remembered only once everything else has agreed.
 // Whatever the bytes, and whatever a port does, this returns verdicts and never throws.
+
 import { CellError } from "../../errors/cell-error.ts";
 import { err, type Result } from "../../errors/result.ts";
 import { isInboxOf, isStockInboxOf } from "../address.ts";
+import { copyOf } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
 import type { ReplayFloor } from "../replay/replay-floor.ts";
 import type { ReplayWindow } from "../replay/replay-window.ts";
@@ -190,7 +192,8 @@ function decide(
   const authority = authorise(capsule, certificate, ports);
   if (!authority.ok) return refuse("authority", authority.error);
   const { principal, key } = certificate;
-  const intent = acceptedIntent(capsule, verified.hash, principal);
+  const bytes = copyOf(verified.bytes);
+  const intent = acceptedIntent(capsule, verified.hash, principal, { of: verified.bytes, copy: bytes });
   const request = { ...requestOf(key, verified.bytes, capsule), hash: verified.hash };
   const replyTo = capsule.replyInbox === "" ? undefined : capsule.replyInbox;
   const until = stages.freshUntil(capsule, limits);
@@ -200,7 +203,7 @@ function decide(
   const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs, wantsReply);
   switch (seen.kind) {
     case "new":
-      return { kind: "accepted", intent, request, replyTo, authority: authority.value };
+      return { kind: "accepted", intent, capsule: bytes, request, replyTo, authority: authority.value };
     case "duplicate":
       return { ...seen, principal, target: capsule.target, request, replyTo };
     case "refused":

@@ -63,6 +63,8 @@ export type RequestRef = {
 export type Accepted = {
   readonly kind: "accepted";
   readonly intent: AcceptedIntent;
+  /** The capsule's bytes as they came; the intent's payload is a part of them. */
+  readonly capsule: Uint8Array;
   readonly request: RequestRef;
   /** Inbox of the issuer, checked; undefined: no reply wanted. */
   readonly replyTo: string | undefined;

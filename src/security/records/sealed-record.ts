@@ -1,6 +1,6 @@
-// Records that a node keeps of its durable actors, signed: those of one turn share
-// one signature over a Merkle batch. A record of the journal is never one of the
-// state, nor either a capsule: each kind has its own tag under the hash.
+// Records that a node keeps, of its durable actors and of dead letters, signed: those of
+// one turn share one signature over a Merkle batch. A record of the journal is never one of
+// the state, nor either a capsule: each kind has its own tag under the hash.
 import { Buffer } from "node:buffer";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { CellError } from "../../errors/cell-error.ts";
@@ -15,13 +15,17 @@ import { HASH_BYTES } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
 import type { VerifiedRoots } from "../wire/verify-envelope.ts";
 
-export type RecordKind = "journal" | "commit";
+export type RecordKind = "journal" | "commit" | "deadletter";
 
 const LEAF = Uint8Array.of(0);
 const ED25519 = Uint8Array.of(1);
 const tag = (name: string): Uint8Array => Buffer.from(`cell0/v1/${name}\0`, "ascii");
 const RECORDS = tag("records");
-const KINDS: Readonly<Record<RecordKind, Uint8Array>> = { journal: tag("journal"), commit: tag("commit") };
+const KINDS: Readonly<Record<RecordKind, Uint8Array>> = {
+  journal: tag("journal"),
+  commit: tag("commit"),
+  deadletter: tag("deadletter"),
+};
 /** Siblings from a leaf of the largest batch to its root. */
 const MAX_PATH = 12;
 const BOUNDS = { "SealedRecord.path": MAX_PATH };

@@ -48,7 +48,11 @@ function clientPermissions({ kind, cell, principal, events }: PermissionRequest)
 
 function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissions {
   const prefix = subjects.cellPrefix(cell);
-  const kernelStreams = [subjects.trustStreamName(cell), subjects.revisionsStreamName(cell)];
+  const kernelStreams = [
+    subjects.trustStreamName(cell),
+    subjects.revisionsStreamName(cell),
+    subjects.deadLettersStreamName(cell),
+  ];
   const journal = subjects.journalStreamName(cell);
   return {
     publish: [
@@ -60,6 +64,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       subjects.trustBundleSubject(cell),
       subjects.allJournals(cell),
       subjects.allStates(cell),
+      subjects.allDeadLetters(cell),
       "$JS.API.INFO",
       ...[...kernelStreams, subjects.stateStreamName(cell)].flatMap(streamApi),
       ...readApi(journal),

@@ -25,6 +25,9 @@ export type KernelStreamSpec = {
   readonly keepPerSubject: number;
   readonly maxMessageBytes: number;
   readonly maxBytes: number;
+  /** Default: no bound of their own. */
+  readonly maxMessages?: number;
+  readonly maxAgeMs?: number;
   readonly replicas?: number;
 };
 
@@ -50,11 +53,11 @@ export function streamConfig(spec: KernelStreamSpec) {
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
-    max_msgs: -1,
+    max_msgs: spec.maxMessages ?? -1,
     max_msgs_per_subject: spec.keepPerSubject,
     max_msg_size: spec.maxMessageBytes,
     max_bytes: spec.maxBytes,
-    max_age: 0,
+    max_age: (spec.maxAgeMs ?? 0) * 1_000_000,
     num_replicas: spec.replicas ?? 1,
     duplicate_window: 0,
     allow_direct: true,
@@ -87,14 +90,14 @@ export class KernelStream {
   }
 
   /**
-   * Writes when the stream is as expected. The same bytes written by somebody
+   * Writes when the stream is as expected; in any case when nothing is. The same bytes written by somebody
    * else just before count as written. Errors: BROKER_STREAM_CONFLICT, and what
    * may be tried again.
    */
   async publish(
     subject: string,
     data: Uint8Array,
-    expected: Expected,
+    expected: Expected | undefined,
   ): Promise<Result<{ readonly sequence: number }, CellError>> {
     if (!this.connection.isConnected())
       return err(new CellError("BROKER_UNREACHABLE", undefined, { where: subject }));
@@ -116,6 +119,18 @@ export class KernelStream {
       return { subject, sequence: message.seq, data: message.data, unixMs: message.time.getTime() };
     } catch (error) {
       throw toStreamError(error, subject);
+    }
+  }
+
+  /** The record at a sequence; undefined: there is none any more. */
+  async at(sequence: number): Promise<StreamRecord | undefined> {
+    try {
+      const message = await (await this.manager()).streams.getMessage(this.name, { seq: sequence });
+      if (message === null) return undefined;
+      const { subject, data, time } = message;
+      return { subject, sequence, data, unixMs: time.getTime() };
+    } catch (error) {
+      throw toStreamError(error, this.name);
     }
   }
 
