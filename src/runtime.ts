@@ -23,10 +23,12 @@ import { preloadBehaviours } from "./runtime/preload-behaviours.ts";
 import { processDied } from "./runtime/process-records.ts";
 import { openReplayGuard } from "./runtime/replay-guard.ts";
 import { RestartHistory } from "./runtime/restart-history.ts";
+import { openRevival } from "./runtime/revival.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
+
 import type { Recovery } from "./supervisor/cradle/cradle.ts";
 import type { InHand } from "./supervisor/cradle/process-spec.ts";
 
@@ -76,6 +78,7 @@ async function promote(
     records.activate().catch(onProblem);
   }
   telemetry.publishOn(links.connection, config.cell);
+  const revival = openRevival({ ...ground, dir, suspects: options.suspects });
   const life: Life = { stopping: false, bootMs: 0, system: undefined };
   const whyNot = () => whyClosed(links.states, life.stopping);
   const messaging = openMessaging({
@@ -110,6 +113,7 @@ async function promote(
     placed,
     firstNode,
     actors,
+    revival,
     history,
     telemetry,
     send: messaging.send,
@@ -130,6 +134,7 @@ async function promote(
       life.stopping = true;
       await messaging.drain();
       await system.stop(graceMs);
+      await revival.deadLetters.stop();
       await records.stop();
       telemetry.record({ kind: { case: "nodeStopped", value: { reason } } });
       await messaging.close();
@@ -189,6 +194,7 @@ async function openGround(dir: DataDir, standby: boolean) {
     firstNode,
     authority,
     actors,
+    nextId,
   };
 }
 

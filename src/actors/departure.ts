@@ -5,14 +5,14 @@ import type { ExitReason, Failure } from "./child.ts";
 import type { Intake } from "./intake.ts";
 import type { MachineMark } from "./machine-driver.ts";
 import type { Accepted } from "./open-requests.ts";
-import type { SuccessionPort } from "./succession.ts";
+import { judge, leave, type SuccessionPort } from "./succession.ts";
 
 type Mark = { readonly intentId: string; readonly before: MachineMark };
 
 export class Departure {
   readonly #port: SuccessionPort;
   #mark: Mark | undefined;
-  #killer: Accepted | undefined;
+  #again: Accepted | undefined;
   #undone: Mark | undefined;
 
   constructor(port: SuccessionPort) {
@@ -38,31 +38,16 @@ export class Departure {
     if (intentId === this.#mark?.intentId) this.#mark = undefined;
   }
 
-  /** Decides over the intent in hand. One that killed too often is answered, and the failure is poison. */
+  /** Decides over the intent in hand, and whether its step is undone. */
   judge(failure: Failure, intake: Intake): Failure {
-    const killer = failure.intent && intake.begun(failure.intent.id);
-    if (killer === undefined) return failure;
-    if (this.#mark?.intentId === failure.intent?.id) this.#undone = this.#mark;
-    const verdict = this.#port.died(killer.delivery, failure);
-    if (verdict.kind === "again") {
-      this.#killer = killer;
-      return failure;
-    }
-    intake.finish(killer, { error: verdict.answer });
-    return { ...failure, class: "poison" };
+    if (failure.intent !== undefined && this.#mark?.intentId === failure.intent.id) this.#undone = this.#mark;
+    const judged = judge(failure, intake, this.#port);
+    this.#again = this.#undone === undefined ? undefined : judged.again;
+    return judged.failure;
   }
 
   /** Gives what is unanswered to the port. */
   leave(intake: Intake, reason: ExitReason): void {
-    if (reason.kind !== "failed" && reason.kind !== "killed") return;
-    const { open, waiting } = intake.handOver();
-    const isAgain = (accepted: Accepted) => this.#undone !== undefined && accepted === this.#killer;
-    const delivery = (accepted: Accepted) => accepted.delivery;
-    const leftovers = {
-      again: open.filter(isAgain).map(delivery),
-      owed: open.filter((accepted) => !isAgain(accepted)).map(delivery),
-      waiting: waiting.map(delivery),
-    };
-    this.#port.leave(leftovers, reason);
+    leave(intake, this.#port, reason, this.#again);
   }
 }

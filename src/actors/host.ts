@@ -386,9 +386,16 @@ export class Host implements ActorHost {
 
   #failed(failure: Failure): Failure {
     if (this.#leaving !== undefined) return failure;
-    const judged = this.#departure?.judge(failure, this.#intake) ?? failure;
+    const judged = this.#departure?.judge(failure, this.#intake) ?? this.#counted(failure);
     this.#leave({ kind: "failed", failure: judged });
     return judged;
+  }
+
+  /** Of what is in a journal: it comes again by itself. */
+  #counted(failure: Failure): Failure {
+    const killer = failure.intent && this.#intake.find(failure.intent.id);
+    const verdict = killer && this.#ports.succession?.counted(killer.delivery.intent, failure);
+    return verdict === "poison" ? { ...failure, class: "poison" } : failure;
   }
 
   #endWhenDrained(): void {

@@ -159,7 +159,7 @@ export class Intake {
   }
 
   /** An intent that was begun and is not answered. */
-  begun(id: string): Accepted | undefined {
+  find(id: string): Accepted | undefined {
     return this.#open.find(id);
   }
 

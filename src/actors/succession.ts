@@ -4,7 +4,9 @@
 // them in between, and answers them when no next incarnation comes, is the port's.
 import type { CellError } from "../errors/cell-error.ts";
 import type { ExitReason, Failure } from "./child.ts";
-import type { Delivery } from "./intent.ts";
+import type { Intake } from "./intake.ts";
+import type { Delivery, ReceivedIntent } from "./intent.ts";
+import type { Accepted } from "./open-requests.ts";
 
 export type Leftovers = {
   /** To be begun again, in order, before anything else: the state is the one before them. */
@@ -23,6 +25,50 @@ export type Verdict =
 export type SuccessionPort = {
   /** An intent was in hand at a failure of its actor. Must not throw. */
   died(delivery: Delivery, failure: Failure): Verdict;
+  /** The same for an intent that comes again from a journal: nothing is set aside yet. Must not throw. */
+  counted(intent: ReceivedIntent, failure: Failure): "again" | "poison";
+  /** The answer to an intent that has killed too often already; it is set aside now. Must not throw. */
+  refuses(delivery: Delivery): CellError | undefined;
   /** Takes over the answering of each. Must not throw. */
   leave(leftovers: Leftovers, reason: ExitReason): void;
 };
+
+/** What was decided over the intent that was in hand at a failure. */
+export type Judged = {
+  /** Of class `poison` when the intent has killed too often; its sender has heard so. */
+  readonly failure: Failure;
+  /** What is to be tried again; undefined: nothing is. */
+  readonly again: Accepted | undefined;
+};
+
+export function judge(failure: Failure, intake: Intake, port: SuccessionPort): Judged {
+  const killer = failure.intent && intake.find(failure.intent.id);
+  if (killer === undefined) return { failure, again: undefined };
+  const verdict = port.died(killer.delivery, failure);
+  if (verdict.kind === "again") return { failure, again: killer };
+  intake.finish(killer, { error: verdict.answer });
+  return { failure: { ...failure, class: "poison" }, again: undefined };
+}
+
+/**
+ * Gives what is unanswered to the port. @param again begun, and its step is undone
+ * @param unbegun handed on, but never begun
+ */
+export function leave(
+  intake: Intake,
+  port: SuccessionPort,
+  reason: ExitReason,
+  again: Accepted | undefined,
+  unbegun: ReadonlySet<Accepted> = new Set(),
+): void {
+  if (reason.kind !== "failed" && reason.kind !== "killed") return;
+  const { open, waiting } = intake.handOver();
+  const rest = open.filter((accepted) => accepted !== again);
+  const delivery = (accepted: Accepted) => accepted.delivery;
+  const leftovers = {
+    again: again !== undefined && open.includes(again) ? [again.delivery] : [],
+    owed: rest.filter((accepted) => !unbegun.has(accepted)).map(delivery),
+    waiting: [...rest.filter((accepted) => unbegun.has(accepted)), ...waiting].map(delivery),
+  };
+  port.leave(leftovers, reason);
+}

@@ -32,6 +32,7 @@ import { ownedShards } from "./owned-shards.ts";
 import { openQuarantine } from "./quarantine.ts";
 import { registryPorts } from "./registry-ports.ts";
 import type { RestartHistory } from "./restart-history.ts";
+import type { Revival } from "./revival.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { Sender } from "./sends.ts";
 import { childStarter, type KernelPart, type StartChild } from "./start-child.ts";
@@ -46,6 +47,7 @@ export type ActorSystemOptions = {
   readonly placed: Watched<PlacedGraph>;
   readonly firstNode: () => string | undefined;
   readonly actors: RunningActors;
+  readonly revival: Revival;
   readonly history: RestartHistory;
   readonly telemetry: NodeTelemetry;
   readonly send: (from: Sender, intent: OutgoingIntent) => void;
@@ -109,7 +111,7 @@ class System implements ActorSystem {
   }
 
   #startTree(memory: TreeMemory | undefined): Promise<Tree> {
-    const { dir, telemetry, actors, onProblem } = this.#options;
+    const { dir, telemetry, actors, revival, onProblem } = this.#options;
     this.#startChild ??= this.#childStarter();
     return startTree({
       roots: this.#roots(this.#running),
@@ -118,7 +120,10 @@ class System implements ActorSystem {
         clock: systemClock,
         random: Math.random,
         record: telemetry.record,
-        down: (path) => actors.down(path),
+        down: (path) => {
+          revival.succession.down(path);
+          actors.down(path);
+        },
         quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
       },
       ...(memory === undefined ? {} : { memory }),
@@ -139,7 +144,7 @@ class System implements ActorSystem {
   }
 
   #childStarter(): StartChild {
-    const { dir, telemetry, actors, send } = this.#options;
+    const { dir, telemetry, actors, revival, send } = this.#options;
     const secrets = openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey });
     return childStarter({
       actors,
@@ -149,6 +154,7 @@ class System implements ActorSystem {
       send,
       record: telemetry.record,
       isolation: this.#isolation,
+      succession: revival.succession,
     });
   }
 
@@ -227,6 +233,7 @@ class System implements ActorSystem {
         record: telemetry.record,
         secret: (name) => openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey }).get(name),
       },
+      deadLetters: this.#options.revival.deadLetters,
       eventsPath: dir.events,
       flushEvents: () => telemetry.flush(),
     });

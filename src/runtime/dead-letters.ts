@@ -44,31 +44,27 @@ export type DeadLetters = {
   stop(): Promise<void>;
 };
 
-/** Reads what waits in the spool; the stream is made and followed when the broker is there. */
-export async function openDeadLetters(options: DeadLetterOptions): Promise<DeadLetters> {
-  const letters = new Letters(options);
-  await letters.open();
-  return letters;
-}
+/** At once: what waits in the spool is read, and the stream made and followed, meanwhile. */
+export const openDeadLetters = (options: DeadLetterOptions): DeadLetters => new Letters(options);
 
 class Letters implements DeadLetters {
   readonly #options: DeadLetterOptions;
   readonly #index = new DeadLetterIndex(KEPT_RECORDS);
   #batch: bigint;
   #ensured: Promise<void> | undefined;
-  #spool: DeadLetterSpool | undefined;
-  #follower: StreamFollower | undefined;
+  readonly #spool: Promise<DeadLetterSpool>;
+  readonly #follower: StreamFollower;
   #writing = 0;
 
   constructor(options: DeadLetterOptions) {
     this.#options = options;
     this.#batch = BigInt(options.now()) * 1000n;
-  }
-
-  async open(): Promise<void> {
-    const { directory, setTimer, stream, trust, now, onProblem } = this.#options;
+    const { directory, setTimer, stream, trust, now, onProblem } = options;
     const append = (actor: string, bytes: Uint8Array) => this.#append(actor, bytes);
-    this.#spool = await openSpool({ directory, append, setTimer });
+    this.#spool = openSpool({ directory, append, setTimer });
+    this.#spool.catch((cause: unknown) =>
+      onProblem(new CellError("ACTOR_DEADLETTER_LOST", undefined, { where: directory, cause })),
+    );
     this.#follower = stream.follow({
       accept: ({ data, sequence }) => {
         const opened = openDeadLetter(data, trust, now());
@@ -93,8 +89,7 @@ class Letters implements DeadLetters {
       record({ actor, intent, traceparent: intent.traceparent, kind: { case: "deadLettered", value } });
       if (lost !== "") onProblem(new CellError("ACTOR_DEADLETTER_LOST", lost, { where: actor }));
     };
-    if (this.#spool === undefined || this.#writing >= MAX_WRITING)
-    {
+    if (this.#writing >= MAX_WRITING) {
       told(`${this.#writing} letters are being written already`);
       return;
     }
@@ -102,7 +97,7 @@ class Letters implements DeadLetters {
     const letter = this.#letterOf(id, { delivery, deaths });
     const bytes = signDeadLetter({ kind: "letter", letter }, sealing, this.#batch++);
     void this.#spool
-      .put({ id, actor, bytes })
+      .then((spool) => spool.put({ id, actor, bytes }))
       .then(
         () => told(""),
         (error: unknown) => told(error instanceof Error ? error.message : String(error)),
@@ -143,12 +138,12 @@ class Letters implements DeadLetters {
 
   connected(): void {
     this.#ensure().catch(() => undefined);
-    this.#spool?.nudge();
+    this.#spool.then((spool) => spool.nudge()).catch(() => undefined);
   }
 
   async stop(): Promise<void> {
-    await this.#spool?.stop();
-    await this.#follower?.stop();
+    await this.#spool.then((spool) => spool.stop()).catch(() => undefined);
+    await this.#follower.stop();
   }
 
   #letterOf(id: string, { delivery, deaths }: Poisoned): DeadLetter {

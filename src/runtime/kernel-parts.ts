@@ -2,6 +2,7 @@
 
 import { toBinary } from "@bufbuild/protobuf";
 import { authority } from "../actors/kernel/authority.ts";
+import { type DeadLetterPorts, deadletters } from "../actors/kernel/deadletters.ts";
 import { type GraphPorts, graph } from "../actors/kernel/graph.ts";
 import { link } from "../actors/kernel/link.ts";
 import { type RegistryPorts, registry } from "../actors/kernel/registry.ts";
@@ -26,6 +27,7 @@ export type KernelPartOptions = {
   /** Undefined on a node that does not own shard 0. */
   readonly graph: GraphPorts | undefined;
   readonly tools: Omit<ToolPartOptions, "node">;
+  readonly deadLetters: DeadLetterPorts;
   readonly eventsPath: string;
   readonly flushEvents: () => void;
 };
@@ -43,6 +45,7 @@ export function kernelParts(options: KernelPartOptions): ReadonlyMap<string, Ker
     [kernelPath(node, "authority"), { behaviour: authority, input: authorityPorts }],
     [kernelPath(node, "registry"), { behaviour: registry, input: options.registry }],
     ...toolParts({ ...options.tools, node }),
+    [kernelPath(node, "deadletters"), { behaviour: deadletters, input: options.deadLetters }],
   ]);
   if (options.graph !== undefined) parts.set(GRAPH_ACTOR, { behaviour: graph, input: options.graph });
   return parts;

@@ -13,6 +13,7 @@ export const NODE_ACTORS = [
   "authority",
   "registry",
   ...TOOL_ACTORS,
+  "deadletters",
 ] as const;
 export type NodeActor = (typeof NODE_ACTORS)[number];
 

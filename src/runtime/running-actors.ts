@@ -12,6 +12,8 @@ import { Interim } from "./interim.ts";
 
 export type RunningActor = {
   readonly host: ActorHost;
+  /** As it was started, or changed in place since. */
+  readonly spec: ActorSpec;
   readonly mailboxBound: number;
 };
 
@@ -20,18 +22,26 @@ export type RunningActorsOptions = {
   readonly clock?: ActorClock;
 };
 
+/** Why an intent is not even tried, e.g. because it has killed before. */
+export type Refuses = (delivery: Delivery, spec: ActorSpec | undefined) => CellError | undefined;
+
 export class RunningActors {
   readonly #running = new Map<string, RunningActor>();
   readonly #interim: Interim;
+  #refuses: Refuses = () => undefined;
 
   constructor({ record = () => {}, clock = systemClock }: RunningActorsOptions = {}) {
     this.#interim = new Interim(clock, record);
   }
 
+  refuseBy(refuses: Refuses): void {
+    this.#refuses = refuses;
+  }
+
   /** An actor that came up; it leaves by itself when it ends. What waited for it is delivered first. */
   add(spec: ActorSpec, host: ActorHost): void {
     const { path, mailbox } = spec;
-    this.#running.set(path, { host, mailboxBound: mailbox.bound });
+    this.#running.set(path, { host, spec, mailboxBound: mailbox.bound });
     void host.exited.then(() => {
       if (this.#running.get(path)?.host !== host) return;
       this.#interim.open(path, this.#running.get(path)?.mailboxBound ?? mailbox.bound);
@@ -69,7 +79,7 @@ export class RunningActors {
     const running = this.#running.get(spec.path);
     if (running === undefined) return ok(undefined);
     const changed = running.host.reconfigure(spec);
-    if (changed.ok) this.#running.set(spec.path, { ...running, mailboxBound: spec.mailbox.bound });
+    if (changed.ok) this.#running.set(spec.path, { ...running, spec, mailboxBound: spec.mailbox.bound });
     return changed;
   }
 
@@ -77,6 +87,8 @@ export class RunningActors {
   deliver(delivery: Delivery): Result<{ readonly mailboxDepth: number }, CellError> {
     const { target } = delivery.intent;
     const running = this.#running.get(target);
+    const refused = this.#refuses(delivery, running?.spec);
+    if (refused !== undefined) return err(refused);
     // What is journaled is read again from there.
     const isKept = delivery.journaled === undefined;
     if (running === undefined)

@@ -18,6 +18,7 @@ import { type Clock, type RestorableChild, systemClock } from "../supervisor/por
 import type { EventInput } from "../telemetry/event.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { Sender } from "./sends.ts";
+import { poisonLimitOf, type SuccessionDesk } from "./succession-desk.ts";
 
 export type KernelPart = { readonly behaviour: Behaviour; readonly input: unknown };
 
@@ -30,6 +31,8 @@ export type StartPorts = {
   readonly secret: (name: string) => Promise<string>;
   readonly send: (from: Sender, intent: OutgoingIntent) => void;
   readonly record: (event: EventInput) => void;
+  /** Between two incarnations of an actor. */
+  readonly succession: SuccessionDesk;
   /** Where actors live that do not share this event loop. */
   readonly isolation: Isolation;
   readonly clock?: Clock;
@@ -50,18 +53,29 @@ export function childStarter(ports: StartPorts): StartChild {
       record: ports.record,
       clock: ports.clock ?? systemClock,
       random: Math.random,
+      succession: ports.succession.portFor(spec.path, incarnation, () =>
+        poisonLimitOf(ports.actors.get(spec.path)?.spec ?? spec),
+      ),
     };
-    const common = { spec, incarnation, snapshot, ports: actorPorts };
+    const leftovers = ports.succession.take(spec.path);
+    const common = { spec, incarnation, snapshot, ports: actorPorts, leftovers };
     const isShared = spec.isolation === "shared" || ports.kernel.has(spec.path);
-    const host = isShared
-      ? await startShared(common, ports, signal)
-      : await startElsewhere(common, ports, signal);
-    ports.actors.add(spec, host);
-    return host;
+    try {
+      const host = isShared
+        ? await startShared(common, ports, signal)
+        : await startElsewhere(common, ports, signal);
+      ports.actors.add(spec, host);
+      return host;
+    } catch (error) {
+      ports.succession.giveBack(spec.path, leftovers);
+      throw error;
+    }
   };
 }
 
-type Common = Pick<StartActorOptions, "spec" | "incarnation" | "ports"> & { readonly snapshot: unknown };
+type Common = Pick<StartActorOptions, "spec" | "incarnation" | "ports" | "leftovers"> & {
+  readonly snapshot: unknown;
+};
 
 async function startShared(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
   const { behaviour, input } = await partOf(common.spec, ports);

@@ -5,13 +5,21 @@
 import { crashedError } from "../actors/actor-failure.ts";
 import type { ExitReason, Failure, Incarnation } from "../actors/child.ts";
 import { DeadlineTimer } from "../actors/deadline-timer.ts";
-import type { Delivery } from "../actors/intent.ts";
+import type { Delivery, ReceivedIntent } from "../actors/intent.ts";
 import type { ActorClock } from "../actors/ports.ts";
 import type { Leftovers, SuccessionPort, Verdict } from "../actors/succession.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { type ActorSpec, DEFAULT_POISON_DEATHS } from "../manifest/graph.ts";
 import { boundText, type EventInput } from "../telemetry/event.ts";
-import { countDeath, type Death, deathsOf, forget, keyOf, type PoisonEntries } from "./poison.ts";
+import {
+  countDeath,
+  type Death,
+  deathsOf,
+  forget,
+  keyOf,
+  MAX_ENTRIES,
+  type PoisonEntries,
+} from "./poison.ts";
 
 const MAX_STORY_STACK_BYTES = 4_096;
 
@@ -27,10 +35,14 @@ export type SuccessionOptions = {
 
 type Kept = { readonly leftovers: Leftovers; readonly reason: ExitReason };
 
+type Suspected = { readonly intentId: string; readonly death: Death; buried: boolean };
+
 export class SuccessionDesk {
   readonly #options: SuccessionOptions;
   readonly #kept = new Map<string, Kept>();
   readonly #deaths = new Map<string, PoisonEntries>();
+  /** Intents in hand at deaths of the process, by actor. */
+  readonly #suspects = new Map<string, readonly Suspected[]>();
   readonly #deadlines: DeadlineTimer;
 
   constructor(options: SuccessionOptions) {
@@ -42,6 +54,11 @@ export class SuccessionDesk {
   portFor(path: string, incarnation: Incarnation, limit: () => number): SuccessionPort {
     return {
       died: (delivery, failure) => this.#died(path, incarnation, limit(), delivery, failure),
+      counted: (intent, failure) => {
+        const deaths = this.#count(path, incarnation, intent, failure);
+        return deaths.length < limit() ? "again" : "poison";
+      },
+      refuses: (delivery) => this.refuses(delivery, limit()),
       leave: (leftovers, reason) => this.#leave(path, { leftovers, reason }),
     };
   }
@@ -59,9 +76,13 @@ export class SuccessionDesk {
       this.#leave(path, { leftovers, reason: { kind: "failed", failure: notStarted(path) } });
   }
 
-  /** What the supervisor decided: no next incarnation is on its way, so that all are answered. */
-  settle(path: string, comesBack: boolean): void {
-    if (comesBack) return;
+  /** Nothing at this path or below it comes back by itself: everybody who waits hears so. */
+  down(path: string): void {
+    for (const each of [...this.#kept.keys()])
+      if (each === path || each.startsWith(`${path}/`)) this.#answerAll(each);
+  }
+
+  #answerAll(path: string): void {
     const kept = this.#kept.get(path);
     this.#kept.delete(path);
     if (kept === undefined) return;
@@ -72,26 +93,25 @@ export class SuccessionDesk {
     for (const delivery of waiting) this.#answer(path, delivery, gone);
   }
 
-  /** An intent that killed the whole process before, as the process that ended left word of it. */
-  suspect(path: string, intent: Parameters<typeof keyOf>[0], death: Death, expiresUnixMs: number): void {
-    const nowUnixMs = this.#options.clock.unixMs();
-    const entries = this.#deaths.get(path) ?? [];
-    this.#deaths.set(path, countDeath(entries, keyOf(intent), death, { nowUnixMs, expiresUnixMs }));
+  /**
+   * An intent was in hand when the process before this one died. Who sent it is not known
+   * then: it counts for whoever's intent has this id.
+   */
+  suspect(path: string, intentId: string): void {
+    const atUnixMs = this.#options.clock.unixMs();
+    const before = this.#suspects.get(path) ?? [];
+    this.#suspects.set(
+      path,
+      [...before, { intentId, death: processDeath(atUnixMs), buried: false }].slice(-MAX_ENTRIES),
+    );
   }
 
   /** The answer to an intent that has killed too often already; it is set aside now. Undefined: it may be tried. */
   refuses(delivery: Delivery, limit = DEFAULT_POISON_DEATHS): CellError | undefined {
     const { intent } = delivery;
-    const entries = this.#deaths.get(intent.target);
-    if (entries === undefined) return undefined;
-    const deaths = deathsOf(entries, keyOf(intent));
+    if (!this.#deaths.has(intent.target) && !this.#suspects.has(intent.target)) return undefined;
+    const deaths = this.#deathsOf(intent.target, intent);
     return deaths.length < limit ? undefined : this.#bury(intent.target, delivery, deaths);
-  }
-
-  /** The path has left the graph. */
-  forget(path: string): void {
-    this.settle(path, false);
-    this.#deaths.delete(path);
   }
 
   #died(
@@ -101,22 +121,33 @@ export class SuccessionDesk {
     delivery: Delivery,
     failure: Failure,
   ): Verdict {
-    const key = keyOf(delivery.intent);
-    const nowUnixMs = this.#options.clock.unixMs();
-    const death = deathOf(failure, incarnation, nowUnixMs);
-    const expiresUnixMs = delivery.intent.deadlineUnixMs;
-    const entries = countDeath(this.#deaths.get(path) ?? [], key, death, { nowUnixMs, expiresUnixMs });
-    this.#deaths.set(path, entries);
-    const deaths = deathsOf(entries, key);
+    const deaths = this.#count(path, incarnation, delivery.intent, failure);
     if (deaths.length < limit) return { kind: "again" };
     return { kind: "poison", answer: this.#bury(path, delivery, deaths) };
+  }
+
+  #count(path: string, incarnation: Incarnation, intent: ReceivedIntent, failure: Failure): readonly Death[] {
+    const nowUnixMs = this.#options.clock.unixMs();
+    const death = deathOf(failure, incarnation, nowUnixMs);
+    const times = { nowUnixMs, expiresUnixMs: intent.deadlineUnixMs };
+    this.#deaths.set(path, countDeath(this.#deaths.get(path) ?? [], keyOf(intent), death, times));
+    return this.#deathsOf(path, intent);
+  }
+
+  #deathsOf(path: string, intent: ReceivedIntent): readonly Death[] {
+    const ofProcess = (this.#suspects.get(path) ?? []).filter(({ intentId }) => intentId === intent.id);
+    const own = deathsOf(this.#deaths.get(path) ?? [], keyOf(intent));
+    return [...ofProcess.map(({ death }) => death), ...own];
   }
 
   #bury(path: string, delivery: Delivery, deaths: readonly Death[]): CellError {
     const rest = forget(this.#deaths.get(path) ?? [], keyOf(delivery.intent));
     if (rest.length === 0) this.#deaths.delete(path);
     else this.#deaths.set(path, rest);
-    this.#options.bury({ delivery, deaths });
+    // What killed the process is refused each time that it comes, and buried once.
+    const ofProcess = (this.#suspects.get(path) ?? []).filter((each) => each.intentId === delivery.intent.id);
+    if (ofProcess.every(({ buried }) => !buried)) this.#options.bury({ delivery, deaths });
+    for (const each of ofProcess) each.buried = true;
     const times = deaths.length === 1 ? "once" : `${deaths.length} times`;
     return new CellError("ACTOR_INTENT_POISONOUS", `the intent has killed the actor ${times}`, {
       where: path,
@@ -186,6 +217,12 @@ function deathOf(failure: Failure, incarnation: Incarnation, atUnixMs: number): 
   const { class: failureClass, name, message, stack = "", origin } = failure;
   const bounded = boundText(stack, MAX_STORY_STACK_BYTES);
   return { atUnixMs, incarnation, class: failureClass, name, message, stack: bounded, origin };
+}
+
+function processDeath(atUnixMs: number): Death {
+  const message = "the whole process died while it was in hand";
+  const incarnation = { term: 0, activation: 0 };
+  return { atUnixMs, incarnation, class: "loss", name: "ProcessDied", message, stack: "", origin: "kernel" };
 }
 
 function notStarted(path: string): Failure {

@@ -4,7 +4,7 @@
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorDescription, ActorHost, ActorStats } from "../actor-host.ts";
-import type { ExitReason, Incarnation } from "../child.ts";
+import type { ExitReason, Failure, Incarnation } from "../child.ts";
 import { Host } from "../host.ts";
 import type { Delivery, ReceivedIntent } from "../intent.ts";
 import type { StartActorOptions } from "../start-options.ts";
@@ -124,7 +124,8 @@ class DurableActor implements ActorHost {
       this.#again(delivery);
       return ok(undefined);
     }
-    const taken = this.#host.deliver(this.#routes.of(delivery));
+    const poison = this.#options.ports.succession?.refuses(delivery);
+    const taken = poison === undefined ? this.#host.deliver(this.#routes.of(delivery)) : err(poison);
     if (!taken.ok && MAY_COME_AGAIN.has(taken.error.code)) {
       this.#routes.forget(intent.id);
       return taken;
@@ -155,6 +156,10 @@ class DurableActor implements ActorHost {
   /** None: what it goes on from is in the stream. */
   lastGoodSnapshot(): undefined {
     return undefined;
+  }
+
+  fail(failure: Failure): Promise<ExitReason> {
+    return this.#host.fail(failure);
   }
 
   stop(graceMs: number): Promise<ExitReason> {

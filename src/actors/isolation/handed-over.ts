@@ -84,6 +84,11 @@ export class HandedOver {
     return handed?.accepted.delivery.intent;
   }
 
+  /** Whether it is the one whose handling was interrupted: no state that came since knows of it. */
+  isInTurn(accepted: Accepted | undefined): boolean {
+    return accepted !== undefined && this.#inTurn?.accepted === accepted;
+  }
+
   #remember(number: bigint, intent: ReceivedIntent): void {
     this.#remembered.set(number, intent);
     const [oldest] = this.#remembered.size > MAX_REMEMBERED ? this.#remembered.keys() : [];

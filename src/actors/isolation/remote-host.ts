@@ -8,6 +8,7 @@ import type { ActorExit, ActorReply, ActorTransition, ActorUp } from "../../gen/
 import type { ActorSpec } from "../../manifest/graph.ts";
 import type { EventInput } from "../../telemetry/event.ts";
 import type { AcceptedIntents } from "../accepted-intents.ts";
+import { intentRef } from "../actor-failure.ts";
 import type { ActorDescription, ActorHost, ActorSnapshot, ActorStats } from "../actor-host.ts";
 import { asCellError } from "../as-cell-error.ts";
 import type { ExitReason, Failure, FailureClass, Incarnation } from "../child.ts";
@@ -16,6 +17,7 @@ import { Intake } from "../intake.ts";
 import type { Delivery, ReceivedIntent } from "../intent.ts";
 import type { Accepted } from "../open-requests.ts";
 import type { ActorPorts } from "../ports.ts";
+import { judge, type Leftovers, leave } from "../succession.ts";
 import { parseBounded } from "./bounded-json.ts";
 import { declaredIntents, describeAccepted, narrowed, readDescription } from "./description.ts";
 import { HandedOver } from "./handed-over.ts";
@@ -134,6 +136,12 @@ export class RemoteHost implements ActorHost {
     };
   }
 
+  /** What the incarnation before left. What was begun there cannot be answered from here. */
+  inherit(leftovers: Leftovers): void {
+    this.#intake.inherit(leftovers, false, new CellError("ACTOR_CRASHED", undefined, { where: this.path }));
+    this.#feed();
+  }
+
   describe(): ActorDescription {
     if (this.#running === undefined) return { intents: {}, states: [] };
     return describeAccepted(this.#running.description, this.#running.accepted);
@@ -164,6 +172,13 @@ export class RemoteHost implements ActorHost {
     } catch {
       return undefined;
     }
+  }
+
+  fail(failure: Failure): Promise<ExitReason> {
+    const suspect = this.#handed.suspect();
+    const told = suspect === undefined ? failure : { ...failure, intent: intentRef(suspect) };
+    this.#end({ kind: "failed", failure: told });
+    return this.exited;
   }
 
   stop(graceMs: number): Promise<ExitReason> {
@@ -306,6 +321,8 @@ export class RemoteHost implements ActorHost {
   #end(reason: ExitReason, startError?: CellError): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
+    const ended = this.#leave(reason);
+    this.#ended = ended;
     this.#stopping?.cancel();
     this.#heartbeat?.stop();
     this.#frames.stop();
@@ -316,8 +333,19 @@ export class RemoteHost implements ActorHost {
     for (const accepted of this.#handed.unbegun()) this.#intake.giveBack(accepted, gone);
     const begun = reason.kind === "failed" ? crashed(this.path, reason.failure) : gone;
     this.#intake.close(begun, gone);
-    this.#start.reject(startError ?? notUp(this.path, reason));
-    this.#exit.resolve(reason);
+    this.#start.reject(startError ?? notUp(this.path, ended));
+    this.#exit.resolve(ended);
+  }
+
+  /** Leaves what is unanswered to the next incarnation. What the kept state does not know of is tried again. */
+  #leave(reason: ExitReason): ExitReason {
+    const { succession } = this.#ports;
+    if (succession === undefined || this.#running === undefined) return reason;
+    const judged = reason.kind === "failed" ? judge(reason.failure, this.#intake, succession) : undefined;
+    const again = this.#handed.isInTurn(judged?.again) ? judged?.again : undefined;
+    const ended: ExitReason = judged === undefined ? reason : { kind: "failed", failure: judged.failure };
+    leave(this.#intake, succession, ended, again, new Set(this.#handed.unbegun()));
+    return ended;
   }
 
   #finished(accepted: Accepted, error: CellError | undefined): void {

@@ -4,6 +4,7 @@ import type { ActorSpec } from "../../manifest/graph.ts";
 import type { ActorHost } from "../actor-host.ts";
 import type { Incarnation } from "../child.ts";
 import type { ActorPorts } from "../ports.ts";
+import type { Leftovers } from "../succession.ts";
 import { jsonBytes, NO_BYTES } from "./bounded-json.ts";
 import { beatIntervalMs } from "./heartbeat.ts";
 import type { Housing } from "./link.ts";
@@ -19,6 +20,8 @@ export type StartRemoteOptions = {
   /** JSON; secrets are put in already. */
   readonly input: unknown;
   readonly snapshot?: unknown;
+  /** Of the incarnation before: unanswered intents. */
+  readonly leftovers?: Leftovers | undefined;
 };
 
 /**
@@ -53,6 +56,7 @@ export async function startRemoteActor(
   );
   try {
     await host.up;
+    if (options.leftovers !== undefined) host.inherit(options.leftovers);
     return host;
   } finally {
     signal?.removeEventListener("abort", abandon);

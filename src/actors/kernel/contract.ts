@@ -90,6 +90,28 @@ export const authorityIntents = {
   "trust.list": intent({ payload: z.object({}), reply: chunk }),
 } as const;
 
+const letterId = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** Intents of `kernel/<node>/deadletters`; every node knows the letters of the whole cell. */
+export const deadLetterIntents = {
+  /** Open letters, newest first; of an actor and all below it; with `all` the closed ones too. Chunks of `DeadLetterRow[]`. */
+  "deadletter.list": intent({
+    payload: z.object({
+      actor: path.optional(),
+      all: z.boolean().default(false),
+      limit: z.int().min(1).max(4096).default(500),
+    }),
+    reply: chunk,
+  }),
+  /** One letter whole. Chunks of `DeadLetterReport`. */
+  "deadletter.show": intent({ payload: z.object({ id: letterId }), reply: chunk }),
+  /** Closes it: dropped, or retried as the intent `retryId` that whoever asks has sent. Chunks of `DeadLetterRow`. */
+  "deadletter.close": intent({
+    payload: z.object({ id: letterId, retryId: letterId.optional() }),
+    reply: chunk,
+  }),
+} as const;
+
 /** Intents of `kernel/<node>/telemetry`. */
 export const telemetryIntents = {
   /** Newest matching events of this node's log, oldest first. Chunks of base64 `Event` messages. */

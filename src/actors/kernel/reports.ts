@@ -21,6 +21,48 @@ export type TreeNode = {
   readonly children?: readonly TreeNode[];
 };
 
+export type DeadLetterRow = {
+  readonly id: string;
+  readonly actor: string;
+  readonly node: string;
+  readonly setAsideUnixMs: number;
+  readonly intent: {
+    readonly id: string;
+    readonly rootId: string;
+    readonly type: string;
+    readonly principal: string;
+  };
+  /** Path of the sending actor; empty for a client. */
+  readonly source: string;
+  readonly deaths: number;
+  readonly lastDeath: { readonly class: string; readonly name: string; readonly message: string };
+  readonly closed?: {
+    readonly how: string;
+    readonly by: string;
+    readonly atUnixMs: number;
+    readonly retryId: string;
+  };
+};
+
+export type DeadLetterReport = Omit<DeadLetterRow, "deaths" | "lastDeath" | "closed"> & {
+  readonly deadlineUnixMs: number;
+  /** The capsule's bytes as received, base64; empty when they are not known any more: then `payload` is. */
+  readonly capsule: string;
+  readonly contentType: string;
+  /** Base64. */
+  readonly payload: string;
+  /** Oldest first. */
+  readonly story: readonly {
+    readonly atUnixMs: number;
+    readonly incarnation: { readonly term: number; readonly activation: number };
+    readonly class: string;
+    readonly name: string;
+    readonly message: string;
+    readonly stack: string;
+    readonly origin: string;
+  }[];
+};
+
 export type RestartRow = {
   readonly atUnixMs: number;
   /** On one line, e.g. "crash: TypeError: x is not a function"; of a sibling's failure: "with PATH: ...". */
