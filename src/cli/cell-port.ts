@@ -8,6 +8,10 @@ export type SendOptions = {
   readonly timeoutMs: number;
   readonly priority?: PriorityName;
   readonly signal?: AbortSignal;
+  /** The intent that this one follows from. */
+  readonly cause?: { readonly id: string; readonly rootId: string; readonly hopLimit: number };
+  /** Hears the new intent's id, hex, as soon as it is made. */
+  readonly onSent?: (id: string) => void;
 };
 
 export type PortReply = { readonly value: unknown; readonly final: boolean };

@@ -122,6 +122,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./send.ts")).registerSend,
   },
   {
+    name: "deadletter",
+    summary: "see, retry and drop intents that killed their actors",
+    group: TALK,
+    load: async () => (await import("./deadletter.ts")).registerDeadletter,
+  },
+  {
     name: "capsule",
     summary: "encode, decode and verify capsules offline",
     group: TALK,

@@ -6,6 +6,8 @@ import { type Chunk, fromChunks } from "../actors/kernel/chunks.ts";
 import type {
   ActorReport,
   ApplyReport,
+  DeadLetterReport,
+  DeadLetterRow,
   GraphReport,
   NodeRow,
   NodeStatus,
@@ -136,6 +138,24 @@ function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
     },
     principals: async (node: string) =>
       arrayOf<PrincipalRow>(await read(authority(node), "trust.list", {}), ["principal", "kind"]),
+    /** Newest first; any node knows those of the whole cell. */
+    deadLetters: async (node: string, filter: { readonly actor?: string; readonly all?: boolean }) =>
+      arrayOf<DeadLetterRow>(await read(`kernel/${node}/deadletters`, "deadletter.list", filter), [
+        "id",
+        "actor",
+        "intent",
+      ]),
+    deadLetter: async (node: string, id: string) =>
+      objectWith<DeadLetterReport>(await read(`kernel/${node}/deadletters`, "deadletter.show", { id }), [
+        "id",
+        "actor",
+        "story",
+      ]),
+    /** @param retryId of the intent that it was retried as; undefined: it is dropped */
+    closeDeadLetter: async (node: string, id: string, retryId: string | undefined): Promise<void> => {
+      const payload = retryId === undefined ? { id } : { id, retryId };
+      await read(`kernel/${node}/deadletters`, "deadletter.close", payload);
+    },
     /** Serialised `Event` messages, oldest first. */
     async events(node: string, filter: EventFilter): Promise<readonly Uint8Array[]> {
       const rows = await read(`kernel/${node}/telemetry`, "events.read", filter);

@@ -8,7 +8,7 @@ import type { Tracing } from "../telemetry/tracing.ts";
 type Deliver = (delivery: Delivery) => Result<{ readonly mailboxDepth: number }, CellError>;
 
 export function traced(tracing: Pick<Tracing, "span">, deliver: Deliver): Deliver {
-  return ({ intent, respond }) => {
+  return ({ intent, respond, ...rest }) => {
     const span = tracing.span({
       operation: "process",
       target: intent.target,
@@ -17,6 +17,7 @@ export function traced(tracing: Pick<Tracing, "span">, deliver: Deliver): Delive
       bodyBytes: intent.payload.length,
     });
     const delivered = deliver({
+      ...rest,
       intent: { ...intent, traceparent: span.traceparent },
       respond: (reply) => {
         if (reply.kind === "error") span.fail(reply.error);

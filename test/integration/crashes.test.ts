@@ -39,37 +39,37 @@ describe("what fails comes back", () => {
     (await cell.kernel.events("a", filter)).map((bytes) => fromBinary(EventSchema, bytes));
 
   describe("an actor that throws", () => {
-    it("answers ACTOR_CRASHED, and its next incarnation goes on from the last good snapshot", async () => {
+    it("answers ACTOR_INTENT_POISONOUS at the second try, and goes on from the last good snapshot", async () => {
       const before = await cell.kernel.actor("a", "live/first");
       expect((await say("live/first")).value).toEqual({ text: "x", count: 1 });
       expect((await say("live/first")).value).toEqual({ text: "x", count: 2 });
       await expect(crash("live/first", "asked to")).rejects.toMatchObject({
-        code: "ACTOR_CRASHED",
-        retryable: true,
+        code: "ACTOR_INTENT_POISONOUS",
+        retryable: false,
       });
       expect(await answers("live/first")).toEqual({ text: "x", count: 3 });
       const after = await cell.kernel.actor("a", "live/first");
-      expect(after).toMatchObject({ status: "running", restarts: 1 });
-      expect(after.incarnation?.activation).toBe((before.incarnation?.activation ?? 0) + 1);
-      expect(after.history).toHaveLength(1);
-      expect(after.history[0]).toMatchObject({ cause: "crash: Error: asked to" });
+      expect(after).toMatchObject({ status: "running", restarts: 2 });
+      expect(after.incarnation?.activation).toBe((before.incarnation?.activation ?? 0) + 2);
+      expect(after.history).toHaveLength(2);
+      expect(after.history[0]).toMatchObject({
+        cause: expect.stringMatching(/^(?:crash|poison): Error: asked to$/),
+      });
     });
 
-    it("leaves nothing that waited behind the crash without an answer: it may be sent again", async () => {
+    it("hands what waited behind the crash on: every sender is answered by the next incarnation", async () => {
       const waiting = Array.from({ length: 20 }, (_, at) => say("live/first", String(at)));
       const answers = await Promise.allSettled([crash("live/first", "again"), ...waiting]);
-      expect(answers[0]).toMatchObject({ reason: { code: "ACTOR_CRASHED" } });
-      const codes = answers
-        .slice(1)
-        .map((answer) =>
-          answer.status === "fulfilled" ? "answered" : `${answer.reason.code} ${answer.reason.retryable}`,
-        );
-      expect(codes.filter((code) => code !== "answered" && code !== "ACTOR_NOT_RUNNING true")).toEqual([]);
+      expect(answers[0]).toMatchObject({ reason: { code: "ACTOR_INTENT_POISONOUS" } });
+      const rest = answers.slice(1);
+      expect(rest.filter(({ status }) => status !== "fulfilled")).toEqual([]);
     });
 
     it("leaves its siblings untouched", async () => {
       const sibling = await cell.kernel.actor("a", "live/second");
-      await expect(crash("live/first", "a third time")).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+      await expect(crash("live/first", "a third time")).rejects.toMatchObject({
+        code: "ACTOR_INTENT_POISONOUS",
+      });
       await answers("live/first");
       const after = await cell.kernel.actor("a", "live/second");
       expect(after).toMatchObject({ restarts: 0, startedAtUnixMs: sibling.startedAtUnixMs });
@@ -77,7 +77,7 @@ describe("what fails comes back", () => {
 
     it("is seen in `get tree` and in `logs`, with what it threw", async () => {
       const tree = await cell.cli("get", "tree");
-      expect(tree.stdout).toMatch(/first +running +3 restarts/);
+      expect(tree.stdout).toMatch(/first +running +6 restarts/);
       expect(tree.stdout).toMatch(/second +running +0 restarts/);
       const logs = await cell.cli(
         "logs",
@@ -93,14 +93,18 @@ describe("what fails comes back", () => {
       const kinds = (await events({ actor: "live/first", kinds: ["actorCrashed", "actorRestarted"] })).map(
         ({ kind }) => kind.case,
       );
-      expect(kinds).toEqual(Array(3).fill(["actorCrashed", "actorRestarted"]).flat());
+      expect(kinds).toEqual(Array(6).fill(["actorCrashed", "actorRestarted"]).flat());
     });
   });
 
   it("a supervisor whose children crash too often gives up, and its own supervisor starts it again", async () => {
-    await expect(crash("live/fragile/third", "one")).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+    await expect(crash("live/fragile/third", "one")).rejects.toMatchObject({
+      code: "ACTOR_INTENT_POISONOUS",
+    });
     await answers("live/fragile/third");
-    await expect(crash("live/fragile/third", "two")).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+    await expect(crash("live/fragile/third", "two")).rejects.toMatchObject({
+      code: "ACTOR_INTENT_POISONOUS",
+    });
     // Its own supervisor starts it again, from the beginning.
     expect(await answers("live/fragile/third")).toMatchObject({ text: "x" });
     const [gaveUp] = await events({ kinds: ["actorGaveUp", "escalated"], limit: 10 });

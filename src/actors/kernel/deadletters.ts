@@ -2,6 +2,7 @@
 // actors. It retries nothing by itself: who wants a retry sends the intent anew, in the
 // own name and under the own authority, and then closes the letter here.
 import type { DeadLetter } from "../../security/records/dead-letter.ts";
+import { decodeCapsule } from "../../security/wire/decode-capsule.ts";
 import { serveActor } from "../serve.ts";
 import { inChunks } from "./chunks.ts";
 import { deadLetterIntents } from "./contract.ts";
@@ -18,6 +19,9 @@ export type DeadLetterPorts = {
   readonly show: (id: string) => Promise<DeadLetter>;
   readonly close: (id: string, by: string, retryId: string | undefined) => Promise<Heading>;
 };
+
+/** Of an intent whose capsule is not known any more. */
+const DEFAULT_HOPS = 1;
 
 export const deadletters = serveActor<DeadLetterPorts, typeof deadLetterIntents>({
   intents: deadLetterIntents,
@@ -39,5 +43,13 @@ function rowOf({ closed, ...heading }: Heading): DeadLetterRow {
 
 function reportOf({ capsule, payload, deaths, ...letter }: DeadLetter): DeadLetterReport {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
-  return { ...letter, capsule: base64(capsule), payload: base64(payload), story: deaths };
+  const decoded = capsule.length === 0 ? undefined : decodeCapsule(capsule);
+  const whole = decoded?.ok === true ? decoded.value : { payload, hopLimit: DEFAULT_HOPS };
+  return {
+    ...letter,
+    capsule: base64(capsule),
+    payload: base64(whole.payload),
+    hopLimit: Math.max(1, whole.hopLimit),
+    story: deaths,
+  };
 }

@@ -46,11 +46,13 @@ export type DeadLetterRow = {
 
 export type DeadLetterReport = Omit<DeadLetterRow, "deaths" | "lastDeath" | "closed"> & {
   readonly deadlineUnixMs: number;
-  /** The capsule's bytes as received, base64; empty when they are not known any more: then `payload` is. */
+  /** The capsule's bytes as received, base64; empty when they are not known any more. */
   readonly capsule: string;
   readonly contentType: string;
   /** Base64. */
   readonly payload: string;
+  /** What the intent was allowed to cause, and so is its retry. */
+  readonly hopLimit: number;
   /** Oldest first. */
   readonly story: readonly {
     readonly atUnixMs: number;

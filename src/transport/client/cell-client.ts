@@ -4,6 +4,7 @@
 import { CellError } from "../../errors/cell-error.ts";
 import type { Event } from "../../gen/cell0/v1/events_pb.ts";
 import { toHex } from "../../security/bytes.ts";
+import type { Cause } from "../../security/intents/build-intent.ts";
 import type { PriorityName } from "../../security/wire/priority.ts";
 import type { BrokerConnection, BrokerStatus } from "../connection.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
@@ -22,6 +23,10 @@ export type SendOptions = {
   readonly tracestate?: string;
   /** Gives up waiting, with the signal's reason; the intent itself cannot be taken back. */
   readonly signal?: AbortSignal;
+  /** The intent that this one follows from: ids in hex, and the hops that it was left. */
+  readonly cause?: Cause;
+  /** Hears the new intent's id, hex, as soon as it is made. */
+  readonly onSent?: (id: string) => void;
 };
 
 export type IntentItem = {
@@ -157,7 +162,7 @@ export class CellClient {
   }
 
   #open({ target, intent, payload, options = {} }: IntentItem, hooks: Hooks): Opened {
-    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal } = options;
+    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause } = options;
     signal?.throwIfAborted();
     const abort = (): void => {
       sent.cancel();
@@ -173,6 +178,7 @@ export class CellClient {
         ...(priority === undefined ? {} : { priority }),
         ...(traceparent === undefined ? {} : { traceparent }),
         ...(tracestate === undefined ? {} : { tracestate }),
+        ...(cause === undefined ? {} : { cause }),
       },
       {
         onReply: (reply) => {
@@ -194,6 +200,8 @@ export class CellClient {
       release();
       sent.cancel();
     };
-    return { id: toHex(sent.id), cancel };
+    const id = toHex(sent.id);
+    options.onSent?.(id);
+    return { id, cancel };
   }
 }
