@@ -40,7 +40,7 @@ function fsOf(
 }
 
 function execOf(grant: ManifestTools["exec"][number], directory: string): ExecGrant {
-  const { program, args, timeout, maxOutput, stdin, env, cwd } = grant;
+  const { program, args, timeout, maxOutput, stdin, env, network, cwd } = grant;
   return {
     program,
     args,
@@ -48,6 +48,7 @@ function execOf(grant: ManifestTools["exec"][number], directory: string): ExecGr
     maxOutputBytes: bytes(maxOutput),
     stdinBytes: bytes(stdin),
     env,
+    network,
     ...(cwd === undefined ? {} : { cwd: resolve(directory, cwd) }),
   };
 }

@@ -33,7 +33,7 @@ export function execTexts(grant: ExecGrant): readonly string[] {
 }
 
 export function execText(grant: ExecGrant, index: number): string {
-  const { program, args, timeoutMs, maxOutputBytes, stdinBytes, env, cwd } = grant;
+  const { program, args, timeoutMs, maxOutputBytes, stdinBytes, env, network, cwd } = grant;
   const words = (args[index] ?? []).map((word) =>
     typeof word === "string" ? quoted(word) : `<${word.pattern}>`,
   );
@@ -41,6 +41,7 @@ export function execText(grant: ExecGrant, index: number): string {
     ["exec", program, ...words].join(" "),
     ...(cwd === undefined ? [] : [`in ${cwd}`]),
     ...(Object.keys(env).length === 0 ? [] : [`env ${JSON.stringify(env)}`]),
+    ...(network ? ["network"] : []),
     ...(stdinBytes === 0 ? [] : [`stdin ${formatSize(stdinBytes)}`]),
     `${formatSize(maxOutputBytes)} in ${formatDuration(timeoutMs)}`,
   ].join(", ");

@@ -151,6 +151,10 @@ export const execGrantSchema = z
         title: "map of texts",
         description: "Environment beside PATH, LANG and HOME, which is all that it gets.",
       }),
+    network: z
+      .boolean()
+      .default(false)
+      .describe("Whether it has the node's network: past `tools.http`. Cutting it off needs Linux and root."),
     cwd: text("folder", PLAIN_PATTERN, "the path of a folder", ["./workspace"])
       .optional()
       .describe("Working directory, relative to this file. Default `/`."),

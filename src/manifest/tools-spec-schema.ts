@@ -53,6 +53,7 @@ export const toolsSpecSchema: z.ZodType<ToolsSpec> = z.strictObject({
         maxOutputBytes: bytes,
         stdinBytes: bytes,
         env: exec.env.unwrap(),
+        network: z.boolean(),
         cwd: absolute.exactOptional(),
       }),
     )

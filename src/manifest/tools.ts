@@ -60,6 +60,8 @@ export type ExecGrant = {
   /** Of standard input; 0: it gets none. */
   readonly stdinBytes: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Whether it has the node's network; without it none, where the platform can give it none. */
+  readonly network: boolean;
   /** Absolute path of the working directory; default `/`. */
   readonly cwd?: string;
 };

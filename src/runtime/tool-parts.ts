@@ -1,7 +1,8 @@
 // The node's tools as kernel actors, with the ports that they work through.
+import { thisPlatform } from "../actors/isolation/process/layers.ts";
 import { CallLimits } from "../actors/kernel/tools/call-limits.ts";
 import { execTool } from "../actors/kernel/tools/exec/actor.ts";
-import { confinement, thisMachine } from "../actors/kernel/tools/exec/confine.ts";
+import { networkTrial } from "../actors/kernel/tools/exec/try-network.ts";
 import { fsTool } from "../actors/kernel/tools/fs/actor.ts";
 import { FolderTurns } from "../actors/kernel/tools/fs/folder-turns.ts";
 import { httpTool } from "../actors/kernel/tools/http/actor.ts";
@@ -37,7 +38,10 @@ export function toolParts({
     [kernelPath(node, "fs"), { behaviour: fsTool, input: { ...ports, turns: new FolderTurns() } }],
     [
       kernelPath(node, "exec"),
-      { behaviour: execTool, input: { ...ports, confinement: confinement(thisMachine) } },
+      {
+        behaviour: execTool,
+        input: { ...ports, platform: thisPlatform, canCutOff: networkTrial(thisPlatform) },
+      },
     ],
   ];
 }

@@ -97,6 +97,7 @@ test("everything that can be said is built, with paths, sizes and durations reso
         maxOutputBytes: 131_072,
         stdinBytes: 1_024,
         env: { GIT_PAGER: "cat" },
+        network: false,
         cwd: workspace,
       },
     ],

@@ -2,10 +2,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { thisPlatform } from "../../../../src/actors/isolation/process/layers.ts";
 import { findProgram } from "../../../../src/actors/kernel/tools/exec/argument-policy.ts";
 import { confinement } from "../../../../src/actors/kernel/tools/exec/confine.ts";
+import { networkTrial } from "../../../../src/actors/kernel/tools/exec/try-network.ts";
 import type { ExecGrant } from "../../../../src/manifest/tools.ts";
-import { execGrant, makeFolder, startWorld, toolsOf, type World } from "./tool-world.ts";
+import { execGrant, makeFolder, serve, startWorld, toolsOf, type World } from "./tool-world.ts";
 
 const git = execGrant({
   program: "/usr/bin/git",
@@ -166,6 +168,24 @@ describe("a program that runs", () => {
     },
   );
 
+  test("has no network but by its grant, and every use says what is lacking", async () => {
+    const { host, requests, close } = await serve((_, response) => response.end());
+    const port = new URL(host).port;
+    const script = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3`;
+    const bash = { program: "/bin/bash", args: [["-c", script]] };
+    const { call, events } = await world(execGrant(bash));
+    const canCutOff = await networkTrial(thisPlatform)();
+    await call("exec", { program: "bash", args: ["-c", script] });
+    expect(requests).toHaveLength(canCutOff ? 0 : 1);
+    const [used] = events;
+    const grant = used?.kind.case === "toolUsed" ? used.kind.value.grant : "";
+    expect(grant?.includes("it keeps the node's network")).toBe(!canCutOff);
+    const open = await world(execGrant({ ...bash, network: true }));
+    await open.call("exec", { program: "bash", args: ["-c", script] });
+    expect(requests).toHaveLength(canCutOff ? 1 : 2);
+    await close();
+  });
+
   test("is killed with all that it started when its time is over", async () => {
     const pids = join(folder.path, "pids");
     writeFileSync(pids, "");
@@ -208,32 +228,56 @@ describe("a program that runs", () => {
   });
 });
 
-describe("confinement says what holds on a machine", () => {
-  const all = () => true;
+describe("confinement", () => {
+  const all = (program: string) => `/usr/bin/${program}`;
+  const none = () => undefined;
   test.each([
+    ["root on Linux", { name: "linux", isRoot: true, find: all }, true, []],
     [
-      "root on Linux",
-      { platform: "linux", uid: 0, has: all },
-      ["user nobody", "no capabilities", "no new privileges"],
-      [],
-    ],
-    ["a user on Linux", { platform: "linux", uid: 1000, has: all }, ["no new privileges"], ["user nobody"]],
-    [
-      "Linux without setpriv",
-      { platform: "linux", uid: 0, has: () => false },
-      ["process group killed at the end"],
-      ["no new privileges"],
+      "root where no network can be made",
+      { name: "linux", isRoot: true, find: all },
+      false,
+      ["it keeps the node's network"],
     ],
     [
-      "macOS",
-      { platform: "darwin", uid: 501, has: all },
-      ["process group killed at the end"],
-      ["no new privileges"],
+      "a user on Linux",
+      { name: "linux", isRoot: false, find: all },
+      false,
+      ["it keeps the node's network", "it runs as the node's user"],
     ],
-  ])("%s", (_, machine, holds, lacks) => {
-    const { bounds } = confinement(machine);
-    expect(bounds).toEqual(expect.arrayContaining(holds));
-    for (const each of lacks) expect(bounds).not.toContain(each);
+    [
+      "another system",
+      { name: "darwin", isRoot: false, find: all },
+      false,
+      [
+        "it keeps the node's network",
+        "it keeps the node's privileges",
+        "it runs as the node's user",
+        "it has no resource limits",
+      ],
+    ],
+    [
+      "Linux without its tools",
+      { name: "linux", isRoot: true, find: none },
+      false,
+      [
+        "it keeps the node's network",
+        "it keeps the node's privileges",
+        "it runs as the node's user",
+        "it has no resource limits",
+      ],
+    ],
+  ] as const)("says what is lacking: %s", (_, platform, canCutOff, lacking) => {
+    expect(confinement(platform, { network: false, canCutOff }).lacking).toEqual(lacking);
+  });
+
+  test("a granted network is lacking nothing, and is not cut off", () => {
+    const { prefix, lacking } = confinement(
+      { name: "linux", isRoot: true, find: all },
+      { network: true, canCutOff: true },
+    );
+    expect(lacking).toEqual([]);
+    expect(prefix).not.toContain("--net");
   });
 });
 

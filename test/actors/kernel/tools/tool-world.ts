@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Behaviour } from "../../../../src/actors/behaviour.ts";
 import { startActor } from "../../../../src/actors/host.ts";
+import { thisPlatform } from "../../../../src/actors/isolation/process/layers.ts";
 import { CallLimits } from "../../../../src/actors/kernel/tools/call-limits.ts";
 import { execTool } from "../../../../src/actors/kernel/tools/exec/actor.ts";
-import { confinement, thisMachine } from "../../../../src/actors/kernel/tools/exec/confine.ts";
+import { networkTrial } from "../../../../src/actors/kernel/tools/exec/try-network.ts";
 import { fsTool } from "../../../../src/actors/kernel/tools/fs/actor.ts";
 import { FolderTurns } from "../../../../src/actors/kernel/tools/fs/folder-turns.ts";
 import { httpTool } from "../../../../src/actors/kernel/tools/http/actor.ts";
@@ -47,6 +48,7 @@ export const execGrant = (fields: Partial<ExecGrant> & Pick<ExecGrant, "program"
   maxOutputBytes: 64 * 1024,
   stdinBytes: 0,
   env: {},
+  network: false,
   ...fields,
 });
 
@@ -104,7 +106,8 @@ export async function startWorld({ tools, secrets = {}, net = {} }: WorldOptions
       return value;
     },
     turns: new FolderTurns(),
-    confinement: confinement(thisMachine),
+    platform: thisPlatform,
+    canCutOff: networkTrial(thisPlatform),
   };
   const hosts = new Map(
     await Promise.all(

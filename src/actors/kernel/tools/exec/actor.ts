@@ -3,16 +3,21 @@ import { CellError } from "../../../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../../../errors/result.ts";
 import { execText } from "../../../../manifest/tool-text.ts";
 import type { ToolsSpec } from "../../../../manifest/tools.ts";
+import type { Platform } from "../../../isolation/process/layers.ts";
 import { serveActor } from "../../../serve.ts";
 import { shownProgram } from "../asked.ts";
 import { decodeContent } from "../contents.ts";
 import { type ExecRequest, execIntents, type ProgramResult } from "../contract.ts";
 import { type Allowed, callTool, type ToolPorts } from "../tool-call.ts";
 import { findProgram } from "./argument-policy.ts";
-import type { Confinement } from "./confine.ts";
+import { confinement } from "./confine.ts";
 import { performRun } from "./run-program.ts";
 
-export type ExecToolPorts = ToolPorts & { readonly confinement: Confinement };
+export type ExecToolPorts = ToolPorts & {
+  readonly platform: Pick<Platform, "name" | "isRoot" | "find">;
+  /** Whether a program can be given an empty network. */
+  readonly canCutOff: () => Promise<boolean>;
+};
 
 /** Programs of all actors at once; further ones wait. */
 const CONCURRENCY = 16;
@@ -21,12 +26,14 @@ export const execTool = serveActor<ExecToolPorts, typeof execIntents>({
   intents: execIntents,
   concurrency: CONCURRENCY,
   handlers: {
-    exec: (request, meta, { input, signal }) =>
-      callTool(input, meta, signal, {
+    exec: async (request, meta, { input, signal }) => {
+      const canCutOff = await input.canCutOff();
+      return await callTool(input, meta, signal, {
         tool: "exec",
         asked: shownProgram(request.program, request.args),
-        decide: ({ exec }) => decideExec(meta.source, exec, request, input.confinement),
-      }),
+        decide: ({ exec }) => decideExec(meta.source, exec, request, input.platform, canCutOff),
+      });
+    },
   },
 });
 
@@ -35,7 +42,8 @@ export function decideExec(
   actor: string,
   grants: ToolsSpec["exec"],
   request: ExecRequest,
-  confinement: Confinement,
+  platform: ExecToolPorts["platform"],
+  canCutOff: boolean,
 ): Result<Allowed<ProgramResult>, CellError> {
   const { args, as } = request;
   const found = findProgram(actor, grants, request.program, args);
@@ -48,9 +56,10 @@ export function decideExec(
     const what = `the grant allows ${grant.stdinBytes} bytes of standard input`;
     return err(new CellError("TOOL_TOO_LARGE", what));
   }
+  const held = confinement(platform, { network: grant.network, canCutOff });
   return ok({
-    grant: execText(grant, list),
+    grant: [execText(grant, list), ...held.lacking].join("; "),
     timeoutMs: grant.timeoutMs,
-    perform: (signal) => performRun({ grant, args, stdin: stdin.value, as }, confinement, signal),
+    perform: (signal) => performRun({ grant, args, stdin: stdin.value, as }, held, signal),
   });
 }
