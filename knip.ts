@@ -21,8 +21,8 @@ const config: KnipConfig = {
   ignore: ["src/gen/**"],
   // What its own file uses is not dead; limits and types are exported to be read about, too.
   ignoreExportsUsedInFile: true,
-  // The package's own command, as its users call it.
-  ignoreBinaries: ["cell0"],
+  // The package's own command, as its users call it, and the system's.
+  ignoreBinaries: ["cell0", "mkfifo"],
   // Started by buf.
   ignoreDependencies: ["@bufbuild/protoc-gen-es"],
 };
