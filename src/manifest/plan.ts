@@ -68,18 +68,22 @@ const simple = (path: string, kind: "added" | "removed"): Change => ({
 /** What a new actor may do to the world is told before it does it. */
 const added = (spec: ChildSpec): Change => ({
   ...simple(spec.path, "added"),
-  fields: spec.kind === "actor" ? toolChanges(undefined, spec) : [],
+  fields: toolChanges(undefined, spec),
 });
 
 /** One change a grant, so that none hides in another's line. */
-function toolChanges(was: ActorSpec | undefined, now: ActorSpec): FieldChange[] {
-  const old = toolLines(was?.tools);
-  const lines = toolLines(now.tools);
+function toolChanges(was: ChildSpec | undefined, now: ChildSpec): FieldChange[] {
+  const old = was === undefined ? [] : toolLines(toolsIn(was));
+  const lines = toolLines(toolsIn(now));
   return [
     ...old.filter((line) => !lines.includes(line)).map((line) => ({ field: "tools", old: line })),
     ...lines.filter((line) => !old.includes(line)).map((line) => ({ field: "tools", new: line })),
   ];
 }
+
+/** An actor's, or those of the children that a dynamic supervisor makes. */
+const toolsIn = (spec: ChildSpec): ActorSpec["tools"] =>
+  spec.kind === "actor" ? spec.tools : spec.template?.tools;
 
 function changeOf(
   was: ChildSpec,
@@ -87,8 +91,7 @@ function changeOf(
   before: PlacedGraph,
   next: PlacedGraph,
 ): Change | undefined {
-  const tools = was.kind === "actor" && now.kind === "actor" ? toolChanges(was, now) : [];
-  const fields = [...differences(fieldsOf(was, before), fieldsOf(now, next)), ...tools];
+  const fields = [...differences(fieldsOf(was, before), fieldsOf(now, next)), ...toolChanges(was, now)];
   if (fields.length === 0) return undefined;
   const moved = fields.some(({ field }) => field === "node");
   const causes = fields
@@ -139,7 +142,7 @@ function supervisorFields(spec: SupervisorSpec, graph: PlacedGraph): Fields {
   if (template === undefined) return flags;
   // Children that run go on as they are: a template is for those that are started from now on.
   const placed = graph.placed[spec.path];
-  const { path: _path, kind: _kind, ...made } = template;
+  const { path: _path, kind: _kind, tools: _tools, ...made } = template;
   return {
     ...flags,
     template: made,

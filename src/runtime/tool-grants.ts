@@ -71,6 +71,7 @@ export function grantedTools(placed: () => PlacedGraph, node: string): (actor: s
       );
     }
     if (placeOf(current, actor)?.node !== node) return "elsewhere";
+    // Children that were started at run time have the tools of their template.
     return tools.get(actor) ?? tools.get(parentPath(actor)) ?? "nothing";
   };
 }

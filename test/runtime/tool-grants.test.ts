@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { OutgoingIntent } from "../../src/actors/intent.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
 import type { ActorSpec, PlacedGraph } from "../../src/manifest/graph.ts";
+import { planGraph } from "../../src/manifest/plan.ts";
 import type { ToolsSpec } from "../../src/manifest/tools.ts";
 import { graphAuthority } from "../../src/runtime/node-graph.ts";
 import { grantedTools, toolRefusal, toolTarget } from "../../src/runtime/tool-grants.ts";
@@ -105,6 +106,25 @@ describe("grants of the graph in force", () => {
     current = graphOf(actor("g/agent"));
     expect(granted("g/agent")).toBe("nothing");
   });
+});
+
+test("children of a template have its tools, at its node, and may ask for them", () => {
+  const [root] = graphOf().roots;
+  if (root === undefined) throw new Error("no root");
+  const template = actor("g/readers", { tools });
+  const dynamic: PlacedGraph = {
+    roots: [
+      { ...root, children: [{ ...root, path: "g/readers", strategy: "simple_one_for_one", template }] },
+    ],
+    clients: [],
+    placed: { "g/readers": { shard: 0, node: "a", codeHash: "" } },
+  };
+  const authorityOf = graphAuthority({ placed: () => dynamic, firstNode: () => "a", isNode: () => true });
+  expect(grantAllows(authorityOf.actorGrants("g/readers/one"), "fs.read", "kernel/a/fs")).toBe(true);
+  expect(grantedTools(() => dynamic, "a")("g/readers/one")).toBe(tools);
+  expect(grantedTools(() => dynamic, "b")("g/readers/one")).toBe("elsewhere");
+  const told = planGraph(undefined, dynamic).changes.find(({ path }) => path === "g/readers");
+  expect(told?.fields[0]).toEqual({ field: "tools", new: "fs read w (/w), 1B a file, 1B in all" });
 });
 
 describe("an actor without any grant of a tool", () => {
