@@ -214,19 +214,15 @@ describe("the example research-agent", () => {
 
   it("loses what is taken away with the next revision, without a restart", async () => {
     await cell.json("apply", join(folder, "cell.yaml"), "--yes");
-    await vi.waitFor(async () => {
-      const url = `${library}/library/hostile.md`;
-      const { stdout } = await cell.cli(
-        "send",
-        "research/agent",
-        "research.start",
-        JSON.stringify({ url }),
-        "--timeout",
-        "30s",
-      );
-      const { outcomes } = report.parse(JSON.parse(stdout));
-      expect(outcomes.at(-2)).toMatchObject({ intent: "fs.write", outcome: "TOOL_NOT_GRANTED" });
-    });
+    await vi.waitFor(
+      async () => {
+        const url = JSON.stringify({ url: `${library}/library/hostile.md` });
+        const send = ["send", "research/agent", "research.start", url, "--timeout", "30s"];
+        const { outcomes } = report.parse(JSON.parse((await cell.cli(...send)).stdout));
+        expect(outcomes.at(-2)).toMatchObject({ intent: "fs.write", outcome: "TOOL_NOT_GRANTED" });
+      },
+      { timeout: 30_000, interval: 100 },
+    );
   });
 
   const events = async (...args: readonly string[]) => {
