@@ -1,6 +1,6 @@
 // The public surface of the package: what a behaviour's module imports.
 export { log, type ReplyTo, refuse, reply, request, send } from "./actors/action.ts";
-export { type Behaviour, defineActor, isBehaviour } from "./actors/behaviour.ts";
+export { type Behaviour, defineActor, isBehaviour, type Migrate, type OldState } from "./actors/behaviour.ts";
 export type {
   CellEffect,
   LogLevel,

@@ -46,6 +46,8 @@ export type ActorDescription = {
   readonly intents: Readonly<Record<string, IntentDescription>>;
   /** All states of the machine, e.g. "open.waiting". */
   readonly states: readonly string[];
+  /** What the behaviour states of its durable state; absent: nothing. */
+  readonly version?: string | number;
 };
 
 export interface ActorHost extends Child {

@@ -11,7 +11,12 @@ export function describeActor(behaviour: Behaviour, accepted: AcceptedIntents): 
   const intents = [...accepted].map(([type, { definition, extraSchema }]) => {
     return [type, { ...describeIntent(definition), manifest: extraSchema ?? null }] as const;
   });
-  return { intents: Object.fromEntries(intents), states: statesOf(behaviour.machine) };
+  const { machine, version } = behaviour;
+  return {
+    intents: Object.fromEntries(intents),
+    states: statesOf(machine),
+    ...(version === undefined ? {} : { version }),
+  };
 }
 
 export function describeIntents(intents: IntentDefinitions): Record<string, IntentDescription> {

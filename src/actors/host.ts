@@ -66,6 +66,13 @@ export function startActorNow(options: StartActorOptions): ActorHost {
   return host;
 }
 
+/** What a start fails with for the sake of the state that it is to go on from. */
+const OF_THE_STATE: ReadonlySet<string> = new Set([
+  "ACTOR_SNAPSHOT_INVALID",
+  "ACTOR_MIGRATION_MISSING",
+  "ACTOR_MIGRATION_FAILED",
+]);
+
 type Failed = { readonly error: unknown; readonly failure: Failure };
 type Site = Pick<Failure, "origin"> & { readonly event?: string; readonly intent?: IntentRef | undefined };
 
@@ -165,7 +172,7 @@ export class Host implements ActorHost {
       return;
     }
     const { error, failure } = failed;
-    if (error instanceof CellError && error.code === "ACTOR_SNAPSHOT_INVALID") throw error;
+    if (error instanceof CellError && OF_THE_STATE.has(error.code)) throw error;
     throw new CellError(
       "ACTOR_START_FAILED",
       `${this.path} did not start: ${failure.name}: ${failure.message}`,

@@ -1,6 +1,7 @@
 // The node's supervisor tree: the kernel, and this node's part of the graph in
 // force. Changes with the graph, and returns to it when it drifts.
 
+import type { ActorHost } from "../actors/actor-host.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import { createIsolation, type Isolation } from "../actors/isolation/isolation.ts";
 import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
@@ -13,7 +14,7 @@ import { openSecrets } from "../security/secrets.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
 import type { TreeMemory } from "../supervisor/tree-memory.ts";
-import { createBehaviourProbe } from "./behaviour-probe.ts";
+import { createBehaviourProbe, type LiveActor } from "./behaviour-probe.ts";
 import type { CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
 import { type Convergence, converge } from "./convergence.ts";
@@ -207,7 +208,10 @@ class System implements ActorSystem {
       revisions: records.revisions,
       firstNode: () => firstNode() ?? config.node,
       nodes: () => this.#nodes(),
-      probe: createBehaviourProbe(() => this.#options.placed.value),
+      probe: createBehaviourProbe(
+        () => this.#options.placed.value,
+        (path) => liveActor(this.#options.actors.get(path)?.host),
+      ),
       run: (graph, plan) => this.run(graph, plan),
       settled: async (revision) => await this.#nodeWatch?.settled(revision),
       unsatisfied,
@@ -297,4 +301,9 @@ class System implements ActorSystem {
         : new CellError("CELL_APPLY_FAILED", error.message, { where: path, cause: error }),
     );
   }
+}
+
+/** What a durable actor's state says to new code. */
+function liveActor(host: ActorHost | undefined): ReturnType<LiveActor> {
+  return host === undefined ? undefined : { state: host.stats().state, version: host.describe().version };
 }

@@ -1,6 +1,7 @@
 // Loads a graph's behaviours in the sandbox and says which code each actor would
 // run, or what stands against it. What was loaded once is not loaded again while
 // its code is the same.
+import { type LiveState, upgradeProblem } from "../actors/durable/upgrade.ts";
 import { hashBehaviour } from "../actors/loader/code-files.ts";
 import { type ProbedBehaviour, probeBehaviours } from "../actors/probe/probe-behaviours.ts";
 import { CellError } from "../errors/cell-error.ts";
@@ -21,11 +22,18 @@ const MAX_KNOWN = 1024;
 type Ref = ActorSpec["behaviour"];
 const nameOf = ({ module, export: exported }: Ref): string => `${exported} ${module}`;
 
+/** What a durable actor that runs holds: its state's name and version. Undefined: not known here. */
+export type LiveActor = (path: string) => Pick<LiveState, "state" | "version"> | undefined;
+
 /**
  * A probe with a memory of its own.
  * @param inForce the revision in force: what it runs was probed when it was made
+ * @param live durable actors that run: new code must be able to go on with their state
  */
-export function createBehaviourProbe(inForce: () => PlacedGraph): (graph: Graph) => Promise<ProbedGraph> {
+export function createBehaviourProbe(
+  inForce: () => PlacedGraph,
+  live: LiveActor = () => undefined,
+): (graph: Graph) => Promise<ProbedGraph> {
   const known = new Map<string, ProbedBehaviour>();
   return async (graph) => {
     const all = [...actorsOf(graph)];
@@ -42,8 +50,33 @@ export function createBehaviourProbe(inForce: () => PlacedGraph): (graph: Graph)
       } else problems.set(nameOf(ref), result.error);
     }
     const judged = judge(actors, found, problems);
-    return { ...judged, codeHashes: { ...unchanged, ...judged.codeHashes } };
+    const stranding = strandedBy(actors, found, inForce(), live);
+    return {
+      problems: [...judged.problems, ...stranding],
+      codeHashes: { ...unchanged, ...judged.codeHashes },
+    };
   };
+}
+
+/** One problem for each behaviour whose new code says nothing of the state that runs. */
+function strandedBy(
+  actors: readonly ActorSpec[],
+  found: ReadonlyMap<string, ProbedBehaviour>,
+  before: PlacedGraph,
+  live: LiveActor,
+): CellError[] {
+  const wasDurable = new Set([...actorsOf(before)].flatMap(({ path, durable }) => (durable ? path : [])));
+  const byBehaviour = new Map<string, LiveState[]>();
+  for (const { path, behaviour, durable } of actors) {
+    const now = durable && wasDurable.has(path) ? live(path) : undefined;
+    if (now === undefined) continue;
+    const state = { path, codeHash: before.placed[path]?.codeHash ?? "", ...now };
+    byBehaviour.set(nameOf(behaviour), [...(byBehaviour.get(nameOf(behaviour)) ?? []), state]);
+  }
+  return [...byBehaviour].flatMap(([name, states]) => {
+    const next = found.get(name);
+    return next === undefined ? [] : (upgradeProblem(states, next) ?? []);
+  });
 }
 
 /** Code hash by path, of actors that run this very code and accept the same intents already. */

@@ -5,9 +5,11 @@ import { CellError } from "../../errors/cell-error.ts";
 import type { Behaviour } from "../behaviour.ts";
 import type { DurableStage } from "./durable-stage.ts";
 import { type HostState, intentsOf } from "./host-state.ts";
+import { migrateMachine } from "./migrate.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DurableState } from "./ports.ts";
 import type { Routes } from "./routes.ts";
+import { type Upgrade, upgradeOf } from "./upgrade.ts";
 
 export type ResumeParts = {
   readonly behaviour: Behaviour;
@@ -17,12 +19,29 @@ export type ResumeParts = {
   readonly stage: DurableStage;
   readonly routes: Routes;
   readonly outbox: Outbox;
+  /** Of the code that runs now. */
+  readonly codeHash: string;
 };
 
-/** @throws CellError ACTOR_SNAPSHOT_INVALID */
-export function resumeMachine({ behaviour, kept, stage }: ResumeParts): void {
+function upgradeIn({ behaviour, state, kept, codeHash }: ResumeParts): Upgrade {
+  const old = { codeHash: state.codeHash, version: kept.version ?? undefined };
+  return upgradeOf(old, { codeHash, version: behaviour.version, migrates: behaviour.migrate !== undefined });
+}
+
+/** @throws CellError ACTOR_SNAPSHOT_INVALID, ACTOR_MIGRATION_MISSING, ACTOR_MIGRATION_FAILED */
+export function resumeMachine(parts: ResumeParts, nowUnixMs: number): void {
+  const { behaviour, kept, stage } = parts;
   stage.restores();
   const { host } = stage;
+  const upgrade = upgradeIn(parts);
+  if (upgrade === "missing") throw new CellError("ACTOR_MIGRATION_MISSING");
+  if (upgrade !== "same") stage.touch();
+  if (upgrade === "migrate") {
+    host.driver.restore(migrateMachine(behaviour, kept, nowUnixMs), {
+      fail: (error) => host.fail(error, "async"),
+    });
+    return;
+  }
   const intent = intentsOf(kept);
   const interruption = behaviour.onResume === "fail" ? new CellError("ACTOR_PROMISE_INTERRUPTED") : undefined;
   host.driver.restore(kept.machine, {
@@ -75,8 +94,10 @@ function resumeOwed({ kept, stage, routes }: ResumeParts, owed: HostState["owed"
 }
 
 /** The behaviour's own actions of the last commit: whether they ran is not known. */
-function redo({ kept, stage, input }: ResumeParts): void {
-  if (kept.redo === undefined) return;
+function redo(parts: ResumeParts): void {
+  const { kept, stage, input } = parts;
+  // After a migration the state that they began with means something else.
+  if (kept.redo === undefined || upgradeIn(parts) === "migrate") return;
   const { host } = stage;
   const { from, events } = kept.redo;
   host.guarded(undefined, () => {

@@ -109,9 +109,15 @@ class DurableActor implements ActorHost {
       this.#host.start(this.#options);
       return;
     }
-    const parts = { behaviour, input, state, kept, stage, routes: this.#routes, outbox: this.#outbox };
-    this.#host.start(this.#options, kept.machine === null ? undefined : () => resumeMachine(parts));
-    resumeRest(parts, this.#options.ports.clock.unixMs());
+    const { codeHash, ports } = this.#options;
+    const routes = this.#routes;
+    const parts = { behaviour, input, state, kept, stage, routes, outbox: this.#outbox, codeHash };
+    const nowUnixMs = ports.clock.unixMs();
+    this.#host.start(
+      this.#options,
+      kept.machine === null ? undefined : () => resumeMachine(parts, nowUnixMs),
+    );
+    resumeRest(parts, nowUnixMs);
   }
 
   deliver(delivery: Delivery): Result<void, CellError> {

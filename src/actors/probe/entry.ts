@@ -63,8 +63,15 @@ function denialIn(error: unknown, depth: number): Error | undefined {
 
 function describeExport(exports: Record<string, unknown>, module: string, name: string): ExportReport {
   try {
-    const { intents, machine } = behaviourIn(exports, { module, export: name });
-    return { kind: "behaviour", export: name, intents: describeIntents(intents), states: statesOf(machine) };
+    const { intents, machine, version, migrate } = behaviourIn(exports, { module, export: name });
+    return {
+      kind: "behaviour",
+      export: name,
+      intents: describeIntents(intents),
+      states: statesOf(machine),
+      ...(version === undefined ? {} : { version }),
+      migrates: migrate !== undefined,
+    };
   } catch (error) {
     if (!(error instanceof CellError)) throw error;
     const { code, message, remedy } = error;

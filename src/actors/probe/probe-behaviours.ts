@@ -16,6 +16,9 @@ export type ProbedBehaviour = {
   readonly intents: Readonly<Record<string, IntentDescription>>;
   /** All states of its machine. */
   readonly states: readonly string[];
+  /** What it states of its durable state, and whether it migrates another version's. */
+  readonly version: string | number | undefined;
+  readonly migrates: boolean;
 };
 
 export type ProbeResult = BehaviourRef & { readonly result: Result<ProbedBehaviour, CellError> };
@@ -127,7 +130,8 @@ function resultOf(
   if (found.kind === "problem") {
     return err(new CellError(found.code, found.message, { where, remedy: found.remedy }));
   }
-  return ok({ codeHash, intents: found.intents, states: found.states });
+  const { intents, states, version, migrates } = found;
+  return ok({ codeHash, intents, states, version, migrates });
 }
 
 const TRIED: Readonly<Record<string, string>> = {

@@ -14,6 +14,8 @@ export const exportReport = z.discriminatedUnion("kind", [
       z.object({ description: z.string(), payload: json, reply: json, manifest: json }),
     ),
     states: z.array(z.string()).max(1000),
+    version: z.union([z.string(), z.number()]).exactOptional(),
+    migrates: z.boolean(),
   }),
   z.object({
     kind: z.literal("problem"),

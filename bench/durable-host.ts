@@ -1,0 +1,117 @@
+// The host of a durable actor alone: microseconds an intent with a commit that is kept at
+// once, beside the same behaviour volatile. No broker, no signatures.
+//   npm run bench -- durable-host
+import { assign, setup } from "xstate";
+import { z } from "zod";
+import type { ActorHost } from "../src/actors/actor-host.ts";
+import type { DurablePorts } from "../src/actors/durable/ports.ts";
+import { startDurableActor } from "../src/actors/durable/start-durable-actor.ts";
+import { startActorNow } from "../src/actors/host.ts";
+import type { Delivery } from "../src/actors/intent.ts";
+import { testDelivery } from "../src/actors/testkit/test-delivery.ts";
+import { defineActor, type IntentEvents, intent, reply } from "../src/index.ts";
+import type { ActorSpec } from "../src/manifest/graph.ts";
+import { systemClock } from "../src/supervisor/ports.ts";
+
+const INTENTS = 40_000;
+const WARM_UP = 5_000;
+
+const intents = {
+  greet: intent({ payload: z.object({ name: z.string() }), reply: z.object({ text: z.string() }) }),
+};
+const machine = setup({
+  types: { context: {} as { count: number }, events: {} as IntentEvents<typeof intents> },
+}).createMachine({
+  context: { count: 0 },
+  on: {
+    greet: {
+      actions: [
+        assign({ count: ({ context }) => context.count + 1 }),
+        reply(({ event }) => ({ text: event.payload.name })),
+      ],
+    },
+  },
+});
+const behaviour = defineActor({ machine, intents });
+const specOf = (durable: boolean): ActorSpec => ({
+  kind: "actor",
+  path: "bench/actor",
+  behaviour: { module: "", export: "" },
+  input: null,
+  restart: "permanent",
+  shutdownMs: 1000,
+  isolation: "shared",
+  durable,
+  mailbox: { bound: 10_000, whenFull: "refuse" },
+  intents: {},
+  grants: [],
+  placement: {},
+});
+
+let commits = 0;
+const durable: DurablePorts = {
+  commit: async () => {
+    commits += 1;
+    return { ok: true, value: undefined };
+  },
+  relay: (_entry, done) => done(),
+  responder: () => () => {},
+};
+const common = {
+  behaviour,
+  incarnation: { term: 1, activation: 1 },
+  ports: { send: () => {}, record: () => {}, random: Math.random, clock: systemClock },
+};
+
+/** Microseconds an intent, with `inFlight` unanswered at a time. */
+async function measure(host: ActorHost, inFlight: number): Promise<number> {
+  let order = 0;
+  const round = async (count: number): Promise<void> => {
+    let left = count;
+    let given = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const give = (): void => {
+      given += 1;
+      host.deliver(deliveryOf(++order, answered));
+    };
+    const answered = (): void => {
+      left -= 1;
+      if (left === 0) resolve();
+      else if (given < count) give();
+    };
+    for (let each = 0; each < inFlight; each++) give();
+    await promise;
+  };
+  await round(WARM_UP);
+  const before = performance.now();
+  await round(INTENTS);
+  const us = ((performance.now() - before) * 1000) / INTENTS;
+  await host.kill();
+  return us;
+}
+
+function deliveryOf(order: number, respond: () => void): Delivery {
+  const made = testDelivery({
+    type: "greet",
+    payload: { name: "Ada" },
+    target: "bench/actor",
+    nowUnixMs: Date.now(),
+    order,
+    timeoutMs: 60_000,
+    respond,
+  });
+  return { ...made, journaled: { position: order, returnAddress: "caller" } };
+}
+
+export async function run(): Promise<void> {
+  for (const inFlight of [1, 64]) {
+    const volatile = await measure(startActorNow({ ...common, spec: specOf(false) }), inFlight);
+    commits = 0;
+    const host = startDurableActor({ ...common, spec: specOf(true), codeHash: "", durable });
+    const kept = await measure(host, inFlight);
+    const aCommit = (INTENTS + WARM_UP) / commits;
+    console.log(
+      `${String(inFlight).padStart(2)} in flight  volatile ${volatile.toFixed(1)} us, durable ${kept.toFixed(1)} us an intent, ${aCommit.toFixed(1)} intents a commit`,
+    );
+  }
+}
