@@ -124,8 +124,9 @@ class Log implements ReplayJournal {
   #dropOld(): void {
     const { number } = this.#ids;
     if (!this.#needed.has(number)) {
+      // From the oldest on: a gap would make the log worthless.
       for (const [old, untilUnixMs] of this.#needed) {
-        if (untilUnixMs > Date.now()) continue;
+        if (untilUnixMs > Date.now()) break;
         this.#ids.remove(old);
         this.#needed.delete(old);
       }

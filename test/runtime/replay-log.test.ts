@@ -120,6 +120,17 @@ describe("a log that is whole", () => {
     for (let n = 0; n < 5; n++) expect(accept(last, n, 99)).toMatchObject({ kind: "refused" });
   });
 
+  test("stays whole over starts that took nothing", () => {
+    for (const takes of [true, false, true, false, false, true]) {
+      const log = open();
+      if (takes) accept(windowOf(log), 1);
+      log.flush();
+      log.close();
+    }
+    const last = open();
+    expect([last.inherited, last.remembered.length]).toEqual([true, 1]);
+  });
+
   test("is written before the turn's microtasks that come later", async () => {
     const log = open();
     accept(windowOf(log), 1);

@@ -3,7 +3,7 @@
 // and stops. Layer 4 of the resurrection matrix.
 import type { ProcessExit, ProcessSpec } from "./process-spec.ts";
 import type { RestartLimit } from "./restart-policy.ts";
-import { type Recovery, Slot, type SlotEvents } from "./slot.ts";
+import { type Recovery, Slot, type SlotEvents, type SpareState } from "./slot.ts";
 
 export type { Recovery } from "./slot.ts";
 
@@ -37,7 +37,7 @@ export type CradleEvent =
       readonly limit: RestartLimit;
     }
   /** A second process stands by, or does not any more. */
-  | { readonly kind: "spare"; readonly name: string; readonly state: "standby" | "gone" }
+  | { readonly kind: "spare"; readonly name: string; readonly state: SpareState }
   | { readonly kind: "message"; readonly name: string; readonly message: unknown };
 
 export type CradleEnd = { readonly gaveUp?: { readonly name: string; readonly log: string } };

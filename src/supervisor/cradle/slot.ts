@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { decideSilence } from "./decide-silence.ts";
 import { type ManagedProcess, startProcess } from "./managed-process.ts";
 import type { InHand, ProcessExit, ProcessSpec } from "./process-spec.ts";
-import { decideRestart, type RestartLimit } from "./restart-policy.ts";
+import { decideRestart, type RestartLimit, WORKED_MS } from "./restart-policy.ts";
 
 const LOOK_MS = 50;
 /** From the moment that a process is ready until its spare is started: it has work to do first. */
@@ -26,13 +26,15 @@ export type Recovery = {
   readonly deathsInPeriod: number;
 };
 
+export type SpareState = "starting" | "standby" | "gone";
+
 export type SlotEvents = {
   starting(): void;
   ready(elapsedMs: number, detail: unknown, recovery: Recovery | undefined): void;
   died(exit: ProcessExit, restartInMs: number, by: Recovery["by"]): void;
   gaveUp(exit: ProcessExit): void;
   message(message: unknown): void;
-  spare(state: "standby" | "gone"): void;
+  spare(state: SpareState): void;
 };
 
 export class Slot {
@@ -50,7 +52,9 @@ export class Slot {
   #down: { readonly exit: ProcessExit; readonly atMs: number; by: Recovery["by"] } | undefined;
   #suspects: InHand[] = [];
   #stopping = false;
-  #ready = false;
+  /** Since when the process that counts is ready. */
+  #readyAtMs: number | undefined;
+  #inARow = 0;
 
   constructor(spec: ProcessSpec, limit: RestartLimit, events: SlotEvents) {
     this.spec = spec;
@@ -80,7 +84,7 @@ export class Slot {
 
   /** Whether the process that counts is ready now. */
   get isReady(): boolean {
-    return this.#ready;
+    return this.#readyAtMs !== undefined;
   }
 
   /** From now on nothing is started again. */
@@ -119,7 +123,7 @@ export class Slot {
   #isReady(process: ManagedProcess, elapsedMs: number, detail: unknown): void {
     if (this.#process !== process) return;
     this.wasReady = true;
-    this.#ready = true;
+    this.#readyAtMs = performance.now();
     const down = this.#down;
     this.#down = undefined;
     this.#suspects = [];
@@ -139,9 +143,11 @@ export class Slot {
   }
 
   #revive(exit: ProcessExit): void {
-    this.#ready = false;
     const nowMs = performance.now();
-    const decision = decideRestart(this.#deaths, nowMs, this.#limit);
+    const worked = this.#readyAtMs !== undefined && nowMs - this.#readyAtMs >= WORKED_MS;
+    this.#inARow = worked ? 0 : this.#inARow + 1;
+    this.#readyAtMs = undefined;
+    const decision = decideRestart(this.#deaths, nowMs, this.#limit, this.#inARow);
     this.#deaths = decision.deaths;
     if (exit.inHand !== undefined) this.#suspects = [...this.#suspects, exit.inHand].slice(-MAX_SUSPECTS);
     if (decision.kind === "giveUp") {
@@ -170,6 +176,7 @@ export class Slot {
     if (this.#stopping || this.#spare !== undefined) return;
     const spare = this.#spawn(this.spec.takeover?.standbyArgs);
     this.#spare = spare;
+    this.#events.spare("starting");
     void spare.standby.then(() => {
       this.#spareFailures = 0;
       if (this.#spare !== spare) return;

@@ -141,7 +141,9 @@ describe("a process that takes over", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-  const standby = (count: number) => vi.waitFor(() => expect(seen("spare")).toHaveLength(count), WAIT);
+  const standby = (count: number) => vi.waitFor(() => expect(spares("standby")).toHaveLength(count), WAIT);
+  const spares = (state: string) =>
+    seen("spare").filter((event) => "state" in event && event.state === state);
 
   test("is replaced by the one that stands by, and only after its end; a new one stands by then", async () => {
     const running = start(node());
@@ -168,7 +170,7 @@ describe("a process that takes over", () => {
     await standby(1);
     const { node: first = 0, "node-spare": spare = 0 } = running.pids();
     process.kill(spare, "SIGKILL");
-    await standby(2);
+    await vi.waitFor(() => expect(spares("gone")).toHaveLength(1), WAIT);
     process.kill(first, "SIGKILL");
     await vi.waitFor(() => expect(seen("ready")).toHaveLength(2), WAIT);
     expect(seen("ready")[1]).toMatchObject({ recovery: { by: "cold" } });

@@ -36,11 +36,23 @@ describe("a process that sends no beats", () => {
 describe("the restart of a process", () => {
   const limit = { restarts: 10, periodMs: 60_000 };
 
-  test("is at once after the first death, then later and later, then not at all", () => {
+  test("is at once when it had worked, and still not without end", () => {
+    const decisions = Array.from({ length: 10 }, (_, at) => at).reduce(
+      (deaths) => {
+        const decision = decideRestart(deaths, 5_000, limit, 0);
+        expect(decision).toMatchObject({ kind: "restart", inMs: 0 });
+        return decision.deaths;
+      },
+      [] as readonly number[],
+    );
+    expect(decideRestart(decisions, 6_000, limit, 0).kind).toBe("giveUp");
+  });
+
+  test("is at once after the first death in a row, then later and later, then not at all", () => {
     let deaths: readonly number[] = [];
     const waits: (number | string)[] = [];
     for (let at = 0; at < 11; at++) {
-      const decision = decideRestart(deaths, at, limit);
+      const decision = decideRestart(deaths, at, limit, at + 1);
       deaths = decision.deaths;
       waits.push(decision.kind === "restart" ? decision.inMs : "gives up");
     }
@@ -55,7 +67,7 @@ describe("the restart of a process", () => {
         const restarted: number[] = [];
         for (const gap of gaps) {
           now += gap;
-          const decision = decideRestart(deaths, now, { restarts, periodMs: 60_000 });
+          const decision = decideRestart(deaths, now, { restarts, periodMs: 60_000 }, 1);
           deaths = decision.deaths;
           if (decision.kind === "giveUp") break;
           restarted.push(now);
