@@ -2,6 +2,7 @@
 // captured, and it is ended by SIGKILL with all that it may have started.
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
+import { withoutInherited } from "../../inherited.ts";
 import { Lines } from "../lines.ts";
 import type { LinkEnd, LinkEvents, RemoteLink } from "../link.ts";
 import { OutputGate } from "../output-gate.ts";
@@ -43,7 +44,7 @@ export class ProcessLink implements RemoteLink {
     this.ready = this.#loaded.promise;
     // Its own session, nothing of the environment, no working folder of anybody's.
     this.#child = spawn(program, args, {
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      stdio: withoutInherited(["ignore", "pipe", "pipe", "pipe"]),
       env: {},
       cwd: "/",
       detached: true,

@@ -6,11 +6,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { CellError } from "../../../../errors/cell-error.ts";
 import type { ExecGrant } from "../../../../manifest/tools.ts";
+import { withoutInherited } from "../../../inherited.ts";
 import { encodeContent } from "../contents.ts";
 import type { ExecRequest, ProgramResult } from "../contract.ts";
 import type { Deed } from "../tool-call.ts";
 import type { Confinement } from "./confine.ts";
-import { closedStdio } from "./inherited.ts";
 
 export type Run = {
   readonly grant: ExecGrant;
@@ -34,7 +34,7 @@ export async function performRun(
     spawn(command, rest, {
       cwd: grant.cwd ?? "/",
       env: { ...BASE_ENV, ...grant.env },
-      stdio: closedStdio(),
+      stdio: withoutInherited(["pipe", "pipe", "pipe"]),
       shell: false,
       // A process group of its own, which can be killed whole.
       detached: true,

@@ -10,21 +10,27 @@ const CLOSE_ON_EXEC = 0o2000000;
 /** Beyond this nothing is looked for. */
 const MAX_DESCRIPTOR = 4096;
 
-let known: Stdio | undefined;
+type Known = { readonly inherited: readonly number[]; readonly nothing: number };
+let known: Known | undefined;
 
-/** Pipes for 0 to 2, and /dev/null over every inherited one; looked up once, since Node opens none of this kind. */
-export function closedStdio(): Stdio {
-  known ??= withoutInherited(inheritedDescriptors());
-  return known;
+/** A child's own descriptors from 0 up, and /dev/null over every inherited one above them. */
+export function withoutInherited(own: readonly ("pipe" | "ignore")[]): Stdio {
+  const { inherited, nothing } = look();
+  const stdio: Stdio = [...own];
+  for (const descriptor of inherited) {
+    if (descriptor < own.length) continue;
+    while (stdio.length <= descriptor) stdio.push("ignore");
+    stdio[descriptor] = nothing;
+  }
+  return stdio;
 }
 
-function withoutInherited(inherited: readonly number[]): Stdio {
-  const highest = Math.max(2, ...inherited);
-  const stdio: Stdio = Array.from({ length: highest + 1 }, (_, at) => (at < 3 ? "pipe" : "ignore"));
-  if (inherited.length === 0) return stdio;
-  const nothing = openSync("/dev/null", "r+");
-  for (const descriptor of inherited) stdio[descriptor] = nothing;
-  return stdio;
+/** Once: Node itself opens none of this kind. */
+function look(): Known {
+  if (known !== undefined) return known;
+  const inherited = inheritedDescriptors();
+  known = { inherited, nothing: inherited.length === 0 ? -1 : openSync("/dev/null", "r+") };
+  return known;
 }
 
 /** None where there is no /proc. */
