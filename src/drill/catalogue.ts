@@ -3,7 +3,15 @@
 import type { FailureClass } from "../actors/child.ts";
 import { matrix } from "../supervisor/matrix.ts";
 import type { Layer } from "../supervisor/matrix-rules.ts";
-import { byIntent, bySignal, bySignalToActor, type Fault, kernelGivesUp, kernelRestart } from "./faults.ts";
+import {
+  bitFlip,
+  byIntent,
+  bySignal,
+  bySignalToActor,
+  type Fault,
+  kernelGivesUp,
+  kernelRestart,
+} from "./faults.ts";
 import {
   type ActorForm,
   durablePath,
@@ -67,6 +75,8 @@ type ActorDrill = Pick<Scenario, "failure" | "kind" | "fault"> & {
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly targets?: number;
   readonly trialsPerTarget?: number;
+  /** Of volatile ones, where the failure itself takes state away. */
+  readonly volatileKeeps?: Keeps;
   /** Detection that the matrix's budget leaves out. */
   readonly detectionMs?: number;
 };
@@ -117,6 +127,16 @@ const ACTOR_DRILLS: readonly ActorDrill[] = [
     targets: 40,
     trialsPerTarget: 2,
   },
+  {
+    failure: "corruption",
+    kind: "bit-flip",
+    fault: bitFlip,
+    isolations: ["shared"],
+    // The snapshot before the damaged one.
+    volatileKeeps: "rollback",
+    targets: 40,
+    trialsPerTarget: 2,
+  },
   { failure: "loss", kind: "kill", fault: bySignalToActor("SIGKILL"), isolations: ["process"] },
 ];
 
@@ -135,7 +155,7 @@ function actorScenarios(drill: ActorDrill): readonly Scenario[] {
         graph: flatGraph(targets, form),
         target: (trial) => targetPath(trial % targets),
         siblings: SIBLINGS,
-        keeps: keptBy(isolation, durable),
+        keeps: durable ? "everything" : (drill.volatileKeeps ?? keptBy(isolation, durable)),
         fault,
         budgetMs: budgetOf("actor", failure, isolation) + detectionMs,
         ...(detectionMs === 0 ? {} : { budgetNote: `${detectionMs} ms of it the actor's progress limit` }),

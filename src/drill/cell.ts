@@ -104,9 +104,7 @@ function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"
     deaths: () => [...running().deaths],
     signal: (pids, signal) => signalOwn(pids, signal, running().cradle),
     fault: (intent, payload) => request(`kernel/${NODE}/drill`, intent, payload, REQUEST_MS),
-    async restartKernel() {
-      throw new CellError("DRILL_NOT_BUILT", "the kernel cannot be restarted inside its process yet");
-    },
+    restartKernel: () => running().kernel.rebuild(NODE),
   };
 }
 

@@ -89,6 +89,20 @@ export function bySignalToActor(signal: "SIGKILL" | "SIGSTOP"): Fault {
   };
 }
 
+/** One bit of the target's newest snapshot, where it is kept; then a failure that makes it be read. */
+export const bitFlip: Fault = {
+  revives: "target",
+  async inject(context) {
+    const { cell, target } = context;
+    try {
+      await cell.fault("fault.flip-snapshot", { path: target });
+    } catch (error) {
+      throw isNotThere(error) ? notBuilt(error) : error;
+    }
+    return await byIntent("throw").inject(context);
+  },
+};
+
 /** The node's root supervisor gives up, for a reason that nobody can be named for. */
 export const kernelGivesUp: Fault = byCall((cell) => cell.fault("fault.kernel", {}));
 
@@ -108,11 +122,7 @@ function byCall(call: (cell: DrilledCell) => Promise<unknown>): Fault {
         ),
         clock.after(LOOK_EVERY_MS),
       ]);
-      if (isNotThere(refused)) {
-        throw new CellError("DRILL_NOT_BUILT", "the node has nothing that causes this failure", {
-          cause: refused,
-        });
-      }
+      if (isNotThere(refused)) throw notBuilt(refused);
       return { failedAtMs, life, settled: Promise.resolve() };
     },
   };
@@ -128,3 +138,6 @@ function isNotThere(error: unknown): boolean {
       error.code === "DRILL_NOT_BUILT")
   );
 }
+
+const notBuilt = (cause: unknown): CellError =>
+  new CellError("DRILL_NOT_BUILT", "the node has nothing that causes this failure", { cause });

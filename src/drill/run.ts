@@ -35,7 +35,7 @@ export const WARM_UP_TRIALS = 8;
 const GIVE_UP_MS = 10_000;
 /** Longer than every recovery within its budget, detection included. */
 const DEADLINE_MS = 3_000;
-/** In a row; then the scenario ends, with what it has. */
+/** Then the scenario ends, with what it has. */
 const MAX_NOT_INJECTED = 3;
 
 /** @throws CellError what kept the cell from running the graph */
@@ -62,11 +62,11 @@ export async function runScenario(scenario: Scenario, options: DrillOptions): Pr
       if (result instanceof CellError) {
         notInjected.push(result);
         if (notInjected.length >= MAX_NOT_INJECTED) break;
-        continue;
+      } else {
+        results.push(result);
+        options.onTrial?.(results.length, result);
+        if (result.recoveryMs !== undefined) continue;
       }
-      results.push(result);
-      options.onTrial?.(results.length, result);
-      if (result.recoveryMs !== undefined) continue;
       // What did not come back is of no use to the next trial.
       await cell.stop();
       cell = await open(manifest);

@@ -42,9 +42,9 @@ export type TrialResult = {
 };
 
 /** Interval of the load when nothing fails. */
-export const STEADY_EVERY_MS = 10;
+export const STEADY_EVERY_MS = 20;
 /** Load before a failure and after a recovery: at least this, and up to as much again by the seed. */
-export const STEADY_MS = 30;
+export const STEADY_MS = 50;
 /** How long the target is probed finely; what takes longer needs no fine figure. */
 const FINE_MS = 1_000;
 const AUDIT_MS = 5_000;
