@@ -214,9 +214,26 @@ type NodeDrill = Pick<Scenario, "layer" | "failure" | "kind" | "fault" | "trials
   readonly keepsProcess?: true;
 };
 
+/** The kernel is rebuilt so often within a minute; then its process ends. */
+const KERNEL_TRIALS = 3;
+
 const NODE_DRILLS: readonly NodeDrill[] = [
-  { layer: "kernel", failure: "crash", kind: "give-up", fault: kernelGivesUp, trialsPerCell: 1 },
-  { layer: "kernel", failure: "crash", kind: "restart", fault: kernelRestart, trialsPerCell: 1 },
+  {
+    layer: "kernel",
+    failure: "crash",
+    kind: "give-up",
+    fault: kernelGivesUp,
+    trialsPerCell: KERNEL_TRIALS,
+    keepsProcess: true,
+  },
+  {
+    layer: "kernel",
+    failure: "crash",
+    kind: "restart",
+    fault: kernelRestart,
+    trialsPerCell: KERNEL_TRIALS,
+    keepsProcess: true,
+  },
   { layer: "process", failure: "loss", kind: "kill", fault: bySignal("SIGKILL", ["node"]), trialsPerCell: 1 },
   { layer: "process", failure: "hang", kind: "stop", fault: bySignal("SIGSTOP", ["node"]), trialsPerCell: 1 },
   { layer: "process", failure: "hang", kind: "loop", fault: byIntent("loop"), trialsPerCell: 1 },

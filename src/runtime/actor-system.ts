@@ -83,6 +83,8 @@ class System implements ActorSystem {
   #convergence: Convergence | undefined;
   #nodeWatch: NodeWatch | undefined;
   #revision = 0;
+  /** The drill's actor is not to start until all is built anew. */
+  #doomed = false;
   readonly #isolation: Isolation;
 
   constructor(options: ActorSystemOptions) {
@@ -113,6 +115,7 @@ class System implements ActorSystem {
 
   #startTree(memory: TreeMemory | undefined): Promise<Tree> {
     const { dir, telemetry, actors, revival, onProblem } = this.#options;
+    this.#doomed = false;
     this.#startChild ??= this.#childStarter();
     return startTree({
       roots: this.#roots(this.#running),
@@ -238,6 +241,13 @@ class System implements ActorSystem {
         secret: (name) => openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey }).get(name),
       },
       deadLetters: this.#options.revival.deadLetters,
+      drill: {
+        flipNextSnapshot: (path) => this.#requireTree().damageNextSnapshot(path),
+        doom: () => {
+          this.#doomed = true;
+        },
+        isDoomed: () => this.#doomed,
+      },
       eventsPath: dir.events,
       flushEvents: () => telemetry.flush(),
     });

@@ -3,6 +3,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { authority } from "../actors/kernel/authority.ts";
 import { type DeadLetterPorts, deadletters } from "../actors/kernel/deadletters.ts";
+import { type DrillPorts, drill } from "../actors/kernel/drill.ts";
 import { type GraphPorts, graph } from "../actors/kernel/graph.ts";
 import { link } from "../actors/kernel/link.ts";
 import { type RegistryPorts, registry } from "../actors/kernel/registry.ts";
@@ -28,6 +29,8 @@ export type KernelPartOptions = {
   readonly graph: GraphPorts | undefined;
   readonly tools: Omit<ToolPartOptions, "node">;
   readonly deadLetters: DeadLetterPorts;
+  /** Of use to a node that has a drill actor. */
+  readonly drill: DrillPorts;
   readonly eventsPath: string;
   readonly flushEvents: () => void;
 };
@@ -46,6 +49,7 @@ export function kernelParts(options: KernelPartOptions): ReadonlyMap<string, Ker
     [kernelPath(node, "registry"), { behaviour: registry, input: options.registry }],
     ...toolParts({ ...options.tools, node }),
     [kernelPath(node, "deadletters"), { behaviour: deadletters, input: options.deadLetters }],
+    [kernelPath(node, "drill"), { behaviour: drill, input: options.drill }],
   ]);
   if (options.graph !== undefined) parts.set(GRAPH_ACTOR, { behaviour: graph, input: options.graph });
   return parts;

@@ -5,6 +5,9 @@ import type { Grant } from "../security/grants/grants.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
 import { TOOL_ACTORS, toolCapabilities } from "./tool-grants.ts";
 
+/** Of a node that `cell0 drill` started, and of no other. */
+const DRILL_ACTORS = process.env.CELL0_DRILL === "1" ? (["drill"] as const) : [];
+
 /** Kernel actors of every node, in start order; each at `kernel/<node>/<name>`. */
 export const NODE_ACTORS = [
   "telemetry",
@@ -14,6 +17,7 @@ export const NODE_ACTORS = [
   "registry",
   ...TOOL_ACTORS,
   "deadletters",
+  ...DRILL_ACTORS,
 ] as const;
 export type NodeActor = (typeof NODE_ACTORS)[number];
 
