@@ -7,6 +7,7 @@ import type { Child, ExitReason, Failure } from "./child.ts";
 import type { Delivery } from "./intent.ts";
 import type { MachineState } from "./machine-state.ts";
 import type { RequestRecord } from "./outgoing-requests.ts";
+import type { Progress } from "./progress.ts";
 
 /** Plain JSON; what a restart goes on from. */
 export type ActorSnapshot = MachineState & {
@@ -60,6 +61,8 @@ export interface ActorHost extends Child {
   deliver(delivery: Delivery): Result<void, CellError>;
   stats(): ActorStats;
   describe(): ActorDescription;
+  /** What its progress is judged by; absent: it is judged by itself. */
+  progress?(): Progress;
   /**
    * Ends it with a failure that was found from outside, such as a hang; the intent in hand
    * longest is named in it.

@@ -30,6 +30,7 @@ import { MachineDriver, type Step } from "./machine-driver.ts";
 import type { Accepted } from "./open-requests.ts";
 import { lostRequestEvent, OutgoingRequests } from "./outgoing-requests.ts";
 import type { ActorPorts } from "./ports.ts";
+import type { Progress } from "./progress.ts";
 import { readSnapshot, unsupportedSnapshot } from "./snapshot.ts";
 import { immediately, type Stage } from "./stage.ts";
 import type { Queued, Staged } from "./staged-host.ts";
@@ -100,6 +101,7 @@ export class Host implements ActorHost {
   #stopping: (() => void) | undefined;
   #scheduled = false;
   #kept: ActorSnapshot | undefined;
+  #steppedAtMs = 0;
   #handled = 0;
   #refused = 0;
 
@@ -188,7 +190,9 @@ export class Host implements ActorHost {
     if (this.#leaving !== undefined || this.#stopping !== undefined) {
       return err(new CellError("ACTOR_NOT_RUNNING", undefined, { where: this.path }));
     }
+    const isIdle = this.#intake.depth + this.#intake.openRequests === 0;
     const accepted = this.#intake.accept(delivery);
+    if (isIdle) this.#steppedAtMs = this.#ports.clock.monotonicMs();
     if (accepted.ok) this.#wake();
     else this.#refused += 1;
     return accepted;
@@ -207,6 +211,16 @@ export class Host implements ActorHost {
       startedAtUnixMs: this.#startedAtUnixMs,
       busySinceUnixMs:
         busySinceMs === undefined ? undefined : clock.unixMs() - (clock.monotonicMs() - busySinceMs),
+    };
+  }
+
+  progress(): Progress {
+    const { depth, openRequests } = this.#intake;
+    return {
+      hasWork: this.#leaving === undefined && depth + openRequests > 0,
+      steppedAtMs: this.#steppedAtMs,
+      waitsForOthers: this.#outgoing.isWaiting,
+      deadlineUnixMs: this.#intake.latestDeadlineUnixMs(),
     };
   }
 
@@ -363,6 +377,7 @@ export class Host implements ActorHost {
     event: AnyEventObject | undefined,
     decide: () => void,
   ): Failed | undefined {
+    this.#steppedAtMs = this.#ports.clock.monotonicMs();
     this.#stage.begin(event);
     const failed = this.#guarded(site, intent, decide);
     if (failed === undefined) this.#stage.decided();

@@ -263,6 +263,14 @@ export class Intake {
     return "sent";
   }
 
+  /** The latest deadline of what was begun and is not answered. */
+  latestDeadlineUnixMs(): number | undefined {
+    const open = this.#open.all();
+    return open.length === 0
+      ? undefined
+      : Math.max(...open.map(({ delivery }) => delivery.intent.deadlineUnixMs));
+  }
+
   /** The intent that was begun longest ago, of those that are not answered. */
   oldestBegun(): Accepted | undefined {
     return this.#open.all()[0];

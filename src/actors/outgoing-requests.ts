@@ -151,6 +151,11 @@ export class OutgoingRequests {
     this.#unsettled.set(event, waiting);
   }
 
+  /** Whether an answer is waited for. */
+  get isWaiting(): boolean {
+    return (this.#waiting?.size ?? 0) > 0;
+  }
+
   /** The machine has taken this event. */
   settled(event: AnyEventObject): void {
     const part = this.#parts?.get(event);

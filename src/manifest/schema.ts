@@ -168,7 +168,7 @@ export const actorSchema = z
     progress: duration("100ms", "1h")
       .default("30s")
       .describe(
-        "Longest time without a step while work is in hand; then it is restarted as hung. A longer deadline of an intent in hand counts instead.",
+        "Longest time without a step while work is in hand; then it is restarted as hung. While it waits for another actor's answer, the latest deadline of what it has in hand counts if that is later.",
       ),
     poison: poisonSchema.prefault({}),
     onCorruption: z

@@ -30,6 +30,7 @@ import type { AskRevision } from "./node-revision.ts";
 import type { NodeTelemetry } from "./node-telemetry.ts";
 import { type NodeWatch, watchNodes } from "./node-watch.ts";
 import { ownedShards } from "./owned-shards.ts";
+import { watchProgress } from "./progress-watch.ts";
 import { openQuarantine } from "./quarantine.ts";
 import { registryPorts } from "./registry-ports.ts";
 import type { RestartHistory } from "./restart-history.ts";
@@ -82,6 +83,7 @@ class System implements ActorSystem {
   #startChild: StartChild | undefined;
   #convergence: Convergence | undefined;
   #nodeWatch: NodeWatch | undefined;
+  #unwatch = (): void => {};
   #revision = 0;
   /** The drill's actor is not to start until all is built anew. */
   #doomed = false;
@@ -110,6 +112,8 @@ class System implements ActorSystem {
       revision: () => this.#inForce(),
       ask: this.#options.askRevision,
     });
+    const { actors, telemetry } = this.#options;
+    this.#unwatch = watchProgress({ actors, clock: systemClock, record: telemetry.record });
     this.#options.placed.follow((graph) => void this.#follow(graph));
   }
 
@@ -173,6 +177,7 @@ class System implements ActorSystem {
   async stop(graceMs: number): Promise<void> {
     this.#convergence?.stop();
     this.#nodeWatch?.stop();
+    this.#unwatch();
     await this.#layer.stop(graceMs);
     this.#isolation.close();
   }

@@ -59,6 +59,8 @@ function kernelActor(path: string): ActorSpec {
     intents: {},
     grants: [],
     placement: {},
+    // An apply waits for the actors that it starts.
+    progressMs: 600_000,
   };
 }
 

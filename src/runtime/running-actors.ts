@@ -62,6 +62,10 @@ export class RunningActors {
     return this.#running.get(path);
   }
 
+  all(): Iterable<RunningActor> {
+    return this.#running.values();
+  }
+
   get size(): number {
     return this.#running.size;
   }

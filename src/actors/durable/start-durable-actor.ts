@@ -1,12 +1,14 @@
 // Starts an incarnation of a durable actor: from what its last commit kept, or from the
 // beginning. The same behaviour as a volatile one, under the same host, on another
 // stage: it decides, has the decision committed, and only then performs it.
+
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorDescription, ActorHost, ActorStats } from "../actor-host.ts";
 import type { ExitReason, Failure, Incarnation } from "../child.ts";
 import { Host } from "../host.ts";
 import type { Delivery, ReceivedIntent } from "../intent.ts";
+import type { Progress } from "../progress.ts";
 import type { StartActorOptions } from "../start-options.ts";
 import { processTurns } from "../turn.ts";
 import { AppliedPositions, NOTHING_APPLIED, Sources } from "./applied-positions.ts";
@@ -162,6 +164,10 @@ class DurableActor implements ActorHost {
   /** None: what it goes on from is in the stream. */
   lastGoodSnapshot(): undefined {
     return undefined;
+  }
+
+  progress(): Progress {
+    return this.#host.progress();
   }
 
   fail(failure: Failure): Promise<ExitReason> {

@@ -17,6 +17,7 @@ import { Intake } from "../intake.ts";
 import type { Delivery, ReceivedIntent } from "../intent.ts";
 import type { Accepted } from "../open-requests.ts";
 import type { ActorPorts } from "../ports.ts";
+import type { Progress } from "../progress.ts";
 import { judge, type Leftovers, leave } from "../succession.ts";
 import { parseBounded } from "./bounded-json.ts";
 import { declaredIntents, describeAccepted, narrowed, readDescription } from "./description.ts";
@@ -66,6 +67,7 @@ export class RemoteHost implements ActorHost {
   #stopping: { readonly untilMs: number; readonly cancel: () => void; told: boolean } | undefined;
   #snapshot: Uint8Array | undefined;
   #state = "";
+  #steppedAtMs = 0;
   #handledCount = 0;
   #refusedCount = 0;
 
@@ -114,6 +116,7 @@ export class RemoteHost implements ActorHost {
 
   deliver(delivery: Delivery): Result<void, CellError> {
     if (this.#ended !== undefined || this.#stopping !== undefined) return err(this.#gone());
+    if (this.#intake.depth + this.#intake.openRequests === 0) this.#stepped();
     const accepted = this.#intake.accept(delivery);
     if (accepted.ok) this.#feed();
     else this.#refusedCount += 1;
@@ -172,6 +175,15 @@ export class RemoteHost implements ActorHost {
     } catch {
       return undefined;
     }
+  }
+
+  progress(): Progress {
+    return {
+      hasWork: this.#ended === undefined && this.#intake.depth + this.#intake.openRequests > 0,
+      steppedAtMs: this.#steppedAtMs,
+      waitsForOthers: this.#requests.isWaiting,
+      deadlineUnixMs: this.#intake.latestDeadlineUnixMs(),
+    };
   }
 
   fail(failure: Failure): Promise<ExitReason> {
@@ -238,6 +250,7 @@ export class RemoteHost implements ActorHost {
   }
 
   #begun(delivery: bigint): void {
+    this.#stepped();
     const handed = this.#handed.find(delivery);
     if (handed === undefined) return;
     if (handed === null || handed.begun) throw violation(`delivery ${delivery} cannot be begun`);
@@ -272,7 +285,12 @@ export class RemoteHost implements ActorHost {
     this.#record(records.transitionedRecord(what, before, after), this.#given(delivery));
   }
 
+  #stepped(): void {
+    this.#steppedAtMs = this.#ports.clock.monotonicMs();
+  }
+
   #keep(snapshot: Uint8Array): void {
+    this.#stepped();
     this.#handed.turnEnded();
     this.#snapshot = snapshot.byteLength === 0 ? undefined : Uint8Array.from(snapshot);
   }

@@ -31,6 +31,10 @@ export class RemoteRequests {
     this.#ports = ports;
   }
 
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** @throws CellError ACTOR_CHANNEL_VIOLATED */
   send(message: ActorRequest, cause: ReceivedIntent | undefined): void {
     const { request, target, intent, timeoutMs } = message;
