@@ -153,6 +153,7 @@ export class Host implements ActorHost {
       guarded: (intent, work) => void this.#guarded({ origin: "transition", intent }, intent, work),
       fail: (error, origin, intent) => void this.#fail(error, { origin, intent }),
       end: (reason) => this.#end(reason),
+      killedBy: (intent, failure) => this.#end({ kind: "failed", failure: this.#counted(failure, intent) }),
     });
     const { succession } = ports;
     this.#departure = succession && !this.#stage.keeps ? new Departure(succession) : undefined;
@@ -414,9 +415,11 @@ export class Host implements ActorHost {
   }
 
   /** Of what is in a journal: it comes again by itself. */
-  #counted(failure: Failure): Failure {
-    const killer = failure.intent && this.#intake.find(failure.intent.id);
-    const verdict = killer && this.#ports.succession?.counted(killer.delivery.intent, failure);
+  #counted(
+    failure: Failure,
+    killer = failure.intent && this.#intake.find(failure.intent.id)?.delivery.intent,
+  ): Failure {
+    const verdict = killer && this.#ports.succession?.counted(killer, failure);
     return verdict === "poison" ? { ...failure, class: "poison" } : failure;
   }
 

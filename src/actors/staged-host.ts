@@ -22,4 +22,6 @@ export type Staged = {
   fail(error: unknown, origin: Failure["origin"], intent?: IntentRef): void;
   /** At once, whatever was decided. */
   end(reason: ExitReason): void;
+  /** The same for a failure that this intent led to: it counts as one of its kills. */
+  killedBy(intent: ReceivedIntent, failure: Failure): void;
 };

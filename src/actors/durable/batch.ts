@@ -1,7 +1,7 @@
 // What is decided between two commits: the work that waits for the commit, and the
 // replies that go into it. A step joins it in whole, or not at all.
 import type { AnyEventObject } from "xstate";
-import type { Delivery, IntentRef, ReceivedIntent } from "../intent.ts";
+import type { Delivery, ReceivedIntent } from "../intent.ts";
 import type { OutboxEntry, StoredReply } from "./ports.ts";
 
 export type Work = {
@@ -46,7 +46,7 @@ export class Batch {
   /** Whether there is a reason to commit. */
   isDirty = false;
   /** The last intent that a step of it handled. */
-  intent: IntentRef | undefined;
+  intent: ReceivedIntent | undefined;
 
   add(step: StepParts): void {
     for (const work of step.works) this.works.push(work);

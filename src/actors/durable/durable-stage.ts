@@ -194,16 +194,18 @@ export class DurableStage implements Stage {
 
   #failed(error: CellError, kind: "crash" | "loss", batch: Batch): void {
     const { path } = this.#options;
-    const isKnown = kind === "crash" && batch.steps === 1 && batch.intent !== undefined;
     const failure: Failure = {
       class: kind,
       name: error.code,
       message: error.message.slice(0, 4_096),
       origin: "kernel",
-      ...(isKnown && batch.intent !== undefined ? { intent: intentRef(batch.intent) } : {}),
       rootActor: path,
     };
-    this.#host.end({ kind: "failed", failure });
+    // Of several nobody knows which it was; the next incarnation commits them one by one.
+    const { intent } = batch;
+    if (kind === "loss" || batch.steps !== 1 || intent === undefined) {
+      this.#host.end({ kind: "failed", failure });
+    } else this.#host.killedBy(intent, { ...failure, intent: intentRef(intent) });
   }
 
   #build(batch: Batch): { state: DurableState; meta: CommitMeta } {

@@ -214,6 +214,7 @@ type Commit = {
 function byHand(state?: DurableState) {
   const commits: Commit[] = [];
   const replayed: OutgoingReply[] = [];
+  const killers: string[] = [];
   const durable: DurablePorts = {
     commit: (kept, meta) => {
       const { promise, resolve } = Promise.withResolvers<{ ok: true; value: undefined }>();
@@ -247,7 +248,21 @@ function byHand(state?: DurableState) {
     },
     behaviour,
     incarnation: { term: 1, activation: 1 },
-    ports: { send: () => {}, record: () => {}, random: Math.random, clock },
+    ports: {
+      send: () => {},
+      record: () => {},
+      random: Math.random,
+      clock,
+      succession: {
+        died: () => ({ kind: "again" }),
+        counted: (killer) => {
+          killers.push(killer.type);
+          return "poison";
+        },
+        refuses: () => undefined,
+        leave: () => {},
+      },
+    },
     codeHash: "",
     durable,
     ...(state === undefined ? {} : { state }),
@@ -294,7 +309,7 @@ function byHand(state?: DurableState) {
       await turn();
     }
   };
-  return { actor, commits, replayed, give, turn, log, settleAll };
+  return { actor, commits, replayed, killers, give, turn, log, settleAll };
 }
 
 describe("the journal", () => {
@@ -359,6 +374,16 @@ describe("the journal", () => {
     await next.settleAll();
     expect(next.log()).toEqual([1, 2]);
     expect(next.commits.at(-1)?.state.applied.normal).toBe(4);
+  });
+
+  test("an intent whose state cannot be kept counts as the actor's killer", async () => {
+    const { actor, give, killers, settleAll } = byHand();
+    await settleAll();
+    give(1, { position: 1, type: "keep", payload: new TextEncoder().encode("{}") });
+    expect(await actor.exited).toMatchObject({
+      failure: { class: "poison", name: "ACTOR_SNAPSHOT_UNSUPPORTED", intent: { type: "keep" } },
+    });
+    expect(killers).toEqual(["keep"]);
   });
 
   test("without a journal nothing is taken", async () => {
