@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   "durable-host": () => import("./durable-host.ts"),
   intake: () => import("./intake.ts"),
   isolation: () => import("./isolation.ts"),
+  supervision: () => import("./supervision.ts"),
 };
 
 const [, , name = ""] = process.argv;
