@@ -63,12 +63,14 @@ function drifted(nodes: readonly TreeNode[]): readonly TreeNode[] {
 
 /** An end that the restart type allows is no drift. */
 const isDown = ({ state }: TreeNode): boolean =>
-  state === "stopped" || state === "failed" || state === "gaveUp";
+  state === "stopped" || state === "failed" || state === "gaveUp" || state === "parked";
 
 function reasonOf(node: TreeNode, isHeld: boolean): string {
   if (isHeld) return "held down by hand; `cell0 start` releases it";
   if (node.stoppedBy !== undefined) return "stopped by hand, about to be started again";
   const failure = node.lastExit?.failure;
+  if (failure !== undefined && node.state === "parked")
+    return `parked until it is started by hand: ${failure.name} in ${failure.rootActor}: ${failure.message}`;
   if (failure !== undefined) return `${failure.name} in ${failure.rootActor}: ${failure.message}`;
   return node.lastExit?.reason ?? node.state;
 }
