@@ -22,8 +22,6 @@ export function restartChild(turn: Turn, path: string, reason: ExitReason): Turn
   const rule = ruleFor(turn.state.matrix, child.spec, reason);
   if (rule === undefined) return giveUp(turn, path, reason);
   if (rule.resume === "park") return park(turn, path, reason);
-  if (rule.deadLetter && reason.kind === "failed")
-    turn.effects.push({ type: "deadLetter", path, failure: reason.failure });
   // The root keeps a supervisor's failure as a status: it restarts none by itself.
   if (turn.state.contains && child.spec.kind === "supervisor" && reason.kind === "failed")
     return escalate(turn, path, reason, rule);

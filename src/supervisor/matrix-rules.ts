@@ -26,7 +26,7 @@ export type LayerActions = {
     | "restart-fresh"
     /** The bad snapshot is set aside; then as the actor's `onCorruption` says. */
     | "restore-previous-snapshot"
-    /** The intent goes to the dead-letter stream, the actor on from its last good snapshot. */
+    /** The intent went to the dead letters as its actor ended; the actor goes on from its last good snapshot. */
     | "dead-letter-and-restart"
     /** It stays down as `parked`, with its reason, until it is started by hand. */
     | "park";

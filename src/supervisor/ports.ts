@@ -1,6 +1,6 @@
 // What the tree needs from outside: how an actor is started, time, randomness and a
 // place for records. The composition root fills these in; tests use virtual ones.
-import type { Child, Failure, Incarnation } from "../actors/child.ts";
+import type { Child, Incarnation } from "../actors/child.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { SetAside } from "./set-aside.ts";
@@ -46,8 +46,6 @@ export type TreePorts = {
    * who waits for it need not. Must not throw.
    */
   down?(path: string): void;
-  /** The intent in the failure killed its actor too often: it goes to the dead letters. Must not throw. */
-  deadLetter?(path: string, failure: Failure): void;
 };
 
 /** Node's longest timer; a longer wait fires then, which no bound of this system reaches. */

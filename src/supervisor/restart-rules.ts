@@ -10,7 +10,6 @@ export type RestartRule = {
   readonly failure: FailureClass | undefined;
   /** Which snapshot it goes on from; `park`: it does not. */
   readonly resume: Resume | "park";
-  readonly deadLetter: boolean;
   readonly counting: Counting;
   readonly escalation: Escalation;
   readonly causedBySender: "park" | undefined;
@@ -36,7 +35,6 @@ export function ruleFor(
   return {
     failure,
     resume: resumeOf(action, spec),
-    deadLetter: action === "dead-letter-and-restart",
     counting,
     escalation,
     causedBySender,
@@ -48,7 +46,6 @@ function endedRule(reason: ExitReason): RestartRule {
   return {
     failure: undefined,
     resume: reason.kind === "normal" ? "nothing" : "last",
-    deadLetter: false,
     counting: "intensity",
     escalation: "subtree",
     causedBySender: undefined,

@@ -199,8 +199,6 @@ export type Effect =
   | { readonly type: "settle"; readonly op: number; readonly refusal: Refusal | undefined }
   /** It and all below it are down and nothing brings them back by itself: who waits for it need not. */
   | { readonly type: "down"; readonly path: string }
-  /** The intent in hand is poison: it goes to the dead letters. */
-  | { readonly type: "deadLetter"; readonly path: string; readonly failure: Failure }
   /** Kept for every later run of its supervisor, until an operator starts it. */
   | { readonly type: "park"; readonly path: string; readonly parked: Parked }
   | { readonly type: "unpark"; readonly path: string }

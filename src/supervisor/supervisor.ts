@@ -188,9 +188,6 @@ export class Supervisor implements Child {
       case "down":
         this.#context.ports.down?.(effect.path);
         break;
-      case "deadLetter":
-        this.#context.ports.deadLetter?.(effect.path, effect.failure);
-        break;
       case "park":
         this.#context.memory.park(effect.path, effect.parked);
         break;
