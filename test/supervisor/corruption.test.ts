@@ -71,6 +71,18 @@ describe("a bit that flips in the last good snapshot", () => {
   });
 });
 
+test("with onCorruption park the actor stays down as parked, its siblings go on, and a start by hand is a fresh one", async () => {
+  const world = new World();
+  const tree = await startTree({ roots: graph("park"), ports: world.ports });
+  await damaged(world, tree);
+  expect(setAside(world)).toMatchObject([{ next: "park" }]);
+  expect(nodeAt(tree, "g/x")).toMatchObject({ state: "parked" });
+  expect(nodeAt(tree, "g/y")).toMatchObject({ state: "running", restarts: 0 });
+  expect(await tree.startChild("g/x")).toMatchObject({ ok: true });
+  expect(startsOf(world).at(-1)).toBeUndefined();
+  await tree.stop(0);
+});
+
 test("snapshots that the behaviour cannot read are set aside one by one, then the start is fresh", async () => {
   const world = new World();
   const tree = await startTree({ roots: graph(), ports: world.ports });
