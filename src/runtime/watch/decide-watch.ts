@@ -8,6 +8,10 @@
 export const SUSPECT_MS = 200;
 /** Without a turn for this long, and looked at twice, it is stuck. */
 export const STUCK_MS = 450;
+/** The same for a process that has just taken up work: its code is not compiled yet, and what waited comes at once. */
+export const YOUNG_STUCK_MS = 1_000;
+/** Taking the stack holds the loop up itself: from then on it gets this long. */
+export const AFTER_STACK_MS = 200;
 /** One that wants to run and gets no processor is waited for, up to this. */
 export const STARVED_MS = 3_000;
 /** Part of the time that a loop which is not starved has run. */
@@ -22,6 +26,8 @@ export type Look = {
   readonly cpuMs: number | undefined;
   /** Whether it runs or waits for a processor; false: it sleeps. */
   readonly runnable: boolean;
+  /** Whether the process took up work just now. */
+  readonly young: boolean;
 };
 
 export type WatchState = {
@@ -46,8 +52,8 @@ export const firstLook = ({ nowMs, beats, cpuMs }: Look): WatchState => ({
   suspected: false,
 });
 
-/** @param stackTaken whether the stack that was asked for is there, or will not come */
-export function decideWatch(state: WatchState, look: Look, stackTaken: boolean): WatchDecision {
+/** @param stackTakenMs when the stack that was asked for was there, or was given up */
+export function decideWatch(state: WatchState, look: Look, stackTakenMs: number | undefined): WatchDecision {
   const late = look.nowMs - state.lookedAtMs > LATE_LOOK_MS;
   if (look.beats !== state.beats || late) return { state: firstLook(look), effect: "none" };
   const next = { ...state, lookedAtMs: look.nowMs };
@@ -56,7 +62,9 @@ export function decideWatch(state: WatchState, look: Look, stackTaken: boolean):
     if (stillMs < SUSPECT_MS) return { state: next, effect: "none" };
     return { state: { ...next, suspected: true }, effect: "takeStack" };
   }
-  const stuck = stackTaken && stillMs >= STUCK_MS && !(stillMs < STARVED_MS && isStarved(state, look));
+  const lookedTwice = stackTakenMs !== undefined && look.nowMs - stackTakenMs >= AFTER_STACK_MS;
+  const isLong = stillMs >= (look.young ? YOUNG_STUCK_MS : STUCK_MS);
+  const stuck = lookedTwice && isLong && !(stillMs < STARVED_MS && isStarved(state, look));
   return { state: next, effect: stuck ? "condemn" : "none" };
 }
 

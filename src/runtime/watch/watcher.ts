@@ -15,25 +15,30 @@ export type WatcherData = { readonly buffer: SharedArrayBuffer; readonly descrip
 const LOOK_MS = 50;
 /** The cradle kills what is stuck; when it has not by then, the process ends itself. */
 const CRADLE_GRACE_MS = 500;
+/** After it took up work. */
+const YOUNG_MS = 3_000;
 const MAX_STACK_CHARS = 16_000;
 
 const { buffer, descriptor } = dataOf(workerData);
 const pulse = new Pulse(buffer);
+let beganMs: number | undefined;
 const look = (): Look => ({
   nowMs: performance.now(),
   beats: pulse.beats(),
   ...lookAtMainThread(process.pid),
+  young: beganMs === undefined || performance.now() - beganMs < YOUNG_MS,
 });
 
 let state = firstLook(look());
-let stack: { readonly text: string | undefined } | undefined;
+let stack: { readonly text: string | undefined; readonly takenMs: number } | undefined;
 let condemned = false;
 
 setInterval(() => {
   tell({ beat: state.beats, inHand: pulse.inHand() });
   if (pulse.beats() === 0) return;
+  beganMs ??= performance.now();
   const seen = look();
-  const decision = decideWatch(state, seen, stack !== undefined);
+  const decision = decideWatch(state, seen, stack?.takenMs);
   state = decision.state;
   if (!state.suspected) stack = undefined;
   if (decision.effect === "takeStack") void takeStack(isStarved(state, seen));
@@ -41,7 +46,8 @@ setInterval(() => {
 }, LOOK_MS);
 
 async function takeStack(starved: boolean): Promise<void> {
-  stack = { text: await mainThreadStack(starved) };
+  const text = await mainThreadStack(starved);
+  stack = { text, takenMs: performance.now() };
 }
 
 function condemn(): void {

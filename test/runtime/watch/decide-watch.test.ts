@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  AFTER_STACK_MS,
   decideWatch,
   firstLook,
   type Look,
@@ -7,6 +8,7 @@ import {
   STUCK_MS,
   SUSPECT_MS,
   type WatchDecision,
+  YOUNG_STUCK_MS,
 } from "../../../src/runtime/watch/decide-watch.ts";
 
 const LOOK_MS = 50;
@@ -15,6 +17,7 @@ const still = (nowMs: number, changes: Partial<Look> = {}): Look => ({
   beats: 1,
   cpuMs: nowMs,
   runnable: true,
+  young: false,
   ...changes,
 });
 
@@ -24,8 +27,9 @@ function watch(untilMs: number, lookOf: (nowMs: number) => Look, stackAfterMs = 
   let askedMs: number | undefined;
   const effects: [number, WatchDecision["effect"]][] = [];
   for (let nowMs = LOOK_MS; nowMs <= untilMs; nowMs += LOOK_MS) {
-    const stackTaken = askedMs !== undefined && nowMs - askedMs >= stackAfterMs;
-    const decision = decideWatch(state, lookOf(nowMs), stackTaken);
+    const isTaken = askedMs !== undefined && nowMs - askedMs >= stackAfterMs;
+    const stackTakenMs = isTaken && askedMs !== undefined ? askedMs + stackAfterMs : undefined;
+    const decision = decideWatch(state, lookOf(nowMs), stackTakenMs);
     state = decision.state;
     if (!state.suspected) askedMs = undefined;
     if (decision.effect === "takeStack") askedMs = nowMs;
@@ -40,19 +44,25 @@ describe("a loop that", () => {
   });
 
   test("spins is suspected, looked at again, and given up", () => {
-    expect(watch(600, still)).toEqual([
+    expect(watch(550, still)).toEqual([
       [SUSPECT_MS, "takeStack"],
-      [STUCK_MS, "condemn"],
       [500, "condemn"],
       [550, "condemn"],
-      [600, "condemn"],
+    ]);
+  });
+
+  test("belongs to a process that has just taken up work gets a second", () => {
+    const young = (nowMs: number) => still(nowMs, { young: true });
+    expect(watch(YOUNG_STUCK_MS, young)).toEqual([
+      [SUSPECT_MS, "takeStack"],
+      [YOUNG_STUCK_MS, "condemn"],
     ]);
   });
 
   test("sleeps without processor time is given up as well", () => {
     expect(watch(STUCK_MS, () => still(0, { runnable: false }))).toEqual([]);
     const asleep = (nowMs: number) => still(nowMs, { runnable: false, cpuMs: 0 });
-    expect(watch(STUCK_MS, asleep)).toContainEqual([STUCK_MS, "condemn"]);
+    expect(watch(500, asleep)).toContainEqual([500, "condemn"]);
   });
 
   test("turns again while its stack is taken goes on", () => {
@@ -62,7 +72,7 @@ describe("a loop that", () => {
   });
 
   test("is not given up before its stack is there, or will not come", () => {
-    expect(watch(1_000, still, 500)[1]).toEqual([SUSPECT_MS + 500, "condemn"]);
+    expect(watch(1_000, still, 500)[1]).toEqual([SUSPECT_MS + 500 + AFTER_STACK_MS, "condemn"]);
   });
 
   test("wants to run and gets no processor is waited for, but not for ever", () => {
@@ -73,7 +83,7 @@ describe("a loop that", () => {
 
   test("is looked at anew when this thread itself was late: the machine was stopped", () => {
     const state = { ...firstLook(still(0)), suspected: true };
-    const decision = decideWatch(state, still(600), true);
+    const decision = decideWatch(state, still(600), 300);
     expect(decision).toMatchObject({ effect: "none", state: { suspected: false, sinceMs: 600 } });
   });
 });
