@@ -48,7 +48,7 @@ export async function run(): Promise<void> {
       line("from kill to answer, without", await recovery(start, 0));
       line("intents, 64 in flight", await throughput(first));
       await first.kill();
-      house.close();
+      await house.close();
     }
   } finally {
     for (const path of [folder, codeRoot]) await rm(path, { recursive: true, force: true });

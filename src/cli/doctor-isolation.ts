@@ -33,7 +33,7 @@ export async function isolationChecks(): Promise<readonly CheckResult[]> {
     );
     return [whole, ...found];
   } finally {
-    processes.close();
+    await processes.close();
     await rm(codeRoot, { recursive: true, force: true });
   }
 }
@@ -42,6 +42,7 @@ export async function isolationChecks(): Promise<readonly CheckResult[]> {
 export function layerChecks({ missing }: Layers): readonly CheckResult[] {
   return LAYERS.map(([layer, has]) => {
     const why = missing[layer];
-    return why === undefined ? good(layer, has) : note(layer, `weaker here: ${why}`);
+    const name = `${layer} of processes`;
+    return why === undefined ? good(name, has) : note(name, `weaker here: ${why}`);
   });
 }

@@ -179,7 +179,7 @@ class System implements ActorSystem {
     this.#nodeWatch?.stop();
     this.#unwatch();
     await this.#layer.stop(graceMs);
-    this.#isolation.close();
+    await this.#isolation.close();
   }
 
   /** Makes this node run its part of a graph; on an error what ran before runs. */

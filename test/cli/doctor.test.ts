@@ -37,6 +37,10 @@ describe("doctor", () => {
       "memory",
       "open files",
       "clock",
+      "process",
+      ...["user", "network", "privileges", "limits", "memory", "cgroup"].map(
+        (name) => `${name} of processes`,
+      ),
       "cell",
     ]);
     expect(find("cell")).toMatchObject({ state: "note" });

@@ -14,7 +14,7 @@ export type Isolation = {
    * @throws CellError ACTOR_BEHAVIOUR_CHANGED, ACTOR_BEHAVIOUR_NOT_FOUND, ACTOR_SANDBOX_UNAVAILABLE
    */
   house(spec: ActorSpec, codeHash: string): Promise<Housing>;
-  close(): void;
+  close(): Promise<void>;
 };
 
 /** @param codeRoot folder for the code of processes: absolute, this user's alone, where any user may enter */
@@ -33,9 +33,9 @@ export function createIsolation(codeRoot: string): Isolation {
       spec.isolation === "process"
         ? processes.house(spec, codeHash)
         : houseWorker(spec, codeHash, openWorker),
-    close() {
+    async close() {
       spares.close();
-      processes.close();
+      await processes.close();
     },
   };
 }

@@ -60,7 +60,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await actor?.host.kill();
-  house.close();
+  await house.close();
   server.close();
   for (const path of [folder, codeRoot]) await rm(path, { recursive: true, force: true });
 });

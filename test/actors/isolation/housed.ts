@@ -1,4 +1,5 @@
 // Starts one actor of the fixtures under any isolation, with recorded sends and events.
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ActorHost } from "../../../src/actors/actor-host.ts";
@@ -40,6 +41,13 @@ export type HousedOptions = {
 let order = 0;
 let activation = 0;
 let ownHouse: Isolation | undefined;
+const codeRoot = join(tmpdir(), `cell0-code-test-${process.pid}`);
+
+/** After all tests of a file. */
+export async function closeHouse(): Promise<void> {
+  await ownHouse?.close();
+  await rm(codeRoot, { recursive: true, force: true });
+}
 
 export async function housed(options: HousedOptions): Promise<Housed> {
   const sent: OutgoingIntent[] = [];
@@ -90,7 +98,7 @@ export async function housed(options: HousedOptions): Promise<Housed> {
       const behaviour = await loadBehaviour({ ...spec.behaviour, codeHash });
       return await startActor({ spec, behaviour, incarnation, ports, input, ...given });
     }
-    ownHouse ??= createIsolation(join(tmpdir(), `cell0-code-test-${process.pid}`));
+    ownHouse ??= createIsolation(codeRoot);
     const housing = await (options.house ?? ownHouse).house(spec, codeHash);
     return await startRemoteActor({ spec, codeHash, incarnation, ports, housing, input, ...given });
   }

@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import type { ExitReason } from "../../../src/actors/child.ts";
 import { CellError } from "../../../src/errors/cell-error.ts";
 import { err, ok } from "../../../src/errors/result.ts";
-import { type Housed, type HousedOptions, housed } from "./housed.ts";
+import { closeHouse, type Housed, type HousedOptions, housed } from "./housed.ts";
 
 const running: Housed[] = [];
+afterAll(closeHouse);
 afterEach(async () => {
   for (const { host } of running.splice(0)) await host.kill();
 });

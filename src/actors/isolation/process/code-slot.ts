@@ -2,7 +2,18 @@
 // from the bytes that were hashed, readable by that process's user alone, and
 // written by nobody. No symbolic link of the original is in it, so none can be
 // followed out of it.
-import { chmod, chown, lstat, mkdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { CellError } from "../../../errors/cell-error.ts";
 import { type CodeFile, codeFiles, hashFiles } from "../../loader/code-files.ts";
@@ -96,7 +107,10 @@ export async function dropSlot(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** A folder below the system's temporary one, this user's alone to write. @throws CellError CELL_DIRECTORY_UNSAFE */
+/**
+ * A folder for this node process in the given one, which is this user's alone to write;
+ * what dead ones left there is removed. @throws CellError CELL_DIRECTORY_UNSAFE
+ */
 export async function openCodeRoot(path: string): Promise<string> {
   await mkdir(path, { mode: 0o711 }).catch(() => undefined);
   const entry = await lstat(path);
@@ -112,7 +126,22 @@ export async function openCodeRoot(path: string): Promise<string> {
     );
   }
   await chmod(path, 0o711);
-  return path;
+  for (const name of await readdir(path)) {
+    if (!isRunning(Number(name))) await dropSlot(join(path, name));
+  }
+  const own = join(path, String(process.pid));
+  await mkdir(own, { recursive: true });
+  await chmod(own, 0o711);
+  return own;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return Number.isSafeInteger(pid) && pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's, but there.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
 }
 
 /** The first folder on the way to this one that other users may not enter. */

@@ -4,7 +4,7 @@ import { CellError } from "../../../errors/cell-error.ts";
 import type { ActorSpec } from "../../../manifest/graph.ts";
 import type { Housing } from "../link.ts";
 import { Spares } from "../spares.ts";
-import { type BehaviourCode, closedFolder, fillSlot, openCodeRoot, readCode } from "./code-slot.ts";
+import { type BehaviourCode, closedFolder, dropSlot, fillSlot, openCodeRoot, readCode } from "./code-slot.ts";
 import { DEFAULT_PROCESS_MEMORY_BYTES } from "./command.ts";
 import {
   expectedLayers,
@@ -31,7 +31,8 @@ export type Processes = {
   house(spec: ActorSpec, codeHash: string): Promise<Housing>;
   /** What works here; found out by the first call. */
   layers(): Promise<Layers>;
-  close(): void;
+  /** Ends the spares and removes the folder of code; actors are to have ended before. */
+  close(): Promise<void>;
 };
 
 /** @param codeRoot folder for the code of processes, in a place that any user may enter */
@@ -69,8 +70,11 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
       const started = spare ?? (await startSandboxed(here, needs));
       return await moveIn(started, code, here.layers, { memoryBytes, cpu, readable: [] }, spec);
     },
-    close() {
+    async close() {
       spares.close();
+      const here = await ground?.catch(() => undefined);
+      // What still ends removes its own part, or finds it gone.
+      if (here !== undefined) await dropSlot(here.codeRoot);
       users.close();
     },
   };
