@@ -36,6 +36,8 @@ export type ChaosReport = {
   readonly form: "durable" | "volatile";
   readonly kills: Readonly<Partial<Record<KillKind, number>>>;
   readonly verdict: Verdict;
+  /** Deaths of the node that chaos did not cause; only volatile chaos can tell. */
+  readonly unplanned: readonly string[];
   /** One line a kill, JSON; removed when nothing was found. */
   readonly trace: string;
   readonly faults: readonly string[];
@@ -65,7 +67,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       options.onProgress?.({ elapsedMs, kills: killer.total(), judge: told.progress }),
     );
     const verdict = await verdictOf(judge);
-    const report = { seed, form, kills: killer.counts(), verdict, trace, faults: faultsOf(verdict) };
+    const unplanned = form === "volatile" ? cell.deaths().filter((death) => death.startsWith("node")) : [];
+    const faults = [...unplanned.map((death) => `died unplanned: ${death}`), ...faultsOf(verdict)];
+    const report = { seed, form, kills: killer.counts(), verdict, unplanned, trace, faults };
     if (report.faults.length === 0) await rm(folder, { recursive: true, force: true });
     return report;
   } finally {
