@@ -9,9 +9,10 @@ import { emptyGraph } from "./manifest/merge.ts";
 import { type ActorSystem, openActorSystem } from "./runtime/actor-system.ts";
 import { readCellConfig } from "./runtime/cell-config.ts";
 import type { DataDir } from "./runtime/data-dir.ts";
+import { type OpenedDurable, openDurable } from "./runtime/durable/open-durable.ts";
 import { readNodeIdentity } from "./runtime/join-cell.ts";
 import { Watched, whyClosed } from "./runtime/links.ts";
-import { openMessaging } from "./runtime/messaging.ts";
+import { type Messaging, openMessaging } from "./runtime/messaging.ts";
 import { graphAuthority } from "./runtime/node-graph.ts";
 import { openNodeLinks } from "./runtime/node-links.ts";
 import { openRecords } from "./runtime/node-records.ts";
@@ -81,16 +82,10 @@ async function promote(
   const revival = openRevival({ ...ground, dir, suspects: options.suspects });
   const life: Life = { stopping: false, bootMs: 0, system: undefined };
   const whyNot = () => whyClosed(links.states, life.stopping);
-  const messaging = openMessaging({
-    ...ground,
+  const { messaging, durable } = openBus(dir, ground, {
     startedAtUnixMs,
-    connection: links.connection,
-    trust: records.trust.store,
-    sealing: { key: signingKeyOf(ground.identity), genesisHash: ground.identity.genesis.hash },
-    replay: openReplayGuard(dir, startedAtUnixMs, onProblem),
     whyNot,
-    tracing: telemetry.tracing,
-    record: telemetry.record,
+    onFenced: options.onFatal,
   });
   const status = (): NodeStatus =>
     nodeStatus({
@@ -117,6 +112,7 @@ async function promote(
     history,
     telemetry,
     send: messaging.send,
+    durable,
     status,
     askRevision: askRevision(messaging.send),
     onFatal: options.onFatal,
@@ -134,6 +130,7 @@ async function promote(
       life.stopping = true;
       await messaging.drain();
       await system.stop(graceMs);
+      durable.close();
       await revival.deadLetters.stop();
       await records.stop();
       telemetry.record({ kind: { case: "nodeStopped", value: { reason } } });
@@ -147,6 +144,46 @@ async function promote(
 type Life = { stopping: boolean; bootMs: number; system: ActorSystem | undefined };
 
 type Ground = Awaited<ReturnType<typeof openGround>>;
+
+type BusOptions = {
+  /** When this process became the node's: no other one runs any more. */
+  readonly startedAtUnixMs: number;
+  readonly whyNot: () => CellError | undefined;
+  /** Another process owns a shard of this node. */
+  readonly onFenced: (error: CellError) => void;
+};
+
+/** Everything that crosses the bus, and the durable actors that it is journaled for; each needs the other. */
+function openBus(
+  dir: DataDir,
+  ground: Ground,
+  { startedAtUnixMs, whyNot, onFenced }: BusOptions,
+): { readonly messaging: Messaging; readonly durable: OpenedDurable } {
+  const { config, links, records, telemetry, placed, onProblem, identity } = ground;
+  const common = {
+    connection: links.connection,
+    trust: records.trust.store,
+    sealing: { key: signingKeyOf(identity), genesisHash: identity.genesis.hash },
+    record: telemetry.record,
+  };
+  let durable: OpenedDurable | undefined;
+  const messaging = openMessaging({
+    ...ground,
+    ...common,
+    startedAtUnixMs,
+    replay: openReplayGuard(dir, startedAtUnixMs, onProblem),
+    whyNot,
+    tracing: telemetry.tracing,
+    durable: {
+      isDurable: (path) => durable?.runtime.isDurable(path) === true,
+      accept: (acceptance) => durable?.runtime.accept(acceptance),
+    },
+  });
+  const { cell, node } = config;
+  const placedNow = () => placed.value;
+  durable = openDurable({ dir, cell, node, ...common, placed: placedNow, messaging, onFenced, onProblem });
+  return { messaging, durable };
+}
 
 /** All that stands before there are actors: keys, clock, telemetry, links and the cell's records. */
 async function openGround(dir: DataDir, standby: boolean) {

@@ -23,6 +23,8 @@ function backoffOf({ initial, max, factor }: ManifestSupervisor["backoff"]): Bac
   return { initialMs: ms(initial), maxMs: ms(max), factor };
 }
 
+const DEFAULT_PASSIVATE_MS = 60_000;
+
 export type SupervisorParts = {
   readonly children: readonly ChildSpec[];
   /** Under `simple_one_for_one`. */
@@ -54,7 +56,7 @@ export function actorOf(
   intents: ActorSpec["intents"],
   tools: ToolsSpec | undefined,
 ): ActorSpec {
-  const { restart, durable, mailbox, grants, onCorruption, limits, sandbox } = actor;
+  const { restart, durable, mailbox, grants, onCorruption, limits, sandbox, passivate } = actor;
   const { node } = actor.placement;
   return {
     kind: "actor",
@@ -73,6 +75,9 @@ export function actorOf(
     // What is the default stays unsaid, so that a graph from before the field existed is no other one.
     ...(ms(actor.progress) === DEFAULT_PROGRESS_MS ? {} : { progressMs: ms(actor.progress) }),
     ...(actor.poison.deaths === DEFAULT_POISON_DEATHS ? {} : { poisonDeaths: actor.poison.deaths }),
+    ...(passivate === undefined || ms(passivate) === DEFAULT_PASSIVATE_MS
+      ? {}
+      : { passivateAfterMs: ms(passivate) }),
     ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
     ...(sandbox === undefined || sandbox === "best_effort" ? {} : { sandbox }),
     ...(actor.significant ? { significant: true } : {}),

@@ -138,10 +138,14 @@ export const actorSchema = z
     durable: z
       .boolean()
       .default(false)
-      .meta({
-        description: "Whether its state outlives the process. `true` is not built yet.",
-        enum: [false],
-      }),
+      .describe(
+        "Whether what it accepts is journaled and its state kept, so that both outlive the process. Not yet in a worker or process of its own.",
+      ),
+    passivate: duration("1s", "24h")
+      .optional()
+      .describe(
+        "Idle time after which a durable actor leaves memory until something is for it; default 60s.",
+      ),
     limits: z
       .strictObject({
         memory: size

@@ -6,6 +6,7 @@ import { BehaviourFiles, splitBehaviour } from "./behaviour-file.ts";
 import { actorOf, type SupervisorParts, supervisorOf } from "./build-spec.ts";
 import { folderFaults, toolsOf } from "./build-tools.ts";
 import { type CheckedFields, checkFields } from "./check-fields.ts";
+import { durabilityProblems } from "./durability.ts";
 import { parseDuration } from "./duration.ts";
 import type {
   ActorSpec,
@@ -214,9 +215,7 @@ class Work {
   }
 
   #notBuilt(found: Partial<ManifestTemplate>, path: NodePath): void {
-    if (found.durable === true)
-      this.#add([...path, "durable"], "value", notBuilt("a durable actor", "`false`"));
-    this.#problems(path, isolationProblems({ ...found, durable: false }));
+    this.#problems(path, [...isolationProblems(found), ...durabilityProblems(found)]);
   }
 
   #problems(path: NodePath, problems: readonly FieldProblem[]): void {
@@ -300,9 +299,3 @@ class Work {
 
 const isMap = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-const notBuilt = (what: string, expected: string | undefined): ProblemText => ({
-  code: "MANIFEST_NOT_BUILT_YET",
-  message: `${what} is not built yet`,
-  ...(expected === undefined ? {} : { expected }),
-});

@@ -19,6 +19,7 @@ import type { CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
 import { type Convergence, converge } from "./convergence.ts";
 import type { DataDir } from "./data-dir.ts";
+import type { OpenedDurable } from "./durable/open-durable.ts";
 import { GraphKeeper } from "./graph-keeper.ts";
 import { graphPorts } from "./graph-ports.ts";
 import { KernelLayer } from "./kernel-layer.ts";
@@ -53,6 +54,8 @@ export type ActorSystemOptions = {
   readonly history: RestartHistory;
   readonly telemetry: NodeTelemetry;
   readonly send: (from: Sender, intent: OutgoingIntent) => void;
+  /** Durable actors of this node, and the term that all incarnations bear. */
+  readonly durable: Pick<OpenedDurable, "runtime" | "term">;
   readonly status: () => NodeStatus;
   /** Which revision another node runs. */
   readonly askRevision: AskRevision;
@@ -118,7 +121,7 @@ class System implements ActorSystem {
   }
 
   #startTree(memory: TreeMemory | undefined): Promise<Tree> {
-    const { dir, telemetry, actors, revival, onProblem } = this.#options;
+    const { dir, telemetry, actors, durable, revival, onProblem } = this.#options;
     this.#doomed = false;
     this.#startChild ??= this.#childStarter();
     return startTree({
@@ -127,10 +130,12 @@ class System implements ActorSystem {
         startChild: this.#startChild,
         clock: systemClock,
         random: Math.random,
+        term: durable.term,
         record: telemetry.record,
         down: (path) => {
           revival.succession.down(path);
           actors.down(path);
+          durable.runtime.down(path);
         },
         quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
       },
@@ -163,6 +168,7 @@ class System implements ActorSystem {
       record: telemetry.record,
       isolation: this.#isolation,
       succession: revival.succession,
+      durable: this.#options.durable.runtime,
     });
   }
 

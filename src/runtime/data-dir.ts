@@ -48,6 +48,9 @@ export function dataDir(path: string) {
     deadLetters: join(root, "dead-letters"),
     /** Which intents were accepted lately, and what they were answered. */
     replayLog: join(root, "replay"),
+    /** The node's last term, and what it has seen of its durable actors' commits: what the broker must not roll back. */
+    term: join(root, "term"),
+    marks: join(root, "marks"),
     coreSocket: join(run, "core.sock"),
   };
 }

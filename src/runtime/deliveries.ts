@@ -9,6 +9,8 @@ import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import { buildReply, type CapsuleMaker, type ReplyContent } from "../security/replies/build-reply.ts";
 import type { Sealer } from "../security/sealing/sealer.ts";
 import type { EventInput } from "../telemetry/event.ts";
+import type { Acceptance } from "./durable/durable-runtime.ts";
+import { inboxAddress } from "./durable/return-address.ts";
 
 /** What is to be done with a reply's envelope once it is sealed. */
 export type SealTicket =
@@ -23,13 +25,22 @@ export type DeliveryPorts = {
   readonly publish: (subject: string, envelope: Uint8Array) => void;
   /** Hands an intent to its actor; the error says why it did not take it. */
   readonly toActor: (delivery: Delivery) => Result<{ readonly mailboxDepth: number }, CellError>;
+  /** Journals an intent for a durable actor of this node; absent: it has none. */
+  readonly durable?: DurableIntake;
   /** Why this node takes no work for this target now; undefined: it does. */
   readonly refusesWork: (target: string) => CellError | undefined;
   readonly record: (event: EventInput) => void;
 };
 
+export type DurableIntake = {
+  isDurable(path: string): boolean;
+  accept(acceptance: Acceptance): void;
+};
+
 export type Deliveries = {
   take(verdict: Verdict): void;
+  /** The way to an inbox, for replies from this index on. */
+  toInbox(request: RequestRef, inbox: string, index: number): Delivery["respond"];
   /** Answers a request, or refuses it, without an actor. */
   answer(request: RequestRef, replyTo: string | undefined, error: CellError): void;
 };
@@ -39,6 +50,7 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
     responder(ports, request, replyTo)({ kind: "error", error });
   return {
     answer,
+    toInbox: (request, inbox, index) => responder(ports, request, inbox, index),
     take(verdict) {
       switch (verdict.kind) {
         case "accepted":
@@ -59,21 +71,45 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
 }
 
 function deliver(ports: DeliveryPorts, accepted: Accepted): void {
-  const { intent, capsule, request, replyTo, authority } = accepted;
+  const { intent, request, replyTo } = accepted;
   const respond = responder(ports, request, replyTo);
   const closed = ports.refusesWork(intent.target);
-  const delivered = closed === undefined ? ports.toActor({ intent, capsule, respond }) : undefined;
-  if (delivered?.ok === true) {
-    const value = { authority, mailboxDepth: delivered.value.mailboxDepth };
-    ports.record({
-      actor: intent.target,
+  if (closed !== undefined) refuse(ports, accepted, closed);
+  else if (ports.durable?.isDurable(intent.target) === true) {
+    const { capsule, authority, sourceSequence } = accepted;
+    ports.durable.accept({
       intent,
-      traceparent: intent.traceparent,
-      kind: { case: "intentAccepted", value },
+      capsule,
+      issuer: request.issuer,
+      principal: intent.principal,
+      authority,
+      returnAddress: inboxAddress(request, replyTo),
+      ...(sourceSequence === undefined ? {} : { sourceSequence }),
+      respond,
+      taken: (outcome) => delivered(ports, accepted, outcome),
     });
+  } else delivered(ports, accepted, ports.toActor({ intent, capsule: accepted.capsule, respond }));
+}
+
+function delivered(
+  ports: DeliveryPorts,
+  accepted: Accepted,
+  outcome: Result<{ readonly mailboxDepth: number }, CellError>,
+): void {
+  if (!outcome.ok) {
+    refuse(ports, accepted, outcome.error);
     return;
   }
-  const error = closed ?? (delivered?.ok === false ? delivered.error : new CellError("ACTOR_NOT_RUNNING"));
+  const { intent, authority } = accepted;
+  ports.record({
+    actor: intent.target,
+    intent,
+    traceparent: intent.traceparent,
+    kind: { case: "intentAccepted", value: { authority, mailboxDepth: outcome.value.mailboxDepth } },
+  });
+}
+
+function refuse(ports: DeliveryPorts, { intent, request, replyTo }: Accepted, error: CellError): void {
   recordRefusal(ports, {
     kind: "refused",
     stage: "target",
@@ -124,8 +160,9 @@ function responder(
   ports: DeliveryPorts,
   request: RequestRef,
   inbox: string | undefined,
+  from = 0,
 ): (reply: OutgoingReply) => void {
-  let index = 0;
+  let index = from;
   let ended = false;
   const seal = (content: ReplyContent): Result<Uint8Array, CellError> => {
     const built = buildReply(request, content, { inbox: inbox ?? "", index }, ports.maker);

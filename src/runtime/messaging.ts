@@ -1,9 +1,11 @@
 // Everything that crosses the bus at a node: intents in, replies out, sends of
 // its actors, discovery and the certificates that clients ask for.
 
-import type { OutgoingIntent } from "../actors/intent.ts";
+import type { ActorHost } from "../actors/actor-host.ts";
+import type { Delivery, OutgoingIntent } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
-import type { PlacedGraph } from "../manifest/graph.ts";
+import { err, ok, type Result } from "../errors/result.ts";
+import type { Json, PlacedGraph } from "../manifest/graph.ts";
 import type { HybridClock } from "../security/clock/hybrid-clock.ts";
 import type { ParsedIdentity } from "../security/identity/creds-file.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
@@ -23,12 +25,13 @@ import { type IncomingMessage, type Intake as Subscribed, subscribeIntents } fro
 import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import type { CellConfig } from "./cell-config.ts";
-import { createDeliveries, type Deliveries, type SealTicket } from "./deliveries.ts";
+import { createDeliveries, type Deliveries, type DurableIntake, type SealTicket } from "./deliveries.ts";
+import { LocalReturns, responderOf } from "./durable/return-address.ts";
 import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
 import type { ReplayGuard } from "./replay-guard.ts";
 import type { RunningActors } from "./running-actors.ts";
-import { createSends, type Sender } from "./sends.ts";
+import { createSends, type Sender, type Sends } from "./sends.ts";
 import { discoveredServices } from "./services.ts";
 import { traced } from "./traced-delivery.ts";
 
@@ -49,6 +52,8 @@ export type MessagingOptions = {
   readonly tracing: Pick<Tracing, "span">;
   readonly record: (event: EventInput) => void;
   readonly onProblem: (error: CellError) => void;
+  /** Durable actors of this node; absent: it has none. */
+  readonly durable?: DurableIntake;
 };
 
 export type ServeOptions = {
@@ -58,6 +63,13 @@ export type ServeOptions = {
 
 export type Messaging = {
   readonly send: (from: Sender, intent: OutgoingIntent) => void;
+  readonly post: Sends["post"];
+  /** Subject below this node's own inbox prefix, for replies to what it posts. */
+  readonly inbox: string;
+  /** With all that is done around a delivery. */
+  readonly deliverTo: (delivery: Delivery, host: ActorHost) => Result<unknown, CellError>;
+  /** The way back to who sent a journaled intent. */
+  readonly responder: (returnAddress: Json, index: number) => Delivery["respond"];
   /** Begins to take intents. */
   serve(options: ServeOptions): void;
   refusals(): Readonly<Record<string, number>>;
@@ -70,33 +82,24 @@ export type Messaging = {
 export function openMessaging(options: MessagingOptions): Messaging {
   const { config, connection, trust, authority, actors, record, maker, sealing } = options;
   const { cell, node } = config;
-  const { window: replay, floor, issuedAfterUnixMs } = options.replay;
+  const { window: replay } = options.replay;
   const ownCertificate = () => trust.byKey(options.identity.certificate.key, Date.now());
   const { sealer, leave } = openSealer(options, replay);
   const toActor = traced(options.tracing, (delivery) => actors.deliver(delivery));
+  const returns = new LocalReturns();
+  const inbox = `${inboxPrefix(cell, node)}.replies`;
   const deliveries = createDeliveries({
     maker,
     sealer,
     replay,
     publish: (subject, envelope) => connection.publish(subject, envelope),
     toActor,
+    ...(options.durable === undefined ? {} : { durable: options.durable }),
     refusesWork: (target) =>
       whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,
   });
-  const intake = createIntake(
-    {
-      ...authority,
-      cell,
-      node,
-      genesisHash: sealing.genesisHash,
-      trust,
-      replay,
-      floor,
-      observe: (time) => void options.clock.observe(time),
-    },
-    { issuedAfterUnixMs },
-  );
+  const intake = openIntake(options);
   const sends = createSends({
     authority,
     certificate: ownCertificate,
@@ -105,8 +108,11 @@ export function openMessaging(options: MessagingOptions): Messaging {
     sealer,
     replyTrust: { genesisHash: sealing.genesisHash, trust, roots: new VerifiedRoots() },
     toActor,
+    ...(options.durable === undefined ? {} : { durable: options.durable }),
+    returns,
+    whyNot: options.whyNot,
     subjectOf: (path) => intentSubject(cell, node, path),
-    inbox: `${inboxPrefix(cell, node)}.replies`,
+    inbox,
     record,
   });
   const take = ({ subject, data, natsReply }: IncomingMessage) => {
@@ -117,6 +123,11 @@ export function openMessaging(options: MessagingOptions): Messaging {
   let intents: Subscribed | undefined;
   return {
     send: sends.send,
+    post: sends.post,
+    inbox,
+    deliverTo: (delivery, host) => traced(options.tracing, (each) => toHost(actors, each, host))(delivery),
+    responder: (address, index) =>
+      responderOf({ toInbox: deliveries.toInbox, local: returns }, address, index),
     refusals: () => intake.refusals.totals(),
     serve({ placed, firstNode }) {
       intents = subscribeIntents({
@@ -126,17 +137,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
         refuse: (message, error) => options.onProblem(error) ?? void message,
       });
       followSubjects({ intents, cell, node, placed, firstNode });
-      subscriptions.push(
-        connection.subscribe(`${inboxPrefix(cell, node)}.>`, ({ subject, data }) =>
-          sends.takeReply(subject, data),
-        ),
-        serveTrustBundle({ connection, cell, certificates: () => bundleOf(trust) }),
-        serveDiscovery({
-          connection,
-          cell,
-          services: () => discoveredServices(config, options.startedAtUnixMs, actors),
-        }),
-      );
+      subscriptions.push(...listen(options, (subject, data) => sends.takeReply(subject, data)));
     },
     async drain() {
       await intents?.drain();
@@ -149,6 +150,52 @@ export function openMessaging(options: MessagingOptions): Messaging {
       options.replay.close();
     },
   };
+}
+
+/** What comes beside intents: replies, questions for certificates, discovery. */
+function listen(
+  { connection, config, trust, actors, startedAtUnixMs }: MessagingOptions,
+  takeReply: (subject: string, data: Uint8Array) => void,
+): readonly BrokerSubscription[] {
+  const { cell, node } = config;
+  return [
+    connection.subscribe(`${inboxPrefix(cell, node)}.>`, ({ subject, data }) => takeReply(subject, data)),
+    serveTrustBundle({ connection, cell, certificates: () => bundleOf(trust) }),
+    serveDiscovery({
+      connection,
+      cell,
+      services: () => discoveredServices(config, startedAtUnixMs, actors),
+    }),
+  ];
+}
+
+function openIntake(options: MessagingOptions) {
+  const { authority, config, sealing, trust, clock } = options;
+  const { window: replay, floor, issuedAfterUnixMs } = options.replay;
+  return createIntake(
+    {
+      ...authority,
+      cell: config.cell,
+      node: config.node,
+      genesisHash: sealing.genesisHash,
+      trust,
+      replay,
+      floor,
+      observe: (time) => void clock.observe(time),
+    },
+    { issuedAfterUnixMs },
+  );
+}
+
+function toHost(
+  actors: RunningActors,
+  delivery: Delivery,
+  host: ActorHost,
+): Result<{ readonly mailboxDepth: number }, CellError> {
+  const refused = actors.refusal(delivery);
+  if (refused !== undefined) return err(refused);
+  const taken = host.deliver(delivery);
+  return taken.ok ? ok({ mailboxDepth: 0 }) : taken;
 }
 
 /** What fails for one capsule, e.g. because the broker is away, loses none that came with it: they are remembered by now. */

@@ -87,11 +87,16 @@ export class RunningActors {
     return changed;
   }
 
+  /** Why it is not even tried. */
+  refusal(delivery: Delivery): CellError | undefined {
+    return this.#refuses(delivery, this.#running.get(delivery.intent.target)?.spec);
+  }
+
   /** ACTOR_NOT_RUNNING, or what the actor says. While it is being restarted the intent waits. */
   deliver(delivery: Delivery): Result<{ readonly mailboxDepth: number }, CellError> {
     const { target } = delivery.intent;
     const running = this.#running.get(target);
-    const refused = this.#refuses(delivery, running?.spec);
+    const refused = this.refusal(delivery);
     if (refused !== undefined) return err(refused);
     // What is journaled is read again from there.
     const isKept = delivery.journaled === undefined;

@@ -9,6 +9,7 @@ import { type AuthorityPorts, authorise } from "../security/intake/authority.ts"
 import { acceptedIntent } from "../security/intake/describe.ts";
 import type { AcceptedIntent } from "../security/intake/verdict.ts";
 import { type BuiltIntent, buildIntent } from "../security/intents/build-intent.ts";
+import { outboxSequenceOf } from "../security/intents/outbox-id.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
 import { type OpenedReply, openReplies, type ReplyTrust } from "../security/replies/open-replies.ts";
 import { acceptReply, openStream, type ReplyStream } from "../security/replies/reply-stream.ts";
@@ -17,11 +18,15 @@ import type { Certificate } from "../security/trust/certificate.ts";
 import type { Incarnation } from "../security/wire/capsule.ts";
 import { decodeCapsule } from "../security/wire/decode-capsule.ts";
 import type { EventInput } from "../telemetry/event.ts";
-import type { SealTicket } from "./deliveries.ts";
+import type { DurableIntake, SealTicket } from "./deliveries.ts";
+import { type LocalReturns, localAddress } from "./durable/return-address.ts";
 import { toolRefusal, toolTarget } from "./tool-grants.ts";
 
 export type Sender = { readonly path: string; readonly incarnation: Incarnation };
-type Answer = Result<{ readonly value: unknown; readonly final: boolean }, CellError>;
+export type Answer = Result<
+  { readonly value: unknown; readonly final: boolean; readonly index?: number },
+  CellError
+>;
 
 export type SendPorts = {
   readonly authority: AuthorityPorts;
@@ -32,6 +37,12 @@ export type SendPorts = {
   readonly sealer: Sealer<SealTicket>;
   readonly replyTrust: ReplyTrust;
   readonly toActor: (delivery: Delivery) => Result<unknown, CellError>;
+  /** Journals an intent for a durable actor of this node; absent: it has none. */
+  readonly durable?: DurableIntake;
+  /** Who waits for answers that an earlier incarnation of a durable actor may have been asked for. */
+  readonly returns: LocalReturns;
+  /** Why nothing can be journaled now. */
+  readonly whyNot?: () => CellError | undefined;
   /** Subject of an actor's intents, from this node. */
   readonly subjectOf: (path: string) => string;
   /** Subject below this node's own inbox prefix. */
@@ -50,9 +61,16 @@ type Pending = {
   readonly home: string;
 };
 
+export type PostedIntent = Pick<OutgoingIntent, "target" | "timeoutMs"> & {
+  /** Hears every reply; at the latest an error at the deadline. */
+  readonly onReply: (answer: Answer) => void;
+};
+
 export type Sends = {
   /** Never throws; a failure is the request's answer, or recorded when there is no one to answer. */
   send(from: Sender, intent: OutgoingIntent): void;
+  /** The same for an intent that a durable actor has committed, and may send again. */
+  post(built: BuiltIntent, intent: PostedIntent, taken: (outcome: Result<unknown, CellError>) => void): void;
   /** A message that came to this node's inbox. */
   takeReply(subject: string, data: Uint8Array): void;
 };
@@ -82,13 +100,13 @@ export function createSends(ports: SendPorts): Sends {
     });
     const home = ports.authority.placementOf(target);
     if (home === ports.node) {
-      const delivered = deliverHere(ports, built.value, settle);
-      if (!delivered.ok) {
-        const refused = toolRefusal(from.path, intent, delivered.error, ports.node);
-        settle(err(refused?.error ?? delivered.error));
-        if (refused === undefined) recordFailure(ports, from, intent, delivered.error);
+      deliverHere(ports, built.value, settle, (outcome) => {
+        if (outcome.ok) return;
+        const refused = toolRefusal(from.path, intent, outcome.error, ports.node);
+        settle(err(refused?.error ?? outcome.error));
+        if (refused === undefined) recordFailure(ports, from, intent, outcome.error);
         else ports.record(refused.event);
-      }
+      });
     } else if (home === undefined) {
       const error = new CellError("ACTOR_NOT_FOUND", "no actor has this path", { where: target });
       settle(err(error));
@@ -96,18 +114,26 @@ export function createSends(ports: SendPorts): Sends {
     } else leave(built.value, intent, home, settle);
   };
 
+  const post: Sends["post"] = (built, intent, taken) => {
+    const home = ports.authority.placementOf(intent.target);
+    if (home === ports.node) deliverHere(ports, built, intent.onReply, taken);
+    else if (home === undefined) {
+      taken(err(new CellError("ACTOR_NOT_FOUND", "no actor has this path", { where: intent.target })));
+    } else leave(built, intent, home, intent.onReply);
+  };
+
   const leave = (
     built: BuiltIntent,
-    intent: OutgoingIntent,
+    intent: Pick<OutgoingIntent, "target" | "timeoutMs" | "onReply">,
     home: string,
     settle: (answer: Answer) => void,
   ): void => {
-    if (intent.onReply !== undefined) {
+    const id = toHex(built.id);
+    if (intent.onReply !== undefined && !pending.has(id)) {
       if (pending.size >= MAX_PENDING) {
         settle(err(new CellError("ACTOR_MAILBOX_FULL", "too many requests wait for other nodes")));
         return;
       }
-      const id = toHex(built.id);
       const request = { id: built.id, hash: built.hash, messageHash: built.hash };
       const timer = setTimeout(() => pending.delete(id), intent.timeoutMs).unref();
       const finish = (answer: Answer) => {
@@ -140,7 +166,7 @@ export function createSends(ports: SendPorts): Sends {
   const answersFor = ({ node }: OpenedReply, { target, home }: Pending): boolean =>
     node === home || node === ports.authority.placementOf(target);
 
-  return { send, takeReply };
+  return { send, post, takeReply };
 }
 
 function build(
@@ -174,42 +200,79 @@ function build(
   );
 }
 
-/** The capability check that a capsule of another node would pass, then the mailbox. */
+/** The capability check that a capsule of another node would pass, then the journal or the mailbox. */
 function deliverHere(
   ports: SendPorts,
-  { bytes, hash }: BuiltIntent,
+  { id, bytes, hash }: BuiltIntent,
   settle: (answer: Answer) => void,
-): Result<unknown, CellError> {
-  const intent = judgeHere(ports, bytes, hash);
-  if (!intent.ok) return intent;
-  const respond = (reply: OutgoingReply) => settle(fromReply(reply));
-  return ports.toActor({ intent: intent.value, capsule: bytes, respond });
+  taken: (outcome: Result<unknown, CellError>) => void,
+): void {
+  const judged = judgeHere(ports, bytes, hash);
+  if (!judged.ok) {
+    taken(judged);
+    return;
+  }
+  const { intent, key, authority, sourceSequence } = judged.value;
+  let index = 0;
+  const respond = (reply: OutgoingReply) => settle(fromReply(reply, index++));
+  const { durable } = ports;
+  if (durable?.isDurable(intent.target) !== true) {
+    taken(ports.toActor({ intent, capsule: bytes, respond }));
+    return;
+  }
+  const closed = ports.whyNot?.();
+  if (closed !== undefined) {
+    taken(err(closed));
+    return;
+  }
+  // A later incarnation of the target finds the way back by the id.
+  const name = toHex(id);
+  if (intent.wantsReply) ports.returns.wait(name, intent.deadlineUnixMs, respond);
+  durable.accept({
+    intent,
+    capsule: bytes,
+    issuer: key,
+    principal: ports.node,
+    authority,
+    returnAddress: intent.wantsReply ? localAddress(name) : null,
+    ...(sourceSequence === undefined ? {} : { sourceSequence }),
+    respond: ports.returns.to(name),
+    taken,
+  });
 }
 
-function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Result<AcceptedIntent, CellError> {
+type Judged = {
+  readonly intent: AcceptedIntent;
+  readonly key: Uint8Array;
+  readonly authority: string;
+  readonly sourceSequence: number | undefined;
+};
+
+function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Result<Judged, CellError> {
   const capsule = decodeCapsule(bytes);
   if (!capsule.ok) return capsule;
   const own = ports.certificate();
   if (!own.ok) return own;
   const allowed = authorise(capsule.value, own.value, ports.authority);
-  return allowed.ok
-    ? ok(acceptedIntent(capsule.value, hash, ports.node, { of: bytes, copy: bytes }))
-    : allowed;
+  if (!allowed.ok) return allowed;
+  const intent = acceptedIntent(capsule.value, hash, ports.node, { of: bytes, copy: bytes });
+  const sourceSequence = outboxSequenceOf(capsule.value);
+  return ok({ intent, key: own.value.key, authority: allowed.value, sourceSequence });
 }
 
 /** Values do not share memory between actors. */
-function fromReply(reply: OutgoingReply): Answer {
+function fromReply(reply: OutgoingReply, index: number): Answer {
   if (reply.kind === "error") return err(reply.error);
   const { value, final } = reply;
-  return ok({ value: value === undefined ? undefined : structuredClone(value), final });
+  return ok({ value: value === undefined ? undefined : structuredClone(value), final, index });
 }
 
-function answerOf({ error, payload, contentType, final }: OpenedReply): Answer {
+function answerOf({ error, payload, contentType, final, index }: OpenedReply): Answer {
   if (error !== undefined) return err(error);
-  if (payload.length === 0) return ok({ value: undefined, final });
-  if (contentType !== "application/json") return ok({ value: payload, final });
+  if (payload.length === 0) return ok({ value: undefined, final, index });
+  if (contentType !== "application/json") return ok({ value: payload, final, index });
   try {
-    return ok({ value: JSON.parse(new TextDecoder().decode(payload)), final });
+    return ok({ value: JSON.parse(new TextDecoder().decode(payload)), final, index });
   } catch (cause) {
     return err(new CellError("CAPSULE_MALFORMED", "the reply is not JSON", { cause }));
   }

@@ -1,9 +1,12 @@
 // How the tree starts an actor of this node: the kernel's own from their parts,
 // all others from the behaviour that the revision names, in exactly the code
 // that it was planned with.
+import { acceptedIntents } from "../actors/accepted-intents.ts";
 import type { ActorHost } from "../actors/actor-host.ts";
 import type { Behaviour } from "../actors/behaviour.ts";
 import type { Incarnation } from "../actors/child.ts";
+import { describeActor } from "../actors/describe.ts";
+import { startDurableActor } from "../actors/durable/start-durable-actor.ts";
 import { startActor } from "../actors/host.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import type { Isolation } from "../actors/isolation/isolation.ts";
@@ -16,6 +19,7 @@ import { placeOf } from "../manifest/graph-walk.ts";
 import { resolveSecrets } from "../security/secret-references.ts";
 import { type Clock, type RestorableChild, systemClock } from "../supervisor/ports.ts";
 import type { EventInput } from "../telemetry/event.ts";
+import type { DurableRuntime } from "./durable/durable-runtime.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { Sender } from "./sends.ts";
 import { poisonLimitOf, type SuccessionDesk } from "./succession-desk.ts";
@@ -35,6 +39,7 @@ export type StartPorts = {
   readonly succession: SuccessionDesk;
   /** Where actors live that do not share this event loop. */
   readonly isolation: Isolation;
+  readonly durable: Pick<DurableRuntime, "start">;
   readonly clock?: Clock;
 };
 
@@ -80,7 +85,34 @@ type Common = Pick<StartActorOptions, "spec" | "incarnation" | "ports" | "leftov
 async function startShared(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
   const { behaviour, input } = await partOf(common.spec, ports);
   signal.throwIfAborted();
+  if (common.spec.durable) return await startDurable(common, { behaviour, input }, ports);
   return await startActor({ ...common, behaviour, input });
+}
+
+/** Its state is in a stream, and so are the intents that it has accepted: no snapshot is asked for. */
+function startDurable(
+  { spec, incarnation, ports: actorPorts }: Common,
+  { behaviour, input }: KernelPart,
+  ports: StartPorts,
+): Promise<ActorHost> {
+  const graph = ports.graph();
+  const codeHash = graph.placed[spec.path]?.codeHash ?? "";
+  return ports.durable.start({
+    spec,
+    graph,
+    incarnation,
+    start: async (present, { state, ...awakening }) =>
+      startDurableActor({
+        spec: present,
+        behaviour,
+        input,
+        codeHash,
+        ports: actorPorts,
+        ...awakening,
+        ...(state === undefined ? {} : { state }),
+      }),
+    describe: (present) => describeActor(behaviour, acceptedIntents(present, behaviour.intents)),
+  });
 }
 
 /** The behaviour is never loaded here: its code runs in the worker or process only. */

@@ -35,6 +35,8 @@ export type TreePorts = {
     signal: AbortSignal,
   ): Promise<Started>;
   readonly clock: Clock;
+  /** Of the process: every incarnation that it makes bears it. Rises with each start of the node. Default 1. */
+  readonly term?: number;
   /** Uniform in [0, 1). */
   random(): number;
   /** Must not throw. */

@@ -9,9 +9,6 @@ import { KeptSnapshots } from "./kept-snapshots.ts";
 import type { RestorableChild } from "./ports.ts";
 import type { Parked, Recalled } from "./supervisor-state.ts";
 
-/** Shards do not move yet, so that one term lasts as long as the process. */
-const TERM = 1;
-
 /** What a start may go on from, newest first. */
 export type Candidate = {
   readonly sealed: SealedSnapshot;
@@ -20,6 +17,7 @@ export type Candidate = {
 };
 
 export class TreeMemory {
+  readonly #term: number;
   readonly #activations = new Map<string, number>();
   readonly #kept = new KeptSnapshots();
   readonly #recalled = new Map<string, SealedSnapshot | undefined>();
@@ -32,11 +30,16 @@ export class TreeMemory {
   #forgotten = 0;
   #aside: Map<string, SealedSnapshot | undefined> | undefined;
 
+  /** @param term of the process: higher than that of any before */
+  constructor(term = 1) {
+    this.#term = term;
+  }
+
   /** Rises with every start of the path, also when it was removed in between. */
   nextIncarnation(path: string): Incarnation {
     const activation = (this.#activations.get(path) ?? this.#forgotten) + 1;
     this.#activations.set(path, activation);
-    return { term: TERM, activation };
+    return { term: this.#term, activation };
   }
 
   /** The next one to go on from; undefined: none is left, the start is a fresh one. */

@@ -63,7 +63,7 @@ export class Tree {
   #changing: Promise<unknown> = Promise.resolve();
 
   constructor({ roots, ports, memory, matrix = defaultMatrix, onKernelGaveUp }: TreeOptions) {
-    this.memory = memory ?? new TreeMemory();
+    this.memory = memory ?? new TreeMemory(ports.term);
     this.#ports = ports;
     this.#matrix = matrix;
     this.#onKernelGaveUp = onKernelGaveUp;
@@ -71,7 +71,7 @@ export class Tree {
     this.#kernelFailed.promise.catch(() => {});
     const onContained = (path: string, reason: ExitReason) => this.#onContained(path, reason);
     const context = { ports, memory: this.memory, matrix, onContained };
-    this.#root = new Supervisor(this.#spec, { term: 1, activation: 1 }, context);
+    this.#root = new Supervisor(this.#spec, { term: ports.term ?? 1, activation: 1 }, context);
   }
 
   async start(): Promise<void> {

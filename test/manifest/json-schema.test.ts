@@ -32,7 +32,10 @@ test("an editor accepts the example of the reference", () => {
 
 /** What one field cannot tell, or what JSON Schema cannot say. */
 const beyond = new Set([
+  "durable-in-a-worker",
+  "durable-that-drops",
   "limits-of-a-shared-actor",
+  "passivate-of-a-volatile-actor",
   "limits-too-small",
   "sandbox-of-a-worker",
   "backoff-max-below-initial",

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { OutgoingIntent } from "../../src/actors/intent.ts";
 import { ok } from "../../src/errors/result.ts";
+import { LocalReturns } from "../../src/runtime/durable/return-address.ts";
 import { whyOusted } from "../../src/runtime/links.ts";
 import { createSends, type SendPorts } from "../../src/runtime/sends.ts";
 import { sha256 } from "../../src/security/bytes.ts";
@@ -50,6 +51,7 @@ function open(trust = trustStore()) {
       trust: trustStore([issuerCertificate, nodeCertificate, nodeBCertificate, third]),
     },
     toActor: () => ok(undefined),
+    returns: new LocalReturns(),
     subjectOf: (path) => path,
     inbox: INBOX,
     record: (event) => records.push(event),

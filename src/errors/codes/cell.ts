@@ -142,4 +142,11 @@ export const cellErrors = defineErrors({
     remedy: "Choose another name.",
     retryable: false,
   },
+  CELL_MARKS_BEHIND: {
+    title: "the marks of durable actors cannot be written",
+    cause: "The disk of the node's data directory is full, or refuses writes.",
+    remedy:
+      "Make room. Until then durable actors go on, but a broker that is restored from an old copy is not noticed.",
+    retryable: true,
+  },
 });

@@ -8,6 +8,7 @@ import { err, type Result } from "../../errors/result.ts";
 import { isInboxOf, isStockInboxOf } from "../address.ts";
 import { copyOf } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
+import { outboxSequenceOf } from "../intents/outbox-id.ts";
 import type { ReplayFloor } from "../replay/replay-floor.ts";
 import type { ReplayWindow } from "../replay/replay-window.ts";
 import type { Certificate } from "../trust/certificate.ts";
@@ -203,12 +204,25 @@ function decide(
   const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs, wantsReply);
   switch (seen.kind) {
     case "new":
-      return { kind: "accepted", intent, capsule: bytes, request, replyTo, authority: authority.value };
+      return {
+        kind: "accepted",
+        intent,
+        request,
+        capsule: bytes,
+        ...sequenceOf(capsule),
+        replyTo,
+        authority: authority.value,
+      };
     case "duplicate":
       return { ...seen, principal, target: capsule.target, request, replyTo };
     case "refused":
       return refuse("replay", seen.error);
   }
+}
+
+function sequenceOf(capsule: Capsule): { sourceSequence?: number } {
+  const sourceSequence = outboxSequenceOf(capsule);
+  return sourceSequence === undefined ? {} : { sourceSequence };
 }
 
 const elsewhere = (node: string): Elsewhere => ({ kind: "elsewhere", node });

@@ -63,9 +63,11 @@ export type RequestRef = {
 export type Accepted = {
   readonly kind: "accepted";
   readonly intent: AcceptedIntent;
+  readonly request: RequestRef;
   /** The capsule's bytes as they came; the intent's payload is a part of them. */
   readonly capsule: Uint8Array;
-  readonly request: RequestRef;
+  /** Place of the send among its actor's, when a durable one sent it. */
+  readonly sourceSequence?: number;
   /** Inbox of the issuer, checked; undefined: no reply wanted. */
   readonly replyTo: string | undefined;
   /** What allowed it, for the record. */

@@ -48,8 +48,8 @@ export type Write = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sequence of the subject's last message; 0: it has none. */
   readonly expected: number;
-  /** When it may no longer be tried, on the monotonic clock. */
-  readonly untilMs: number;
+  /** Ends its being tried again; a write that is under way is waited for all the same. */
+  readonly signal: AbortSignal;
 };
 
 const API_TIMEOUT_MS = 5_000;
@@ -57,6 +57,8 @@ const NAME_IN_USE = 10058;
 const NOT_FOUND = 404;
 /** Read one by one where bytes are many: a page's worth. */
 const PAGE = 256;
+/** Beside the news that the connection is back, should that be missed. */
+const LONG_MS = 2_000;
 const SCAN_EXPIRES_MS = 5_000;
 
 export class DurableStream {
@@ -104,8 +106,8 @@ export class DurableStream {
         const settled = await this.#readBack(write, outcome.error);
         if (settled !== undefined) return settled;
       } else if (!isPassing(outcome.error)) return outcome;
-      if (performance.now() >= write.untilMs) return outcome;
-      await this.#pause(attempt, write.untilMs);
+      if (write.signal.aborted) return outcome;
+      await this.#pause(attempt, write.signal);
     }
   }
 
@@ -201,16 +203,17 @@ export class DurableStream {
   }
 
   /** Until the connection is back, or a moment after a failure. */
-  #pause(attempt: number, untilMs: number): Promise<void> {
-    const leftMs = Math.max(1, untilMs - performance.now());
-    const connected = this.#connection.isConnected();
+  #pause(attempt: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
+        signal.removeEventListener("abort", end);
         this.#onBack.delete(end);
         resolve();
       };
-      const timer = setTimeout(end, connected ? Math.min(reconnectDelayMs(attempt), leftMs) : leftMs);
+      const waitMs = this.#connection.isConnected() ? reconnectDelayMs(attempt) : LONG_MS;
+      const timer = setTimeout(end, waitMs);
+      signal.addEventListener("abort", end);
       this.#onBack.add(end);
     });
   }

@@ -18,7 +18,7 @@ export type JournalStream = {
     shard: number,
     data: Uint8Array,
     expectedSequence: number,
-    untilMs: number,
+    signal: AbortSignal,
   ): Promise<Result<number, CellError>>;
   last(shard: number): Promise<Kept | undefined>;
   page(shard: number, fromSequence: number): Promise<readonly Kept[]>;
@@ -38,8 +38,8 @@ export function journalStream(connection: BrokerConnection, cell: string, replic
   const subjectOf = (shard: number) => journalSubject(cell, shard);
   return {
     ensure: () => stream.ensure(),
-    append: (shard, data, expected, untilMs) =>
-      stream.write({ subject: subjectOf(shard), data, expected, untilMs }),
+    append: (shard, data, expected, signal) =>
+      stream.write({ subject: subjectOf(shard), data, expected, signal }),
     last: (shard) => stream.last(subjectOf(shard)),
     page: (shard, from) => stream.page(subjectOf(shard), from),
     trim: (shard, before) => stream.purge(subjectOf(shard), before),

@@ -29,7 +29,7 @@ export type StateStream = {
     head: StateHead,
     data: Uint8Array,
     expectedSequence: number,
-    untilMs: number,
+    signal: AbortSignal,
   ): Promise<Result<number, CellError>>;
   /** As the stream's leader has it. */
   last(shard: number, path: string): Promise<Kept | undefined>;
@@ -54,13 +54,13 @@ export function stateStream(connection: BrokerConnection, cell: string, replicas
   const subjectOf = (shard: number, path: string) => stateSubject(cell, shard, path);
   return {
     ensure: () => stream.ensure(),
-    commit: (head, data, expected, untilMs) =>
+    commit: (head, data, expected, signal) =>
       stream.write({
         subject: subjectOf(head.shard, head.path),
         data,
         headers: headersOf(head),
         expected,
-        untilMs,
+        signal,
       }),
     last: (shard, path) => stream.last(subjectOf(shard, path)),
     history: (shard, path) => stream.page(subjectOf(shard, path), 1),

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/durable.proto.
  */
 export const file_cell0_v1_durable: GenFile = /*@__PURE__*/
-  fileDesc("ChZjZWxsMC92MS9kdXJhYmxlLnByb3RvEghjZWxsMC52MSKkAQoMU2VhbGVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBIOCgZzaWduZXIYAiABKAwSJgoJYWxnb3JpdGhtGAMgASgOMhMuY2VsbDAudjEuQWxnb3JpdGhtEhEKCXNpZ25hdHVyZRgEIAEoDBINCgViYXRjaBgFIAEoBBINCgVjb3VudBgGIAEoDRINCgVpbmRleBgHIAEoDRIMCgRwYXRoGAggAygMIpUBCg1Kb3VybmFsUmVjb3JkEg0KBXNoYXJkGAEgASgNEgwKBHRlcm0YAiABKAQSDgoGbnVtYmVyGAMgASgEEhUKDXByZXZpb3VzX2hhc2gYBCABKAwSFwoPd3JpdHRlbl91bml4X21zGAUgASgEEicKB2VudHJpZXMYBiADKAsyFi5jZWxsMC52MS5Kb3VybmFsRW50cnkibQoMSm91cm5hbEVudHJ5Eg8KB2NhcHN1bGUYASABKAwSDgoGaXNzdWVyGAIgASgMEhEKCXByaW5jaXBhbBgDIAEoCRIRCglhdXRob3JpdHkYBCABKAkSFgoOcmV0dXJuX2FkZHJlc3MYBSABKAwizQEKDENvbW1pdFJlY29yZBINCgVhY3RvchgBIAEoCRINCgVzaGFyZBgCIAEoDRIOCgZudW1iZXIYAyABKAQSKgoLaW5jYXJuYXRpb24YBCABKAsyFS5jZWxsMC52MS5JbmNhcm5hdGlvbhIVCg1wcmV2aW91c19oYXNoGAUgASgMEhcKD3dyaXR0ZW5fdW5peF9tcxgGIAEoBBISCgpzdGF0ZV9oYXNoGAcgASgMEg0KBXN0YXRlGAggASgMEhAKCHJlcGVhdGVkGAkgASgIYgZwcm90bzM", [file_cell0_v1_capsule]);
+  fileDesc("ChZjZWxsMC92MS9kdXJhYmxlLnByb3RvEghjZWxsMC52MSKkAQoMU2VhbGVkUmVjb3JkEg4KBnJlY29yZBgBIAEoDBIOCgZzaWduZXIYAiABKAwSJgoJYWxnb3JpdGhtGAMgASgOMhMuY2VsbDAudjEuQWxnb3JpdGhtEhEKCXNpZ25hdHVyZRgEIAEoDBINCgViYXRjaBgFIAEoBBINCgVjb3VudBgGIAEoDRINCgVpbmRleBgHIAEoDRIMCgRwYXRoGAggAygMIpUBCg1Kb3VybmFsUmVjb3JkEg0KBXNoYXJkGAEgASgNEgwKBHRlcm0YAiABKAQSDgoGbnVtYmVyGAMgASgEEhUKDXByZXZpb3VzX2hhc2gYBCABKAwSFwoPd3JpdHRlbl91bml4X21zGAUgASgEEicKB2VudHJpZXMYBiADKAsyFi5jZWxsMC52MS5Kb3VybmFsRW50cnkibQoMSm91cm5hbEVudHJ5Eg8KB2NhcHN1bGUYASABKAwSDgoGaXNzdWVyGAIgASgMEhEKCXByaW5jaXBhbBgDIAEoCRIRCglhdXRob3JpdHkYBCABKAkSFgoOcmV0dXJuX2FkZHJlc3MYBSABKAwiuQEKDENvbW1pdFJlY29yZBINCgVhY3RvchgBIAEoCRINCgVzaGFyZBgCIAEoDRIOCgZudW1iZXIYAyABKAQSKgoLaW5jYXJuYXRpb24YBCABKAsyFS5jZWxsMC52MS5JbmNhcm5hdGlvbhIVCg1wcmV2aW91c19oYXNoGAUgASgMEhcKD3dyaXR0ZW5fdW5peF9tcxgGIAEoBBINCgVzdGF0ZRgHIAEoDBIQCghyZXBlYXRlZBgIIAEoCGIGcHJvdG8z", [file_cell0_v1_capsule]);
 
 /**
  * One message of the journal or state stream: a record under its proof.
@@ -227,23 +227,16 @@ export type CommitRecord = Message<"cell0.v1.CommitRecord"> & {
   writtenUnixMs: bigint;
 
   /**
-   * SHA-256 of the state.
-   *
-   * @generated from field: bytes state_hash = 7;
-   */
-  stateHash: Uint8Array;
-
-  /**
    * JSON.
    *
-   * @generated from field: bytes state = 8;
+   * @generated from field: bytes state = 7;
    */
   state: Uint8Array;
 
   /**
    * A state that an earlier record holds, written again: by a new owner, or as a spare copy.
    *
-   * @generated from field: bool repeated = 9;
+   * @generated from field: bool repeated = 8;
    */
   repeated: boolean;
 };

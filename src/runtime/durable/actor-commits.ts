@@ -1,0 +1,137 @@
+// The commits of one actor: each a signed record that names the one before by hash,
+// written under compare-and-set in its place. One is under way at a time. Whoever finds
+// another's record there has been succeeded, and says so.
+import type { CommitMeta, DurableState } from "../../actors/durable/ports.ts";
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import { sha256, toHex } from "../../security/bytes.ts";
+import type { RecordSealer } from "../../security/records/record-sealer.ts";
+import type { Incarnation } from "../../security/wire/capsule.ts";
+import { MAX_STATE_BYTES, type StateStream } from "../../transport/durable/state-stream.ts";
+import { actorMark, type Marks } from "./marks.ts";
+import { type CommitRecord, encodeCommitRecord } from "./records.ts";
+
+export type CommitPorts = {
+  readonly stream: Pick<StateStream, "commit">;
+  readonly sealer: RecordSealer;
+  readonly marks: Marks;
+  readonly nowUnixMs: () => number;
+  /** Another incarnation has written: this process owns the shard no more. */
+  readonly onFenced: (shard: number) => void;
+  readonly signal: AbortSignal;
+};
+
+/** The newest commit; `sequence` 0: there is none. */
+export type CommitHead = {
+  readonly sequence: number;
+  readonly number: number;
+  readonly hash: Uint8Array;
+  readonly bytes: number;
+};
+
+export const NO_COMMIT: CommitHead = { sequence: 0, number: 0, hash: new Uint8Array(), bytes: 0 };
+
+export type CommitOptions = {
+  readonly incarnation: Incarnation;
+  readonly meta: CommitMeta;
+  /** The state of an earlier commit again. */
+  readonly repeated?: boolean;
+};
+
+const encoder = new TextEncoder();
+
+export class ActorCommits {
+  readonly #ports: CommitPorts;
+  readonly #actor: { readonly path: string; readonly shard: number };
+  #head: CommitHead;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    ports: CommitPorts,
+    actor: { readonly path: string; readonly shard: number },
+    head: CommitHead,
+  ) {
+    this.#ports = ports;
+    this.#actor = actor;
+    this.#head = head;
+  }
+
+  get head(): CommitHead {
+    return this.#head;
+  }
+
+  /**
+   * Errors: STATE_TOO_LARGE, ACTOR_FENCED, and what the broker refuses; only then is nothing written.
+   * While the broker is away it waits.
+   */
+  commit(state: DurableState, options: CommitOptions): Promise<Result<void, CellError>> {
+    const text = encoder.encode(JSON.stringify(state));
+    if (text.length > MAX_STATE_BYTES) {
+      const what = `the state has ${text.length} bytes, at most ${MAX_STATE_BYTES} are kept`;
+      return Promise.resolve(err(new CellError("STATE_TOO_LARGE", what, { where: this.#actor.path })));
+    }
+    const written = this.#last.then(() => this.#write(text, options));
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
+
+  /**
+   * Writes the newest commit once more, so that the one before it says the same: then nothing
+   * of the journal is needed for either. Does nothing when the newest cannot be read.
+   */
+  repeat(
+    read: () => Promise<CommitRecord | undefined>,
+    options: CommitOptions,
+  ): Promise<Result<void, CellError>> {
+    const written = this.#last.then(async () => {
+      const record = await read();
+      if (record === undefined || record.number !== this.#head.number) return ok(undefined);
+      return await this.#write(encoder.encode(JSON.stringify(record.state)), { ...options, repeated: true });
+    });
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async #write(
+    state: Uint8Array,
+    { incarnation, meta, repeated = false }: CommitOptions,
+  ): Promise<Result<void, CellError>> {
+    const { stream, sealer, marks, nowUnixMs, signal } = this.#ports;
+    const { path, shard } = this.#actor;
+    const number = this.#head.number + 1;
+    const bytes = encodeCommitRecord(
+      {
+        actor: path,
+        shard,
+        number,
+        incarnation,
+        previousHash: this.#head.hash,
+        writtenUnixMs: nowUnixMs(),
+        repeated,
+      },
+      state,
+    );
+    const sealed = await new Promise<Uint8Array>((resolve) =>
+      sealer.seal({ kind: "commit", bytes }, resolve),
+    );
+    const head = { shard, path, pending: meta.pending, wakeAtUnixMs: meta.wakeAtUnixMs };
+    const written = await stream.commit(head, sealed, this.#head.sequence, signal);
+    if (!written.ok) return err(this.#refused(written.error));
+    const hash = sha256(bytes);
+    this.#head = { sequence: written.value, number, hash, bytes: state.length };
+    await marks.note(actorMark(path), { number, hash: toHex(hash) });
+    return ok(undefined);
+  }
+
+  #refused(cause: CellError): CellError {
+    if (cause.code !== "BROKER_STREAM_CONFLICT") return cause;
+    const { path, shard } = this.#actor;
+    this.#ports.onFenced(shard);
+    return new CellError("ACTOR_FENCED", undefined, { where: path, cause });
+  }
+}

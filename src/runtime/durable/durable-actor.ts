@@ -1,0 +1,307 @@
+// One durable actor of this process, from its first start to the process's end: what was
+// accepted for it and is not applied, where its commits stand, and the incarnation that
+// is awake, if one is. Incarnations come and go; what is here stays.
+import type { ActorHost } from "../../actors/actor-host.ts";
+import type { Incarnation } from "../../actors/child.ts";
+import type { CommitMeta, DurablePorts, DurableState, OutboxEntry } from "../../actors/durable/ports.ts";
+import type { Delivery, PriorityName } from "../../actors/intent.ts";
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import type { ActorSpec, Json } from "../../manifest/graph.ts";
+import { ActorCommits, type CommitPorts } from "./actor-commits.ts";
+import { type Loaded, type LoadPorts, loadState } from "./load-state.ts";
+import type { CommitRecord } from "./records.ts";
+import { isApplied, type Unapplied, UnappliedIntents } from "./unapplied.ts";
+
+/** Intents that came again and wait for the actor to be awake. */
+const MAX_AGAIN = 1_024;
+
+/** What one incarnation is started with. */
+export type Awakening = {
+  readonly incarnation: Incarnation;
+  readonly durable: DurablePorts;
+  /** Undefined: it begins. */
+  readonly state: DurableState | undefined;
+};
+
+export type DurableActorPorts = CommitPorts &
+  LoadPorts & {
+    /** Hands an intent to the host that is awake, with all that is done around it. */
+    readonly toHost: (delivery: Delivery, host: ActorHost) => Result<unknown, CellError>;
+    readonly relay: (
+      actor: DurableActor,
+      entry: OutboxEntry,
+      done: () => void,
+      onReply: Parameters<DurablePorts["relay"]>[2],
+    ) => void;
+    /** @param index of the first reply that will be given */
+    readonly responder: (returnAddress: Json, index: number) => Delivery["respond"];
+    /** A commit is kept. */
+    readonly onCommitted: (actor: DurableActor, state: DurableState, meta: CommitMeta) => void;
+  };
+
+export class DurableActor {
+  readonly path: string;
+  readonly shard: number;
+  readonly unapplied = new UnappliedIntents();
+  /** Positions by id of what the journal held when this process started. */
+  #inherited: Map<string, number> | undefined;
+  /** Intents of those that came again, for the host to answer. */
+  #again: Delivery[] = [];
+  readonly #ports: DurableActorPorts;
+  #commits: ActorCommits | undefined;
+  #meta: CommitMeta = { pending: false };
+  /** What the newest commit has applied, and the one before it. */
+  #applied: DurableState["applied"] | undefined;
+  #appliedBefore: DurableState["applied"] | undefined;
+  /** Being written to the journal. */
+  #journaling = 0;
+  #awake: { readonly host: ActorHost; lastUsedMs: number } | undefined;
+  /** Ends the ports of the incarnation before. */
+  #dismiss: () => void = () => {};
+  #awakening: Promise<unknown> = Promise.resolve();
+  #incarnation: Incarnation | undefined;
+  /** Term that the newest commit was written in. */
+  #term = 0;
+
+  constructor(ports: DurableActorPorts, path: string, shard: number) {
+    this.#ports = ports;
+    this.path = path;
+    this.shard = shard;
+  }
+
+  get host(): ActorHost | undefined {
+    return this.#awake?.host;
+  }
+
+  get incarnation(): Incarnation | undefined {
+    return this.#incarnation;
+  }
+
+  get lastUsedMs(): number {
+    return this.#awake?.lastUsedMs ?? 0;
+  }
+
+  get meta(): CommitMeta {
+    return this.#meta;
+  }
+
+  /** From the head of a commit that has not been read. */
+  hint(meta: CommitMeta): void {
+    this.#meta = meta;
+  }
+
+  /** Accepted and not applied, or on its way into the journal. */
+  get backlog(): number {
+    return this.unapplied.size + this.#journaling;
+  }
+
+  /** Whether something waits for it to be awake. */
+  get isWanted(): boolean {
+    return this.unapplied.size > 0 || this.#again.length > 0 || this.#meta.pending;
+  }
+
+  get commits(): ActorCommits | undefined {
+    return this.#commits;
+  }
+
+  get applied(): DurableState["applied"] | undefined {
+    return this.#applied;
+  }
+
+  /** Whether neither the newest commit nor the one before it would need this entry of the journal. */
+  covers(priority: PriorityName, position: number): "both" | "newest" | "no" {
+    if (this.#applied === undefined || !isApplied(this.#applied, priority, position)) return "no";
+    const before = this.#appliedBefore;
+    return before !== undefined && isApplied(before, priority, position) ? "both" : "newest";
+  }
+
+  /** Writes the newest commit once more, when the one before it says less. */
+  async repeat(spec: Pick<ActorSpec, "onCorruption">): Promise<void> {
+    const incarnation = this.#incarnation;
+    const applied = this.#applied;
+    const commits = this.#commits;
+    if (incarnation === undefined || commits === undefined) return;
+    const { head } = commits;
+    const read = async () => (await loadState(this.#ports, this, spec.onCorruption ?? "previous")).record;
+    const repeated = await commits.repeat(read, { incarnation, meta: this.#meta });
+    if (!repeated.ok) throw repeated.error;
+    if (commits === this.#commits && commits.head.number === head.number + 1) this.#appliedBefore = applied;
+  }
+
+  beginJournaling(): void {
+    this.#journaling += 1;
+  }
+
+  endJournaling(entry: Unapplied | undefined): void {
+    this.#journaling -= 1;
+    if (entry === undefined) return;
+    this.unapplied.add(entry);
+    this.pump();
+  }
+
+  /** An entry of the journal that was found at the start. */
+  recover(entry: Unapplied): void {
+    this.#inherited ??= new Map();
+    this.#inherited.set(entry.delivery.intent.id, entry.position);
+    this.unapplied.add(entry);
+  }
+
+  /**
+   * An intent that may be in the journal by an earlier process's hand: whoever sent it asks
+   * again. True: it is, and its sender is answered by what becomes or became of it there.
+   */
+  takesAgain(delivery: Delivery, returnAddress: Json): boolean {
+    const position = this.#inherited?.get(delivery.intent.id);
+    if (position === undefined) return false;
+    if (this.#again.length >= MAX_AGAIN) {
+      const error = new CellError("ACTOR_MAILBOX_FULL", undefined, { where: this.path, retryAfterMs: 100 });
+      delivery.respond({ kind: "error", error, begun: false });
+    } else {
+      this.#again.push({ ...delivery, journaled: { position, returnAddress } });
+      this.pump();
+    }
+    return true;
+  }
+
+  /** Reads the newest good commit, and settles by it what of the journal is still to be done. */
+  async load(spec: Pick<ActorSpec, "onCorruption">): Promise<Loaded> {
+    await this.#commits?.settled();
+    const loaded = await loadState(this.#ports, this, spec.onCorruption ?? "previous");
+    this.#commits = new ActorCommits(this.#ports, this, loaded.head);
+    if (loaded.record !== undefined) {
+      this.#takeRecord(loaded.record);
+      const before = loaded.history.findLast(({ number }) => number < (loaded.record?.number ?? 0));
+      this.#appliedBefore = before?.state.applied;
+    }
+    return loaded;
+  }
+
+  /** One after the other: the one before has ended by then. @param incarnation of a term in which this process owns the shard */
+  awaken(
+    spec: ActorSpec,
+    incarnation: Incarnation,
+    start: (awakening: Awakening) => Promise<ActorHost>,
+  ): Promise<ActorHost> {
+    const awoken = this.#awakening.then(() => this.#awaken(spec, incarnation, start));
+    this.#awakening = awoken.catch(() => undefined);
+    return awoken;
+  }
+
+  async #awaken(
+    spec: ActorSpec,
+    given: Incarnation,
+    start: (awakening: Awakening) => Promise<ActorHost>,
+  ): Promise<ActorHost> {
+    await this.#awake?.host.exited;
+    this.#dismiss();
+    const incarnation = after(this.#incarnation, given);
+    const { record } = await this.load(spec);
+    this.#incarnation = incarnation;
+    if (record !== undefined && record.incarnation.term !== incarnation.term) {
+      await this.#claim(record, incarnation);
+    }
+    const durable = this.#portsFor(incarnation);
+    const host = await start({ incarnation, durable, state: record?.state });
+    this.#awake = { host, lastUsedMs: performance.now() };
+    this.unapplied.restart();
+    void host.exited.then(() => {
+      if (this.#awake?.host !== host) return;
+      this.#awake = undefined;
+      this.#dismiss();
+    });
+    this.pump();
+    return host;
+  }
+
+  /** Gives the host what it has not been given, as far as it takes it. */
+  pump(): void {
+    this.#giveUnapplied();
+    if (this.#awake === undefined || this.unapplied.ungiven > 0) return;
+    const { host } = this.#awake;
+    for (const delivery of this.#again.splice(0)) {
+      const taken = this.#ports.toHost(delivery, host);
+      if (!taken.ok) delivery.respond({ kind: "error", error: taken.error, begun: false });
+    }
+  }
+
+  #giveUnapplied(): void {
+    for (let entry = this.unapplied.next(); entry !== undefined; entry = this.unapplied.next()) {
+      if (this.#awake === undefined) return;
+      this.#awake.lastUsedMs = performance.now();
+      this.unapplied.give();
+      const taken = this.#ports.toHost(entry.delivery, this.#awake.host);
+      if (taken.ok) continue;
+      if (isPassing(taken.error)) {
+        this.unapplied.restart();
+        return;
+      }
+      // It will never be begun: its sender hears so, and nobody asks again.
+      this.unapplied.remove(entry);
+      entry.delivery.respond({ kind: "error", error: taken.error, begun: false });
+    }
+  }
+
+  /** The same state in a new incarnation: from now on nobody of an earlier one can commit. */
+  async #claim(record: CommitRecord, incarnation: Incarnation): Promise<void> {
+    const claimed = await this.#commits?.commit(record.state, {
+      incarnation,
+      meta: this.#meta,
+      repeated: true,
+    });
+    if (claimed?.ok === false) throw claimed.error;
+    this.#term = incarnation.term;
+    this.#appliedBefore = this.#applied;
+  }
+
+  #takeRecord({ state, incarnation }: CommitRecord): void {
+    this.#applied = state.applied;
+    this.#appliedBefore = undefined;
+    this.#term = incarnation.term;
+    this.unapplied.applied(state.applied);
+  }
+
+  #portsFor(incarnation: Incarnation): DurablePorts {
+    let dismissed = false;
+    this.#dismiss = () => {
+      dismissed = true;
+    };
+    const { relay, responder, onCommitted } = this.#ports;
+    return {
+      commit: async (state, meta) => {
+        const commits = this.#commits;
+        if (dismissed || commits === undefined) {
+          return err(new CellError("ACTOR_FENCED", "a later incarnation has begun", { where: this.path }));
+        }
+        const kept = await commits.commit(state, { incarnation, meta });
+        if (!kept.ok) return kept;
+        this.#committed(state, meta);
+        onCommitted(this, state, meta);
+        return dismissed
+          ? err(new CellError("ACTOR_FENCED", undefined, { where: this.path }))
+          : ok(undefined);
+      },
+      relay: (entry, done, onReply) => relay(this, entry, done, onReply),
+      responder,
+    };
+  }
+
+  #committed(state: DurableState, meta: CommitMeta): void {
+    this.#meta = meta;
+    this.#appliedBefore = this.#applied;
+    this.#applied = state.applied;
+    const full = this.unapplied.ungiven > 0;
+    this.unapplied.applied(state.applied);
+    if (full) queueMicrotask(() => this.pump());
+  }
+}
+
+/** Each awakening has a higher one. */
+function after(last: Incarnation | undefined, given: Incarnation): Incarnation {
+  if (last === undefined || last.term < given.term) return given;
+  return { term: last.term, activation: Math.max(given.activation, last.activation + 1) };
+}
+
+/** What the host may take later: it is full, or going. */
+const isPassing = ({ code }: CellError): boolean =>
+  code === "ACTOR_MAILBOX_FULL" || code === "ACTOR_NOT_RUNNING";

@@ -1,0 +1,311 @@
+// Durable actors at this node: takes the shards that they are in, brings back what was
+// accepted for them, journals what is accepted now before anybody hears of it, and wakes
+// whom something waits for. Everything else is done by the parts that it holds.
+import type { ActorDescription, ActorHost } from "../../actors/actor-host.ts";
+import type { Incarnation } from "../../actors/child.ts";
+import type { CommitMeta } from "../../actors/durable/ports.ts";
+import type { Delivery } from "../../actors/intent.ts";
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import type { ActorSpec, Json, PlacedGraph } from "../../manifest/graph.ts";
+import { actorsOf } from "../../manifest/graph-walk.ts";
+import { createRecordSealer } from "../../security/records/record-sealer.ts";
+import type { Sealing } from "../../security/wire/seal.ts";
+import { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
+import type { JournalStream } from "../../transport/durable/journal-stream.ts";
+import type { StateStream } from "../../transport/durable/state-stream.ts";
+import { type Awakening, DurableActor, type DurableActorPorts } from "./durable-actor.ts";
+import { DurableChild } from "./durable-child.ts";
+import { JournalTrimmer } from "./journal-trimmer.ts";
+import { createLimiter } from "./limiter.ts";
+import type { Marks } from "./marks.ts";
+import type { JournalEntry } from "./records.ts";
+import { recoveredIntent } from "./recovered.ts";
+import { Residency } from "./residency.ts";
+import { ShardJournal } from "./shard-journal.ts";
+import { takeShard } from "./take-shard.ts";
+
+export type DurableRuntimeOptions = {
+  readonly node: string;
+  readonly journal: JournalStream;
+  readonly state: StateStream;
+  readonly marks: Marks;
+  readonly sealing: Sealing;
+  /** The node's own term, see node-term.ts. */
+  readonly term: number;
+  readonly isNodeKey: (key: Uint8Array) => boolean;
+  readonly placed: () => PlacedGraph;
+  readonly toHost: DurableActorPorts["toHost"];
+  readonly relay: DurableActorPorts["relay"];
+  readonly responder: DurableActorPorts["responder"];
+  readonly onDamaged: DurableActorPorts["onDamaged"];
+  /** Another process owns a shard of this node: this one is to end. */
+  readonly onFenced: (error: CellError) => void;
+  readonly onProblem: (error: CellError) => void;
+};
+
+export type StartDurable = {
+  readonly spec: ActorSpec;
+  /** The graph that is being started. */
+  readonly graph: PlacedGraph;
+  readonly incarnation: Incarnation;
+  readonly start: (spec: ActorSpec, awakening: Awakening) => Promise<ActorHost>;
+  readonly describe: (spec: ActorSpec) => ActorDescription;
+};
+
+export type Acceptance = Omit<JournalEntry, "returnAddress"> & {
+  readonly intent: Delivery["intent"];
+  readonly returnAddress: Json;
+  /** Place in the outbox of the durable actor that sent it. */
+  readonly sourceSequence?: number;
+  readonly respond: Delivery["respond"];
+  /** Hears once whether it is in the journal; an error: it is not. */
+  readonly taken: (outcome: Result<{ readonly mailboxDepth: number }, CellError>) => void;
+};
+
+/** Awakenings under way at a time. */
+const MAX_AWAKENING = 64;
+const MAX_TAKING = 32;
+const TRIM_MS = 5_000;
+const SCAN_TIMEOUT_MS = 60_000;
+
+export class DurableRuntime {
+  readonly #options: DurableRuntimeOptions;
+  readonly #stopping = new AbortController();
+  readonly #actors = new Map<string, DurableActor>();
+  readonly #children = new Map<string, DurableChild>();
+  /** Ended, and about to be started again: what is accepted meanwhile waits in the journal. */
+  readonly #between = new Map<string, DurableChild>();
+  readonly #shards = new Map<number, Promise<ShardJournal>>();
+  readonly #journals = new Map<number, ShardJournal>();
+  readonly #ports: DurableActorPorts;
+  readonly #sealer;
+  readonly #trimmer: JournalTrimmer;
+  readonly #residency = new Residency();
+  readonly #limit = createLimiter(MAX_AWAKENING);
+  readonly #limitTaking = createLimiter(MAX_TAKING);
+  #ready: Promise<void> | undefined;
+  /** Actors that have committed, by what their newest commit says; read once, at the first need. */
+  #heads = new Map<string, CommitMeta>();
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(options: DurableRuntimeOptions) {
+    this.#options = options;
+    const { marks, sealing, journal, state } = options;
+    this.#sealer = createRecordSealer({
+      ...sealing,
+      schedule: queueMicrotask,
+      firstBatch: BigInt(Date.now()) * 1000n,
+    });
+    this.#ports = {
+      ...options,
+      stream: state,
+      sealer: this.#sealer,
+      marks,
+      genesisHash: sealing.genesisHash,
+      roots: new VerifiedRoots(),
+      nowUnixMs: Date.now,
+      signal: this.#stopping.signal,
+      onFenced: (shard) => this.#fenced(shard),
+      onCommitted: () => {},
+    };
+    this.#trimmer = new JournalTrimmer({
+      stream: journal,
+      headOf: (shard) => this.#journals.get(shard)?.head.sequence,
+      repeat: (actor) => actor.repeat({ onCorruption: "park" }),
+      isGone: (actor) => options.placed().placed[actor.path] === undefined,
+      onProblem: options.onProblem,
+    });
+  }
+
+  /** Starts a durable actor for its supervisor. Throws what keeps its state or its shard from being had. */
+  async start(options: StartDurable): Promise<ActorHost> {
+    const { spec, graph, incarnation, start, describe } = options;
+    await this.#prepare(graph);
+    const shard = shardOf(graph, spec.path);
+    const { term } = await this.#own(shard);
+    const actor = this.#actorAt(spec.path, shard);
+    const head = this.#heads.get(spec.path);
+    if (head !== undefined && actor.commits === undefined) actor.hint(head);
+    const child = new DurableChild({
+      actor,
+      spec,
+      incarnation: { ...incarnation, term: Math.max(term, incarnation.term) },
+      start,
+      describe,
+      limit: this.#limit,
+      residency: this.#residency,
+    });
+    const hasBegun = head !== undefined || actor.commits !== undefined;
+    if (!hasBegun) await child.start();
+    this.#heads.set(spec.path, ALREADY);
+    this.#children.set(spec.path, child);
+    this.#between.delete(spec.path);
+    void child.exited.then((reason) => {
+      if (this.#children.get(spec.path) !== child) return;
+      this.#children.delete(spec.path);
+      if (reason.kind !== "normal") this.#between.set(spec.path, child);
+    });
+    if (actor.isWanted) child.wake();
+    else this.#residency.asleep(child);
+    return child;
+  }
+
+  /** Journals an intent, and gives it to its actor; nothing is taken otherwise. */
+  accept(acceptance: Acceptance): void {
+    const { intent, returnAddress, sourceSequence, respond, taken } = acceptance;
+    const child = this.#children.get(intent.target) ?? this.#between.get(intent.target);
+    const journal = child === undefined ? undefined : this.#journals.get(child.actor.shard);
+    if (child === undefined || journal === undefined) {
+      taken(err(new CellError("ACTOR_NOT_RUNNING", undefined, { where: intent.target })));
+      return;
+    }
+    const { actor } = child;
+    if (actor.takesAgain({ intent, capsule: acceptance.capsule, respond }, returnAddress)) {
+      taken(ok({ mailboxDepth: actor.backlog }));
+      child.wake();
+      return;
+    }
+    if (actor.backlog >= child.mailboxBound) {
+      const options = { where: intent.target, retryAfterMs: FULL_RETRY_MS };
+      taken(err(new CellError("ACTOR_MAILBOX_FULL", undefined, options)));
+      return;
+    }
+    actor.beginJournaling();
+    const { capsule, issuer, principal, authority } = acceptance;
+    journal.append({ capsule, issuer, principal, authority, returnAddress }, (appended) => {
+      if (!appended.ok) {
+        actor.endJournaling(undefined);
+        taken(appended);
+        return;
+      }
+      const position = appended.value;
+      const journaled = {
+        position,
+        returnAddress,
+        ...(sourceSequence === undefined ? {} : { sourceSequence }),
+      };
+      this.#trimmer.note(actor, intent.priority, position, Date.now());
+      taken(ok({ mailboxDepth: actor.backlog }));
+      actor.endJournaling({ position, delivery: { intent, capsule, journaled, respond } });
+      // It may be another one's by now, or nobody's for a moment: then the next one is woken by it.
+      this.#children.get(intent.target)?.wake();
+    });
+  }
+
+  isDurable(path: string): boolean {
+    return this.#children.has(path) || this.#between.has(path);
+  }
+
+  /** Nothing at this path or below it comes back by itself. */
+  down(path: string): void {
+    for (const each of [...this.#between.keys()]) {
+      if (each === path || each.startsWith(`${path}/`)) this.#between.delete(each);
+    }
+  }
+
+  child(path: string): DurableChild | undefined {
+    return this.#children.get(path);
+  }
+
+  get awake(): number {
+    return this.#residency.size;
+  }
+
+  /** After the actors have been stopped. */
+  stop(): void {
+    this.#stopping.abort();
+    clearInterval(this.#sweeping);
+    this.#residency.stop();
+  }
+
+  /** Once; what fails is tried again with the next start. */
+  async #prepare(graph: PlacedGraph): Promise<void> {
+    this.#ready ??= this.#open(graph);
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.#ready = undefined;
+      throw error;
+    }
+  }
+
+  /** Takes all shards at once that durable actors are in, while the heads of the commits are read. */
+  async #open(graph: PlacedGraph): Promise<void> {
+    const { journal, state, node } = this.#options;
+    await journal.ensure();
+    await state.ensure();
+    const taking = Promise.all(
+      [...durableShards(graph, node)].map((shard) => this.#limitTaking(() => this.#own(shard))),
+    );
+    // A shard that cannot be had is told to whoever starts an actor of it.
+    taking.catch(() => undefined);
+    for await (const head of state.heads(undefined, AbortSignal.timeout(SCAN_TIMEOUT_MS))) {
+      const { path, pending, wakeAtUnixMs } = head;
+      const meta = { pending, ...(wakeAtUnixMs === undefined ? {} : { wakeAtUnixMs }) };
+      this.#heads.set(path, pending || wakeAtUnixMs !== undefined ? meta : ALREADY);
+    }
+    await taking.catch(() => undefined);
+    this.#sweeping ??= setInterval(() => void this.#trimmer.sweep(Date.now()), TRIM_MS).unref();
+  }
+
+  #own(shard: number): Promise<ShardJournal> {
+    const known = this.#shards.get(shard);
+    if (known !== undefined) return known;
+    const taken = this.#take(shard);
+    this.#shards.set(shard, taken);
+    // The next start tries again.
+    taken.catch(() => this.#shards.delete(shard));
+    return taken;
+  }
+
+  async #take(shard: number): Promise<ShardJournal> {
+    const { journal: stream, marks, term: least, isNodeKey, sealing, responder } = this.#options;
+    const sealer = this.#sealer;
+    const common = { stream, sealer, marks, nowUnixMs: Date.now, signal: this.#stopping.signal };
+    const ports = { ...common, isNodeKey, genesisHash: sealing.genesisHash };
+    const { term, head, entries } = await takeShard(ports, shard, least);
+    const onFenced = () => this.#fenced(shard);
+    const journal = new ShardJournal({ ...common, onFenced }, shard, term, head);
+    for (const kept of entries) {
+      const entry = recoveredIntent(kept, responder);
+      const { target, priority } = entry.delivery.intent;
+      const actor = this.#actorAt(target, shard);
+      actor.recover(entry);
+      this.#trimmer.note(actor, priority, entry.position, kept.acceptedUnixMs);
+    }
+    this.#journals.set(shard, journal);
+    return journal;
+  }
+
+  #actorAt(path: string, shard: number): DurableActor {
+    const known = this.#actors.get(path);
+    if (known !== undefined) return known;
+    const actor = new DurableActor(this.#ports, path, shard);
+    this.#actors.set(path, actor);
+    return actor;
+  }
+
+  #fenced(shard: number): void {
+    const what = `shard ${shard} is owned by another process`;
+    this.#options.onFenced(new CellError("ACTOR_FENCED", what));
+  }
+}
+
+function durableShards(graph: PlacedGraph, node: string): ReadonlySet<number> {
+  const shards = new Set<number>();
+  for (const { path, durable } of actorsOf(graph)) {
+    const placed = graph.placed[path];
+    if (durable && placed?.node === node) shards.add(placed.shard);
+  }
+  return shards;
+}
+
+function shardOf(graph: PlacedGraph, path: string): number {
+  const shard = graph.placed[path]?.shard;
+  if (shard === undefined) throw new CellError("ACTOR_NOT_FOUND", "it is placed nowhere", { where: path });
+  return shard;
+}
+
+const FULL_RETRY_MS = 50;
+const ALREADY: CommitMeta = { pending: false };

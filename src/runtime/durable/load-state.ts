@@ -1,0 +1,106 @@
+// The state that an actor goes on from: its newest commit, when a node of the cell
+// signed it, it is whole, and the node has seen none that is newer. A damaged one is set
+// aside, and the one before it is taken when the actor's manifest says so; the journal
+// still holds what that one had not applied.
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import type { OnCorruption } from "../../manifest/graph.ts";
+import { toHex } from "../../security/bytes.ts";
+import { openRecord } from "../../security/records/sealed-record.ts";
+import type { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
+import type { Kept } from "../../transport/durable/durable-stream.ts";
+import type { StateStream } from "../../transport/durable/state-stream.ts";
+import { type CommitHead, NO_COMMIT } from "./actor-commits.ts";
+import { actorMark, type Mark, type Marks } from "./marks.ts";
+import { type CommitRecord, decodeCommitRecord } from "./records.ts";
+
+export type LoadPorts = {
+  readonly stream: Pick<StateStream, "history">;
+  readonly marks: Pick<Marks, "get">;
+  readonly genesisHash: Uint8Array;
+  readonly roots: VerifiedRoots;
+  /** Whether this is the key of a node of the cell. */
+  readonly isNodeKey: (key: Uint8Array) => boolean;
+  /** A damaged commit that was set aside. */
+  readonly onDamaged: (path: string, error: CellError, data: Uint8Array) => void;
+};
+
+export type Loaded = {
+  /** What the next commit follows on. */
+  readonly head: CommitHead;
+  /** Undefined: the actor begins. */
+  readonly record: CommitRecord | undefined;
+  /** All readable ones that are kept, oldest first. */
+  readonly history: readonly CommitRecord[];
+};
+
+type Opened = { readonly record: CommitRecord; readonly hash: Uint8Array };
+
+/** Throws STATE_CORRUPT, STATE_ROLLED_BACK, and what the broker refuses. */
+export async function loadState(
+  ports: LoadPorts,
+  actor: { readonly path: string; readonly shard: number },
+  onCorruption: OnCorruption,
+): Promise<Loaded> {
+  const { path, shard } = actor;
+  const kept = await ports.stream.history(shard, path);
+  const mark = ports.marks.get(actorMark(path));
+  const opened = kept.map((each) => open(ports, actor, each, mark));
+  const last = kept.at(-1);
+  const newest = opened.at(-1);
+  if (last === undefined || newest === undefined) {
+    if (mark === undefined) return { head: NO_COMMIT, record: undefined, history: [] };
+    throw rolledBack(path, 0, mark);
+  }
+  const history = opened.flatMap((each) => (each.ok ? [each.value.record] : []));
+  const head = { sequence: last.sequence, bytes: last.data.length };
+  if (newest.ok) {
+    const { record, hash } = newest.value;
+    if (isBehind(record.number, hash, mark)) throw rolledBack(path, record.number, mark);
+    return { head: { ...head, number: record.number, hash }, record, history };
+  }
+  ports.onDamaged(path, newest.error, last.data);
+  const number = Math.max(mark?.number ?? 0, (history.at(-1)?.number ?? 0) + 1);
+  if (onCorruption === "fresh") {
+    return { head: { ...head, number, hash: new Uint8Array() }, record: undefined, history: [] };
+  }
+  const before = opened.at(-2);
+  if (onCorruption === "park" || before?.ok !== true) {
+    throw new CellError("STATE_CORRUPT", undefined, { where: path, cause: newest.error });
+  }
+  const { record, hash } = before.value;
+  // One step back is what the journal still covers.
+  if (mark !== undefined && record.number < mark.number - 1) throw rolledBack(path, record.number, mark);
+  return { head: { ...head, number, hash }, record, history };
+}
+
+function open(
+  { genesisHash, roots, isNodeKey }: LoadPorts,
+  { path, shard }: { readonly path: string; readonly shard: number },
+  { data }: Kept,
+  mark: Mark | undefined,
+): Result<Opened, CellError> {
+  const opened = openRecord("commit", data, genesisHash, roots);
+  if (!opened.ok) return opened;
+  const { bytes, hash, signer } = opened.value;
+  // The mark vouches for a record whose signer's key has been replaced since.
+  if (!isNodeKey(signer) && mark?.hash !== toHex(hash)) {
+    return err(new CellError("STATE_FORGED", "no node of this cell signed the commit", { where: path }));
+  }
+  const record = decodeCommitRecord(bytes);
+  if (!record.ok) return record;
+  if (record.value.actor !== path || record.value.shard !== shard) {
+    return err(new CellError("STATE_FORGED", "the commit is another actor's", { where: path }));
+  }
+  return ok({ record: record.value, hash });
+}
+
+const isBehind = (number: number, hash: Uint8Array, mark: Mark | undefined): mark is Mark =>
+  mark !== undefined && (number < mark.number || (number === mark.number && toHex(hash) !== mark.hash));
+
+const rolledBack = (path: string, number: number, mark: Mark) =>
+  new CellError(
+    "STATE_ROLLED_BACK",
+    `its newest commit is number ${number}, this node has seen number ${mark.number}`,
+    { where: path },
+  );

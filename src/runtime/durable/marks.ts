@@ -1,0 +1,101 @@
+// What this node has seen of its journals and commits, on its own disk: the number and
+// hash of the newest of each. A broker whose data were restored from an old copy holds
+// less, and is found out. Written before anything that follows from a commit is done;
+// it outlives the process at once, and a power loss but for its last moments.
+import { closeSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+
+export type Mark = {
+  readonly number: number;
+  /** SHA-256 of the record, hex. */
+  readonly hash: string;
+};
+
+export type Marks = {
+  get(name: string): Mark | undefined;
+  /** Resolves once it is written; never rejects. */
+  note(name: string, mark: Mark): Promise<void>;
+  /** Lines in the file. */
+  lines(): number;
+  close(): void;
+};
+
+export type MarksOptions = {
+  readonly path: string;
+  /** A write that failed: the marks on disk stay behind. Called once until one succeeds again. */
+  readonly onProblem: (error: unknown) => void;
+  /** Lines beyond four times the live ones before the file is written anew; default 16,384. */
+  readonly spareLines?: number;
+};
+
+const LINE = /^([a-z]:[a-z0-9/-]{1,600}) ([0-9]{1,16}) ([0-9a-f]{64})$/;
+
+export const actorMark = (path: string): string => `a:${path}`;
+export const journalMark = (shard: number): string => `j:${shard}`;
+
+/** Throws what the file system throws. */
+export function openMarks({ path, onProblem, spareLines = 16_384 }: MarksOptions): Marks {
+  const live = new Map<string, Mark>();
+  let lines = 0;
+  for (const line of readText(path).split("\n")) {
+    const [, name, number, hash] = LINE.exec(line) ?? [];
+    // A last line that was cut short is one that nothing followed from.
+    if (name === undefined || number === undefined || hash === undefined) continue;
+    live.set(name, { number: Number(number), hash });
+    lines += 1;
+  }
+  let file = openSync(path, "a", 0o600);
+  // So that what follows never joins a line that was cut short.
+  writeSync(file, "\n");
+  let waiting: string[] = [];
+  let written: Promise<void> | undefined;
+  let failed = false;
+
+  const compact = (): void => {
+    const text = [...live].map(([name, mark]) => lineOf(name, mark)).join("");
+    const fresh = openSync(`${path}.new`, "w", 0o600);
+    writeSync(fresh, text);
+    renameSync(`${path}.new`, path);
+    closeSync(file);
+    file = fresh;
+    lines = live.size;
+  };
+  const flush = (): void => {
+    const text = waiting.join("");
+    lines += waiting.length;
+    waiting = [];
+    written = undefined;
+    try {
+      writeSync(file, text);
+      if (lines > 4 * live.size + spareLines) compact();
+      failed = false;
+    } catch (error) {
+      if (!failed) onProblem(error);
+      failed = true;
+    }
+  };
+  return {
+    get: (name) => live.get(name),
+    note(name, mark) {
+      live.set(name, mark);
+      waiting.push(lineOf(name, mark));
+      written ??= Promise.resolve().then(flush);
+      return written;
+    },
+    lines: () => lines,
+    close() {
+      if (waiting.length > 0) flush();
+      closeSync(file);
+    },
+  };
+}
+
+const lineOf = (name: string, { number, hash }: Mark): string => `${name} ${number} ${hash}\n`;
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
+}

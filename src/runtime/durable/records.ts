@@ -1,0 +1,136 @@
+// The records of durable actors as plain data, and to and from their bytes. What is
+// read here was signed by a node, but bits of it may have changed, or another version
+// may have written it: what does not fit is a coded error.
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { DurableState } from "../../actors/durable/ports.ts";
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import { CommitRecordSchema, JournalRecordSchema } from "../../gen/cell0/v1/durable_pb.ts";
+import type { Json } from "../../manifest/graph.ts";
+import type { Incarnation } from "../../security/wire/capsule.ts";
+import { decodeStrict } from "../../security/wire/strict-decode.ts";
+import { readState } from "./read-state.ts";
+
+/** Entries of one journal record. */
+export const MAX_ENTRIES = 64;
+/** Positions that one message of the journal spans. */
+const POSITIONS = 4096;
+
+export const positionOf = (sequence: number, index: number): number => sequence * POSITIONS + index;
+export const sequenceOf = (position: number): number => Math.floor(position / POSITIONS);
+
+/** An intent as it was accepted. */
+export type JournalEntry = {
+  readonly capsule: Uint8Array;
+  /** Key that signed it, and whose it was. */
+  readonly issuer: Uint8Array;
+  readonly principal: string;
+  readonly authority: string;
+  readonly returnAddress: Json;
+};
+
+export type JournalRecord = {
+  readonly shard: number;
+  readonly term: number;
+  readonly number: number;
+  readonly previousHash: Uint8Array;
+  readonly writtenUnixMs: number;
+  readonly entries: readonly JournalEntry[];
+};
+
+export type CommitRecord = {
+  readonly actor: string;
+  readonly shard: number;
+  readonly number: number;
+  readonly incarnation: Incarnation;
+  readonly previousHash: Uint8Array;
+  readonly writtenUnixMs: number;
+  readonly state: DurableState;
+  readonly repeated: boolean;
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const BOUNDS = { "JournalRecord.entries": MAX_ENTRIES };
+
+export function encodeJournalRecord(record: JournalRecord): Uint8Array {
+  const message = create(JournalRecordSchema, {
+    shard: record.shard,
+    term: BigInt(record.term),
+    number: BigInt(record.number),
+    previousHash: record.previousHash,
+    writtenUnixMs: BigInt(record.writtenUnixMs),
+    entries: record.entries.map(({ returnAddress, ...entry }) => ({
+      ...entry,
+      returnAddress: encoder.encode(JSON.stringify(returnAddress)),
+    })),
+  });
+  return toBinary(JournalRecordSchema, message);
+}
+
+/** STATE_JOURNAL_BROKEN. */
+export function decodeJournalRecord(bytes: Uint8Array): Result<JournalRecord, CellError> {
+  const decoded = decodeStrict(JournalRecordSchema, bytes, BOUNDS);
+  if (!decoded.ok) return err(new CellError("STATE_JOURNAL_BROKEN", decoded.error.message));
+  const { shard, term, number, previousHash, writtenUnixMs, entries } = decoded.value;
+  try {
+    return ok({
+      shard,
+      term: Number(term),
+      number: Number(number),
+      previousHash,
+      writtenUnixMs: Number(writtenUnixMs),
+      entries: entries.map(({ capsule, issuer, principal, authority, returnAddress }) => ({
+        capsule,
+        issuer,
+        principal,
+        authority,
+        returnAddress: JSON.parse(decoder.decode(returnAddress)) as Json,
+      })),
+    });
+  } catch (cause) {
+    return err(new CellError("STATE_JOURNAL_BROKEN", "a return address is not JSON", { cause }));
+  }
+}
+
+/** The state comes as JSON already: it is measured before it is written. */
+export function encodeCommitRecord(record: Omit<CommitRecord, "state">, state: Uint8Array): Uint8Array {
+  const { term, activation } = record.incarnation;
+  const message = create(CommitRecordSchema, {
+    actor: record.actor,
+    shard: record.shard,
+    number: BigInt(record.number),
+    incarnation: { term: BigInt(term), activation: BigInt(activation) },
+    previousHash: record.previousHash,
+    writtenUnixMs: BigInt(record.writtenUnixMs),
+    state,
+    repeated: record.repeated,
+  });
+  return toBinary(CommitRecordSchema, message);
+}
+
+/** STATE_CORRUPT. */
+export function decodeCommitRecord(bytes: Uint8Array): Result<CommitRecord, CellError> {
+  const decoded = decodeStrict(CommitRecordSchema, bytes, {});
+  if (!decoded.ok) return err(new CellError("STATE_CORRUPT", decoded.error.message));
+  const { actor, shard, number, incarnation, previousHash, writtenUnixMs, state, repeated } = decoded.value;
+  try {
+    const read = readState(JSON.parse(decoder.decode(state)));
+    if (!read.ok) return read;
+    return ok({
+      actor,
+      shard,
+      number: Number(number),
+      incarnation: {
+        term: Number(incarnation?.term ?? 0n),
+        activation: Number(incarnation?.activation ?? 0n),
+      },
+      previousHash,
+      writtenUnixMs: Number(writtenUnixMs),
+      state: read.value,
+      repeated,
+    });
+  } catch (cause) {
+    return err(new CellError("STATE_CORRUPT", "the state is not JSON", { cause, where: actor }));
+  }
+}

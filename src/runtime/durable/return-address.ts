@@ -1,0 +1,94 @@
+// Where the answers to a journaled intent go, as it stands in the journal: to an inbox on
+// the bus, or to an actor of this process, which may be gone when the answer comes.
+import { z } from "zod";
+import type { Delivery } from "../../actors/intent.ts";
+import type { Json } from "../../manifest/graph.ts";
+import { fromHex, toHex } from "../../security/bytes.ts";
+import type { RequestRef } from "../../security/intake/verdict.ts";
+
+const hex = z.string().transform((text) => fromHex(text) ?? new Uint8Array());
+const schema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("inbox"),
+    inbox: z.string(),
+    request: z.object({
+      issuer: hex,
+      id: hex,
+      rootId: hex,
+      hash: hex,
+      intent: z.string(),
+      deadlineUnixMs: z.number(),
+      priority: z.enum(["critical", "high", "normal", "low"]),
+      traceparent: z.string(),
+    }),
+  }),
+  z.object({ kind: z.literal("local"), id: z.string() }),
+]);
+
+/** Null: nobody waits. */
+export function inboxAddress(request: RequestRef, inbox: string | undefined): Json {
+  if (inbox === undefined) return null;
+  const { issuer, id, rootId, hash, intent, deadlineUnixMs, priority, traceparent } = request;
+  return {
+    kind: "inbox",
+    inbox,
+    request: {
+      issuer: toHex(issuer),
+      id: toHex(id),
+      rootId: toHex(rootId),
+      hash: toHex(hash),
+      intent,
+      deadlineUnixMs,
+      priority,
+      traceparent,
+    },
+  };
+}
+
+export const localAddress = (intentId: string): Json => ({ kind: "local", id: intentId });
+
+export type ReturnPorts = {
+  readonly toInbox: (request: RequestRef, inbox: string, index: number) => Delivery["respond"];
+  readonly local: LocalReturns;
+};
+
+/** The way back; to nowhere when nobody waits any more. */
+export function responderOf(ports: ReturnPorts, address: Json, index: number): Delivery["respond"] {
+  const parsed = schema.safeParse(address);
+  if (!parsed.success) return () => {};
+  if (parsed.data.kind === "local") return ports.local.to(parsed.data.id);
+  return ports.toInbox(parsed.data.request, parsed.data.inbox, index);
+}
+
+/** Intents between actors of this process whose answers are awaited, at most. */
+const MAX_LOCAL = 262_144;
+
+/** Who in this process waits for the answer to which intent, until its deadline. */
+export class LocalReturns {
+  readonly #waiting = new Map<
+    string,
+    { readonly respond: Delivery["respond"]; readonly untilUnixMs: number }
+  >();
+
+  wait(intentId: string, untilUnixMs: number, respond: Delivery["respond"]): void {
+    this.#waiting.delete(intentId);
+    this.#waiting.set(intentId, { respond, untilUnixMs });
+    if (this.#waiting.size > MAX_LOCAL) this.#sweep();
+  }
+
+  to(intentId: string): Delivery["respond"] {
+    return (reply) => {
+      const waiting = this.#waiting.get(intentId);
+      if (reply.kind === "error" || reply.final) this.#waiting.delete(intentId);
+      waiting?.respond(reply);
+    };
+  }
+
+  /** Whose deadline has passed has heard so by itself; of the others the oldest go. */
+  #sweep(): void {
+    const now = Date.now();
+    for (const [id, { untilUnixMs }] of this.#waiting) {
+      if (untilUnixMs < now || this.#waiting.size > MAX_LOCAL) this.#waiting.delete(id);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// What was accepted for one actor and is in none of its commits yet, in the order of the
+// journal. It outlives the actor's incarnations: each new one is given all of it again.
+import type { DurableState } from "../../actors/durable/ports.ts";
+import type { Delivery, PriorityName } from "../../actors/intent.ts";
+
+export type Unapplied = {
+  readonly position: number;
+  readonly delivery: Delivery;
+};
+
+type Applied = DurableState["applied"];
+
+export class UnappliedIntents {
+  /** By the intent's id, in order. */
+  readonly #all = new Map<string, Unapplied>();
+  /** What the present incarnation has not been given. */
+  #ungiven: Unapplied[] = [];
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get ungiven(): number {
+    return this.#ungiven.length;
+  }
+
+  add(entry: Unapplied): void {
+    this.#all.set(entry.delivery.intent.id, entry);
+    this.#ungiven.push(entry);
+  }
+
+  find(intentId: string): Unapplied | undefined {
+    return this.#all.get(intentId);
+  }
+
+  /** The next one for this incarnation; it stays here until it is applied. */
+  next(): Unapplied | undefined {
+    return this.#ungiven[0];
+  }
+
+  give(): void {
+    this.#ungiven.shift();
+  }
+
+  /** A new incarnation begins with the first of them. */
+  restart(): void {
+    this.#ungiven = [...this.#all.values()];
+  }
+
+  /** Takes away one that is never to be begun. */
+  remove(entry: Unapplied): void {
+    this.#all.delete(entry.delivery.intent.id);
+    this.#ungiven = this.#ungiven.filter((each) => each !== entry);
+  }
+
+  /** Takes away what a commit has applied. */
+  applied(applied: Applied): void {
+    for (const [id, { delivery, position }] of this.#all) {
+      if (isApplied(applied, delivery.intent.priority, position)) this.#all.delete(id);
+    }
+  }
+}
+
+/** One cursor a priority: a later intent of high priority never makes an earlier low one look applied. */
+export const isApplied = (applied: Applied, priority: PriorityName, position: number): boolean =>
+  position <= applied[priority];
