@@ -165,11 +165,11 @@ describe("a running graph", () => {
     it("manifests with mistakes, nothing is asked of the cell, and every mistake is shown with its place", async () => {
       const file = await workspace.write(
         "mistakes.yaml",
-        "apiVersion: cell0.dev/v1\nkind: ActorGraph\nmetadata:\n  name: kernel\nspec:\n  children:\n    - actor: a\n      behavior: ./parrot.ts#parrot\n      isolation: worker\n",
+        "apiVersion: cell0.dev/v1\nkind: ActorGraph\nmetadata:\n  name: kernel\nspec:\n  children:\n    - actor: a\n      behavior: ./parrot.ts#parrot\n      sandbox: required\n",
       );
       const { code, stderr } = await cell.cli("apply", file);
       expect(code).toBe(2);
-      for (const mistake of ["MANIFEST_RESERVED_NAME", "MANIFEST_UNKNOWN_FIELD", "MANIFEST_NOT_BUILT_YET"])
+      for (const mistake of ["MANIFEST_RESERVED_NAME", "MANIFEST_UNKNOWN_FIELD", "MANIFEST_INVALID_VALUE"])
         expect(stderr).toContain(mistake);
       expect(stderr).toMatch(/mistakes\.yaml:8:7/);
       expect(stderr).toContain("behaviour");

@@ -133,7 +133,7 @@ const attempts: Readonly<Record<string, (arg: string) => unknown>> = {
   },
   "open a database by require": () => Object(require("node:sqlite")).DatabaseSync,
   "load native code": () => call(process, "dlopen", { exports: {} }, "/lib/x86_64-linux-gnu/libc.so.6"),
-  "load an addon": () => require("/tmp/escape.node"),
+  "load an addon": () => require(["/tmp", "escape.node"].join("/")),
   "call foreign functions": async () => await load("node:ffi"),
   "use an internal binding": () => call(process, "binding", "fs"),
   "use a linked binding": () => call(process, "_linkedBinding", "fs"),
