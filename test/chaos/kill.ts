@@ -58,7 +58,8 @@ async function killOne(cell: OwnCell, { kind, actor, gapMs }: Kill): Promise<voi
     cell.signal(await Promise.all(processes.map((each) => cell.pid(each))), name);
   switch (kind) {
     case "throw":
-      return await fail(cell, actor < ALONE ? aloneName(actor) : groupedName(actor - ALONE), "throw");
+      // Never one of the group: over what a sender causes it parks its actor.
+      return await fail(cell, aloneName(actor % ALONE), "throw");
     case "unprovoked":
       return await fail(cell, aloneName(actor % ALONE), "unprovoked");
     case "group":
