@@ -85,14 +85,14 @@ const HOW_TO_READ: readonly string[] = [
   "- **Load** is an open loop: one intent each 20 ms to the target and to each of four siblings, at fixed times whether",
   "  or not earlier ones were answered; from the failure to the recovery one each 2 to 5 ms to the target, for a second. Latencies",
   "  count from when an intent was due. Trials without a failure come first and are not counted.",
-  "- **lost**: answered, but not in the actor's state at the end; or never answered where an answer is promised.",
+  "- **lost**: answered, but not in the actor's state at the end.",
   "  **doubled**: in the state twice, or there though the client was told that it was not begun. A durable actor keeps",
   "  everything that it answered. A volatile one goes back to the state before the intent that failed; when its own",
   "  worker or process died, to its last snapshot; when its node died, it starts fresh.",
   "- **disturbed**: siblings of which an intent failed, or whose p99 from the failure on is more than five times, and",
   "  10 ms more than, what it is without failures. `-`: all that the cell runs stands inside of what fails.",
   "- A row is **ok** when every trial recovered with a higher incarnation, p99 is within the budget, and nothing was",
-  "  lost, doubled or disturbed. The drill exits with 1 otherwise.",
+  "  lost, doubled, disturbed, or never answered. The drill exits with 1 otherwise.",
 ];
 
 function tableOf(title: string, rows: readonly Row[]): readonly string[] {

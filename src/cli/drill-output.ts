@@ -9,10 +9,10 @@ import type { Column } from "./render/table.ts";
 import { plain } from "./render/text.ts";
 
 export const DEFINITIONS = `The client sends numbered intents at fixed times, whether or not earlier ones were answered, and counts each from when it was due. A recovery runs from the failure (the signal, or the intent that makes the actor fail, as it leaves) to the first answer of the incarnation that is there at the end, on the client's clock; for a broker or core that died, to the first answer after the last intent that failed.
-lost      answered, but not in the actor's state at the end; or never answered. A durable actor keeps everything that it answered. A volatile one goes back to the state before the intent that failed, when its process went on. When its own worker or process died it may go back to an earlier snapshot (shown as rolledBack in the JSON), and when its node died it starts fresh: there only what its present life answered counts.
+lost      answered, but not in the actor's state at the end. A durable actor keeps everything that it answered. A volatile one goes back to the state before the intent that failed, when its process went on. When its own worker or process died it may go back to an earlier snapshot (shown as rolledBack in the JSON), and when its node died it starts fresh: there only what its present life answered counts.
 doubled   in the state twice; or there though the client was told that it was not begun.
 disturbed a sibling of which an intent failed, or whose p99 from the failure on (${SHADOW_MS} ms, or twice the recovery) is more than ${DISTURBED_FACTOR} times its p99 without failures, and ${DISTURBED_FLOOR_MS} ms more.
-It exits with 1 when a budget is missed, when anything is lost, doubled, disturbed or not recovered, and when nothing of what was asked for by name can be drilled.`;
+It exits with 1 when a budget is missed, when anything is lost, doubled, disturbed, not recovered, or never answered though an answer is promised, and when nothing of what was asked for by name can be drilled.`;
 
 const CLEAR_LINE = "\r\u001b[2K";
 

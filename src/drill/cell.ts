@@ -26,9 +26,10 @@ export type CellOptions = {
 /** A cell that can also be stopped and started again in its directory. */
 export type OwnCell = DrilledCell & {
   readonly directory: string;
-  /** Identity files: of the operator, and of the node, which may read what durable actors keep. */
+  /** Identity file of the operator. */
   readonly operatorCreds: string;
-  readonly nodeCreds: string;
+  /** Seeds of the broker's account: whoever has them may read all that the broker keeps. */
+  readonly brokerAuthority: string;
   /** Stops it in order and starts it again: its counts of failures begin anew. */
   renew(): Promise<void>;
   /** Kills the cradle with -9, as if the machine's own supervisor had, and starts the cell again. */
@@ -58,7 +59,7 @@ export async function openCell(options: CellOptions): Promise<OwnCell> {
     return {
       directory,
       operatorCreds: dir.operatorCreds,
-      nodeCreds: dir.nodeCreds,
+      brokerAuthority: dir.brokerAuthority,
       ...callsOf(dir, () => running),
       async renew() {
         await running.stop();

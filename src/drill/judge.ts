@@ -22,8 +22,10 @@ export type Ledger = {
 };
 
 export type Judgement = {
-  /** Answered, but not in the state; or never answered where an answer is promised. */
+  /** Answered, but not in the state. */
   readonly lost: readonly number[];
+  /** Never answered, where an answer is promised. */
+  readonly unanswered: readonly number[];
   /** In the state more than once, or though the client was told that it was not begun. */
   readonly duplicated: readonly number[];
   /** Answered by an earlier life, gone with its state, and allowed to be. */
@@ -49,6 +51,7 @@ const UNANSWERED: ReadonlySet<string> = new Set(["ACTOR_DEADLINE_EXCEEDED", "BRO
 export function judge(sent: readonly Sent[], ledger: Ledger, keeps: Keeps): Judgement {
   const times = countOf(ledger);
   const lost: number[] = [];
+  const unanswered: number[] = [];
   const duplicated: number[] = [];
   const failed: Record<string, number> = {};
   let rolledBack = 0;
@@ -57,7 +60,7 @@ export function judge(sent: readonly Sent[], ledger: Ledger, keeps: Keeps): Judg
     known.add(n);
     const applied = times.get(n) ?? 0;
     if (applied > 1) duplicated.push(n);
-    if (outcome.kind === "pending") lost.push(n);
+    if (outcome.kind === "pending") unanswered.push(n);
     if (outcome.kind === "answered" && applied === 0) {
       if (mayForget(keeps, outcome.life, ledger.life)) rolledBack += 1;
       else lost.push(n);
@@ -65,7 +68,7 @@ export function judge(sent: readonly Sent[], ledger: Ledger, keeps: Keeps): Judg
     if (outcome.kind === "failed") {
       failed[outcome.code] = (failed[outcome.code] ?? 0) + 1;
       if (applied === 1 && NOT_BEGUN.has(outcome.code)) duplicated.push(n);
-      if (UNANSWERED.has(outcome.code) && mustAnswer(keeps)) lost.push(n);
+      if (UNANSWERED.has(outcome.code) && mustAnswer(keeps)) unanswered.push(n);
     }
   }
   // What nobody sent since, the actor has from before its ledger was emptied.
@@ -74,7 +77,7 @@ export function judge(sent: readonly Sent[], ledger: Ledger, keeps: Keeps): Judg
     if (keeps === "rollback") rolledBack += 1;
     else duplicated.push(n);
   }
-  return { lost, duplicated, rolledBack, failed };
+  return { lost, unanswered, duplicated, rolledBack, failed };
 }
 
 const mayForget = (keeps: Keeps, answeredBy: string, present: string): boolean =>

@@ -30,6 +30,8 @@ export type Figures = Cell & {
   /** Over target and siblings. */
   readonly lost: number;
   readonly duplicated: number;
+  /** Never answered, where an answer is promised. */
+  readonly unanswered: number;
   readonly siblings: number;
   readonly siblingsDisturbed: number;
   /** p99 of the target's intents without a failure. */
@@ -73,6 +75,7 @@ export function figuresOf(scenario: Scenario, measured: Measured): Figures {
     p99Ms: msOf(times, 0.99),
     lost: count(({ verdict }) => verdict.lost.length),
     duplicated: count(({ verdict }) => verdict.duplicated.length),
+    unanswered: count(({ verdict }) => verdict.unanswered.length),
     siblingsDisturbed: siblings.filter(isDisturbed).length,
     budgetMs: scenario.budgetMs,
     notInjected: notInjected.length,
@@ -115,16 +118,25 @@ const msOf = (samples: readonly number[], share: number): number | null =>
 function faultsOf(
   figures: Pick<
     Figures,
-    "trials" | "recovered" | "lost" | "duplicated" | "siblingsDisturbed" | "notInjected" | "notRisen"
+    | "trials"
+    | "recovered"
+    | "lost"
+    | "duplicated"
+    | "unanswered"
+    | "siblingsDisturbed"
+    | "notInjected"
+    | "notRisen"
   >,
   withinBudget: boolean,
 ): readonly string[] {
-  const { trials, recovered, lost, duplicated, siblingsDisturbed, notInjected, notRisen } = figures;
+  const { trials, recovered, lost, duplicated, unanswered, siblingsDisturbed, notInjected, notRisen } =
+    figures;
   return [
     ...(trials === 0 ? ["nothing was measured"] : []),
     ...(recovered < trials ? [`${trials - recovered} did not recover`] : []),
     ...(recovered > 0 && !withinBudget ? ["over budget"] : []),
     ...(lost > 0 ? [`${lost} lost`] : []),
+    ...(unanswered > 0 ? [`${unanswered} never answered`] : []),
     ...(duplicated > 0 ? [`${duplicated} doubled`] : []),
     ...(siblingsDisturbed > 0 ? [`${siblingsDisturbed} siblings disturbed`] : []),
     ...(notRisen > 0 ? [`${notRisen} incarnations did not rise`] : []),

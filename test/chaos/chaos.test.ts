@@ -23,8 +23,8 @@ describe("chaos", () => {
   }, async () => {
     const report = await runChaos({ ms: 20_000, seed: SEED });
     expect(report.faults, `seed ${SEED}, its kills: ${report.trace}`).toEqual([]);
-    expect(report.verdict.answered).toBeGreaterThan(1_000);
-    expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(20);
+    expect(report.verdict.answered).toBeGreaterThan(300);
+    expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(10);
   });
 
   it("finds out actors that apply intents twice or not at all", { timeout: 120_000 }, async () => {

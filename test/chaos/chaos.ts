@@ -35,7 +35,7 @@ if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 else {
   const kinds = Object.entries(kills).map(([kind, count]) => `${kind} ${count}`);
   process.stdout.write(
-    `${total} kills of ${form} actors and what runs them (${kinds.join(", ")})\n${verdict.sent} intents, ${verdict.answered} answered, ${verdict.lost.length} lost, ${verdict.duplicated.length} doubled; ${verdict.records} records followed, ${verdict.recordFaults.length} faults in them\n`,
+    `${total} kills of ${form} actors and what runs them (${kinds.join(", ")})\n${verdict.sent} intents, ${verdict.answered} answered, ${verdict.unanswered} not by their deadline, ${verdict.lost.length} lost, ${verdict.duplicated.length} doubled; ${verdict.records} records followed, ${verdict.recordFaults.length} faults in them\n`,
   );
 }
 if (faults.length > 0) {

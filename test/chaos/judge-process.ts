@@ -1,7 +1,7 @@
 // The judge of chaos: a process of its own that is never killed. It keeps a steady load on
 // every actor with the real client library, remembers what it was told, compares that with
 // what the actors keep, and follows the streams of what they commit with a stock connection.
-// Arguments: identity of the operator, of the node, "durable" or "volatile".
+// Arguments: identity of the operator, keys of the broker's account, "durable" or "volatile".
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { type CellClient, connect } from "../../src/client.ts";
@@ -17,6 +17,8 @@ export type Verdict = {
   readonly answered: number;
   readonly lost: readonly string[];
   readonly duplicated: readonly string[];
+  /** Not acknowledged by the deadline: neither lost nor kept. */
+  readonly unanswered: number;
   readonly failed: Readonly<Record<string, number>>;
   readonly records: number;
   readonly recordFaults: readonly string[];
@@ -30,9 +32,9 @@ const ASK_UNTIL_MS = 60_000;
 const AUDIT_EVERY_MS = 8_000;
 const MAX_NAMED = 50;
 
-const [, , operatorCreds = "", nodeCreds = "", form = "durable"] = process.argv;
+const [, , operatorCreds = "", brokerAuthority = "", form = "durable"] = process.argv;
 const keeps: Keeps = form === "durable" ? "everything" : "snapshot";
-const totals = { sent: 0, answered: 0 };
+const totals = { sent: 0, answered: 0, unanswered: 0 };
 const lost: string[] = [];
 const duplicated: string[] = [];
 const failed: Record<string, number> = {};
@@ -41,7 +43,13 @@ let ending = false;
 const client = await connect({ identity: operatorCreds });
 const commits = new CommitJudge();
 const streams =
-  form === "durable" ? await followStreams(await readFile(nodeCreds, "utf8"), commits) : undefined;
+  form === "durable"
+    ? await followStreams(
+        await readFile(operatorCreds, "utf8"),
+        await readFile(brokerAuthority, "utf8"),
+        commits,
+      )
+    : undefined;
 process.once("message", () => {
   ending = true;
 });
@@ -101,6 +109,7 @@ async function audit(cell: CellClient, path: string, lane: Lane): Promise<void> 
   const ledger = await ask<Ledger>(cell, path, "ledger");
   const found = judge(sent, ledger ?? { life: "", applied: [] }, keeps);
   totals.sent += sent.length;
+  totals.unanswered += found.unanswered.length;
   totals.answered += sent.filter(({ outcome }) => outcome.kind === "answered").length;
   const story = (n: number): string => {
     const of = sent.find((each) => each.n === n);

@@ -93,7 +93,7 @@ async function openChaosCell(
 async function startJudge(cell: OwnCell, form: ChaosReport["form"]): Promise<ChildProcess> {
   const judge = fork(
     join(import.meta.dirname, "judge-process.ts"),
-    [cell.operatorCreds, cell.nodeCreds, form],
+    [cell.operatorCreds, cell.brokerAuthority, form],
     {
       execArgv: [],
       stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -81,7 +81,7 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
   return {
     directory: "",
     operatorCreds: "",
-    nodeCreds: "",
+    brokerAuthority: "",
     revive: async () => undefined,
     request,
     incarnation: async (path) => ({

@@ -13,6 +13,7 @@ describe("the judge of a drill", () => {
   it.each(KEEPS)("finds nothing when every answered intent is there once (keeps %s)", (keeps) => {
     expect(judge([answered(1), answered(2)], ledger([1, 2]), keeps)).toEqual({
       lost: [],
+      unanswered: [],
       duplicated: [],
       rolledBack: 0,
       failed: {},
@@ -49,9 +50,12 @@ describe("the judge of a drill", () => {
     ["rollback", []],
     ["nothing", []],
   ] as const)(
-    "an intent that nobody answered is lost where an answer is promised (keeps %s)",
-    (keeps, lost) => {
-      expect(judge([failed(1, "ACTOR_DEADLINE_EXCEEDED")], ledger(), keeps).lost).toEqual(lost);
+    "an intent that nobody answered counts where an answer is promised (keeps %s)",
+    (keeps, unanswered) => {
+      expect(judge([failed(1, "ACTOR_DEADLINE_EXCEEDED")], ledger(), keeps)).toMatchObject({
+        unanswered,
+        lost: [],
+      });
     },
   );
 
