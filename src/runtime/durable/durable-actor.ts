@@ -9,6 +9,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json } from "../../manifest/graph.ts";
 import { ActorCommits, type CommitPorts } from "./actor-commits.ts";
+import { CarriedReplies } from "./carried-replies.ts";
 import { type Loaded, type LoadPorts, loadState } from "./load-state.ts";
 import type { CommitRecord } from "./records.ts";
 import { isApplied, type Unapplied, UnappliedIntents } from "./unapplied.ts";
@@ -49,6 +50,7 @@ export class DurableActor {
   /** Intents of those that came again, for the host to answer. */
   #again: Delivery[] = [];
   readonly #ports: DurableActorPorts;
+  readonly #carried = new CarriedReplies();
   #commits: ActorCommits | undefined;
   #meta: CommitMeta = { pending: false };
   /** What the newest commit has applied, and the one before it. */
@@ -196,13 +198,18 @@ export class DurableActor {
     await this.#awake?.host.exited;
     this.#dismiss();
     const incarnation = after(this.#incarnation, given);
-    const { record } = await this.load(spec);
+    const { record, history } = await this.load(spec);
+    this.#carried.take(
+      history.map(({ state }) => state),
+      Date.now(),
+    );
+    const state = record && { ...record.state, replies: this.#carried.before([]) };
     this.#incarnation = incarnation;
     if (record !== undefined && record.incarnation.term !== incarnation.term) {
       await this.#claim(record, incarnation);
     }
     const durable = this.#portsFor(incarnation);
-    const host = await start({ incarnation, durable, state: record?.state });
+    const host = await start({ incarnation, durable, state });
     this.#awake = { host, lastUsedMs: performance.now() };
     this.unapplied.restart();
     void host.exited.then(() => {
@@ -273,7 +280,8 @@ export class DurableActor {
         if (dismissed || commits === undefined) {
           return err(new CellError("ACTOR_FENCED", "a later incarnation has begun", { where: this.path }));
         }
-        const kept = await commits.commit(state, { incarnation, meta });
+        const all = { ...state, replies: this.#carried.before(state.replies) };
+        const kept = await commits.commit(all, { incarnation, meta });
         if (!kept.ok) return kept;
         this.#committed(state, meta);
         onCommitted(this, state, meta);

@@ -147,7 +147,7 @@ export class DurableRuntime {
       if (reason.kind !== "normal") this.#between.set(spec.path, child);
     });
     if (actor.isWanted) child.wake();
-    else this.#residency.asleep(child);
+    else if (!child.isAwake) this.#residency.asleep(child);
     return child;
   }
 

@@ -8,7 +8,8 @@ import { DurableStream, type Kept } from "./durable-stream.ts";
 
 /** Commits kept of each actor: those before the newest are for when it is damaged. */
 export const KEPT_COMMITS = 4;
-export const MAX_STATE_BYTES = 512 * 1024;
+/** The host's own 512 KiB, and the answers that are carried on. */
+export const MAX_STATE_BYTES = (512 + 256) * 1024;
 const MAX_MESSAGE_BYTES = MAX_STATE_BYTES + 64 * 1024;
 const MAX_STREAM_BYTES = 8 * 1024 * 1024 * 1024;
 

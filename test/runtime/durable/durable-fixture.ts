@@ -1,0 +1,229 @@
+// Processes of one node on a real broker, each with its own runtime: a host that counts,
+// so that what is committed, refused and brought back can be seen.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ActorHost } from "../../../src/actors/actor-host.ts";
+import type { ExitReason } from "../../../src/actors/child.ts";
+import type { DurableState } from "../../../src/actors/durable/ports.ts";
+import type { Delivery, OutgoingReply } from "../../../src/actors/intent.ts";
+import type { CellError } from "../../../src/errors/cell-error.ts";
+import { ok, type Result } from "../../../src/errors/result.ts";
+import type { ActorSpec, PlacedGraph } from "../../../src/manifest/graph.ts";
+import type { Awakening } from "../../../src/runtime/durable/durable-actor.ts";
+import { DurableRuntime } from "../../../src/runtime/durable/durable-runtime.ts";
+import { openMarks } from "../../../src/runtime/durable/marks.ts";
+import { sha256 } from "../../../src/security/bytes.ts";
+import { acceptedIntent } from "../../../src/security/intake/describe.ts";
+import { buildIntent } from "../../../src/security/intents/build-intent.ts";
+import { decodeCapsule } from "../../../src/security/wire/decode-capsule.ts";
+import { journalStream } from "../../../src/transport/durable/journal-stream.ts";
+import { stateStream } from "../../../src/transport/durable/state-stream.ts";
+import { actor, supervisor } from "../../manifest/graphs.ts";
+import { genesis, keyOf, must, nextId } from "../../security/cell-fixture.ts";
+import type { BrokerFixture } from "../../transport/broker-fixture.ts";
+
+export const PATH = "books/till";
+const SHARD = 3;
+const nodeKey = keyOf(21);
+
+export type Process = {
+  readonly runtime: DurableRuntime;
+  readonly host: () => CountingHost | undefined;
+  readonly fenced: readonly CellError[];
+  readonly damaged: readonly CellError[];
+  readonly replies: OutgoingReply[];
+  start(path?: string): Promise<ActorHost>;
+  /** Resolves with the answer of the journal. */
+  send(entry: number, id?: Uint8Array): Promise<Result<unknown, CellError>>;
+  end(): void;
+};
+
+/** Keeps the numbers that it is told, in order, and commits after each. */
+export class CountingHost implements ActorHost {
+  readonly path: string;
+  readonly incarnation: Awakening["incarnation"];
+  readonly exited: Promise<ExitReason>;
+  readonly entries: number[];
+  readonly committed: Result<void, CellError>[] = [];
+  readonly #awakening: Awakening;
+  readonly #resolve: (reason: ExitReason) => void;
+  #applied: DurableState["applied"];
+
+  constructor(spec: ActorSpec, awakening: Awakening) {
+    this.path = spec.path;
+    this.incarnation = awakening.incarnation;
+    this.#awakening = awakening;
+    const { promise, resolve } = Promise.withResolvers<ExitReason>();
+    this.exited = promise;
+    this.#resolve = resolve;
+    const { state } = awakening;
+    this.entries = state === undefined ? [] : [...(state.host as number[])];
+    this.#applied = state?.applied ?? { critical: 0, high: 0, normal: 0, low: 0 };
+  }
+
+  /** Takes, and does nothing: what it took is in the journal only. */
+  isDeaf = false;
+
+  deliver(delivery: Delivery): Result<void, CellError> {
+    if (!this.isDeaf) void this.#handle(delivery);
+    return ok(undefined);
+  }
+
+  async #handle({ intent, journaled, respond }: Delivery): Promise<void> {
+    const position = journaled?.position ?? 0;
+    if (position <= this.#applied[intent.priority]) return;
+    this.entries.push(Number(JSON.parse(new TextDecoder().decode(intent.payload))));
+    this.#applied = { ...this.#applied, [intent.priority]: position };
+    const kept = await this.#awakening.durable.commit(this.state(), { pending: false });
+    this.committed.push(kept);
+    if (kept.ok) respond({ kind: "value", value: this.entries.length, final: true });
+    else this.#resolve({ kind: "killed" });
+  }
+
+  state(): DurableState {
+    return {
+      format: 1,
+      codeHash: "",
+      host: [...this.entries],
+      applied: this.#applied,
+      sources: {},
+      outboxSequence: 0,
+      outbox: [],
+      replies: [],
+    };
+  }
+
+  async commit(): Promise<void> {
+    this.committed.push(await this.#awakening.durable.commit(this.state(), { pending: false }));
+  }
+
+  stats() {
+    return {
+      state: "",
+      mailboxDepth: 0,
+      openRequests: 0,
+      handled: this.entries.length,
+      refused: 0,
+      crashed: 0,
+      startedAtUnixMs: 0,
+      busySinceUnixMs: undefined,
+    };
+  }
+
+  describe() {
+    return { intents: {}, states: [] };
+  }
+  reconfigure = () => ok(undefined);
+  lastGoodSnapshot = () => undefined;
+  fail = () => this.kill();
+  stop(): Promise<ExitReason> {
+    this.#resolve({ kind: "shutdown" });
+    return this.exited;
+  }
+  kill(): Promise<ExitReason> {
+    this.#resolve({ kind: "killed" });
+    return this.exited;
+  }
+}
+
+export function graphOf(...specs: readonly ActorSpec[]): PlacedGraph {
+  const placed = Object.fromEntries(
+    specs.map(({ path }) => [path, { shard: SHARD, node: "a", codeHash: "" }]),
+  );
+  return { roots: [supervisor("books", specs)], clients: [], placed };
+}
+
+export const tillSpec = (more: Partial<ActorSpec> = {}): ActorSpec => actor(PATH, { durable: true, ...more });
+
+export async function openProcess(
+  broker: BrokerFixture,
+  directory: string,
+  term: number,
+  spec: ActorSpec = tillSpec(),
+): Promise<Process> {
+  const connection = await broker.connect({ kind: "node", principal: "a" });
+  const fenced: CellError[] = [];
+  const damaged: CellError[] = [];
+  const replies: OutgoingReply[] = [];
+  const graph = graphOf(spec);
+  let host: CountingHost | undefined;
+  const marks = openMarks({ path: join(directory, "marks"), onProblem: () => undefined });
+  const runtime = new DurableRuntime({
+    node: "a",
+    journal: journalStream(connection, broker.cell),
+    state: stateStream(connection, broker.cell),
+    marks,
+    sealing: { key: nodeKey, genesisHash: genesis.hash },
+    term,
+    isNodeKey: (key) => Buffer.compare(key, nodeKey.publicKey) === 0,
+    placed: () => graph,
+    toHost: (delivery, to) => to.deliver(delivery),
+    relay: (_actor, _entry, done) => done(),
+    responder: () => (reply) => void replies.push(reply),
+    onDamaged: (_path, error) => void damaged.push(error),
+    onFenced: (error) => void fenced.push(error),
+    onProblem: (error) => void damaged.push(error),
+  });
+  return {
+    runtime,
+    host: () => host,
+    fenced,
+    damaged,
+    replies,
+    start: () =>
+      runtime.start({
+        spec,
+        graph,
+        incarnation: { term, activation: 1 },
+        start: async (given, awakening) => {
+          host = new CountingHost(given, awakening);
+          if (awakening.state === undefined) await host.commit();
+          return host;
+        },
+        describe: () => ({ intents: {}, states: [] }),
+      }),
+    send(entry, id = nextId()) {
+      const now = Date.now();
+      const built = must(
+        buildIntent(
+          {
+            target: PATH,
+            intent: "enter",
+            payload: new TextEncoder().encode(JSON.stringify(entry)),
+            contentType: "application/json",
+            deadlineUnixMs: now + 60_000,
+            replyInbox: "",
+          },
+          { nextId: () => id, tick: () => ({ unixMs: now, counter: 0 }) },
+        ),
+      );
+      const intent = acceptedIntent(must(decodeCapsule(built.bytes)), sha256(built.bytes), "ann");
+      return new Promise((resolve) =>
+        runtime.accept({
+          intent,
+          capsule: built.bytes,
+          issuer: nodeKey.publicKey,
+          principal: "ann",
+          authority: "test",
+          returnAddress: null,
+          respond: (reply) => void replies.push(reply),
+          taken: resolve,
+        }),
+      );
+    },
+    end() {
+      runtime.stop();
+      marks.close();
+    },
+  };
+}
+
+export async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), "cell0-durable-"));
+  try {
+    return await work(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

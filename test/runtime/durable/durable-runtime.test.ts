@@ -1,0 +1,207 @@
+// What a runtime of durable actors promises, on a real broker: processes of one node come,
+// die, and come back as zombies; commits are damaged, and brokers forget.
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { stateStream } from "../../../src/transport/durable/state-stream.ts";
+import { nextId } from "../../security/cell-fixture.ts";
+import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
+import { openProcess, PATH, type Process, tillSpec, withDirectory } from "./durable-fixture.ts";
+
+const SHARD = 3;
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
+const applied = (process: Process, entries: readonly number[]) =>
+  eventually(() => {
+    expect(process.host()?.entries).toEqual(entries);
+    expect(process.host()?.committed.every(({ ok }) => ok)).toBe(true);
+    expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
+  });
+
+describe("durable actors of a node", () => {
+  let broker: BrokerFixture;
+  beforeEach(async () => {
+    broker = await startBroker();
+  });
+  afterEach(() => broker.stop());
+
+  it("go on in the next process where the last commit stood", async () => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      await first.start();
+      for (const entry of [1, 2]) expect(await first.send(entry)).toMatchObject({ ok: true });
+      await applied(first, [1, 2]);
+      first.end();
+      const second = await openProcess(broker, directory, 2);
+      await second.start();
+      expect(await second.send(3)).toMatchObject({ ok: true });
+      await applied(second, [1, 2, 3]);
+      expect(second.host()?.incarnation.term).toBe(2);
+      second.end();
+    });
+  });
+
+  it("apply what was accepted and not applied when the process died, in order", async () => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      await first.start();
+      await first.send(1);
+      await applied(first, [1]);
+      const host = first.host();
+      if (host !== undefined) host.isDeaf = true;
+      await Promise.all([2, 3, 4].map((entry) => first.send(entry)));
+      first.end();
+      const second = await openProcess(broker, directory, 2);
+      await second.start();
+      await applied(second, [1, 2, 3, 4]);
+      second.end();
+    });
+  });
+
+  it("begin no intent a second time that comes again under its id", async () => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      await first.start();
+      const id = nextId();
+      await first.send(1, id);
+      await applied(first, [1]);
+      first.end();
+      const second = await openProcess(broker, directory, 2);
+      await second.start();
+      expect(await second.send(1, id)).toMatchObject({ ok: true });
+      await second.send(2);
+      await applied(second, [1, 2]);
+      second.end();
+    });
+  });
+
+  it("of a zombie commit nothing and accept nothing once a successor has begun", async () => {
+    await withDirectory(async (directory) => {
+      const zombie = await openProcess(broker, directory, 1);
+      await zombie.start();
+      await zombie.send(1);
+      await applied(zombie, [1]);
+      const successor = await openProcess(broker, directory, 2);
+      await successor.start();
+      await successor.send(2);
+      await applied(successor, [1, 2]);
+      await zombie.host()?.commit();
+      expect(zombie.host()?.committed.at(-1)).toMatchObject({ ok: false, error: { code: "ACTOR_FENCED" } });
+      expect(await zombie.send(3)).toMatchObject({ ok: false, error: { code: "ACTOR_FENCED" } });
+      expect(zombie.fenced.map(({ code }) => code)).toEqual(["ACTOR_FENCED", "ACTOR_FENCED"]);
+      await successor.send(4);
+      await applied(successor, [1, 2, 4]);
+      for (const each of [zombie, successor]) each.end();
+    });
+  });
+
+  it("lose nothing when the broker is killed in the middle of it", async () => {
+    await withDirectory(async (directory) => {
+      const process = await openProcess(broker, directory, 1);
+      await process.start();
+      const sent = Array.from({ length: 20 }, (_, at) => process.send(at));
+      await broker.kill();
+      sent.push(...Array.from({ length: 20 }, (_, at) => process.send(20 + at)));
+      await broker.start();
+      expect((await Promise.all(sent)).every(({ ok }) => ok)).toBe(true);
+      await applied(
+        process,
+        Array.from({ length: 40 }, (_, at) => at),
+      );
+      process.end();
+    });
+  });
+
+  describe("with a damaged newest commit", () => {
+    const damage = async () => {
+      const connection = await broker.connect({ kind: "node", principal: "a" });
+      const state = stateStream(connection, broker.cell);
+      const last = await state.last(SHARD, PATH);
+      if (last === undefined) throw new Error("there is no commit");
+      const data = Uint8Array.from(last.data);
+      data[20] = (data[20] ?? 0) ^ 1;
+      const head = { shard: SHARD, path: PATH, pending: false, wakeAtUnixMs: undefined };
+      expect(await state.commit(head, data, last.sequence, AbortSignal.timeout(5_000))).toMatchObject({
+        ok: true,
+      });
+    };
+
+    it("set it aside and go on from the one before", async () => {
+      await withDirectory(async (directory) => {
+        const first = await openProcess(broker, directory, 1);
+        await first.start();
+        await first.send(1);
+        await applied(first, [1]);
+        first.end();
+        await damage();
+        const second = await openProcess(broker, directory, 2);
+        await second.start();
+        await second.send(2);
+        await applied(second, [1, 2]);
+        expect(second.damaged.map(({ code }) => code)).toContain("STATE_FORGED");
+        second.end();
+      });
+    });
+
+    it("end as corrupt when their manifest asks for that", async () => {
+      await withDirectory(async (directory) => {
+        const first = await openProcess(broker, directory, 1);
+        await first.start();
+        first.end();
+        await damage();
+        const second = await openProcess(broker, directory, 2, tillSpec({ onCorruption: "park" }));
+        const child = await second.start();
+        await second.send(1);
+        expect(await child.exited).toMatchObject({
+          kind: "failed",
+          failure: { class: "corruption", name: "STATE_CORRUPT" },
+        });
+        second.end();
+      });
+    });
+  });
+
+  it("do not start from a state that is older than one that the node has seen", async () => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      await first.start();
+      first.end();
+      appendFileSync(join(directory, "marks"), `a:${PATH} 99 ${"ab".repeat(32)}\n`);
+      const second = await openProcess(broker, directory, 2);
+      const child = await second.start();
+      await second.send(1);
+      expect(await child.exited).toMatchObject({
+        kind: "failed",
+        failure: { class: "corruption", name: "STATE_ROLLED_BACK" },
+      });
+      second.end();
+    });
+  });
+
+  it("do not start from a journal that is older than one that the node has seen", async () => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      await first.start();
+      first.end();
+      appendFileSync(join(directory, "marks"), `j:${SHARD} 99 ${"ab".repeat(32)}\n`);
+      const second = await openProcess(broker, directory, 2);
+      await expect(second.start()).rejects.toMatchObject({ code: "STATE_ROLLED_BACK" });
+      second.end();
+    });
+  });
+
+  it("leave memory when they are idle, and come back for the next intent", async () => {
+    await withDirectory(async (directory) => {
+      const process = await openProcess(broker, directory, 1, tillSpec({ passivateAfterMs: 1_000 }));
+      await process.start();
+      await process.send(1);
+      await applied(process, [1]);
+      const before = process.host();
+      await vi.waitFor(() => expect(process.runtime.awake).toBe(0), { timeout: 10_000, interval: 20 });
+      await process.send(2);
+      await applied(process, [1, 2]);
+      const [earlier, later] = [before, process.host()].map((host) => host?.incarnation.activation ?? 0);
+      expect(later).toBeGreaterThan(earlier ?? 0);
+      process.end();
+    });
+  });
+});
