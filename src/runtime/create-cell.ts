@@ -10,6 +10,7 @@ import { formatCreds } from "../security/identity/creds-file.ts";
 import { SEED_BYTES, SigningKey } from "../security/keys/signing-key.ts";
 import { type Certificate, type CertificateClaims, issueCertificate } from "../security/trust/certificate.ts";
 import { createGenesis, type Genesis, NONCE_BYTES, SHARDS } from "../security/trust/genesis.ts";
+import { ISSUED_AFTER_MS } from "../security/trust/retired-keys.ts";
 import {
   type BrokerAuthority,
   createBrokerAuthority,
@@ -25,7 +26,6 @@ const ISSUER_VALID_MS = 3650 * DAY_MS;
 const NODE_VALID_MS = 1825 * DAY_MS;
 const OPERATOR_VALID_MS = 1825 * DAY_MS;
 /** Clocks of other machines may be behind this one by as much. */
-const NOT_BEFORE_SLACK_MS = 60_000;
 export const OPERATOR = "operator";
 export const ISSUER = "issuer";
 
@@ -154,7 +154,7 @@ function claims(
     principal,
     kind,
     generation: 1,
-    notBeforeUnixMs: Date.now() - NOT_BEFORE_SLACK_MS,
+    notBeforeUnixMs: Date.now() - ISSUED_AFTER_MS,
     notAfterUnixMs,
     shards: [],
     grants: [],

@@ -38,10 +38,9 @@ export class DeadLetterIndex {
   }
 
   /** The same letter may come twice: the first counts. A letter stays closed once it is. */
-  take(record: DeadLetterRecord & { readonly signer?: string }, sequence: number): void {
+  take(record: DeadLetterRecord, sequence: number): void {
     if (record.kind === "closed") this.#close(record.closed);
-    else if (record.signer === undefined || record.signer === record.letter.node)
-      this.#add(record.letter, sequence);
+    else this.#add(record.letter, sequence);
   }
 
   clear(): void {

@@ -2,10 +2,10 @@
 // it, so that neither a broker that is away nor the end of this process loses one. Bounded
 // by count and bytes; what finds no place is told, with its reason, and goes to the broker
 // from memory if that takes it at once.
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CellError } from "../errors/cell-error.ts";
-import type { Result } from "../errors/result.ts";
+import { CellError } from "../errors/cell-error.ts";
+import { ok, type Result } from "../errors/result.ts";
 
 const MAX_FILES = 1_000;
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -16,9 +16,13 @@ export type Spooled = { readonly id: string; readonly actor: string; readonly by
 
 export type SpoolOptions = {
   readonly directory: string;
+  /** ACTOR_DEADLETTER_INVALID: these bytes are no letter, and never will be. */
   readonly append: (actor: string, bytes: Uint8Array) => Promise<Result<unknown, CellError>>;
   readonly setTimer: (delayMs: number, fire: () => void) => () => void;
+  /** A letter that was kept cannot be read any more. */
+  readonly onProblem: (error: CellError) => void;
   readonly maxFiles?: number;
+  readonly maxBytes?: number;
 };
 
 export type DeadLetterSpool = {
@@ -37,88 +41,155 @@ const fileOf = ({ id, actor }: Pick<Spooled, "id" | "actor">): string =>
 
 const NAME = /^([0-9a-f]{32})_([a-z0-9.-]{1,520})\.letter$/;
 
-export async function openSpool(options: SpoolOptions): Promise<DeadLetterSpool> {
-  const { directory, append, setTimer, maxFiles = MAX_FILES } = options;
+const UNFINISHED = ".new";
+const DAMAGED = ".damaged";
+
+/** Files by name, with their sizes. What was not written to its end is removed: nobody was told of it. */
+async function readWaiting(directory: string): Promise<Map<string, number>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const waiting = new Map<string, number>();
-  for (const name of (await readdir(directory)).sort())
-    if (NAME.test(name)) waiting.set(name, (await stat(join(directory, name))).size);
-  let bytes = [...waiting.values()].reduce((sum, size) => sum + size, 0);
-  let stopped = false;
-  let retryMs = FIRST_RETRY_MS;
-  let cancel: (() => void) | undefined;
-  let running: Promise<void> | undefined;
+  for (const name of (await readdir(directory)).sort()) {
+    const path = join(directory, name);
+    if (name.endsWith(UNFINISHED)) await rm(path, { force: true });
+    else if (NAME.test(name)) waiting.set(name, (await stat(path)).size);
+  }
+  return waiting;
+}
 
-  const drop = async (name: string): Promise<void> => {
-    bytes -= waiting.get(name) ?? 0;
-    waiting.delete(name);
-    await rm(join(directory, name), { force: true });
-  };
+export async function openSpool(options: SpoolOptions): Promise<DeadLetterSpool> {
+  const spool = new Spool(options, await readWaiting(options.directory));
+  spool.nudge();
+  return spool;
+}
+
+class Spool implements DeadLetterSpool {
+  readonly #options: SpoolOptions;
+  /** Sizes by name. */
+  readonly #waiting: Map<string, number>;
+  /** Of those that wait and those that are being written. */
+  #files: number;
+  #bytes: number;
+  #stopped = false;
+  #retryMs = FIRST_RETRY_MS;
+  #cancel: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: SpoolOptions, waiting: Map<string, number>) {
+    this.#options = options;
+    this.#waiting = waiting;
+    this.#files = waiting.size;
+    this.#bytes = [...waiting.values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  async put(letter: Spooled): Promise<void> {
+    try {
+      await this.#keep(letter);
+      this.#run();
+    } catch (cause) {
+      const sent = await this.#options.append(letter.actor, letter.bytes);
+      if (!sent.ok) throw cause;
+    }
+  }
+
+  nudge(): void {
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel?.();
+    await this.#running;
+  }
+
+  #run(): void {
+    if (this.#stopped || this.#running !== undefined) return;
+    this.#running = this.#round()
+      .catch(() => this.#later())
+      .finally(() => {
+        this.#running = undefined;
+        // One may have come just as the round ended.
+        if (this.#waiting.size > 0 && this.#cancel === undefined) this.#run();
+      });
+  }
 
   /** In the order in which they came; the first that is refused ends the round. */
-  const round = async (): Promise<void> => {
-    for (const name of [...waiting.keys()]) {
-      const actor = NAME.exec(name)?.[2]?.replaceAll(".", "/");
-      if (stopped || actor === undefined) return;
-      const letter = await readFile(join(directory, name)).catch(() => undefined);
-      const sent = letter && (await append(actor, new Uint8Array(letter)));
-      if (sent?.ok === false) return later();
-      await drop(name);
-      retryMs = FIRST_RETRY_MS;
+  async #round(): Promise<void> {
+    // What comes meanwhile goes in this round, too.
+    for (const name of this.#waiting.keys()) {
+      if (this.#stopped) return;
+      const sent = await this.#send(name);
+      if (!sent.ok) return this.#later();
+      this.#retryMs = FIRST_RETRY_MS;
     }
-  };
+  }
 
-  const later = (): void => {
-    cancel?.();
-    cancel = setTimer(retryMs, run);
-    retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
-  };
+  /** An error: the broker does not take it now. */
+  async #send(name: string): Promise<Result<unknown, CellError>> {
+    const path = join(this.#options.directory, name);
+    const actor = NAME.exec(name)?.[2]?.replaceAll(".", "/") ?? "";
+    const letter = await readFile(path).catch((error: unknown) => error);
+    if (!(letter instanceof Uint8Array)) return await this.#lose(name, letter);
+    const sent = await this.#options.append(actor, new Uint8Array(letter));
+    if (!sent.ok && sent.error.code === "ACTOR_DEADLETTER_INVALID") return await this.#lose(name, sent.error);
+    if (!sent.ok) return sent;
+    await rm(path, { force: true });
+    this.#forget(name);
+    return sent;
+  }
 
-  const run = (): void => {
-    if (stopped || running !== undefined) return;
-    running = round()
-      .catch(later)
-      .finally(() => {
-        running = undefined;
-      });
-  };
+  #later(): void {
+    this.#cancel?.();
+    this.#cancel = this.#options.setTimer(this.#retryMs, () => {
+      this.#cancel = undefined;
+      this.#run();
+    });
+    this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
+  }
 
-  const keep = async (letter: Spooled): Promise<void> => {
-    if (waiting.size >= maxFiles || bytes + letter.bytes.length > MAX_BYTES)
-      throw new RangeError(`${waiting.size} letters wait for the broker already`);
+  async #keep(letter: Spooled): Promise<void> {
+    const { directory, maxFiles = MAX_FILES, maxBytes = MAX_BYTES } = this.#options;
+    const size = letter.bytes.length;
+    if (this.#files >= maxFiles || this.#bytes + size > maxBytes)
+      throw new RangeError(`${this.#files} letters of ${this.#bytes} bytes wait for the broker already`);
+    this.#files += 1;
+    this.#bytes += size;
     const name = fileOf(letter);
-    waiting.set(name, letter.bytes.length);
-    bytes += letter.bytes.length;
+    const path = join(directory, name);
+    const unfinished = `${path}${UNFINISHED}`;
     try {
-      await writeFile(join(directory, name), letter.bytes, { mode: 0o600, flush: true });
+      await writeFile(unfinished, letter.bytes, { mode: 0o600, flush: true });
+      await rename(unfinished, path);
+      this.#waiting.set(name, size);
     } catch (error) {
-      await drop(name).catch(() => undefined);
+      this.#release(size);
+      await rm(unfinished, { force: true }).catch(() => undefined);
       throw error;
     }
-  };
+  }
 
-  run();
-  return {
-    async put(letter) {
-      try {
-        await keep(letter);
-        run();
-      } catch (cause) {
-        const sent = await append(letter.actor, letter.bytes);
-        if (!sent.ok) throw cause;
-      }
-    },
-    nudge() {
-      retryMs = FIRST_RETRY_MS;
-      run();
-    },
-    get size() {
-      return waiting.size;
-    },
-    async stop() {
-      stopped = true;
-      cancel?.();
-      await running;
-    },
-  };
+  /** It stays where it is, under a name that is not read again. */
+  async #lose(name: string, cause: unknown): Promise<Result<unknown, CellError>> {
+    const { directory, onProblem } = this.#options;
+    const where = join(directory, name);
+    this.#forget(name);
+    await rename(where, `${where}${DAMAGED}`).catch(() => undefined);
+    const what = "the file of a dead letter is damaged";
+    onProblem(new CellError("ACTOR_DEADLETTER_LOST", what, { where, cause }));
+    return ok(undefined);
+  }
+
+  #forget(name: string): void {
+    this.#release(this.#waiting.get(name) ?? 0);
+    this.#waiting.delete(name);
+  }
+
+  #release(size: number): void {
+    this.#files -= 1;
+    this.#bytes -= size;
+  }
 }

@@ -4,7 +4,12 @@
 import { CellError } from "../errors/cell-error.ts";
 import { err, type Result } from "../errors/result.ts";
 import { toHex } from "../security/bytes.ts";
-import { type DeadLetter, openDeadLetter, signDeadLetter } from "../security/records/dead-letter.ts";
+import {
+  type DeadLetter,
+  openDeadLetter,
+  resealDeadLetter,
+  signDeadLetter,
+} from "../security/records/dead-letter.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { Sealing } from "../security/wire/seal.ts";
 import type { EventInput } from "../telemetry/event.ts";
@@ -44,6 +49,8 @@ export type DeadLetters = {
   stop(): Promise<void>;
 };
 
+type Appended = Result<{ readonly sequence: number }, CellError>;
+
 /** At once: what waits in the spool is read, and the stream made and followed, meanwhile. */
 export const openDeadLetters = (options: DeadLetterOptions): DeadLetters => new Letters(options);
 
@@ -60,14 +67,14 @@ class Letters implements DeadLetters {
     this.#options = options;
     this.#batch = BigInt(options.now()) * 1000n;
     const { directory, setTimer, stream, trust, now, onProblem } = options;
-    const append = (actor: string, bytes: Uint8Array) => this.#append(actor, bytes);
-    this.#spool = openSpool({ directory, append, setTimer });
+    const append = (actor: string, bytes: Uint8Array) => this.#appendMine(actor, bytes);
+    this.#spool = openSpool({ directory, append, setTimer, onProblem });
     this.#spool.catch((cause: unknown) =>
       onProblem(new CellError("ACTOR_DEADLETTER_LOST", undefined, { where: directory, cause })),
     );
     this.#follower = stream.follow({
-      accept: ({ data, sequence }) => {
-        const opened = openDeadLetter(data, trust, now());
+      accept: ({ data, sequence, unixMs: takenUnixMs }) => {
+        const opened = openDeadLetter(data, trust, { takenUnixMs, nowUnixMs: now() });
         if (!opened.ok) throw opened.error;
         this.#index.take(opened.value, sequence);
       },
@@ -118,7 +125,7 @@ class Letters implements DeadLetters {
     const { stream, trust, now } = this.#options;
     const kept = await stream.at(this.#known(id).sequence);
     if (kept === undefined) throw unknown(id);
-    const opened = openDeadLetter(kept.data, trust, now());
+    const opened = openDeadLetter(kept.data, trust, { takenUnixMs: kept.unixMs, nowUnixMs: now() });
     if (!opened.ok) throw opened.error;
     if (opened.value.kind === "letter" && opened.value.letter.id === id) return opened.value.letter;
     throw new CellError("ACTOR_DEADLETTER_INVALID", "another record stands in its place", { where: id });
@@ -160,6 +167,12 @@ class Letters implements DeadLetters {
     };
   }
 
+  /** A letter may have waited longer than the key counts that it was signed with. */
+  async #appendMine(actor: string, bytes: Uint8Array): Promise<Appended> {
+    const mine = resealDeadLetter(bytes, this.#options.sealing, this.#batch++);
+    return mine.ok ? await this.#append(actor, mine.value) : mine;
+  }
+
   #ensure(): Promise<void> {
     this.#ensured ??= this.#options.stream.ensure().catch((error: unknown) => {
       this.#ensured = undefined;
@@ -168,7 +181,7 @@ class Letters implements DeadLetters {
     return this.#ensured;
   }
 
-  async #append(actor: string, bytes: Uint8Array): Promise<Result<{ readonly sequence: number }, CellError>> {
+  async #append(actor: string, bytes: Uint8Array): Promise<Appended> {
     try {
       await this.#ensure();
       return await this.#options.stream.append(actor, bytes);

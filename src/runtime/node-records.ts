@@ -37,15 +37,18 @@ export type NodeRecordOptions = {
 export async function openRecords(options: NodeRecordOptions): Promise<NodeRecords> {
   const { dir, config, identity, connection, standby, placed, onProblem, record } = options;
   const certificates = standbyMirror(await openMirror(dir.trust, "cert"));
+  const retired = standbyMirror(await openMirror(dir.trust, "retired"));
   const graphs = standbyMirror(await openMirror(dir.revisions, "rev"));
   const write = async () => {
     await certificates.activate();
+    await retired.activate();
     await graphs.activate();
   };
   if (!standby) await write();
   const trust = await openTrust({
     genesis: identity.genesis,
     mirror: certificates,
+    retired,
     standby,
     stream: trustStream(connection, config.cell),
     onChange: ({ principal, generation, revoked }) =>

@@ -2,7 +2,7 @@
 // from the cell's stream, each verified against genesis. What is newer here than
 // there is published again: a broker restored from an old copy rolls nothing back.
 import { CellError } from "../errors/cell-error.ts";
-import { equalBytes } from "../security/bytes.ts";
+import { equalBytes, sha256, toHex } from "../security/bytes.ts";
 import {
   type Certificate,
   hasValidSignature,
@@ -26,6 +26,8 @@ export type CellTrust = {
 export type TrustPorts = {
   readonly genesis: Genesis;
   readonly mirror: RecordMirror;
+  /** Older certificates of nodes, by the hash of each: what they signed in their time stays readable. */
+  readonly retired: RecordMirror;
   readonly stream: TrustStream;
   /** Another process of this node writes: nothing is published before `activate`. */
   readonly standby?: boolean;
@@ -39,10 +41,13 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     const added = store.add(bytes, Date.now());
     if (!added.ok && added.error.code !== "AUTHORITY_CHAIN_BROKEN") ports.onProblem(added.error);
   }
+  // None of them counts: each is refused as superseded, and known from then on.
+  for (const bytes of (await ports.retired.all()).values()) store.add(bytes, Date.now());
   const take = async (bytes: Uint8Array): Promise<void> => {
     const added = store.add(bytes, Date.now());
     if (!added.ok) throw added.error;
     for (const certificate of added.value) {
+      await keepRetired(store, ports.retired, certificate.principal);
       await ports.mirror.put(certificate.principal, certificate.bytes);
       ports.onChange(certificate);
     }
@@ -73,6 +78,19 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     },
     stop: () => follower.stop(),
   };
+}
+
+/** On this node's disk: neither the stream nor the mirror holds more than the newest of a principal. */
+async function keepRetired(store: TrustStore, retired: RecordMirror, principal: string): Promise<void> {
+  const nameOf = ({ bytes }: Pick<Certificate, "bytes">): string => toHex(sha256(bytes));
+  const current = new Map(store.retired(principal).map((each) => [nameOf(each), each.bytes]));
+  if (current.size === 0) return;
+  const kept = await retired.all();
+  for (const [name, bytes] of current) if (!kept.has(name)) await retired.put(name, bytes);
+  for (const [name, bytes] of kept) {
+    const read = readCertificate(bytes);
+    if (read.ok && read.value.principal === principal && !current.has(name)) await retired.remove(name);
+  }
 }
 
 /** Puts there what the stream lacks, or holds in an older generation. */

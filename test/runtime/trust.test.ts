@@ -8,7 +8,16 @@ import { type CellTrust, openTrust } from "../../src/runtime/trust.ts";
 import { sha256 } from "../../src/security/bytes.ts";
 import { SigningKey } from "../../src/security/keys/signing-key.ts";
 import type { Certificate } from "../../src/security/trust/certificate.ts";
-import { annCertificate, certify, genesis, issuerCertificate, keys, NOW } from "../security/cell-fixture.ts";
+import { ISSUED_AFTER_MS } from "../../src/security/trust/retired-keys.ts";
+import {
+  annCertificate,
+  certify,
+  genesis,
+  issuerCertificate,
+  keys,
+  NOW,
+  nodeCertificate,
+} from "../security/cell-fixture.ts";
 import { HostileStream } from "./hostile-stream.ts";
 
 let directory: string;
@@ -30,6 +39,7 @@ async function open(): Promise<CellTrust> {
   return await openTrust({
     genesis,
     mirror: await openMirror(directory, "cert"),
+    retired: await openMirror(directory, "retired"),
     stream: {
       ensure: stream.ensure,
       follow: stream.follow,
@@ -81,4 +91,24 @@ test("a withdrawal outlives a restart and a broker that lost it, in a cell of ma
   await inject(annCertificate);
   const after = await open();
   expect(after.store.newest("ann")?.revoked).toBe(true);
+});
+
+test("what a node signed under the key before stays its own, over restarts of this node too", async () => {
+  const before = await open();
+  await inject(issuerCertificate);
+  await inject(nodeCertificate);
+  const rotated = {
+    principal: "a",
+    kind: "node",
+    key: keys.stranger.publicKey,
+    notBeforeUnixMs: NOW,
+  } as const;
+  await before.publish(certify({ ...rotated, generation: 2 }).bytes);
+  await before.stop();
+  stream = new HostileStream();
+  const after = await open();
+  const old = (atUnixMs: number) => after.store.nodeOfKeyAt(keys.nodeA.publicKey, atUnixMs, NOW + 120_000);
+  expect(old(NOW)).toMatchObject({ ok: true, value: { principal: "a", generation: 1 } });
+  expect(old(NOW + ISSUED_AFTER_MS)).toMatchObject({ ok: false });
+  expect(after.store.byKey(keys.nodeA.publicKey, NOW)).toMatchObject({ ok: false });
 });

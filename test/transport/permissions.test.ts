@@ -13,6 +13,15 @@ const watcher: User = { kind: "client", principal: "watcher", events: true };
 const operator: User = { kind: "operator", principal: "operator" };
 const node: User = { kind: "node", principal: "a" };
 
+const LETTERS = "CELL0_test_DEADLETTERS";
+/** What would change the dead letters, or take some away. */
+const tampering = ["UPDATE", "DELETE", "PURGE", "MSG.DELETE", "SNAPSHOT", "RESTORE", "LEADER.STEPDOWN"].map(
+  (verb) => `$JS.API.STREAM.${verb}.${LETTERS}`,
+);
+const reading = ["STREAM.MSG.GET", "DIRECT.GET", "CONSUMER.CREATE", "STREAM.INFO", "STREAM.CREATE"].map(
+  (verb) => `$JS.API.${verb}.${LETTERS}`,
+);
+
 const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]][] = [
   [alice, "publish", true, ["cell0.v1.test.in.alice.hello.greeter", "cell0.v1.test.trust-bundle"]],
   [
@@ -32,6 +41,9 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
       "$JS.API.INFO",
       "$JS.API.STREAM.MSG.GET.CELL0_test_TRUST",
       "$JS.API.DIRECT.GET.CELL0_test_REVISIONS",
+      "cell0.v1.test.deadletter.hello.greeter",
+      ...tampering,
+      ...reading,
     ],
   ],
   [
@@ -51,6 +63,7 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
       "cell0.v1.test.in.>",
       "cell0.v1.test.events.>",
       "cell0.v1.test.trust.>",
+      "cell0.v1.test.deadletter.>",
       "cell0.v1.test.>",
       "_INBOX.>",
       "_INBOX_bob.>",
@@ -76,6 +89,9 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
       "cell0.v1.test.revisions",
       "$JS.API.INFO",
       "$SRV.OTHER",
+      "cell0.v1.test.deadletter.hello.greeter",
+      ...tampering,
+      ...reading,
     ],
   ],
   [operator, "subscribe", true, ["cell0.v1.test.events.>", "cell0.v1.test.inbox.operator.>", "_INBOX.>"]],
@@ -98,6 +114,8 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
       "cell0.v1.test.journal.1",
       "$JS.API.INFO",
       "$JS.API.STREAM.INFO.CELL0_test_TRUST",
+      "cell0.v1.test.deadletter.hello.greeter",
+      ...reading,
     ],
   ],
   [
@@ -106,6 +124,8 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
     false,
     [
       "$JS.API.STREAM.CREATE.EVERYTHING",
+      "cell0.v1.other.deadletter.hello.greeter",
+      ...tampering,
       "$JS.API.STREAM.UPDATE.CELL0_test_TRUST",
       "$JS.API.STREAM.SNAPSHOT.CELL0_test_TRUST",
       "$JS.API.STREAM.LEADER.STEPDOWN.CELL0_test_TRUST",

@@ -12,7 +12,7 @@ import {
   DeadLetterSchema,
 } from "../../gen/cell0/v1/deadletter_pb.ts";
 import { FailureClass, FailureClassSchema } from "../../gen/cell0/v1/events_pb.ts";
-import { fromHex, toHex } from "../bytes.ts";
+import { equalBytes, fromHex, toHex } from "../bytes.ts";
 import { isActorPath } from "../names.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
@@ -86,23 +86,44 @@ export function signDeadLetter(record: DeadLetterRecord, sealing: Sealing, batch
   return sealed;
 }
 
-/** ACTOR_DEADLETTER_INVALID: no node of this cell, as its certificates count now, has signed this. */
+/**
+ * The same record under the key that this node has now, when it was sealed under another.
+ * For what lay in this node's own directory while its key was rotated. ACTOR_DEADLETTER_INVALID.
+ */
+export function resealDeadLetter(
+  sealed: Uint8Array,
+  sealing: Sealing,
+  batch: bigint,
+): Result<Uint8Array, CellError> {
+  const opened = openRecord("deadletter", sealed, sealing.genesisHash);
+  if (!opened.ok) return invalid(opened.error.message);
+  if (equalBytes(opened.value.signer, sealing.key.publicKey)) return ok(sealed);
+  const [again = sealed] = sealRecords([{ kind: "deadletter", bytes: opened.value.bytes }], sealing, batch);
+  return ok(again);
+}
+
+/**
+ * Signed by a node of this cell: by the key that it is certified for now, or by one that it was
+ * certified for when the broker took the record. ACTOR_DEADLETTER_INVALID: anything else.
+ */
 export function openDeadLetter(
   sealed: Uint8Array,
   trust: TrustStore,
-  nowUnixMs: number,
-): Result<DeadLetterRecord & { readonly signer: string }, CellError> {
+  { takenUnixMs, nowUnixMs }: { readonly takenUnixMs: number; readonly nowUnixMs: number },
+): Result<DeadLetterRecord, CellError> {
   const opened = openRecord("deadletter", sealed, trust.genesis.hash);
   if (!opened.ok) return invalid(opened.error.message);
-  const signer = trust.byKey(opened.value.signer, nowUnixMs);
+  const signer = trust.nodeOfKeyAt(opened.value.signer, takenUnixMs, nowUnixMs);
   if (!signer.ok) return invalid(signer.error.message);
   if (signer.value.kind !== "node") return invalid("it was not signed by a node");
   const decoded = decodeStrict(DeadLetterRecordSchema, opened.value.bytes, BOUNDS);
   if (!decoded.ok) return invalid(decoded.error.message);
   const record = fromMessage(decoded.value.record);
-  return record === undefined
-    ? invalid("a field of it is missing")
-    : ok({ ...record, signer: signer.value.principal });
+  if (record === undefined) return invalid("a field of it is missing");
+  const { principal } = signer.value;
+  return record.kind === "letter" && record.letter.node !== principal
+    ? invalid(`\`${principal}\` signed it in another node's name`)
+    : ok(record);
 }
 
 function toMessage(record: DeadLetterRecord) {

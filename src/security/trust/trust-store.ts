@@ -6,6 +6,7 @@ import { err, ok, type Result } from "../../errors/result.ts";
 import { equalBytes, mapKey } from "../bytes.ts";
 import { type Certificate, hasValidSignature, readCertificate } from "./certificate.ts";
 import type { Genesis } from "./genesis.ts";
+import { countedAt, RetiredKeys } from "./retired-keys.ts";
 import { type ShardMap, shardMap } from "./shard-map.ts";
 
 export type TrustStoreOptions = {
@@ -27,6 +28,7 @@ export class TrustStore {
   readonly #floors: ReadonlyMap<string, number>;
   readonly #byPrincipal = new Map<string, Certificate>();
   readonly #byKey = new Map<string, Certificate>();
+  readonly #retired = new RetiredKeys();
   #waiting: readonly Certificate[] = [];
   #shards: ShardMap | undefined;
 
@@ -56,6 +58,29 @@ export class TrustStore {
   /** The certificate of a key, valid now. */
   byKey(key: Uint8Array, nowUnixMs: number): Result<Certificate, CellError> {
     return this.#standing(this.#byKey.get(mapKey(key)), nowUnixMs);
+  }
+
+  /**
+   * The node whose key this was at a time: now certified for it, or then, in a generation that
+   * is known here and was not withdrawn. For records that are kept; nothing is accepted by it.
+   */
+  nodeOfKeyAt(key: Uint8Array, atUnixMs: number, nowUnixMs: number): Result<Certificate, CellError> {
+    const now = this.byKey(key, nowUnixMs);
+    if (now.ok) return now;
+    const holder = this.#byKey.get(mapKey(key));
+    const candidates = holder === undefined ? this.#retired.ofKey(key) : [holder];
+    const then = candidates.find((certificate) => {
+      const { principal, signer } = certificate;
+      const newest = this.#byPrincipal.get(principal);
+      const known = [...this.#retired.of(principal), ...(newest === undefined ? [] : [newest])];
+      return countedAt(certificate, known, atUnixMs) && this.byKey(signer, nowUnixMs).ok;
+    });
+    return then === undefined ? now : ok(then);
+  }
+
+  /** Older certificates of a node, the lowest generation first. */
+  retired(principal: string): readonly Certificate[] {
+    return this.#retired.of(principal);
   }
 
   /** The certificate of a principal, valid now. */
@@ -111,6 +136,7 @@ export class TrustStore {
     const known = this.#byPrincipal.get(principal);
     if (known !== undefined && equalBytes(known.body, certificate.body)) return ok(false);
     const fault = this.#checkSuccession(certificate, known);
+    if (fault?.code === "AUTHORITY_GENERATION_SUPERSEDED") this.#retired.keep(certificate);
     if (fault !== undefined) return err(fault);
     const holder = this.#byKey.get(mapKey(key));
     const foreign = holder !== undefined && holder.principal !== principal ? holder : undefined;
@@ -122,7 +148,7 @@ export class TrustStore {
       return err(new CellError("AUTHORITY_GENERATION_SUPERSEDED", superseded(principal, generation)));
     }
     if (foreign !== undefined) this.#forget(foreign);
-    if (known !== undefined) this.#forget(known);
+    if (known !== undefined) this.#succeed(known, certificate);
     this.#byPrincipal.set(principal, certificate);
     this.#byKey.set(mapKey(key), certificate);
     this.#shards = undefined;
@@ -184,6 +210,12 @@ export class TrustStore {
       const added = this.#admit(certificate, nowUnixMs);
       return added.ok && added.value;
     });
+  }
+
+  #succeed(known: Certificate, certificate: Certificate): void {
+    this.#forget(known);
+    if (known.kind === certificate.kind) this.#retired.keep(known);
+    else this.#retired.forget(known.principal);
   }
 
   #forget(certificate: Certificate): void {

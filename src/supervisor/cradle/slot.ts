@@ -14,7 +14,9 @@ const SPARE_DELAY_MS = 500;
 const FIRST_SPARE_DELAY_MS = 2_000;
 const MAX_SPARE_DELAY_MS = 30_000;
 /** Actors and intents that the next process hears of. */
-const MAX_SUSPECTS = 8;
+const MAX_SUSPECTS = 64;
+/** An intent in a journal may come again until its deadline: an hour at most. */
+const SUSPECT_FOR_MS = 3_600_000;
 
 /** How a process came back. */
 export type Recovery = {
@@ -50,7 +52,8 @@ export class Slot {
   #standsBy = false;
   #deaths: readonly number[] = [];
   #down: { readonly exit: ProcessExit; readonly atMs: number; by: Recovery["by"] } | undefined;
-  #suspects: InHand[] = [];
+  /** What was in hand at deaths, also of processes that were ready again meanwhile: it may come again. */
+  #suspects: readonly { readonly atMs: number; readonly inHand: InHand }[] = [];
   #stopping = false;
   /** Since when the process that counts is ready. */
   #readyAtMs: number | undefined;
@@ -113,11 +116,17 @@ export class Slot {
     const startedAtMs = performance.now();
     this.#process = process;
     process.expectReady();
-    if (this.spec.takeover !== undefined) process.send({ type: "promote", suspects: this.#suspects });
+    if (this.spec.takeover !== undefined) process.send({ type: "promote", suspects: this.#suspected() });
     void process.ready.then((detail) => this.#isReady(process, performance.now() - startedAtMs, detail));
     void process.exited.then((exit) => {
       if (!this.#stopping && this.#process === process) this.#revive(exit);
     });
+  }
+
+  /** The latest last. */
+  #suspected(): readonly InHand[] {
+    const sinceMs = performance.now() - SUSPECT_FOR_MS;
+    return this.#suspects.filter(({ atMs }) => atMs >= sinceMs).map(({ inHand }) => inHand);
   }
 
   #isReady(process: ManagedProcess, elapsedMs: number, detail: unknown): void {
@@ -126,7 +135,6 @@ export class Slot {
     this.#readyAtMs = performance.now();
     const down = this.#down;
     this.#down = undefined;
-    this.#suspects = [];
     this.#watch(process);
     const recovery = down && {
       name: this.spec.name,
@@ -149,7 +157,8 @@ export class Slot {
     this.#readyAtMs = undefined;
     const decision = decideRestart(this.#deaths, nowMs, this.#limit, this.#inARow);
     this.#deaths = decision.deaths;
-    if (exit.inHand !== undefined) this.#suspects = [...this.#suspects, exit.inHand].slice(-MAX_SUSPECTS);
+    if (exit.inHand !== undefined)
+      this.#suspects = [...this.#suspects, { atMs: nowMs, inHand: exit.inHand }].slice(-MAX_SUSPECTS);
     if (decision.kind === "giveUp") {
       this.#events.gaveUp(exit);
       return;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { issueCertificate, readCertificate } from "../../../src/security/trust/certificate.ts";
 import { createGenesis, readGenesis } from "../../../src/security/trust/genesis.ts";
+import { ISSUED_AFTER_MS } from "../../../src/security/trust/retired-keys.ts";
 import { TrustStore } from "../../../src/security/trust/trust-store.ts";
 import {
   annCertificate,
@@ -317,5 +318,77 @@ describe("the shard map", () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe("a key that a node had before", () => {
+  const rotated = (claims: Parameters<typeof certify>[0] = {}) =>
+    certify({
+      principal: "a",
+      kind: "node",
+      key: keyOf(80).publicKey,
+      generation: 2,
+      notBeforeUnixMs: NOW + 1_000,
+      ...claims,
+    });
+  const late = NOW + 1_000 + ISSUED_AFTER_MS;
+  const nameAt = (trust: TrustStore, atUnixMs: number, now = NOW + 500_000) => {
+    const found = trust.nodeOfKeyAt(keys.nodeA.publicKey, atUnixMs, now);
+    return found.ok ? found.value.principal : found.error.code;
+  };
+
+  test("counts for what it signed before the next one was issued, in whatever order they are heard of", () => {
+    for (const order of [
+      [nodeCertificate, rotated()],
+      [rotated(), nodeCertificate],
+    ]) {
+      const trust = trustStore([issuerCertificate]);
+      for (const certificate of order) trust.add(certificate.bytes, NOW);
+      expect([nameAt(trust, NOW), nameAt(trust, late - 1), nameAt(trust, late)]).toEqual([
+        "a",
+        "a",
+        "AUTHORITY_ISSUER_UNKNOWN",
+      ]);
+      expect(codeOf(trust.byKey(keys.nodeA.publicKey, NOW))).toBe("AUTHORITY_ISSUER_UNKNOWN");
+    }
+  });
+
+  test.each([
+    ["before it was certified", [rotated()], NOW - 2_000],
+    ["once the node was withdrawn", [rotated({ revoked: true })], NOW],
+    [
+      "though the node was certified again after its withdrawal",
+      [rotated({ revoked: true }), rotated({ generation: 3, key: keyOf(81).publicKey })],
+      NOW,
+    ],
+    [
+      "once its issuer fell",
+      [
+        rotated(),
+        certify(
+          { key: keys.issuer.publicKey, principal: "issuer", kind: "issuer", generation: 2, revoked: true },
+          keys.genesis,
+        ),
+      ],
+      NOW,
+    ],
+  ] as const)("counts for nothing %s", (_when, certificates, at) => {
+    const trust = trustStore();
+    for (const certificate of certificates) must(trust.add(certificate.bytes, NOW));
+    expect(nameAt(trust, at)).not.toBe("a");
+  });
+
+  test("of a client is forgotten", () => {
+    const trust = trustStore();
+    must(trust.add(certify({ key: keyOf(82).publicKey, generation: 2 }).bytes, NOW));
+    expect(trust.nodeOfKeyAt(keys.ann.publicKey, NOW, NOW).ok).toBe(false);
+  });
+
+  test("is one of the eight newest", () => {
+    const trust = trustStore();
+    for (let generation = 2; generation < 14; generation += 1)
+      must(trust.add(rotated({ generation, key: keyOf(80 + generation).publicKey }).bytes, NOW));
+    expect(trust.retired("a").map(({ generation }) => generation)).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(nameAt(trust, NOW)).not.toBe("a");
   });
 });

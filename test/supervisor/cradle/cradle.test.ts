@@ -219,5 +219,14 @@ describe("a process that takes over", () => {
       { suspects: [] },
       { suspects: [{ actor: "a/b", intent: "ab" }] },
     ]);
+    // It answered in between: the same intent may come a third time all the same.
+    process.kill(running.pids().node ?? 0, "SIGSTOP");
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(3), WAIT);
+    expect(told().findLast(({ type }) => type === "promote")).toMatchObject({
+      suspects: [
+        { actor: "a/b", intent: "ab" },
+        { actor: "a/b", intent: "ab" },
+      ],
+    });
   });
 });

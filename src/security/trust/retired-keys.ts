@@ -1,0 +1,64 @@
+// Keys that nodes were certified for before the one that counts now: what they signed in
+// their time stays readable after a rotation. Nothing new is accepted under them. Bounded
+// for each node; the oldest give way.
+import { mapKey } from "../bytes.ts";
+import type { Certificate } from "./certificate.ts";
+
+/** Older certificates of one node. */
+export const MAX_RETIRED = 8;
+/**
+ * A certificate is made valid from a minute before it is issued, for clocks that differ: until
+ * then, at least, the key before it was the node's.
+ */
+export const ISSUED_AFTER_MS = 60_000;
+
+export class RetiredKeys {
+  /** By node, the lowest generation first. */
+  readonly #byPrincipal = new Map<string, readonly Certificate[]>();
+
+  /** @param certificate whose chain and signature were verified; only a node's is kept */
+  keep(certificate: Certificate): void {
+    if (certificate.kind !== "node") return;
+    const { principal, generation } = certificate;
+    const others = this.of(principal).filter((each) => each.generation !== generation);
+    const all = [...others, certificate].sort((a, b) => a.generation - b.generation);
+    this.#byPrincipal.set(principal, all.slice(-MAX_RETIRED));
+  }
+
+  /** It is no node's name any more. */
+  forget(principal: string): void {
+    this.#byPrincipal.delete(principal);
+  }
+
+  of(principal: string): readonly Certificate[] {
+    return this.#byPrincipal.get(principal) ?? [];
+  }
+
+  /** Certificates of this key, which is nobody's now. */
+  ofKey(key: Uint8Array): readonly Certificate[] {
+    const name = mapKey(key);
+    const all = [...this.#byPrincipal.values()].flat();
+    return all.filter((certificate) => mapKey(certificate.key) === name);
+  }
+}
+
+/**
+ * Whether a certificate counted at a time, as its principal's later ones see it: it was valid
+ * then, nothing later withdrew the node, and no later one of another key was issued yet.
+ * @param later all known certificates of the principal
+ */
+export function countedAt(
+  certificate: Certificate,
+  later: readonly Certificate[],
+  atUnixMs: number,
+): boolean {
+  const { generation, key, notBeforeUnixMs, notAfterUnixMs, revoked } = certificate;
+  if (revoked || atUnixMs < notBeforeUnixMs || !(atUnixMs < notAfterUnixMs)) return false;
+  const name = mapKey(key);
+  return later
+    .filter((each) => each.generation > generation)
+    .every(
+      (each) =>
+        !each.revoked && (mapKey(each.key) === name || atUnixMs < each.notBeforeUnixMs + ISSUED_AFTER_MS),
+    );
+}
