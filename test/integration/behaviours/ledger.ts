@@ -8,24 +8,39 @@ const intents = {
     reply: z.object({ entry: z.int(), count: z.int() }),
   }),
   read: intent({ reply: z.object({ entries: z.array(z.int()) }) }),
-  forward: intent({ payload: z.object({ target: z.string(), entry: z.int() }) }),
-  alarm: intent({ payload: z.object({ entry: z.int() }) }),
+  forward: intent({
+    payload: z.object({ target: z.string(), entry: z.int() }),
+    reply: z.object({ entry: z.int() }),
+  }),
+  alarm: intent({
+    payload: z.object({ entry: z.int(), delayMs: z.int() }),
+    reply: z.object({ entry: z.int() }),
+  }),
   crash: intent({ payload: z.object({ message: z.string() }) }),
 };
 
 const machine = setup({
   types: {
-    context: {} as { readonly entries: readonly number[]; readonly armed: number },
+    context: {} as { readonly entries: readonly number[]; readonly armed: number; readonly delayMs: number },
     events: {} as IntentEvents<typeof intents>,
   },
-  delays: { soon: 1_500 },
+  delays: { soon: ({ context }) => context.delayMs },
 }).createMachine({
-  context: { entries: [], armed: 0 },
+  context: { entries: [], armed: 0, delayMs: 0 },
   initial: "idle",
   states: {
     idle: {
       on: {
-        alarm: { target: "armed", actions: assign({ armed: ({ event }) => event.payload.entry }) },
+        alarm: {
+          target: "armed",
+          actions: [
+            assign({
+              armed: ({ event }) => event.payload.entry,
+              delayMs: ({ event }) => event.payload.delayMs,
+            }),
+            reply(({ event }) => ({ entry: event.payload.entry })),
+          ],
+        },
       },
     },
     armed: {
@@ -46,12 +61,15 @@ const machine = setup({
     },
     read: { actions: reply(({ context }) => ({ entries: [...context.entries] })) },
     forward: {
-      actions: send(({ event }) => ({
-        target: event.payload.target,
-        intent: "enter",
-        payload: { entry: event.payload.entry },
-        timeoutMs: 60_000,
-      })),
+      actions: [
+        send(({ event }) => ({
+          target: event.payload.target,
+          intent: "enter",
+          payload: { entry: event.payload.entry },
+          timeoutMs: 60_000,
+        })),
+        reply(({ event }) => ({ entry: event.payload.entry })),
+      ],
     },
     crash: {
       actions: ({ event }) => {
