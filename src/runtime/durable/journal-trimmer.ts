@@ -9,14 +9,17 @@ import type { JournalStream } from "../../transport/durable/journal-stream.ts";
 import type { DurableActor } from "./durable-actor.ts";
 import { sequenceOf } from "./records.ts";
 
-export type TrimmerPorts = {
+/** What it asks of an actor. */
+export type Trimmed = Pick<DurableActor, "path" | "shard" | "covers">;
+
+export type TrimmerPorts<A extends Trimmed> = {
   readonly stream: Pick<JournalStream, "trim">;
   /** Sequence of the shard's newest record, which stays. */
   readonly headOf: (shard: number) => number | undefined;
   /** Writes an actor's newest commit once more. */
-  readonly repeat: (actor: DurableActor) => Promise<void>;
+  readonly repeat: (actor: A) => Promise<void>;
   /** It is in the graph no more. */
-  readonly isGone: (actor: DurableActor) => boolean;
+  readonly isGone: (actor: A) => boolean;
   readonly onProblem: (error: CellError) => void;
 };
 
@@ -24,34 +27,46 @@ export type TrimmerPorts = {
 const RETAIN_MS = 60_000;
 const REPEATS_A_SWEEP = 64;
 
-type Noted = {
-  readonly actor: DurableActor;
+type Noted<A> = {
+  readonly actor: A;
   readonly priority: PriorityName;
   readonly position: number;
   readonly atUnixMs: number;
 };
 
-export class JournalTrimmer {
-  readonly #ports: TrimmerPorts;
+export class JournalTrimmer<A extends Trimmed = DurableActor> {
+  readonly #ports: TrimmerPorts<A>;
   readonly #retainMs: number;
-  readonly #byShard = new Map<number, Noted[]>();
+  readonly #byShard = new Map<number, Noted<A>[]>();
+  #sweeping = false;
 
-  constructor(ports: TrimmerPorts, retainMs: number = RETAIN_MS) {
+  constructor(ports: TrimmerPorts<A>, retainMs: number = RETAIN_MS) {
     this.#ports = ports;
     this.#retainMs = retainMs;
   }
 
   /** In the order of positions. */
-  note(actor: DurableActor, priority: PriorityName, position: number, atUnixMs: number): void {
+  note(actor: A, priority: PriorityName, position: number, atUnixMs: number): void {
     const own = this.#byShard.get(actor.shard);
     const noted = { actor, priority, position, atUnixMs };
     if (own === undefined) this.#byShard.set(actor.shard, [noted]);
     else own.push(noted);
   }
 
+  /** Does nothing while another one is under way: each counts what it has trimmed. */
   async sweep(nowUnixMs: number): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      await this.#sweep(nowUnixMs);
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+
+  async #sweep(nowUnixMs: number): Promise<void> {
     for (const [shard, noted] of this.#byShard) {
-      const behind = new Set<DurableActor>();
+      const behind = new Set<A>();
       let done = 0;
       for (const { actor, priority, position, atUnixMs } of noted) {
         if (nowUnixMs - atUnixMs < this.#retainMs) break;
@@ -66,7 +81,7 @@ export class JournalTrimmer {
     }
   }
 
-  async #repeat(behind: ReadonlySet<DurableActor>): Promise<void> {
+  async #repeat(behind: ReadonlySet<A>): Promise<void> {
     for (const actor of behind) {
       try {
         await this.#ports.repeat(actor);
@@ -76,7 +91,7 @@ export class JournalTrimmer {
     }
   }
 
-  async #trim(shard: number, noted: Noted[], done: number): Promise<void> {
+  async #trim(shard: number, noted: Noted<A>[], done: number): Promise<void> {
     const next = noted[done];
     const before = next === undefined ? this.#ports.headOf(shard) : sequenceOf(next.position);
     if (before === undefined) return;

@@ -48,13 +48,19 @@ export function openMarks({ path, onProblem, spareLines = 16_384 }: MarksOptions
   writeSync(file, "\n");
   let waiting: string[] = [];
   let written: Promise<void> | undefined;
+  /** The last write failed, or only in part: all is written anew with the next one. */
   let failed = false;
 
   const compact = (): void => {
     const text = [...live].map(([name, mark]) => lineOf(name, mark)).join("");
     const fresh = openSync(`${path}.new`, "w", 0o600);
-    writeSync(fresh, text);
-    renameSync(`${path}.new`, path);
+    try {
+      writeAll(fresh, text);
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      closeSync(fresh);
+      throw error;
+    }
     closeSync(file);
     file = fresh;
     lines = live.size;
@@ -65,8 +71,8 @@ export function openMarks({ path, onProblem, spareLines = 16_384 }: MarksOptions
     waiting = [];
     written = undefined;
     try {
-      writeSync(file, text);
-      if (lines > 4 * live.size + spareLines) compact();
+      if (!failed) writeAll(file, text);
+      if (failed || lines > 4 * live.size + spareLines) compact();
       failed = false;
     } catch (error) {
       if (!failed) onProblem(error);
@@ -87,6 +93,11 @@ export function openMarks({ path, onProblem, spareLines = 16_384 }: MarksOptions
       closeSync(file);
     },
   };
+}
+
+function writeAll(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
 }
 
 const lineOf = (name: string, { number, hash }: Mark): string => `${name} ${number} ${hash}\n`;
