@@ -1,5 +1,6 @@
 // The node's tools as kernel actors, with the ports that they work through.
 import { thisPlatform } from "../actors/isolation/process/layers.ts";
+import { Users } from "../actors/isolation/process/users.ts";
 import { CallLimits } from "../actors/kernel/tools/call-limits.ts";
 import { execTool } from "../actors/kernel/tools/exec/actor.ts";
 import { networkTrial } from "../actors/kernel/tools/exec/try-network.ts";
@@ -40,7 +41,12 @@ export function toolParts({
       kernelPath(node, "exec"),
       {
         behaviour: execTool,
-        input: { ...ports, platform: thisPlatform, canCutOff: networkTrial(thisPlatform) },
+        input: {
+          ...ports,
+          platform: thisPlatform,
+          canCutOff: networkTrial(thisPlatform),
+          users: new Users(),
+        },
       },
     ],
   ];

@@ -157,6 +157,16 @@ describe("an actor without any grant of a tool", () => {
     expect(toolRefusal("g/plain", intent, error, "a")).toBeUndefined();
   });
 
+  test("a payload that is too long to be kept, or throws when it is made a text, is on record too", () => {
+    const asked = (target: string, intent: string, payload: unknown) => {
+      const refused = toolRefusal("g/plain", outgoing({ target, intent, payload }), forbidden, "a");
+      return refused?.event.kind.case === "toolRefused" ? refused.event.kind.value.asked : undefined;
+    };
+    expect(asked("kernel/a/fs", "fs.read", { path: `w/${"x".repeat(70_000)}` })).toHaveLength(300);
+    const args = ["-l", { toString: 1, valueOf: 1 }, null];
+    expect(asked("kernel/a/exec", "exec", { program: "ls", args })).toBe("ls -l (object) (object)");
+  });
+
   test.each([null, "text", 7, [], { url: 7, args: "x", path: {} }])(
     "a payload of %j is recorded all the same",
     (payload) => {

@@ -8,8 +8,10 @@ import type { ActorDescription } from "../actor-host.ts";
 import type { IntentDefinitions } from "../intent-definition.ts";
 import { parseBounded } from "./bounded-json.ts";
 
-const json: z.ZodType<Json> = z.json();
+/** Parsed from JSON, so it holds nothing else; to look into all of it would take the node's time. */
+const json: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
 const MAX_INTENTS = 256;
+const MAX_BYTES = 1024 * 1024;
 
 const schema = z.object({
   intents: z
@@ -23,6 +25,9 @@ const schema = z.object({
 
 /** @throws CellError ACTOR_CHANNEL_VIOLATED */
 export function readDescription(bytes: Uint8Array): ActorDescription {
+  if (bytes.byteLength > MAX_BYTES) {
+    throw new CellError("ACTOR_CHANNEL_VIOLATED", `its description has more than ${MAX_BYTES} bytes`);
+  }
   const parsed = schema.safeParse(parseBounded(bytes, "its description"));
   if (parsed.success) return parsed.data;
   throw new CellError("ACTOR_CHANNEL_VIOLATED", "its description is malformed", { cause: parsed.error });

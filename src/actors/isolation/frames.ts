@@ -15,49 +15,61 @@ export function encodeFrame(message: Uint8Array): Uint8Array {
   return frame;
 }
 
+/** What waits for the rest of a frame is gathered in one buffer: chunks of a byte each would cost a hundred times their size. */
+const FIRST_BYTES = 1024;
+
 export class FrameReader {
   readonly #maxBytes: number;
-  #chunks: Uint8Array[] = [];
-  #buffered = 0;
-  /** Length of the frame that is being gathered; undefined before its header. */
-  #wanted: number | undefined;
+  #gathered: Uint8Array = new Uint8Array();
+  #length = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   /**
-   * The frames that this chunk completes. They may be views of it.
-   * @throws CellError ACTOR_CHANNEL_VIOLATED as soon as a header announces too much or nothing
+   * The frames that this chunk completes, to be read to the end. They may be views of it.
+   * @throws CellError ACTOR_CHANNEL_VIOLATED once a header announces too much or nothing, after the frames before it
    */
-  push(chunk: Uint8Array): Uint8Array[] {
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.byteLength;
-    const frames: Uint8Array[] = [];
-    for (;;) {
-      this.#wanted ??= this.#header();
-      if (this.#wanted === undefined || this.#buffered < this.#wanted) return frames;
-      frames.push(this.#take(this.#wanted));
-      this.#wanted = undefined;
+  *push(chunk: Uint8Array): Generator<Uint8Array, void> {
+    const isWhole = this.#length === 0;
+    if (!isWhole) this.#gather(chunk);
+    let rest = isWhole ? chunk : this.#gathered.subarray(0, this.#length);
+    const before = rest.byteLength;
+    for (let bytes = this.#whole(rest); bytes !== undefined; bytes = this.#whole(rest)) {
+      const frame = rest.subarray(HEADER_BYTES, HEADER_BYTES + bytes);
+      rest = rest.subarray(HEADER_BYTES + bytes);
+      yield frame;
     }
+    if (isWhole || rest.byteLength < before) this.#keep(rest);
   }
 
-  #header(): number | undefined {
-    if (this.#buffered < HEADER_BYTES) return undefined;
-    const header = this.#take(HEADER_BYTES);
-    const length = new DataView(header.buffer, header.byteOffset, HEADER_BYTES).getUint32(0);
-    if (length > 0 && length <= this.#maxBytes) return length;
-    throw new CellError("ACTOR_CHANNEL_VIOLATED", `a frame of ${length} bytes was announced`);
+  /** Length of the frame at the beginning, once all of it is there. */
+  #whole(bytes: Uint8Array): number | undefined {
+    if (bytes.byteLength < HEADER_BYTES) return undefined;
+    const length = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES).getUint32(0);
+    if (length === 0 || length > this.#maxBytes) {
+      throw new CellError("ACTOR_CHANNEL_VIOLATED", `a frame of ${length} bytes was announced`);
+    }
+    return bytes.byteLength < HEADER_BYTES + length ? undefined : length;
   }
 
-  #take(bytes: number): Uint8Array {
-    const [first] = this.#chunks;
-    const whole =
-      first !== undefined && first.byteLength >= bytes ? first : new Uint8Array(Buffer.concat(this.#chunks));
-    const rest = whole === first ? this.#chunks.slice(1) : [];
-    const left = whole.subarray(bytes);
-    this.#chunks = left.byteLength > 0 ? [left, ...rest] : rest;
-    this.#buffered -= bytes;
-    return whole.subarray(0, bytes);
+  /** Frames that were given out are views of what was gathered: that is never written again. */
+  #keep(rest: Uint8Array): void {
+    this.#gathered = new Uint8Array();
+    this.#length = 0;
+    this.#gather(rest);
+  }
+
+  #gather(chunk: Uint8Array): void {
+    if (chunk.byteLength === 0) return;
+    const length = this.#length + chunk.byteLength;
+    if (length > this.#gathered.byteLength) {
+      const larger = new Uint8Array(Math.max(FIRST_BYTES, length, this.#gathered.byteLength * 2));
+      larger.set(this.#gathered.subarray(0, this.#length));
+      this.#gathered = larger;
+    }
+    this.#gathered.set(chunk, this.#length);
+    this.#length = length;
   }
 }

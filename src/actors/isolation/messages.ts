@@ -71,15 +71,24 @@ export function fromOutcome(outcome: ActorOutcome | undefined): Outcome {
     case "error":
       return err(fromWireError(kind.value));
     case "raw":
-      return ok({ value: Uint8Array.from(kind.value), final });
+      return ok({ value: new Uint8Array(withinValue(kind.value, "a value")), final });
     case "json":
       return ok({
-        value: kind.value.byteLength === 0 ? undefined : parseBounded(kind.value, "a value"),
+        value:
+          kind.value.byteLength === 0
+            ? undefined
+            : parseBounded(withinValue(kind.value, "a value"), "a value"),
         final,
       });
     case undefined:
       throw new CellError("ACTOR_CHANNEL_VIOLATED", "a reply without an outcome");
   }
+}
+
+/** @throws CellError ACTOR_CHANNEL_VIOLATED: that side's own code refuses such a value */
+export function withinValue(bytes: Uint8Array, what: string): Uint8Array {
+  if (bytes.byteLength <= MAX_VALUE_BYTES) return bytes;
+  throw new CellError("ACTOR_CHANNEL_VIOLATED", `${what} has ${bytes.byteLength} bytes`);
 }
 
 const MAX_ERROR_CHARS = 1_024;

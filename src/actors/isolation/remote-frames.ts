@@ -18,6 +18,8 @@ import { readFromActor } from "./messages.ts";
 /** Frames a second before the actor's side is slowed down; a request costs the node more. */
 const FRAMES_PER_SECOND = 20_000;
 const REQUEST_COST = 8;
+/** A frame costs one more for each of these, which leaves large ones some 80 MiB a second. */
+const BYTES_PER_COST = 4096;
 /** What may come before it is up: its own host holds back all else. */
 const EARLY: ReadonlySet<string> = new Set(["ready", "up", "log", "beat", "exit"]);
 
@@ -72,7 +74,8 @@ export class RemoteFrames {
     if (this.#isUp ? name === "up" || name === "ready" : !EARLY.has(name)) {
       throw new CellError("ACTOR_CHANNEL_VIOLATED", `a frame \`${name}\` out of place`);
     }
-    this.#charge(name === "request" ? REQUEST_COST : 1);
+    const cost = name === "request" ? REQUEST_COST : 1;
+    this.#charge(cost + Math.floor(bytes.byteLength / BYTES_PER_COST));
     switch (kind.case) {
       case "up":
         this.#isUp = true;

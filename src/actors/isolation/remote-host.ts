@@ -292,7 +292,7 @@ export class RemoteHost implements ActorHost {
   #keep(snapshot: Uint8Array): void {
     this.#stepped();
     this.#handed.turnEnded();
-    this.#snapshot = snapshot.byteLength === 0 ? undefined : Uint8Array.from(snapshot);
+    this.#snapshot = snapshot.byteLength === 0 ? undefined : new Uint8Array(snapshot);
   }
 
   /** The intent that a frame names as its cause. */

@@ -10,7 +10,7 @@ import type { ReceivedIntent } from "../intent.ts";
 import { MAX_OUTGOING_REQUESTS, MAX_TIMEOUT_MS } from "../outgoing-requests.ts";
 import type { ActorPorts } from "../ports.ts";
 import { parseBounded } from "./bounded-json.ts";
-import { type Outcome, toActorFrame, toOutcome } from "./messages.ts";
+import { type Outcome, toActorFrame, toOutcome, withinValue } from "./messages.ts";
 
 const MAX_NAME_LENGTH = 256;
 /** The actor's own host counts what it waits for; it forgets some of them before the node does. */
@@ -43,7 +43,8 @@ export class RemoteRequests {
     if (!isNamed || priority === undefined || timeoutMs === 0 || timeoutMs > MAX_TIMEOUT_MS) {
       throw new CellError("ACTOR_CHANNEL_VIOLATED", "a request with impossible fields");
     }
-    const payload = message.payload.byteLength === 0 ? {} : parseBounded(message.payload, "a payload");
+    const bytes = withinValue(message.payload, "a payload");
+    const payload = bytes.byteLength === 0 ? {} : parseBounded(bytes, "a payload");
     const outgoing = { target, intent, payload, cause, priority, timeoutMs };
     if (request === 0n) {
       this.#try(

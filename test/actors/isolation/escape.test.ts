@@ -71,6 +71,9 @@ const args: Readonly<Record<string, () => string>> = {
   fetch: () => port,
   "ask by HTTP": () => port,
   "open a WebSocket": () => port,
+  "import from the network": () => port,
+  "ask by HTTP/2": () => port,
+  "ask by TLS": () => port,
   "connect to a socket's path": () => join(folder, "nothing.sock"),
   "connect to an abstract socket": () => "cell0-user-61184",
   "signal a sibling": () => String(sibling),
@@ -78,7 +81,7 @@ const args: Readonly<Record<string, () => string>> = {
 };
 /** By the permission model, by a lock, or because it is not there. */
 const DENIAL =
-  /restricted|locked|ACCESS_DENIED|requires full fs|disallowed|fetch failed|refused|ENOENT|Cannot find module|not defined|there is none/;
+  /restricted|locked|ACCESS_DENIED|requires full fs|disallowed|fetch failed|refused|ENOENT|Cannot find module|not defined|there is none|Only URLs with a scheme|unsupported while|EEXIST/;
 const argOf = (name: string): string => (args[name] ?? (() => join(folder, "secret.txt")))();
 
 describe("an attempt is denied:", () => {
@@ -98,6 +101,8 @@ describe("what it sees of its surroundings", () => {
     expect(await look(actor, "environment")).toEqual([]);
     expect(await look(actor, "arguments")).toEqual([]);
     expect(await look(actor, "permissions")).toEqual([]);
+    // Text can be made code by other ways than eval: it is code of the same process, under the same locks.
+    expect(await look(actor, "code of text")).toEqual(["function", 1]);
     const open = await look(actor, "descriptors");
     // Standard output and error are sockets as Node makes them.
     expect(open).toEqual([1, 2, 3]);
@@ -166,6 +171,8 @@ describe("what would exhaust the machine is contained:", () => {
   test.each(["output", "errors"])("a flood of %s is cut, and counted", async (what) => {
     const { host, ask, events } = await start();
     expect((await ask("flood", { what }, 30_000)).error).toBeUndefined();
+    // It answers before the node has read what it printed.
+    await vi.waitFor(() => expect(events.length).toBeGreaterThan(450), { timeout: 20_000 });
     await host.stop(5_000);
     const lines = events.filter(({ kind }) => kind.case === "actorLogged");
     expect(lines.length).toBeLessThan(4_000);

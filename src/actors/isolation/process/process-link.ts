@@ -11,6 +11,8 @@ const CHANNEL = 3;
 const MAX_STDERR_CHARS = 8_192;
 /** What the process has written is read to its end, but not for ever. */
 const CLOSE_TIMEOUT_MS = 500;
+/** What it was sent and does not read lies in the node's memory: several times the largest frame. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 const OUT_OF_MEMORY = /heap out of memory|heap limit|out of memory|OOMError|Failed to (?:reserve|allocate)/i;
 
@@ -74,7 +76,12 @@ export class ProcessLink implements RemoteLink {
   }
 
   send(frame: Uint8Array): void {
-    if (!this.#isKilled && this.#channel.writable) this.#channel.write(frame);
+    if (this.#isKilled || !this.#channel.writable) return;
+    this.#channel.write(frame);
+    if (this.#channel.writableLength <= MAX_UNREAD_BYTES) return;
+    const what = `its process leaves more than ${MAX_UNREAD_BYTES / 2 ** 20} MiB unread`;
+    this.end({ kind: "memory", what });
+    this.#channel.destroy();
   }
 
   pause(): void {

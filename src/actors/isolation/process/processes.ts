@@ -68,6 +68,7 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
       const isUsual = cpu === undefined && needs.readable.length === 0;
       const spare = isUsual ? spares.take(String(memoryBytes)) : undefined;
       const started = spare ?? (await startSandboxed(here, needs));
+      requireCgroup(here.layers, started, spec);
       return await moveIn(started, code, here.layers, { memoryBytes, cpu, readable: [] }, spec);
     },
     async close() {
@@ -81,15 +82,16 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
 }
 
 async function moveIn(
-  { link, slot, user }: SandboxedProcess,
+  started: SandboxedProcess,
   code: BehaviourCode,
   layers: Layers,
   { memoryBytes }: ProcessNeeds,
   spec: ActorSpec,
 ): Promise<Housing> {
   const { module } = spec.behaviour;
+  const { link, slot, user } = started;
   const { place } = await fillSlot(slot, code, user);
-  void link.ready.then(() => fixGrowth(link, layers, memoryBytes));
+  void link.ready.then(() => fixGrowth(started, layers, memoryBytes));
   return {
     link,
     module: place(module),
@@ -104,6 +106,15 @@ function requireLayers(layers: Layers, { path, sandbox, limits }: ActorSpec): vo
   if (lacking.length === 0) return;
   throw new CellError("ACTOR_SANDBOX_UNAVAILABLE", `this machine lacks ${lacking.join("; ")}`, {
     where: path,
+  });
+}
+
+/** Where there are cgroups, whose limits are required are those of a cgroup: none was made for this one. */
+function requireCgroup({ cgroups }: Layers, { link, inCgroup }: SandboxedProcess, spec: ActorSpec): void {
+  if (spec.sandbox !== "required" || cgroups === undefined || inCgroup) return;
+  link.kill();
+  throw new CellError("ACTOR_SANDBOX_UNAVAILABLE", "no cgroup could be made for its process", {
+    where: spec.path,
   });
 }
 

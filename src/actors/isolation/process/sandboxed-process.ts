@@ -2,10 +2,12 @@
 // folder for code, its limits; taken down together when it ends.
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { CellError } from "../../../errors/cell-error.ts";
 import { ownModule } from "../../loader/own-package.ts";
 import { type Cgroup, makeCgroup } from "./cgroup.ts";
 import { dropSlot, makeSlot } from "./code-slot.ts";
 import { boundText, OVERHEAD_BYTES, processCommand } from "./command.ts";
+import { endAllOf } from "./end-all-of.ts";
 import type { Layers } from "./layers.ts";
 import { limitGrowth, watchMemory } from "./memory-watch.ts";
 import { ownReadable } from "./packages.ts";
@@ -24,19 +26,27 @@ export type SandboxedProcess = {
   /** Where its code is to be put. */
   readonly slot: string;
   readonly user: number | undefined;
+  readonly inCgroup: boolean;
 };
 
 export type ProcessGround = {
   readonly layers: Layers;
-  readonly users: Users;
+  readonly users: Pick<Users, "claim" | "release">;
   readonly codeRoot: string;
 };
+
+/** Never the node's own in its place. @throws CellError ACTOR_HOST_LOST */
+async function ownUser(users: Pick<Users, "claim">): Promise<number> {
+  const user = await users.claim();
+  if (user !== undefined) return user;
+  throw new CellError("ACTOR_HOST_LOST", "no user of its own is to be had for a process: all are taken");
+}
 
 /** Starts it; its program may not be loaded yet. @throws when the system cannot start it */
 export async function startSandboxed(ground: ProcessGround, needs: ProcessNeeds): Promise<SandboxedProcess> {
   const { layers, users, codeRoot } = ground;
   const { memoryBytes, cpu, readable } = needs;
-  const user = layers.ownUser ? await users.claim() : undefined;
+  const user = layers.ownUser ? await ownUser(users) : undefined;
   const name = randomBytes(8).toString("hex");
   const slot = await makeSlot(codeRoot, name, user);
   const cgroup = await groupFor(layers, name, needs);
@@ -55,11 +65,13 @@ export async function startSandboxed(ground: ProcessGround, needs: ProcessNeeds)
   const unwatch = bindMemory(link, layers, cgroup, memoryBytes);
   void link.gone.then(async () => {
     unwatch();
-    if (user !== undefined) users.release(user);
     await dropSlot(slot);
+    const isEmpty = user === undefined || (await endAllOf(user, layers.setpriv));
     await cgroup?.remove();
+    // Another must not become the user of what is left over.
+    if (user !== undefined && isEmpty) users.release(user);
   });
-  return { link, slot, user };
+  return { link, slot, user, inCgroup: cgroup !== undefined };
 }
 
 async function groupFor(layers: Layers, name: string, needs: ProcessNeeds): Promise<Cgroup | undefined> {
@@ -91,10 +103,10 @@ function bindMemory(
 
 /** Once its program is loaded: no more private memory than its share beyond what it has. */
 export async function fixGrowth(
-  link: ProcessLink,
-  { prlimit, cgroups, proc }: Layers,
+  { link, inCgroup }: Pick<SandboxedProcess, "link" | "inCgroup">,
+  { prlimit, proc }: Layers,
   bytes: number,
 ): Promise<void> {
-  if (prlimit === undefined || cgroups !== undefined || !proc || link.pid === undefined) return;
+  if (prlimit === undefined || inCgroup || !proc || link.pid === undefined) return;
   await limitGrowth(prlimit, link.pid, bytes + OVERHEAD_BYTES);
 }

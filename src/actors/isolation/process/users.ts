@@ -2,7 +2,7 @@
 // another. Ids are from the range that systems keep for passing users; one that any
 // process runs as is passed over, and a claim holds machine-wide, for as long as
 // this process lives, by an abstract socket of the id's name.
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 
 const FIRST = 61_184;
@@ -41,6 +41,20 @@ export class Users {
     this.#claims.clear();
     this.#free.length = 0;
   }
+}
+
+/** Whether a process that is more than its unread exit status runs as that user. */
+export async function runningAs(user: number): Promise<boolean> {
+  const entries = await readdir("/proc").catch(() => []);
+  const found = entries
+    .filter((name) => /^\d+$/.test(name))
+    .map(async (pid) => {
+      // Of what cannot be traced /proc itself belongs to root; its status tells the user.
+      const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+      const isOver = /^State:\s+[ZX]/m.test(status);
+      return !isOver && Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1) === user;
+    });
+  return (await Promise.all(found)).includes(true);
 }
 
 async function usersOfProcesses(): Promise<ReadonlySet<number>> {

@@ -1,4 +1,5 @@
-// Contents in payloads and replies: text of UTF-8, or base64.
+// Contents in payloads and replies: text of UTF-8, or base64; and how much of what was
+// asked is kept in a record.
 import { isUtf8 } from "node:buffer";
 import { CellError } from "../../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../../errors/result.ts";
@@ -23,3 +24,8 @@ export function encodeContent(
     ? { content: bytes.toString("utf8"), encoding: "text" }
     : { content: bytes.toString("base64"), encoding: "base64" };
 }
+
+const MAX_ASKED_CHARS = 300;
+
+/** A longer one might not fit a record, and go unrecorded. */
+export const shortened = (asked: string): string => asked.slice(0, MAX_ASKED_CHARS).toWellFormed();

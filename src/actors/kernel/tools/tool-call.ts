@@ -8,6 +8,7 @@ import type { EventInput } from "../../../telemetry/event.ts";
 import { asCellError } from "../../as-cell-error.ts";
 import type { IntentMeta } from "../../intent-definition.ts";
 import type { CallLimits } from "./call-limits.ts";
+import { shortened } from "./contents.ts";
 
 export type ToolName = "http.fetch" | "fs.read" | "fs.list" | "fs.write" | "exec";
 
@@ -59,8 +60,6 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "TOOL_RATE_LIMITED",
 ]);
 
-const MAX_ASKED_CHARS = 300;
-
 /** Throws the CellError that is the answer; whatever else goes wrong becomes TOOL_FAILED, so that no agent ends a tool. */
 export async function callTool<R>(
   ports: ToolPorts,
@@ -69,7 +68,7 @@ export async function callTool<R>(
   call: ToolCall<R>,
 ): Promise<R> {
   const startedAtMs = ports.monotonicMs();
-  const asked = call.asked.slice(0, MAX_ASKED_CHARS);
+  const asked = shortened(call.asked);
   let grant = "";
   let end: (() => void) | undefined;
   try {

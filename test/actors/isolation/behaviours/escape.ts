@@ -156,6 +156,80 @@ const attempts: Readonly<Record<string, (arg: string) => unknown>> = {
   "hook the module system": () => call(require("node:module"), "registerHooks", { resolve: () => ({}) }),
   "hook the module system the old way": () =>
     call(require("node:module"), "register", "data:text/javascript,"),
+  "set flags by a named import": async () => call(await load("node:v8"), "setFlagsFromString", "--expose-gc"),
+  "set flags by another's copy": () =>
+    call(Object(process.getBuiltinModule("v8")), "setFlagsFromString", "--expose-gc"),
+  "import a file as JSON": async (path) => await import(path, { with: { type: "json" } }),
+  "import a file as code": async (path) => await load(`file://${path}`),
+  "import from the network": async (port) => await load(`http://127.0.0.1:${port}/x.mjs`),
+  "require a file": (path) => require(path),
+  "list by a pattern": () => {
+    const found = fs.globSync("/etc/pass*");
+    if (found.length === 0) throw new Error("there is none");
+    return found;
+  },
+  "find out whether a file is there": (path) => {
+    if (!fs.existsSync(path)) throw new Error("there is none");
+    return "found";
+  },
+  "list by a folder's handle": () => fs.opendirSync("/").readSync()?.name,
+  "read a link": () => fs.readlinkSync("/proc/self/exe"),
+  "read by a descriptor of its folder": () => fs.readFileSync("/proc/self/fd/3/../../environ"),
+  "watch a file by polling": (path) =>
+    new Promise((resolve, reject) => {
+      try {
+        fs.watchFile(path, { interval: 20 }, resolve);
+        reject(new Error("there is none"));
+      } catch (error) {
+        reject(error);
+      }
+    }),
+  "keep compiled code on disk": () => {
+    const { status, message } = Object(
+      call(require("node:module"), "enableCompileCache", "/tmp/escape-cache"),
+    );
+    if (status === 1) return "enabled";
+    throw new Error(`restricted: ${status} ${message}`);
+  },
+  "load native code by OpenSSL": () => call(require("node:crypto"), "setEngine", "/tmp/escape.so"),
+  "ask by HTTP/2": async (port) =>
+    await new Promise((resolve, reject) => {
+      const { connect } = Object(process.getBuiltinModule("http2"));
+      const session = connect(`http://127.0.0.1:${port}`);
+      session.once("connect", resolve).once("error", reject);
+    }),
+  "ask by TLS": (port) =>
+    new Promise((resolve, reject) => {
+      const { connect } = Object(process.getBuiltinModule("tls"));
+      connect({ host: "127.0.0.1", port: Number(port) })
+        .once("secureConnect", resolve)
+        .once("error", reject);
+    }),
+  "listen on its channel's descriptor": () =>
+    new Promise((resolve, reject) =>
+      net
+        .createServer()
+        .listen({ fd: 3 }, () => resolve("listens"))
+        .once("error", reject),
+    ),
+  "listen by UDP": () =>
+    new Promise((resolve, reject) =>
+      dgram
+        .createSocket("udp4")
+        .once("error", reject)
+        .bind(0, () => resolve("listens")),
+    ),
+  "give itself permissions": () => {
+    const { permission } = process;
+    const { has } = permission;
+    Reflect.set(permission, "has", () => true);
+    try {
+      return fs.readFileSync("/etc/passwd", "utf8");
+    } finally {
+      Reflect.set(permission, "has", has);
+    }
+  },
+  "make a heap snapshot near its limit": () => call(v8, "setHeapSnapshotNearHeapLimit", 1),
   "trace events": async () => await load("node:trace_events"),
   "leave its folder": () => process.chdir("/"),
   "load an environment": (path) => process.loadEnvFile(path),
@@ -186,6 +260,11 @@ const looks: Readonly<Record<string, () => unknown>> = {
       }
     }
     return open;
+  },
+  "code of text": async () => {
+    const vm: object = require("node:vm");
+    const { a } = await load("data:text/javascript,export const a = 1").then(Object);
+    return [call(vm, "runInThisContext", "typeof process.kill"), a];
   },
   permissions: () =>
     ["fs.write", "net", "child", "worker", "wasi", "inspector", "addon", "ffi"].filter((name) =>

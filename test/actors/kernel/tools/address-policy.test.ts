@@ -39,6 +39,7 @@ test.each([
   ["168.63.129.16", "link-local"],
   ["100.100.100.200", "link-local"],
   ["fd00:ec2::254", "link-local"],
+  ["fd20:ce::254", "link-local"],
   ["fe80::1", "link-local"],
   ["febf::1", "link-local"],
   ["::ffff:169.254.169.254", "link-local"],

@@ -5,10 +5,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { thisPlatform } from "../../../../src/actors/isolation/process/layers.ts";
 import { findProgram } from "../../../../src/actors/kernel/tools/exec/argument-policy.ts";
 import { confinement } from "../../../../src/actors/kernel/tools/exec/confine.ts";
+import { performRun } from "../../../../src/actors/kernel/tools/exec/run-program.ts";
 import { networkTrial } from "../../../../src/actors/kernel/tools/exec/try-network.ts";
 import type { ExecGrant } from "../../../../src/manifest/tools.ts";
 import { execGrant, makeFolder, serve, startWorld, toolsOf, type World } from "./tool-world.ts";
 
+const NO_NETWORK = { network: false, canCutOff: false };
 const git = execGrant({
   program: "/usr/bin/git",
   args: [
@@ -150,14 +152,17 @@ describe("a program that runs", () => {
   });
 
   test.runIf(process.getuid?.() === 0 && existsSync("/usr/bin/setpriv"))(
-    "runs as nobody, without capabilities and without the way to new ones",
+    "runs as a user of its own, without capabilities and without the way to new ones",
     async () => {
       const script =
         "id -u; id -g; id -G; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status; cat /etc/shadow";
       const { call } = await world(shell(script));
       const reply = (await call("exec", run(script))) as { stdout: string; stderr: string };
+      const [user] = reply.stdout.split("\n");
+      expect(Number(user)).toBeGreaterThanOrEqual(61_184);
+      expect(Number(user)).toBeLessThanOrEqual(65_519);
       expect(reply.stdout).toBe(
-        "65534\n65534\n65534\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n",
+        `${user}\n${user}\n${user}\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n`,
       );
       expect(reply.stderr).toContain("Permission denied");
       writeFileSync(join(folder.path, "kept.txt"), "kept");
@@ -209,6 +214,48 @@ describe("a program that runs", () => {
     const { call } = await world(shell(script));
     const { stdout } = (await call("exec", run(script))) as { stdout: string };
     await vi.waitFor(() => expect(isRunning(Number(stdout))).toBe(false), { interval: 10 });
+  });
+
+  test.runIf(process.getuid?.() === 0 && existsSync("/usr/bin/setpriv"))(
+    "what made a session of its own is ended too, also while it holds the output open",
+    async () => {
+      const script = "setsid sleep 60 & echo $!; sleep 0.1";
+      const { call } = await world(shell(script));
+      const { stdout } = (await call("exec", run(script))) as { stdout: string };
+      expect(isRunning(Number(stdout))).toBe(false);
+    },
+  );
+
+  test.runIf(process.getuid?.() === 0 && existsSync("/usr/bin/setpriv"))(
+    "two at a time are two users: one cannot signal the other, nor does the end of one end the other",
+    async () => {
+      const long = "echo $$; sleep 1; echo whole";
+      const { call } = await world(shell(long), shell("true"), shell("kill -9 -1; true"));
+      const first = call("exec", run(long));
+      expect(await call("exec", run("kill -9 -1; true"))).toBeDefined();
+      expect(await call("exec", run("true"))).toMatchObject({ exitCode: 0 });
+      expect(await first).toMatchObject({ stdout: expect.stringContaining("whole") });
+    },
+  );
+
+  test("where it keeps the node's user, what holds the output open holds up no answer", async () => {
+    const script = "setsid sleep 3 & echo $!";
+    const held = confinement({ name: "linux", isRoot: false, find: () => undefined }, NO_NETWORK);
+    const users = { claim: async () => undefined, release: () => {} };
+    const running = { grant: shell(script), args: ["-c", script], stdin: undefined, as: "text" as const };
+    const started = performance.now();
+    const { reply } = await performRun(running, { held, users }, new AbortController().signal);
+    expect(performance.now() - started).toBeLessThan(2_500);
+    process.kill(Number(reply.stdout), "SIGKILL");
+  });
+
+  test("without a user of its own for it nothing is run", async () => {
+    const held = confinement({ name: "linux", isRoot: true, find: (name) => `/usr/bin/${name}` }, NO_NETWORK);
+    const users = { claim: async () => undefined, release: () => {} };
+    const running = { grant: shell("id"), args: ["-c", "id"], stdin: undefined, as: "text" as const };
+    await expect(performRun(running, { held, users }, new AbortController().signal)).rejects.toMatchObject({
+      code: "TOOL_FAILED",
+    });
   });
 
   test("that prints without end is killed at its bound", async () => {
@@ -277,7 +324,7 @@ describe("confinement", () => {
       { network: true, canCutOff: true },
     );
     expect(lacking).toEqual([]);
-    expect(prefix).not.toContain("--net");
+    expect(prefix(61_184)).not.toContain("--net");
   });
 });
 

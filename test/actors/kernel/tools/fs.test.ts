@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
@@ -320,6 +321,14 @@ describe("writing", () => {
       ),
     );
     expect(readFileSync(join(root, "log"), "utf8")).toBe("line\n".repeat(8));
+  });
+
+  test("a file that is larger than memory is judged by its size, and never read for an append", async () => {
+    const { outcome } = await world();
+    writeFileSync(join(root, "sparse"), "");
+    truncateSync(join(root, "sparse"), 2 ** 40);
+    const append = { path: "workspace/sparse", content: "x", mode: "append" };
+    expect(await outcome("fs.write", append)).toBe("TOOL_TOO_LARGE");
   });
 
   test("nothing grows beyond the grant's file, nor all files beyond its quota", async () => {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Behaviour } from "../../../../src/actors/behaviour.ts";
 import { startActor } from "../../../../src/actors/host.ts";
 import { thisPlatform } from "../../../../src/actors/isolation/process/layers.ts";
+import { Users } from "../../../../src/actors/isolation/process/users.ts";
 import { CallLimits } from "../../../../src/actors/kernel/tools/call-limits.ts";
 import { execTool } from "../../../../src/actors/kernel/tools/exec/actor.ts";
 import { networkTrial } from "../../../../src/actors/kernel/tools/exec/try-network.ts";
@@ -107,6 +108,7 @@ export async function startWorld({ tools, secrets = {}, net = {} }: WorldOptions
     },
     turns: new FolderTurns(),
     platform: thisPlatform,
+    users: new Users(),
     canCutOff: networkTrial(thisPlatform),
   };
   const hosts = new Map(

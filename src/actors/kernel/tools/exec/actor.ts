@@ -11,12 +11,14 @@ import { type ExecRequest, execIntents, type ProgramResult } from "../contract.t
 import { type Allowed, callTool, type ToolPorts } from "../tool-call.ts";
 import { findProgram } from "./argument-policy.ts";
 import { confinement } from "./confine.ts";
-import { performRun } from "./run-program.ts";
+import { performRun, type UserPool } from "./run-program.ts";
 
 export type ExecToolPorts = ToolPorts & {
   readonly platform: Pick<Platform, "name" | "isRoot" | "find">;
   /** Whether a program can be given an empty network. */
   readonly canCutOff: () => Promise<boolean>;
+  /** A user of its own for each run. */
+  readonly users: UserPool;
 };
 
 /** Programs of all actors at once; further ones wait. */
@@ -31,7 +33,7 @@ export const execTool = serveActor<ExecToolPorts, typeof execIntents>({
       return await callTool(input, meta, signal, {
         tool: "exec",
         asked: shownProgram(request.program, request.args),
-        decide: ({ exec }) => decideExec(meta.source, exec, request, input.platform, canCutOff),
+        decide: ({ exec }) => decideExec(meta.source, exec, request, { ...input, canCutOff }),
       });
     },
   },
@@ -42,8 +44,7 @@ export function decideExec(
   actor: string,
   grants: ToolsSpec["exec"],
   request: ExecRequest,
-  platform: ExecToolPorts["platform"],
-  canCutOff: boolean,
+  { platform, users, canCutOff }: Pick<ExecToolPorts, "platform" | "users"> & { readonly canCutOff: boolean },
 ): Result<Allowed<ProgramResult>, CellError> {
   const { args, as } = request;
   const found = findProgram(actor, grants, request.program, args);
@@ -60,6 +61,6 @@ export function decideExec(
   return ok({
     grant: [execText(grant, list), ...held.lacking].join("; "),
     timeoutMs: grant.timeoutMs,
-    perform: (signal) => performRun({ grant, args, stdin: stdin.value, as }, held, signal),
+    perform: (signal) => performRun({ grant, args, stdin: stdin.value, as }, { held, users }, signal),
   });
 }

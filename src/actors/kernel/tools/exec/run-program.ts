@@ -1,12 +1,14 @@
 // Runs one program to its end: no shell, an environment of its own, both outputs and
 // the time bounded, and its whole process group killed whatever happens. A process
-// that makes a session of its own leaves the group; it keeps the user and the lack
-// of privileges, and dies with the node.
+// that makes a session of its own leaves the group: where each run has a user of its
+// own, all that runs as that user is ended; elsewhere it keeps its bounds and goes on.
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { CellError } from "../../../../errors/cell-error.ts";
 import type { ExecGrant } from "../../../../manifest/tools.ts";
 import { withoutInherited } from "../../../inherited.ts";
+import { endAllOf } from "../../../isolation/process/end-all-of.ts";
+import type { Users } from "../../../isolation/process/users.ts";
 import { encodeContent } from "../contents.ts";
 import type { ExecRequest, ProgramResult } from "../contract.ts";
 import type { Deed } from "../tool-call.ts";
@@ -19,16 +21,48 @@ export type Run = {
   readonly as: ExecRequest["as"];
 };
 
+/** Users that nothing else runs as. */
+export type UserPool = Pick<Users, "claim" | "release">;
+export type Ground = { readonly held: Confinement; readonly users: UserPool };
+
+/** Outputs that something still holds open at the end are read for so long. */
+const CLOSE_TIMEOUT_MS = 500;
+
 /** What every program gets; a grant's `env` comes on top. */
 const BASE_ENV = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", HOME: "/nonexistent" } as const;
 
-/** Throws TOOL_NOT_FOUND, TOOL_TOO_LARGE, or what the signal aborts with. */
+/** Throws TOOL_NOT_FOUND, TOOL_TOO_LARGE, TOOL_FAILED, or what the signal aborts with. */
 export async function performRun(
-  { grant, args, stdin, as }: Run,
-  { prefix }: Confinement,
+  run: Run,
+  { held, users }: Ground,
   signal: AbortSignal,
 ): Promise<Deed<ProgramResult>> {
   signal.throwIfAborted();
+  const { ownUser } = held;
+  if (ownUser === undefined) return await runAs(run, held.prefix(undefined), undefined, signal);
+  const user = await users.claim();
+  // Never the node's own in its place.
+  if (user === undefined) throw new CellError("TOOL_FAILED", "no user of its own is to be had for a program");
+  // One at a time, and all of them before the user may be another's.
+  let ending: Promise<boolean> = Promise.resolve(true);
+  const endRest = () => {
+    ending = ending.then(() => endAllOf(user, ownUser));
+    return ending;
+  };
+  try {
+    return await runAs(run, held.prefix(user), endRest, signal);
+  } finally {
+    if (await endRest()) users.release(user);
+  }
+}
+
+/** @param endRest ends what left the group */
+async function runAs(
+  { grant, args, stdin, as }: Run,
+  prefix: readonly string[],
+  endRest: (() => Promise<boolean>) | undefined,
+  signal: AbortSignal,
+): Promise<Deed<ProgramResult>> {
   const [command = grant.program, ...rest] = [...prefix, grant.program, ...args];
   const child: Piped = piped(
     spawn(command, rest, {
@@ -40,10 +74,16 @@ export async function performRun(
       detached: true,
     }),
   );
-  const kill = () => killGroup(child);
+  const close = new AbortController();
+  const kill = () => {
+    killGroup(child);
+    void endRest?.();
+    close.abort();
+  };
   signal.addEventListener("abort", kill, { once: true });
   try {
-    const { exitCode, exitSignal, stdout, stderr } = await ended(child, grant.maxOutputBytes, stdin, kill);
+    const limits = { maxBytes: grant.maxOutputBytes, kill, over: close.signal };
+    const { exitCode, exitSignal, stdout, stderr } = await ended(child, stdin, limits);
     signal.throwIfAborted();
     const out = encodeContent(stdout, as);
     const texts = out.encoding === "text" ? encodeContent(stderr, "text") : encodeContent(stderr, "base64");
@@ -59,7 +99,7 @@ export async function performRun(
     return { reply, outcome, bytesIn: stdout.length + stderr.length, bytesOut: stdin?.length ?? 0 };
   } finally {
     signal.removeEventListener("abort", kill);
-    kill();
+    killGroup(child);
   }
 }
 
@@ -82,11 +122,17 @@ type End = {
   readonly stderr: Buffer;
 };
 
+type Bounds = {
+  readonly maxBytes: number;
+  readonly kill: () => void;
+  /** It was killed, or has ended. */
+  readonly over: AbortSignal;
+};
+
 async function ended(
   child: Piped,
-  maxBytes: number,
   stdin: Buffer | undefined,
-  kill: () => void,
+  { maxBytes, kill, over }: Bounds,
 ): Promise<End> {
   const { promise, resolve, reject } = Promise.withResolvers<End>();
   const outputs: { readonly stdout: Buffer[]; readonly stderr: Buffer[] } = { stdout: [], stderr: [] };
@@ -112,6 +158,11 @@ async function ended(
   });
   // What it started may hold the outputs open after its end; it has no say any more.
   child.on("exit", kill);
+  let late: NodeJS.Timeout | undefined;
+  const isOver = () => {
+    late = setTimeout(() => letGo(child), CLOSE_TIMEOUT_MS);
+  };
+  over.addEventListener("abort", isOver, { once: true });
   child.on("close", (exitCode, exitSignal) => {
     const stdout = Buffer.concat(outputs.stdout);
     resolve({ exitCode, exitSignal, stdout, stderr: Buffer.concat(outputs.stderr) });
@@ -119,7 +170,20 @@ async function ended(
   // It need not read what it is given.
   child.stdin.on("error", () => {});
   child.stdin.end(stdin);
-  return await promise;
+  try {
+    return await promise;
+  } finally {
+    over.removeEventListener("abort", isOver);
+    clearTimeout(late);
+    letGo(child);
+  }
+}
+
+/** Its end is told once its outputs are closed, here when nowhere else. */
+function letGo(child: Piped): void {
+  child.stdout.destroy();
+  child.stderr.destroy();
+  child.stdin.destroy();
 }
 
 function killGroup({ pid }: Piped): void {

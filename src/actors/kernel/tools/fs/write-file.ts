@@ -26,14 +26,9 @@ export async function performWrite(
   if (token === undefined) throw new CellError("TOOL_PATH_REFUSED", "the granted folder is no file");
   await using root = await openRoot(grant.path);
   await using folder = await openParent(grant.path, tokens.slice(0, -1), options.parents);
-  const old = await oldFile(folder, token, options.mode);
+  const old = await oldFile(folder, token, options.mode, grant.maxBytes);
   const bytes = options.mode === "append" ? Buffer.concat([old.content, content]) : content;
-  if (bytes.length > grant.maxBytes) {
-    throw new CellError(
-      "TOOL_TOO_LARGE",
-      `the file would have ${bytes.length} bytes, the grant allows ${grant.maxBytes}`,
-    );
-  }
+  if (bytes.length > grant.maxBytes) throw tooLarge(bytes.length, grant.maxBytes);
   // The draft and the old file stand side by side for a moment; that is not counted.
   const after = (await folderSize(root)) - old.size + bytes.length;
   if (after > grant.quotaBytes) {
@@ -73,6 +68,7 @@ async function oldFile(
   folder: FileHandle,
   token: string,
   mode: Options["mode"],
+  maxBytes: number,
 ): Promise<{ readonly size: number; readonly content: Buffer }> {
   const stat = await lstat(below(folder, token)).catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return undefined;
@@ -84,8 +80,14 @@ async function oldFile(
   if (mode === "create") throw new CellError("TOOL_EXISTS");
   if (mode === "replace") return { size: stat.size, content: Buffer.alloc(0) };
   await using file = await openFile(folder, token);
-  return { size: stat.size, content: await readExactly(file, 0, stat.size) };
+  const { size } = await file.stat();
+  // Judged before it is read: whoever made the file, its size is not the node's memory.
+  if (size > maxBytes) throw tooLarge(size, maxBytes);
+  return { size, content: await readExactly(file, 0, size) };
 }
+
+const tooLarge = (size: number, maxBytes: number): CellError =>
+  new CellError("TOOL_TOO_LARGE", `the file would have ${size} bytes, the grant allows ${maxBytes}`);
 
 async function put(folder: FileHandle, token: string, bytes: Buffer, mode: Options["mode"]): Promise<void> {
   const draft = below(folder, `${DRAFT_PREFIX}${randomBytes(9).toString("hex")}`);

@@ -66,7 +66,8 @@ function classOfV6(groups: readonly number[]): AddressClass {
   if (startsWithZeros && e === 0 && f === 0 && g === 0 && h === 1) return "loopback";
   if (a === 0x64 && b === 0xff9b && c + d + e + f === 0) return embedded;
   if (a === 0x64 && b === 0xff9b && c === 1) return "private";
-  if (a === 0xfd00 && b === 0xec2) return "link-local";
+  // Metadata services: Amazon's and Google's.
+  if ((a === 0xfd00 && b === 0xec2) || (a === 0xfd20 && b === 0xce)) return "link-local";
   if ((a & 0xfe00) === 0xfc00 || (a & 0xffc0) === 0xfec0) return "private";
   if ((a & 0xffc0) === 0xfe80) return "link-local";
   if ((a & 0xff00) === 0xff00) return "multicast";

@@ -58,8 +58,12 @@ const percentEncoded = (text: string): string =>
 export function redactBytes(bytes: Buffer, needles: Needles): Buffer {
   let clean = bytes;
   for (const needle of needles.exact) clean = replaceAll(clean, clean, needle);
+  let view = lowered(clean);
   for (const needle of needles.anyCase) {
-    clean = replaceAll(clean, lowered(clean), Buffer.from(needle.toString("latin1").toLowerCase(), "latin1"));
+    const cut = replaceAll(clean, view, lowered(needle));
+    if (cut === clean) continue;
+    clean = cut;
+    view = lowered(clean);
   }
   return clean;
 }
@@ -78,9 +82,12 @@ function replaceAll(bytes: Buffer, view: Buffer, needle: Buffer): Buffer {
   return parts.length === 0 ? bytes : Buffer.concat([...parts, bytes.subarray(from)]);
 }
 
-/** ASCII in lower case, byte by byte. */
+/** ASCII in lower case, byte by byte: a plain loop, a body has megabytes. */
 function lowered(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
-  for (const [at, byte] of copy.entries()) if (byte >= 0x41 && byte <= 0x5a) copy[at] = byte + 0x20;
+  for (let at = 0; at < copy.length; at += 1) {
+    const byte = copy[at] ?? 0;
+    if (byte >= 0x41 && byte <= 0x5a) copy[at] = byte + 0x20;
+  }
   return copy;
 }
