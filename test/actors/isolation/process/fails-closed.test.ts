@@ -64,7 +64,7 @@ test("`sandbox: required` is refused where there are cgroups and none can be mad
   const housing = await processes.house({ ...spec, sandbox: "best_effort" }, await hashBehaviour(module));
   expect(housing.link.bound).toContain("no cgroup");
   housing.link.kill();
-  processes.close();
+  await processes.close();
 });
 
 test("a process that does not read what it is sent is ended before that fills the node", async () => {
