@@ -9,10 +9,12 @@ import type { Sent } from "./load.ts";
  *   the state before the intent that failed.
  * - `rollback`: a volatile actor whose own worker or process died. It may go back to an
  *   earlier snapshot: intents of earlier lives may be missing, which is counted, not held against it.
+ * - `process`: the same, where nobody knows whether its node died: what another process
+ *   answered may be missing, what this one answered may not.
  * - `nothing`: a volatile actor whose node died. It starts fresh: only what its present
  *   life answered must be there.
  */
-export type Keeps = "everything" | "snapshot" | "rollback" | "nothing";
+export type Keeps = "everything" | "snapshot" | "rollback" | "process" | "nothing";
 
 /** What the actor says of itself once the load has ended. */
 export type Ledger = {
@@ -81,7 +83,12 @@ export function judge(sent: readonly Sent[], ledger: Ledger, keeps: Keeps): Judg
 }
 
 const mayForget = (keeps: Keeps, answeredBy: string, present: string): boolean =>
-  (keeps === "rollback" || keeps === "nothing") && answeredBy !== present;
+  keeps === "process"
+    ? processOf(answeredBy) !== processOf(present)
+    : (keeps === "rollback" || keeps === "nothing") && answeredBy !== present;
+
+/** A life begins with the number of its process. */
+const processOf = (life: string): string => life.split(".")[0] ?? "";
 
 /** Where the actor's process or its journal goes on, each request ends with an answer. */
 const mustAnswer = (keeps: Keeps): boolean => keeps === "everything" || keeps === "snapshot";

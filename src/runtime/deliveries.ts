@@ -41,15 +41,10 @@ export type Deliveries = {
   take(verdict: Verdict): void;
   /** The way to an inbox, for replies from this index on. */
   toInbox(request: RequestRef, inbox: string, index: number): Delivery["respond"];
-  /** Answers a request, or refuses it, without an actor. */
-  answer(request: RequestRef, replyTo: string | undefined, error: CellError): void;
 };
 
 export function createDeliveries(ports: DeliveryPorts): Deliveries {
-  const answer = (request: RequestRef, replyTo: string | undefined, error: CellError) =>
-    responder(ports, request, replyTo)({ kind: "error", error });
   return {
-    answer,
     toInbox: (request, inbox, index) => responder(ports, request, inbox, index),
     take(verdict) {
       switch (verdict.kind) {
@@ -61,7 +56,7 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
           return;
         case "refused":
           recordRefusal(ports, verdict);
-          answer(verdict.request, verdict.replyTo, verdict.error);
+          tell(ports, verdict.request, verdict.replyTo, verdict.error, 1);
           return;
         case "elsewhere":
           return;
@@ -122,16 +117,31 @@ function refuse(ports: DeliveryPorts, { intent, request, replyTo }: Accepted, er
   turnAway(ports, request, replyTo, error);
 }
 
-/** It was never begun: the same capsule may come again. */
+/** It was never begun: the same capsule may come again, in a copy that is on its way already. */
 function turnAway(
   ports: DeliveryPorts,
   request: RequestRef,
   replyTo: string | undefined,
   error: CellError,
 ): void {
-  if (request.issuer.length > 0) ports.replay.release(request.issuer, request.id);
-  // Under no issuer, so that it is never kept as the reply of a capsule that comes again and is begun.
-  responder(ports, { ...request, issuer: new Uint8Array() }, replyTo)({ kind: "error", error });
+  const { issuer, id } = request;
+  const copies = issuer.length > 0 ? ports.replay.release(issuer, id) : 1;
+  tell(ports, request, replyTo, error, copies);
+}
+
+/** Under no issuer, so that it is never kept as the reply of a capsule that comes again and is begun. */
+function tell(
+  ports: DeliveryPorts,
+  request: RequestRef,
+  inbox: string | undefined,
+  error: CellError,
+  turnedAway: number,
+): void {
+  if (inbox === undefined) return;
+  const content: ReplyContent = { kind: "error", error, turnedAway };
+  const built = buildReply(request, content, { inbox, index: 0 }, ports.maker);
+  const ticket = { kind: "reply", issuer: new Uint8Array(), id: request.id, final: true } as const;
+  if (built.ok) ports.sealer.seal(inbox, built.value, ticket);
 }
 
 /** Seen before: what was answered then is sent again. */

@@ -1,7 +1,8 @@
 // The judge of chaos: a process of its own that is never killed. It keeps a steady load on
 // every actor with the real client library, remembers what it was told, compares that with
 // what the actors keep, and follows the streams of what they commit with a stock connection.
-// Arguments: identity of the operator, keys of the broker's account, "durable" or "volatile".
+// Arguments: identity of the operator, keys of the broker's account, "durable" or "volatile",
+// and the milliseconds between two intents on one actor.
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { type CellClient, connect } from "../../src/client.ts";
@@ -24,7 +25,6 @@ export type Verdict = {
   readonly recordFaults: readonly string[];
 };
 
-const EVERY_MS = 40;
 const DEADLINE_MS = 20_000;
 const ASK_MS = 2_000;
 const ASK_UNTIL_MS = 60_000;
@@ -32,8 +32,8 @@ const ASK_UNTIL_MS = 60_000;
 const AUDIT_EVERY_MS = 8_000;
 const MAX_NAMED = 50;
 
-const [, , operatorCreds = "", brokerAuthority = "", form = "durable"] = process.argv;
-const keeps: Keeps = form === "durable" ? "everything" : "snapshot";
+const [, , operatorCreds = "", brokerAuthority = "", form = "durable", everyMs = "40"] = process.argv;
+const keeps: Keeps = form === "durable" ? "everything" : "process";
 const totals = { sent: 0, answered: 0, unanswered: 0 };
 const lost: string[] = [];
 const duplicated: string[] = [];
@@ -87,7 +87,7 @@ async function watchOver(cell: CellClient, path: string): Promise<void> {
     const lane = new Lane({
       clock: systemClock,
       firstNumber: next,
-      everyMs: EVERY_MS,
+      everyMs: Number(everyMs),
       send: async (n) => ({
         life: lifeOf((await cell.request(path, "count", { n }, { timeoutMs: DEADLINE_MS })).value),
       }),

@@ -9,7 +9,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { seededRandom } from "../../src/actors/testkit/seeded-random.ts";
 import { type OwnCell, openCell } from "../../src/drill/cell.ts";
 import { behaviourModule } from "../../src/drill/graphs.ts";
-import { CellError } from "../../src/errors/cell-error.ts";
 import { ALONE, chaosGraph, GROUPED } from "./actors.ts";
 import type { Verdict } from "./judge-process.ts";
 import { type Killer, killerOf } from "./kill.ts";
@@ -21,6 +20,10 @@ export type ChaosOptions = {
   /** Behaviour in place of the drill's own, for a chaos that must find something. */
   readonly module?: string;
   readonly weights?: Weights;
+  /** Default durable: it kills processes too. */
+  readonly form?: ChaosReport["form"];
+  /** Between two intents on one actor, ms; default 40. */
+  readonly everyMs?: number;
   /** Told every few seconds. */
   readonly onProgress?: (progress: Progress) => void;
 };
@@ -43,19 +46,21 @@ export type ChaosReport = {
   readonly faults: readonly string[];
 };
 
+/** Of every actor. */
+const EVERY_MS = 40;
 /** Without durable actors: nothing that ends the node's process. */
 const VOLATILE: Weights = { throw: 60, unprovoked: 30, core: 2, broker: 2 };
 const PROGRESS_EVERY_MS = 5_000;
 const VERDICT_WITHIN_MS = 240_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { ms, seed, module = behaviourModule() } = options;
+  const { ms, seed, module = behaviourModule(), form = "durable", everyMs = EVERY_MS } = options;
   const folder = await mkdtemp(join(tmpdir(), "cell0-chaos-"));
   const trace = join(folder, "trace.jsonl");
-  const { cell, form } = await openChaosCell(module);
+  const cell = await openCell({ manifest: chaosGraph(module, form === "durable"), keep: false });
   let judge: ChildProcess | undefined;
   try {
-    judge = await startJudge(cell, form);
+    judge = await startJudge(cell, form, everyMs);
     const told: { progress: Record<string, number> } = { progress: {} };
     judge.on("message", (message) => {
       const progress: unknown = Reflect.get(Object(message), "progress");
@@ -78,22 +83,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-async function openChaosCell(
-  module: string,
-): Promise<{ readonly cell: OwnCell; readonly form: ChaosReport["form"] }> {
-  const open = (durable: boolean) => openCell({ manifest: chaosGraph(module, durable), keep: false });
-  try {
-    return { cell: await open(true), form: "durable" };
-  } catch (error) {
-    if (!(error instanceof CellError) || error.details.code !== "MANIFEST_NOT_BUILT_YET") throw error;
-    return { cell: await open(false), form: "volatile" };
-  }
-}
-
-async function startJudge(cell: OwnCell, form: ChaosReport["form"]): Promise<ChildProcess> {
+async function startJudge(cell: OwnCell, form: ChaosReport["form"], everyMs: number): Promise<ChildProcess> {
   const judge = fork(
     join(import.meta.dirname, "judge-process.ts"),
-    [cell.operatorCreds, cell.brokerAuthority, form],
+    [cell.operatorCreds, cell.brokerAuthority, form, String(everyMs)],
     {
       execArgv: [],
       stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -7,7 +7,7 @@ const sent = (n: number, outcome: Outcome): Sent => ({ n, dueMs: n, endedMs: n +
 const answered = (n: number, life = "now") => sent(n, { kind: "answered", life });
 const failed = (n: number, code: string) => sent(n, { kind: "failed", code });
 const ledger = (...applied: readonly (readonly [number, number])[]): Ledger => ({ life: "now", applied });
-const KEEPS: readonly Keeps[] = ["everything", "snapshot", "rollback", "nothing"];
+const KEEPS: readonly Keeps[] = ["everything", "snapshot", "rollback", "process", "nothing"];
 
 describe("the judge of a drill", () => {
   it.each(KEEPS)("finds nothing when every answered intent is there once (keeps %s)", (keeps) => {
@@ -36,6 +36,7 @@ describe("the judge of a drill", () => {
     ["everything", { lost: [1], rolledBack: 0 }],
     ["snapshot", { lost: [1], rolledBack: 0 }],
     ["rollback", { lost: [], rolledBack: 1 }],
+    ["process", { lost: [], rolledBack: 1 }],
     ["nothing", { lost: [], rolledBack: 1 }],
   ] as const)(
     "what an earlier life answered may be missing only where state may go back (keeps %s)",
@@ -44,10 +45,19 @@ describe("the judge of a drill", () => {
     },
   );
 
+  it("calls lost what an earlier life of the same process answered, where only processes forget", () => {
+    const now = { life: "12.b", applied: [] };
+    expect(judge([answered(1, "12.a"), answered(2, "11.a")], now, "process")).toMatchObject({
+      lost: [1],
+      rolledBack: 1,
+    });
+  });
+
   it.each([
     ["everything", [1]],
     ["snapshot", [1]],
     ["rollback", []],
+    ["process", []],
     ["nothing", []],
   ] as const)(
     "an intent that nobody answered counts where an answer is promised (keeps %s)",

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import type { Delivery } from "../../src/actors/intent.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
 import { err, ok } from "../../src/errors/result.ts";
 import { createDeliveries, type SealTicket } from "../../src/runtime/deliveries.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
+import { decodeCapsule } from "../../src/security/wire/decode-capsule.ts";
 import { intakeOf, NOW, nextId, SUBJECT, sealed } from "../security/cell-fixture.ts";
 
 test("a capsule that was refused and then begun keeps no refusal as its reply", () => {
@@ -27,4 +29,38 @@ test("a capsule that was refused and then begun keeps no refusal as its reply", 
   for (const ticket of tickets)
     if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, new Uint8Array(1), ticket.final);
   expect(intake.admit(arrival)).toMatchObject([{ kind: "duplicate", state: "pending" }]);
+});
+
+test("a refusal tells how many copies of the capsule it turns away", () => {
+  const replay = new ReplayWindow();
+  const intake = intakeOf({ replay });
+  const told: (number | undefined)[] = [];
+  const taken: Delivery[] = [];
+  const deliveries = createDeliveries({
+    maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
+    sealer: {
+      seal: (_inbox, bytes) => {
+        const capsule = decodeCapsule(bytes);
+        told.push(capsule.ok ? capsule.value.reply?.turnedAway : undefined);
+      },
+      flush: () => {},
+    },
+    replay,
+    publish: () => {},
+    toActor: (delivery) => ok({ mailboxDepth: taken.push(delivery) }),
+    refusesWork: () => undefined,
+    record: () => {},
+  });
+  const arrival = { subject: SUBJECT, data: sealed(), natsReply: undefined, nowUnixMs: NOW };
+  for (let copy = 0; copy < 3; copy += 1) {
+    for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
+  }
+  expect(taken).toHaveLength(1);
+  const error = new CellError("ACTOR_NOT_RUNNING");
+  taken[0]?.respond({ kind: "error", error, begun: false });
+  expect(told).toEqual([3]);
+  // The next copy is a new one, and what becomes of it holds for all.
+  for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
+  taken[1]?.respond({ kind: "error", error });
+  expect(told).toEqual([3, 0]);
 });

@@ -43,6 +43,8 @@ export type StoredReply = {
           readonly remedy: string;
           readonly retryable: boolean;
         };
+        /** The actor never had it in hand: a later copy may be begun. */
+        readonly begun?: false;
       };
 };
 

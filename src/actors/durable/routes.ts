@@ -163,7 +163,8 @@ function storedReply({ intent, returnAddress, replies }: Route, reply: OutgoingR
 function outcomeOf(reply: OutgoingReply): StoredReply["outcome"] {
   if (reply.kind === "error") {
     const { code, message, remedy, retryable } = reply.error;
-    return { error: { code, message, remedy, retryable } };
+    const error = { code, message, remedy, retryable };
+    return reply.begun === false ? { error, begun: false } : { error };
   }
   const { value, final } = reply;
   if (value instanceof Uint8Array) {
@@ -175,7 +176,10 @@ function outcomeOf(reply: OutgoingReply): StoredReply["outcome"] {
 
 /** The reply that was stored. */
 export function replyOf({ outcome }: Pick<StoredReply, "outcome">): OutgoingReply {
-  if ("error" in outcome) return { kind: "error", error: writtenError(outcome.error) };
+  if ("error" in outcome) {
+    const error = writtenError(outcome.error);
+    return outcome.begun === false ? { kind: "error", error, begun: false } : { kind: "error", error };
+  }
   const { value, final, encoding } = outcome;
   const bytes = encoding === "base64" && typeof value === "string" ? Buffer.from(value, "base64") : value;
   return { kind: "value", value: bytes, final };

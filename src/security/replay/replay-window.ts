@@ -168,10 +168,15 @@ export class ReplayWindow {
     return true;
   }
 
-  /** Forgets a capsule that was accepted but never begun, e.g. because the mailbox was full: the same capsule may come again. */
-  release(issuer: Uint8Array, id: Uint8Array): void {
+  /**
+   * Forgets a capsule that was accepted but never begun, e.g. because the mailbox was full: the
+   * same capsule may come again. Returns how many copies of it had come; at least 1.
+   */
+  release(issuer: Uint8Array, id: Uint8Array): number {
     const entry = this.#shares.get(mapKey(issuer))?.entries.get(mapKey(id));
-    if (entry !== undefined) this.#remove(entry);
+    if (entry === undefined) return 1;
+    this.#remove(entry);
+    return 1 + entry.repeats;
   }
 
   #judgeKnown(known: Entry, hash: Uint8Array): ReplayVerdict {

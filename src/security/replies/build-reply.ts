@@ -16,7 +16,12 @@ export type ReplyContent =
       readonly final: boolean;
     }
   /** Always the last one. */
-  | { readonly kind: "error"; readonly error: CellError };
+  | {
+      readonly kind: "error";
+      readonly error: CellError;
+      /** Copies of the request that it refuses, none of which was begun; absent: it is the answer to all. */
+      readonly turnedAway?: number;
+    };
 
 /** Where ids and times come from. */
 export type CapsuleMaker = { readonly nextId: () => Uint8Array; readonly tick: () => HybridTime };
@@ -64,6 +69,7 @@ export function buildReply(
       index,
       final: value?.final ?? true,
       error: content.kind === "error" ? toWireError(content.error) : undefined,
+      turnedAway: content.kind === "error" ? (content.turnedAway ?? 0) : 0,
     },
   });
 }

@@ -24,6 +24,8 @@ export type OpenedReply = {
   readonly contentType: string;
   /** Set when the request was refused or failed. */
   readonly error: CellError | undefined;
+  /** Copies of the request that the error refuses, none of which was begun; 0: it is the answer to all. */
+  readonly turnedAway: number;
   /** Node that signed it, and actor that answered; empty when the node itself did. */
   readonly node: string;
   readonly actor: string;
@@ -67,6 +69,7 @@ const describe = (capsule: Capsule, reply: ReplyPart, node: string): OpenedReply
   payload: capsule.payload,
   contentType: capsule.contentType,
   error: reply.error === undefined ? undefined : fromWireError(reply.error),
+  turnedAway: reply.turnedAway,
   node,
   actor: capsule.source?.actor ?? "",
   capsule,

@@ -44,6 +44,8 @@ export type ReplyPart = {
   readonly index: number;
   readonly final: boolean;
   readonly error: WireError | undefined;
+  /** Copies of the request that are refused, not begun; 0 where the answer holds for every copy, and without an error. */
+  readonly turnedAway: number;
 };
 
 export type Capsule = {

@@ -115,6 +115,9 @@ function checkReply(reply: ReplyPart | undefined): Broken {
   }
   if (reply.requestHash.length !== HASH_BYTES) return ["reply.request_hash", "32 bytes"];
   if (!isWithin(reply.index, 0, MAX_REPLY_INDEX)) return ["reply.index", "an unsigned 32-bit number"];
+  if (!isWithin(reply.turnedAway, 0, reply.error === undefined ? 0 : MAX_REPLY_INDEX)) {
+    return ["reply.turned_away", "an unsigned 32-bit number, 0 without an error"];
+  }
   if (reply.error === undefined) return undefined;
   return reply.final ? checkError(reply.error) : ["reply.final", "true beside an error"];
 }

@@ -72,10 +72,13 @@ const toIncarnation = ({ term, activation }: IncarnationMessage): Incarnation =>
   activation: toNumber(activation),
 });
 
-function toReply({ requestId, requestHash, index, final, error }: ReplyMessage): ReplyPart {
-  if (error === undefined) return { requestId, requestHash, index, final, error };
+function toReply({ requestId, requestHash, index, final, error, turnedAway }: ReplyMessage): ReplyPart {
+  if (error === undefined) return { requestId, requestHash, index, final, error, turnedAway };
   const { code, message, remedy, retryable, retryAfterMs } = error;
-  return { requestId, requestHash, index, final, error: { code, message, remedy, retryable, retryAfterMs } };
+  return {
+    ...{ requestId, requestHash, index, final, turnedAway },
+    error: { code, message, remedy, retryable, retryAfterMs },
+  };
 }
 
 /** Beyond 2^53 - 1 the result is no safe integer, which checkCapsule refuses. */

@@ -51,12 +51,13 @@ function writeSource({ actor, incarnation, sequence }: Source): void {
   number(3, sequence);
 }
 
-function writeReply({ requestId, requestHash, index, final, error }: ReplyPart): void {
+function writeReply({ requestId, requestHash, index, final, error, turnedAway }: ReplyPart): void {
   bytes(1, requestId);
   bytes(2, requestHash);
   number(3, index);
   flag(4, final);
   if (error !== undefined) nested(5, () => writeError(error));
+  number(6, turnedAway);
 }
 
 function writeError({ code, message, remedy, retryable, retryAfterMs }: WireError): void {

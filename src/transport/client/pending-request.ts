@@ -1,6 +1,7 @@
 // One request that waits: hands its replies on in order, asks to be sent again
 // when nobody answers, and ends once, by the final reply, an error, its deadline
-// or whoever asked.
+// or whoever asked. That one copy of it was turned away says nothing of another
+// that is on its way: only when all of them were is the refusal its end.
 import type { CellError } from "../../errors/cell-error.ts";
 import type { OpenedReply } from "../../security/replies/open-replies.ts";
 import { acceptReply, openStream, type ReplyStream } from "../../security/replies/reply-stream.ts";
@@ -24,10 +25,10 @@ export type RequestFacts = {
 
 export type PendingHooks = {
   readonly onEnd: (request: PendingRequest) => void;
-  /** Signs and publishes it again. Must not throw. */
-  readonly resend: (request: PendingRequest) => void;
-  /** The error of a request whose deadline has passed. */
-  readonly late: (request: PendingRequest) => CellError;
+  /** Signs and publishes it again; false: nothing leaves now. Must not throw. */
+  readonly resend: (request: PendingRequest) => boolean;
+  /** The error of a request whose deadline has passed. @param cause why a copy of it was not begun */
+  readonly late: (request: PendingRequest, cause: CellError | undefined) => CellError;
 };
 
 export class PendingRequest {
@@ -42,9 +43,15 @@ export class PendingRequest {
   #timer: NodeJS.Timeout | undefined;
   #stream: ReplyStream | undefined;
   #unanswered = 0;
+  /** Whether it waits to be sent again because it was refused. */
+  #wasRefused = false;
   #refused = 0;
-  /** The last refusal, until it is sent again. */
-  #refusal: CellError | undefined;
+  /** Copies that left, or are about to. */
+  #copies = 1;
+  /** Of them those that were turned away: nobody will begin them. */
+  #turnedAway = 0;
+  /** The last refusal, until it is sent again; `holds`: no copy of it can still be begun. */
+  #refusal: { readonly error: CellError; readonly holds: boolean } | undefined;
 
   constructor(facts: RequestFacts, listener: ReplyListener, hooks: PendingHooks) {
     this.facts = facts;
@@ -63,13 +70,13 @@ export class PendingRequest {
     if (envelope !== undefined) this.envelopes.push(envelope);
     const request = { id, hash, messageHash };
     this.#stream = this.#stream === undefined ? openStream(request) : { ...this.#stream, request };
-    this.#refusal = undefined;
   }
 
   take(reply: OpenedReply): void {
     if (this.ended || this.#stream === undefined) return;
     const step = acceptReply(this.#stream, reply);
-    if (step.kind === "next" && reply.error !== undefined && this.refuse(reply.error)) return;
+    if (step.kind === "next" && reply.error !== undefined && this.refuse(reply.error, reply.turnedAway))
+      return;
     this.#stream = step.stream;
     if (step.kind === "fault" && step.error.code !== "CAPSULE_REPLY_UNBOUND") this.fail(step.error);
     if (step.kind !== "next") return;
@@ -81,12 +88,20 @@ export class PendingRequest {
     if (reply.final) this.#end(undefined);
   }
 
-  /** Nobody began it: whether it waits to be sent again. */
-  refuse(error: CellError): boolean {
+  /**
+   * So many copies of it were not begun; 0: the answer holds for all. Returns whether it waits on:
+   * to be sent again, or for word of a copy that may have been begun.
+   */
+  refuse(error: CellError, copies: number): boolean {
+    if (this.ended) return false;
+    this.#turnedAway += copies;
+    const holds = copies === 0 || this.#turnedAway >= this.#copies;
     const waitMs = waitAfterRefusalMs(error, this.#attempts(), Math.random());
-    if (this.ended || waitMs === undefined) return false;
+    if (waitMs === undefined && holds) return false;
+    this.#refusal = { error, holds };
+    if (waitMs === undefined) return true;
     this.#refused += 1;
-    this.#refusal = error;
+    this.#wasRefused = true;
     this.#arm(waitMs);
     return true;
   }
@@ -119,14 +134,23 @@ export class PendingRequest {
     const leftMs = this.openedAtMs + this.facts.timeoutMs - performance.now();
     this.#timer =
       waitMs === undefined || waitMs >= leftMs
-        ? setTimeout(() => this.fail(this.#refusal ?? this.#hooks.late(this)), leftMs)
+        ? setTimeout(() => this.fail(this.#lastWord()), Math.max(0, leftMs))
         : setTimeout(() => this.#resend(), waitMs);
   }
 
+  /** At the deadline. */
+  #lastWord(): CellError {
+    if (this.#refusal?.holds === true) return this.#refusal.error;
+    return this.#hooks.late(this, this.#refusal?.error);
+  }
+
   #resend(): void {
-    if (this.#refusal === undefined) this.#unanswered += 1;
+    if (!this.#wasRefused) this.#unanswered += 1;
+    this.#wasRefused = false;
     this.#arm(waitForAnswerMs(this.#attempts(), Math.random()));
-    this.#hooks.resend(this);
+    if (!this.#hooks.resend(this)) return;
+    this.#copies += 1;
+    if (this.#refusal !== undefined) this.#refusal = { ...this.#refusal, holds: false };
   }
 
   #end(error: CellError | undefined): void {

@@ -136,7 +136,7 @@ export class Requester {
     const pending = new PendingRequest({ id, bytes, hash, subject, timeoutMs }, listener, {
       onEnd: (request) => this.#forget(request),
       resend: (request) => this.#resend(request),
-      late: (request) => this.#lateError(request),
+      late: (request, cause) => this.#lateError(request, cause),
     });
     this.#pending.set(mapKey(id), pending);
     this.#sealer.seal(subject, bytes, pending);
@@ -161,9 +161,10 @@ export class Requester {
   }
 
   /** While the broker is away what was sent waits for its return: it would only fill the buffer. */
-  #resend(request: PendingRequest): void {
-    if (this.#closed || !this.#options.connection.isConnected()) return;
+  #resend(request: PendingRequest): boolean {
+    if (this.#closed || !this.#options.connection.isConnected()) return false;
     this.#sealer.seal(request.subject, request.facts.bytes, request);
+    return true;
   }
 
   /** What the broker had when it was lost may have reached nobody. */
@@ -202,7 +203,7 @@ export class Requester {
   #noResponders(requests: readonly PendingRequest[]): void {
     for (const request of requests) {
       const error = new CellError("BROKER_NO_RESPONDERS", undefined, { where: request.subject });
-      if (!request.ended && !request.refuse(error)) request.fail(error);
+      if (!request.ended && !request.refuse(error, 1)) request.fail(error);
     }
   }
 
@@ -233,11 +234,12 @@ export class Requester {
     }
   }
 
-  #lateError({ subject, openedAtMs }: PendingRequest): CellError {
+  #lateError({ subject, openedAtMs }: PendingRequest, cause: CellError | undefined): CellError {
     const where = { where: subject };
     if (this.#dropped !== undefined && this.#dropped.atMs >= openedAtMs)
       return new CellError("BROKER_REPLY_UNTRUSTED", undefined, { ...where, cause: this.#dropped.error });
-    if (!this.#options.connection.isConnected()) return new CellError("BROKER_UNREACHABLE", undefined, where);
-    return new CellError("ACTOR_DEADLINE_EXCEEDED", undefined, where);
+    if (!this.#options.connection.isConnected())
+      return new CellError("BROKER_UNREACHABLE", undefined, { ...where, cause });
+    return new CellError("ACTOR_DEADLINE_EXCEEDED", undefined, { ...where, cause });
   }
 }

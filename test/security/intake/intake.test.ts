@@ -116,6 +116,7 @@ const refusals: readonly (readonly [string, Case, (typeof STAGES)[number], strin
           index: 0,
           final: true,
           error: undefined,
+          turnedAway: 0,
         },
       },
     },

@@ -25,13 +25,16 @@ const error = fc.record({
   retryable: fc.boolean(),
   retryAfterMs: uint32,
 });
-const reply: fc.Arbitrary<ReplyPart> = fc.record({
-  requestId: id,
-  requestHash: exactly(32),
-  index: uint32,
-  final: fc.constant(true),
-  error: fc.option(error, { nil: undefined }),
-});
+const reply: fc.Arbitrary<ReplyPart> = fc
+  .record({
+    requestId: id,
+    requestHash: exactly(32),
+    index: uint32,
+    final: fc.constant(true),
+    error: fc.option(error, { nil: undefined }),
+    turnedAway: uint32,
+  })
+  .map((part) => (part.error === undefined ? { ...part, turnedAway: 0 } : part));
 
 const common = {
   id,

@@ -17,7 +17,8 @@ const plain = (capsule: Capsule): unknown =>
 const none = new Uint8Array();
 const id = new Uint8Array(16).fill(1);
 const other = new Uint8Array(16).fill(2);
-const reply = { requestId: other, requestHash: new Uint8Array(32), index: 0, final: true, error: undefined };
+const requestHash = new Uint8Array(32);
+const reply = { requestId: other, requestHash, index: 0, final: true, error: undefined, turnedAway: 0 };
 const error = { code: "ACTOR_CRASHED", message: "m", remedy: "r", retryable: true, retryAfterMs: 0 };
 const asReply: Partial<Capsule> = { target: INBOX, replyInbox: "", reply };
 const trace = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
@@ -88,6 +89,11 @@ const faults: readonly (readonly [string, Partial<Capsule>, string])[] = [
     "a long error",
     { ...asReply, reply: { ...reply, error: { ...error, message: "a".repeat(1025) } } },
     "reply.error.message",
+  ],
+  [
+    "an answer that turns copies away",
+    { ...asReply, reply: { ...reply, turnedAway: 1 } },
+    "reply.turned_away",
   ],
 ];
 
