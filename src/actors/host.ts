@@ -32,11 +32,12 @@ import { lostRequestEvent, OutgoingRequests } from "./outgoing-requests.ts";
 import type { ActorPorts } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 import { readSnapshot, unsupportedSnapshot } from "./snapshot.ts";
+import { causesOf, resumptionOf } from "./snapshot-causes.ts";
 import { immediately, type Stage } from "./stage.ts";
 import type { Queued, Staged } from "./staged-host.ts";
 import type { StartActorOptions } from "./start-options.ts";
 import { stateName } from "./state-name.ts";
-import type { Leftovers } from "./succession.ts";
+import { countAnswered, type Leftovers } from "./succession.ts";
 import { processTurns } from "./turn.ts";
 
 /** Intents and events that one actor handles before others have their turn. */
@@ -263,7 +264,10 @@ export class Host implements ActorHost {
 
   #restore(snapshot: unknown): void {
     const read = readSnapshot(snapshot);
-    this.#driver.restore(read);
+    this.#driver.restore(read, {
+      ...resumptionOf(read.causes),
+      fail: (error, intent) => void this.#fail(error, { origin: "async", intent }),
+    });
     for (const request of read.requests) this.#enqueue(lostRequestEvent(request), undefined);
   }
 
@@ -419,7 +423,9 @@ export class Host implements ActorHost {
     failure: Failure,
     killer = failure.intent && this.#intake.find(failure.intent.id)?.delivery.intent,
   ): Failure {
-    const verdict = killer && this.#ports.succession?.counted(killer, failure);
+    const { succession } = this.#ports;
+    if (killer === undefined) return countAnswered(failure, succession);
+    const verdict = succession?.counted(killer, failure);
     return verdict === "poison" ? { ...failure, class: "poison" } : failure;
   }
 
@@ -465,8 +471,14 @@ export class Host implements ActorHost {
     if (isFresh || !this.#driver.hasStarted) return undefined;
     try {
       const undone = this.#departure?.undone;
-      const state = this.#driver.persist(undone?.before);
-      return { format: 1, ...state, requests: this.#outgoing.records(undone?.intentId) };
+      const mark = undone?.before ?? this.#driver.mark();
+      const causes = causesOf(this.#driver.causes(mark));
+      return {
+        format: 1,
+        ...this.#driver.persist(mark),
+        requests: this.#outgoing.records(undone?.intentId),
+        ...(causes === undefined ? {} : { causes }),
+      };
     } catch (error) {
       this.#log("warn", unsupportedSnapshot(error), undefined);
       return undefined;

@@ -25,7 +25,7 @@ export type Resumption = {
   /** In place of running again, a promise that was in flight ends with this error. */
   readonly interruption?: unknown;
   /** What a child's code throws later, where no transition shows it. Absent: the present actor's. */
-  readonly fail?: (error: unknown) => void;
+  readonly fail?: (error: unknown, intent: ReceivedIntent | undefined) => void;
 };
 
 export type ChildrenOptions = {
@@ -100,7 +100,7 @@ export class MachineChildren {
       if (child === undefined) continue;
       const intent = causeOf?.(child.id);
       const inItsName = (work: () => void) =>
-        fail === undefined ? work() : runInActor({ intent, fail }, work);
+        fail === undefined ? work() : runInActor({ intent, fail: (error) => fail(error, intent) }, work);
       const interrupted = interruption === undefined ? [] : interrupt(child, interruption);
       if (child.getSnapshot().status === "active") {
         this.#expect(child, intent);

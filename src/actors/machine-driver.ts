@@ -28,7 +28,11 @@ export type MachineMark = {
   readonly snapshot: AnyMachineSnapshot;
   readonly timers: readonly TimerRecord[];
   readonly childTimers: readonly ChildTimer[];
+  /** What led to the timers, in their order. */
+  readonly timerCauses: readonly (ReceivedIntent | undefined)[];
 };
+
+export type Causes = Pick<Ties, "timers" | "children">;
 
 export type Step = {
   readonly snapshot: AnyMachineSnapshot;
@@ -45,6 +49,9 @@ export type Ties = {
   readonly live: boolean;
   readonly nextTimerUnixMs: number | undefined;
 };
+
+/** One that the behaviour wrote as a plain function. */
+export type OwnAction = { readonly event: number; readonly act: () => void };
 
 export class MachineDriver {
   readonly #options: DriverOptions;
@@ -239,7 +246,12 @@ export class MachineDriver {
   /** The present, as what `persist` may be given later. */
   mark(): MachineMark {
     const { snapshot } = this;
-    return { snapshot, timers: this.#timers.records(), childTimers: this.#children.timers() };
+    return {
+      snapshot,
+      timers: this.#timers.records(),
+      childTimers: this.#children.timers(),
+      timerCauses: this.#timers.causes(),
+    };
   }
 
   /** What is needed to go on from here later. @throws NotJsonError, or XState's own error for unnamed children */
@@ -248,15 +260,23 @@ export class MachineDriver {
     return this.#children.started.stateOf(persisted, snapshot, timers, childTimers);
   }
 
-  /** What a persisted state does not hold, of this very moment. */
-  ties(): Ties {
-    const children = Object.values<AnyActorRef | undefined>(this.snapshot.children);
+  /** What led to the parts of a state. */
+  causes({ snapshot, timerCauses }: MachineMark = this.mark()): Causes {
+    const children = Object.values<AnyActorRef | undefined>(snapshot.children);
     return {
-      timers: this.#timers.causes(),
+      timers: timerCauses,
       children: children.flatMap((child) => {
         const cause = child && this.#children.causeOf(child);
         return child === undefined || cause === undefined ? [] : [[child.id, cause] as const];
       }),
+    };
+  }
+
+  /** What a persisted state does not hold, of this very moment. */
+  ties(): Ties {
+    const children = Object.values<AnyActorRef | undefined>(this.snapshot.children);
+    return {
+      ...this.causes(),
       sends: this.#children.pending(this.snapshot),
       live: children.some((child) => child?.getSnapshot().status === "active"),
       nextTimerUnixMs: [...this.#timers.records(), ...this.#children.timers()].reduce<number | undefined>(
@@ -291,29 +311,25 @@ export class MachineDriver {
   }
 
   /**
-   * The machine's own actions that these events led to, decided once more; nothing runs.
+   * The machine's own actions that these events led to, decided once more, each with the number
+   * of its event, -1 for the initial state; nothing runs.
    * @param from the state before them; undefined: they began with the initial state
    */
-  ownActions(from: unknown, events: readonly AnyEventObject[], input: unknown): (() => void)[] {
+  ownActions(from: unknown, events: readonly AnyEventObject[], input: unknown): readonly OwnAction[] {
     const { machine } = this.#options;
     const read = from === undefined ? undefined : readMachineState(from, machine);
     const first = this.#scope.decide((scope) =>
       read === undefined ? machine.getInitialSnapshot(scope, input) : read.restore(scope),
     );
-    const actions = [...first.actions];
+    const acts = [...own(first.actions, -1)];
     let { snapshot } = first;
-    for (const event of events) {
+    for (const [at, event] of events.entries()) {
       const before = snapshot;
       const decision = this.#scope.decide((scope) => machine.transition(before, event, scope));
-      actions.push(...decision.actions);
+      acts.push(...own(decision.actions, at));
       snapshot = decision.snapshot;
     }
-    const own = actions.filter(({ type }) => !type.startsWith("xstate."));
-    return own.map(
-      ({ exec, info, params }) =>
-        () =>
-          exec?.(info, params),
-    );
+    return acts;
   }
 
   /** Gives a child an event that an earlier incarnation had decided to send. */
@@ -348,6 +364,11 @@ export class MachineDriver {
     }
   }
 }
+
+const own = (actions: readonly MachineAction[], event: number): OwnAction[] =>
+  actions
+    .filter(({ type }) => !type.startsWith("xstate."))
+    .map(({ exec, info, params }) => ({ event, act: () => exec?.(info, params) }));
 
 function isActor(value: unknown): value is AnyActorRef {
   return typeof value === "object" && value !== null && "sessionId" in value;

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import type { RequestRecord } from "./outgoing-requests.ts";
+import { causesSchema, type SnapshotCauses } from "./snapshot-causes.ts";
 
 const snapshotSchema = z.looseObject({
   format: z.literal(1),
@@ -16,10 +17,14 @@ const snapshotSchema = z.looseObject({
       }),
     )
     .max(2048),
+  causes: causesSchema.exactOptional(),
 });
 
 /** The machine's own part is read by its driver. @throws CellError ACTOR_SNAPSHOT_INVALID */
-export function readSnapshot(snapshot: unknown): { readonly requests: readonly RequestRecord[] } {
+export function readSnapshot(snapshot: unknown): {
+  readonly requests: readonly RequestRecord[];
+  readonly causes?: SnapshotCauses;
+} {
   const parsed = snapshotSchema.safeParse(snapshot);
   if (parsed.success) return parsed.data;
   throw new CellError("ACTOR_SNAPSHOT_INVALID", z.prettifyError(parsed.error).slice(0, 500), {

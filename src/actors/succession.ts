@@ -5,7 +5,7 @@
 import type { CellError } from "../errors/cell-error.ts";
 import type { ExitReason, Failure } from "./child.ts";
 import type { Intake } from "./intake.ts";
-import type { Delivery, ReceivedIntent } from "./intent.ts";
+import type { Delivery, IntentRef, ReceivedIntent } from "./intent.ts";
 import type { Accepted } from "./open-requests.ts";
 
 export type Leftovers = {
@@ -22,11 +22,17 @@ export type Verdict =
   /** It has killed as often as it may: it is set aside, and this is its answer. */
   | { readonly kind: "poison"; readonly answer: CellError };
 
+/** Who killed; the deadline of one that was answered is not known any more. */
+export type Killer = IntentRef & Partial<Pick<ReceivedIntent, "deadlineUnixMs">>;
+
 export type SuccessionPort = {
   /** An intent was in hand at a failure of its actor. Must not throw. */
   died(delivery: Delivery, failure: Failure): Verdict;
-  /** The same for an intent that comes again from a journal: nothing is set aside yet. Must not throw. */
-  counted(intent: ReceivedIntent, failure: Failure): "again" | "poison";
+  /**
+   * The same for an intent that comes again from a journal, and for one that was answered, but
+   * what it began goes on: nothing is set aside. Must not throw.
+   */
+  counted(intent: Killer, failure: Failure): "again" | "poison";
   /** The answer to an intent that has killed too often already; it is set aside now. Must not throw. */
   refuses(delivery: Delivery): CellError | undefined;
   /** Takes over the answering of each. Must not throw. */
@@ -43,11 +49,17 @@ export type Judged = {
 
 export function judge(failure: Failure, intake: Intake, port: SuccessionPort): Judged {
   const killer = failure.intent && intake.find(failure.intent.id);
-  if (killer === undefined) return { failure, again: undefined };
+  if (killer === undefined) return { failure: countAnswered(failure, port), again: undefined };
   const verdict = port.died(killer.delivery, failure);
   if (verdict.kind === "again") return { failure, again: killer };
   intake.finish(killer, { error: verdict.answer });
   return { failure: { ...failure, class: "poison" }, again: undefined };
+}
+
+/** The intent that led to it is answered; what it began, a promise perhaps, has failed. */
+export function countAnswered(failure: Failure, port: SuccessionPort | undefined): Failure {
+  const verdict = failure.intent && port?.counted(failure.intent, failure);
+  return verdict === "poison" ? { ...failure, class: "poison" } : failure;
 }
 
 /**

@@ -21,6 +21,8 @@ export type PoisonEntry = {
   readonly intentId: string;
   /** Oldest first. */
   readonly deaths: readonly Death[];
+  /** It was set aside: whatever else it kills, once is enough. */
+  readonly buried: boolean;
   /** After the intent's deadline it cannot come again. */
   readonly expiresUnixMs: number;
 };
@@ -56,12 +58,17 @@ export function countDeath(
 ): PoisonEntries {
   const deaths = [...deathsOf(entries, key), death].slice(-MAX_DEATHS);
   const others = entries.filter((entry) => !isOf(entry, key) && entry.expiresUnixMs >= nowUnixMs);
-  return [...withRoom(others), { ...key, deaths, expiresUnixMs }];
+  const buried = isBuried(entries, key);
+  return [...withRoom(others), { ...key, deaths, buried, expiresUnixMs }];
 }
 
-/** The intent was answered, or is set aside. */
-export function forget(entries: PoisonEntries, key: Key): PoisonEntries {
-  return entries.filter((entry) => !isOf(entry, key));
+export function isBuried(entries: PoisonEntries, key: Key): boolean {
+  return entries.find((entry) => isOf(entry, key))?.buried === true;
+}
+
+/** The intent is set aside. What it began may kill still: its deaths are counted on. */
+export function bury(entries: PoisonEntries, key: Key): PoisonEntries {
+  return entries.map((entry) => (isOf(entry, key) ? { ...entry, buried: true } : entry));
 }
 
 function withRoom(entries: PoisonEntries): PoisonEntries {

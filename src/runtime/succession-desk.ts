@@ -5,23 +5,26 @@
 import { crashedError } from "../actors/actor-failure.ts";
 import type { ExitReason, Failure, Incarnation } from "../actors/child.ts";
 import { DeadlineTimer } from "../actors/deadline-timer.ts";
-import type { Delivery, ReceivedIntent } from "../actors/intent.ts";
+import type { Delivery, IntentRef } from "../actors/intent.ts";
 import type { ActorClock } from "../actors/ports.ts";
-import type { Leftovers, SuccessionPort, Verdict } from "../actors/succession.ts";
+import type { Killer, Leftovers, SuccessionPort, Verdict } from "../actors/succession.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { type ActorSpec, DEFAULT_POISON_DEATHS } from "../manifest/graph.ts";
 import { boundText, type EventInput } from "../telemetry/event.ts";
 import {
+  bury,
   countDeath,
   type Death,
   deathsOf,
-  forget,
+  isBuried,
   keyOf,
   MAX_ENTRIES,
   type PoisonEntries,
 } from "./poison.ts";
 
 const MAX_STORY_STACK_BYTES = 4_096;
+/** Deaths by an intent that was answered before are remembered for this long. */
+const ANSWERED_FOR_MS = 60_000;
 
 /** An intent that is poison, with its story. */
 export type Poisoned = { readonly delivery: Delivery; readonly deaths: readonly Death[] };
@@ -126,27 +129,28 @@ export class SuccessionDesk {
     return { kind: "poison", answer: this.#bury(path, delivery, deaths) };
   }
 
-  #count(path: string, incarnation: Incarnation, intent: ReceivedIntent, failure: Failure): readonly Death[] {
+  #count(path: string, incarnation: Incarnation, intent: Killer, failure: Failure): readonly Death[] {
     const nowUnixMs = this.#options.clock.unixMs();
     const death = deathOf(failure, incarnation, nowUnixMs);
-    const times = { nowUnixMs, expiresUnixMs: intent.deadlineUnixMs };
+    const times = { nowUnixMs, expiresUnixMs: intent.deadlineUnixMs ?? nowUnixMs + ANSWERED_FOR_MS };
     this.#deaths.set(path, countDeath(this.#deaths.get(path) ?? [], keyOf(intent), death, times));
     return this.#deathsOf(path, intent);
   }
 
-  #deathsOf(path: string, intent: ReceivedIntent): readonly Death[] {
+  #deathsOf(path: string, intent: IntentRef): readonly Death[] {
     const ofProcess = (this.#suspects.get(path) ?? []).filter(({ intentId }) => intentId === intent.id);
     const own = deathsOf(this.#deaths.get(path) ?? [], keyOf(intent));
     return [...ofProcess.map(({ death }) => death), ...own];
   }
 
   #bury(path: string, delivery: Delivery, deaths: readonly Death[]): CellError {
-    const rest = forget(this.#deaths.get(path) ?? [], keyOf(delivery.intent));
-    if (rest.length === 0) this.#deaths.delete(path);
-    else this.#deaths.set(path, rest);
+    const key = keyOf(delivery.intent);
+    const entries = this.#deaths.get(path) ?? [];
+    this.#deaths.set(path, bury(entries, key));
     // What killed the process is refused each time that it comes, and buried once.
     const ofProcess = (this.#suspects.get(path) ?? []).filter((each) => each.intentId === delivery.intent.id);
-    if (ofProcess.every(({ buried }) => !buried)) this.#options.bury({ delivery, deaths });
+    if (!isBuried(entries, key) && ofProcess.every(({ buried }) => !buried))
+      this.#options.bury({ delivery, deaths });
     for (const each of ofProcess) each.buried = true;
     const times = deaths.length === 1 ? "once" : `${deaths.length} times`;
     return new CellError("ACTOR_INTENT_POISONOUS", `the intent has killed the actor ${times}`, {

@@ -13,6 +13,8 @@ test("a failure that no transition shows finds its actor and intent; the process
       "async.action": failed("async.action"),
       "timer.in.callback": failed("timer.in.callback"),
       emitter: failed("emitter"),
+      subscriber: failed("subscriber"),
+      "emit.listener": failed("emit.listener"),
     },
     orphans: ["Error: nobody's"],
     otherBusy: 0,

@@ -35,6 +35,7 @@ const loose = setup({
     receiver: fromCallback(({ receive }) => receive(() => boom())),
     observable: fromObservable(() => failing as never),
     child: createMachine({ entry: () => boom() }),
+    watching: createMachine({ invoke: { src: fromObservable(() => failing as never) } }),
     childLater: createMachine({ on: { "*": { actions: () => boom() } } }),
   },
   delays: { d: () => boom() },
@@ -43,7 +44,9 @@ type Config = Parameters<typeof loose.createMachine>[0];
 const ping = { actions: reply(() => "pong") };
 const machineOf = (config: Config): AnyStateMachine => loose.createMachine({ context: {}, ...config });
 const behaviourOf = (config: Config) => defineActor({ machine: machineOf(config), intents });
-const invoking = (src: "rejects" | "throwsAtOnce" | "callback" | "observable" | "child"): Config => ({
+const invoking = (
+  src: "rejects" | "throwsAtOnce" | "callback" | "observable" | "child" | "watching",
+): Config => ({
   initial: "idle",
   states: { idle: { on: { go: "working", ping } }, working: { invoke: { src } } },
 });
@@ -113,6 +116,12 @@ describe("whatever throws while an intent is in hand ends the actor, and its cal
       "invoke",
     ],
     ["a spawned child", { on: { go: { actions: spawnChild("rejects", { id: "it" }) } } }, "invoke"],
+    [
+      "a spawned child's observable",
+      { on: { go: { actions: spawnChild("observable", { id: "it" }) } } },
+      "invoke",
+    ],
+    ["an observable that a child machine invokes", invoking("watching"), "invoke"],
     ["sendTo an unknown child", { on: { go: { actions: sendTo("nobody", { type: "x" }) } } }, "transition"],
     ["sendParent", { on: { go: { actions: sendParent({ type: "x" }) } } }, "transition"],
   ];

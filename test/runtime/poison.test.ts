@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  bury,
   countDeath,
   type Death,
   deathsOf,
-  forget,
   keyOf,
   MAX_ENTRIES,
   type PoisonEntries,
@@ -32,7 +32,7 @@ test("however much one sender kills with, it is bounded, and the deaths of anoth
     for (const [n, { sender, id, forgets }] of kills.entries()) {
       if (n === at) entries = die(entries, "alice", "hers");
       entries = die(entries, sender, id);
-      if (forgets) entries = forget(entries, { sender, intentId: id });
+      if (forgets) entries = bury(entries, { sender, intentId: id });
       expect(entries.length).toBeLessThanOrEqual(MAX_ENTRIES);
     }
     if (at < kills.length)

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { assign, fromPromise, setup } from "xstate";
 import { z } from "zod";
 import { defineActor, type IntentEvents, intent, reply } from "../../src/index.ts";
@@ -171,6 +171,31 @@ describe("the intent in hand at a crash", () => {
     expect(tries.get(often)).toBe(2);
     expect(await world.ask("g/x", "add", { n: 1 })).toEqual({ value: 5 });
     expect(world.actors.stats("g/x")).toMatchObject({ state: "idle", openRequests: 0 });
+  });
+});
+
+describe("a promise that rejects after another intent was handled", () => {
+  test("is undone by nothing, runs again, and is answered when it comes about", async () => {
+    await using world = await start();
+    const answers = [world.ask("g/x", "work", { key: key(), times: 1 }), world.ask("g/x", "add", { n: 1 })];
+    expect(await Promise.all(answers)).toEqual([{ value: 1 }, { value: 1 }]);
+  });
+
+  test("kills in the name of the intent that began it: poison at its second death, a letter once, and no use of the intensity", async () => {
+    await using world = await start({}, { intensity: 1 });
+    const answers = [world.ask("g/x", "work", { key: key(), times: 4 }), world.ask("g/x", "add", { n: 1 })];
+    expect(await Promise.all(answers)).toEqual([{ code: "ACTOR_INTENT_POISONOUS" }, { value: 1 }]);
+    await vi.waitFor(() => expect(world.actors.stats("g/x")).toMatchObject({ state: "idle" }));
+    expect(await world.ask("g/x", "add", { n: 1 })).toEqual({ value: 2 });
+    const classes = world.events.flatMap(({ kind }) =>
+      kind.case === "actorCrashed" ? [kind.value.failure] : [],
+    );
+    expect(classes).toEqual(["crash", "poison", "poison", "poison"]);
+    expect(world.buried).toMatchObject([{ delivery: { intent: { type: "work" } }, deaths: { length: 2 } }]);
+    const tree = world.tree;
+    if (tree === undefined) throw new Error("not started");
+    expect(nodeAt(tree, "g")).toMatchObject({ state: "running", restarts: 0 });
+    expect(nodeAt(tree, "g/y")).toMatchObject({ restarts: 0 });
   });
 });
 

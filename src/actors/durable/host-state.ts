@@ -15,7 +15,7 @@ const event = z.looseObject({ type: z.string() });
 const cause = id.exactOptional();
 
 /** An intent without its payload. */
-const meta = z.object({
+export const intentMetaSchema = z.object({
   id,
   rootId: z.string(),
   causeId: z.string(),
@@ -52,7 +52,7 @@ const hostStateSchema = z.object({
   /** null: it begins, or begins anew. */
   machine: z.unknown(),
   /** Every intent that something below was led to by. */
-  intents: z.record(id, meta),
+  intents: z.record(id, intentMetaSchema),
   causes: z.object({ timers: z.array(id.nullable()), children: z.record(z.string(), id) }),
   /** Intents whose answer is owed. `payload`: base64, when they are to be begun again. */
   owed: z.array(z.object({ id, returnAddress: json, replies: z.int(), payload: z.string().exactOptional() })),
@@ -68,7 +68,7 @@ const hostStateSchema = z.object({
   redo: z.object({ from: z.unknown(), events: z.array(event) }).exactOptional(),
 });
 export type HostState = z.infer<typeof hostStateSchema>;
-export type IntentMeta = z.infer<typeof meta>;
+export type IntentMeta = z.infer<typeof intentMetaSchema>;
 
 /** @throws CellError ACTOR_STATE_INVALID */
 export function readHostState(state: DurableState): HostState {
@@ -96,7 +96,9 @@ export class IntentTable {
 }
 
 /** The intents of a state that was read; their payloads are gone. */
-export function intentsOf(state: HostState): (id: string | null | undefined) => ReceivedIntent | undefined {
+export function intentsOf(
+  state: Pick<HostState, "intents">,
+): (id: string | null | undefined) => ReceivedIntent | undefined {
   const found = new Map<string, ReceivedIntent>();
   for (const [key, each] of Object.entries(state.intents)) {
     found.set(key, { ...each, payload: new Uint8Array() });

@@ -1,10 +1,14 @@
 // Brings back what the last commit kept, in the order in which it came about: the
 // machine with its children and timers, the requests that wait, what was sent and not
 // taken, the answers owed, and what was decided but perhaps not performed.
+import type { AnyEventObject } from "xstate";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Behaviour } from "../behaviour.ts";
+import type { ReceivedIntent } from "../intent.ts";
+import type { OwnAction } from "../machine-driver.ts";
+import type { SuccessionPort } from "../succession.ts";
 import type { DurableStage } from "./durable-stage.ts";
-import { type HostState, intentsOf } from "./host-state.ts";
+import { type HostState, intentMetaSchema, intentsOf } from "./host-state.ts";
 import { migrateMachine } from "./migrate.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DurableState } from "./ports.ts";
@@ -19,6 +23,7 @@ export type ResumeParts = {
   readonly stage: DurableStage;
   readonly routes: Routes;
   readonly outbox: Outbox;
+  readonly succession: SuccessionPort | undefined;
   /** Of the code that runs now. */
   readonly codeHash: string;
 };
@@ -38,7 +43,7 @@ export function resumeMachine(parts: ResumeParts, nowUnixMs: number): void {
   if (upgrade !== "same") stage.touch();
   if (upgrade === "migrate") {
     host.driver.restore(migrateMachine(behaviour, kept, nowUnixMs), {
-      fail: (error) => host.fail(error, "async"),
+      fail: (error, cause) => host.fail(error, "async", cause),
     });
     return;
   }
@@ -48,7 +53,7 @@ export function resumeMachine(parts: ResumeParts, nowUnixMs: number): void {
     timerCauses: kept.causes.timers.map(intent),
     causeOf: (child) => intent(kept.causes.children[child]),
     interruption,
-    fail: (error) => host.fail(error, "async"),
+    fail: (error, cause) => host.fail(error, "async", cause),
   });
 }
 
@@ -93,6 +98,22 @@ function resumeOwed({ kept, stage, routes }: ResumeParts, owed: HostState["owed"
   if (!taken.ok) delivery.respond({ kind: "error", error: taken.error });
 }
 
+/** The intent that an event was, with its payload. */
+function intentOf(event: AnyEventObject | undefined): ReceivedIntent | undefined {
+  const meta = intentMetaSchema.safeParse(event?.intent);
+  if (event === undefined || !meta.success) return undefined;
+  const payload = new TextEncoder().encode(JSON.stringify(event.payload ?? null));
+  return { ...meta.data, payload };
+}
+
+/** It has killed too often: its actions are not tried again, and whoever waits for it hears so. */
+function isPoison({ stage, succession }: ResumeParts, intent: ReceivedIntent): boolean {
+  const answer = succession?.refuses({ intent, respond: () => {} });
+  const owed = stage.host.intake.find(intent.id);
+  if (answer !== undefined && owed !== undefined) stage.host.intake.finish(owed, { error: answer });
+  return answer !== undefined;
+}
+
 /** The behaviour's own actions of the last commit: whether they ran is not known. */
 function redo(parts: ResumeParts): void {
   const { kept, stage, input } = parts;
@@ -100,8 +121,16 @@ function redo(parts: ResumeParts): void {
   if (kept.redo === undefined || upgradeIn(parts) === "migrate") return;
   const { host } = stage;
   const { from, events } = kept.redo;
+  let actions: readonly OwnAction[] = [];
   host.guarded(undefined, () => {
-    for (const act of host.driver.ownActions(from, events, input)) host.guarded(undefined, act);
+    actions = host.driver.ownActions(from, events, input);
   });
+  const poison = new Set<string>();
+  for (const { act, event } of actions) {
+    const intent = intentOf(events[event]);
+    if (intent === undefined) host.guarded(undefined, act);
+    else if (!poison.has(intent.id) && isPoison(parts, intent)) poison.add(intent.id);
+    else if (!poison.has(intent.id)) host.guarded(intent, act);
+  }
   stage.touch();
 }

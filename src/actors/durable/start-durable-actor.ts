@@ -113,7 +113,18 @@ class DurableActor implements ActorHost {
     }
     const { codeHash, ports } = this.#options;
     const routes = this.#routes;
-    const parts = { behaviour, input, state, kept, stage, routes, outbox: this.#outbox, codeHash };
+    const { succession } = ports;
+    const parts = {
+      behaviour,
+      input,
+      state,
+      kept,
+      stage,
+      routes,
+      outbox: this.#outbox,
+      succession,
+      codeHash,
+    };
     const nowUnixMs = ports.clock.unixMs();
     this.#host.start(
       this.#options,
