@@ -63,7 +63,7 @@ describe("actors that do not share the node's event loop", () => {
     const before = Number(Reflect.get(Object((await say("live/threaded")).value), "count"));
     await expect(
       cell.client.request("live/threaded", "crash", { message: "asked to" }),
-    ).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+    ).rejects.toMatchObject({ code: "ACTOR_INTENT_POISONOUS" });
     expect(await answers("live/threaded")).toMatchObject({ count: before + 1 });
   });
 
@@ -74,7 +74,7 @@ describe("actors that do not share the node's event loop", () => {
     const asked = performance.now();
     await say("live/sibling");
     expect(performance.now() - asked).toBeLessThan(2_000);
-    await expect(spinning).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+    await expect(spinning).rejects.toMatchObject({ code: "ACTOR_INTENT_POISONOUS" });
     expect(await answers("live/stuck")).toMatchObject({ count: 2 });
     expect((await cell.kernel.actor("a", "live/sibling")).startedAtUnixMs).toBe(sibling.startedAtUnixMs);
     const [crashed] = await events({ actor: "live/stuck", kinds: ["actorCrashed"] });
@@ -89,17 +89,21 @@ describe("actors that do not share the node's event loop", () => {
     expect(bound).toContain(process.geteuid?.() === 0 ? "own user" : "weaker: the node's own user");
     for (const fault of ["exit", "hoard", "buffers"]) {
       const asked = cell.client.request("live/apart", fault, {}, { timeoutMs: 30_000 });
-      await expect(asked, fault).rejects.toMatchObject({ code: "ACTOR_CRASHED" });
+      await expect(asked, fault).rejects.toMatchObject({ code: "ACTOR_INTENT_POISONOUS" });
       await answers("live/apart");
     }
     const crashes = await events({ actor: "live/apart", kinds: ["actorCrashed"] });
     const told = crashes.map(({ kind, intent }) => {
       return [kind.case === "actorCrashed" ? kind.value.failure : undefined, intent?.intent];
     });
+    // Each is tried again, and is poison the second time.
     expect(told).toEqual([
       [FailureClass.CRASH, "exit"],
+      [FailureClass.POISON, "exit"],
       [FailureClass.EXHAUSTION, "hoard"],
+      [FailureClass.POISON, "hoard"],
       [FailureClass.EXHAUSTION, "buffers"],
+      [FailureClass.POISON, "buffers"],
     ]);
   });
 });
