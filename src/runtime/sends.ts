@@ -11,8 +11,7 @@ import type { AcceptedIntent } from "../security/intake/verdict.ts";
 import { type BuiltIntent, buildIntent } from "../security/intents/build-intent.ts";
 import { outboxSequenceOf } from "../security/intents/outbox-id.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
-import { type OpenedReply, openReplies, type ReplyTrust } from "../security/replies/open-replies.ts";
-import { acceptReply, openStream, type ReplyStream } from "../security/replies/reply-stream.ts";
+import type { ReplyTrust } from "../security/replies/open-replies.ts";
 import type { Sealer } from "../security/sealing/sealer.ts";
 import type { Certificate } from "../security/trust/certificate.ts";
 import type { Incarnation } from "../security/wire/capsule.ts";
@@ -20,6 +19,7 @@ import { decodeCapsule } from "../security/wire/decode-capsule.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { DurableIntake, SealTicket } from "./deliveries.ts";
 import { type LocalReturns, localAddress } from "./durable/return-address.ts";
+import { PendingReplies } from "./pending-replies.ts";
 import { toolRefusal, toolTarget } from "./tool-grants.ts";
 
 export type Sender = { readonly path: string; readonly incarnation: Incarnation };
@@ -50,17 +50,6 @@ export type SendPorts = {
   readonly record: (event: EventInput) => void;
 };
 
-/** Requests that wait for replies from other nodes, at most. */
-const MAX_PENDING = 65_536;
-
-type Pending = {
-  stream: ReplyStream;
-  readonly settle: (answer: Answer) => void;
-  readonly target: string;
-  /** Node that the target was placed on when the request left. */
-  readonly home: string;
-};
-
 export type PostedIntent = Pick<OutgoingIntent, "target" | "timeoutMs"> & {
   /** Hears every reply; at the latest an error at the deadline. */
   readonly onReply: (answer: Answer) => void;
@@ -76,7 +65,7 @@ export type Sends = {
 };
 
 export function createSends(ports: SendPorts): Sends {
-  const pending = new Map<string, Pending>();
+  const pending = new PendingReplies(ports);
   /** By incarnation; what has ended is forgotten. */
   const sequences = new WeakMap<Sender, number>();
 
@@ -119,7 +108,7 @@ export function createSends(ports: SendPorts): Sends {
     if (home === ports.node) deliverHere(ports, built, intent.onReply, taken);
     else if (home === undefined) {
       taken(err(new CellError("ACTOR_NOT_FOUND", "no actor has this path", { where: intent.target })));
-    } else leave(built, intent, home, intent.onReply);
+    } else leave(built, intent, home, intent.onReply, () => taken(ok(undefined)));
   };
 
   const leave = (
@@ -127,46 +116,16 @@ export function createSends(ports: SendPorts): Sends {
     intent: Pick<OutgoingIntent, "target" | "timeoutMs" | "onReply">,
     home: string,
     settle: (answer: Answer) => void,
+    taken?: () => void,
   ): void => {
-    const id = toHex(built.id);
-    if (intent.onReply !== undefined && !pending.has(id)) {
-      if (pending.size >= MAX_PENDING) {
-        settle(err(new CellError("ACTOR_MAILBOX_FULL", "too many requests wait for other nodes")));
-        return;
-      }
-      const request = { id: built.id, hash: built.hash, messageHash: built.hash };
-      const timer = setTimeout(() => pending.delete(id), intent.timeoutMs).unref();
-      const finish = (answer: Answer) => {
-        if (!answer.ok || answer.value.final) {
-          clearTimeout(timer);
-          pending.delete(id);
-        }
-        settle(answer);
-      };
-      pending.set(id, { stream: openStream(request), settle: finish, target: intent.target, home });
-    }
-    ports.sealer.seal(ports.subjectOf(intent.target), built.bytes, { kind: "intent" });
+    const { target, timeoutMs, onReply } = intent;
+    const waits =
+      onReply === undefined || pending.wait(built, { target, timeoutMs, home, onReply: settle, taken });
+    if (waits) ports.sealer.seal(ports.subjectOf(target), built.bytes, { kind: "intent" });
+    else settle(err(new CellError("ACTOR_MAILBOX_FULL", "too many requests wait for other nodes")));
   };
 
-  const takeReply = (subject: string, data: Uint8Array): void => {
-    const opened = openReplies(data, subject, ports.replyTrust, Date.now());
-    if (!opened.ok) return;
-    for (const reply of opened.value) {
-      const waiting = pending.get(toHex(reply.requestId));
-      if (waiting === undefined || !answersFor(reply, waiting)) continue;
-      const step = acceptReply(waiting.stream, reply);
-      waiting.stream = step.stream;
-      if (step.kind === "next") waiting.settle(answerOf(reply));
-      else if (step.kind === "fault" && step.error.code !== "CAPSULE_REPLY_UNBOUND")
-        waiting.settle(err(step.error));
-    }
-  };
-
-  /** Every node hears what is sent; only the one that has the target may answer. */
-  const answersFor = ({ node }: OpenedReply, { target, home }: Pending): boolean =>
-    node === home || node === ports.authority.placementOf(target);
-
-  return { send, post, takeReply };
+  return { send, post, takeReply: (subject, data) => pending.takeReply(subject, data) };
 }
 
 function build(
@@ -265,17 +224,6 @@ function fromReply(reply: OutgoingReply, index: number): Answer {
   if (reply.kind === "error") return err(reply.error);
   const { value, final } = reply;
   return ok({ value: value === undefined ? undefined : structuredClone(value), final, index });
-}
-
-function answerOf({ error, payload, contentType, final, index }: OpenedReply): Answer {
-  if (error !== undefined) return err(error);
-  if (payload.length === 0) return ok({ value: undefined, final, index });
-  if (contentType !== "application/json") return ok({ value: payload, final, index });
-  try {
-    return ok({ value: JSON.parse(new TextDecoder().decode(payload)), final, index });
-  } catch (cause) {
-    return err(new CellError("CAPSULE_MALFORMED", "the reply is not JSON", { cause }));
-  }
 }
 
 /** Hands answers on until the final one; at the deadline it answers itself. */

@@ -1,11 +1,14 @@
 // What other nodes, and senders without end, can do to an actor's requests.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { OutgoingIntent } from "../../src/actors/intent.ts";
+import { CellError } from "../../src/errors/cell-error.ts";
 import { ok } from "../../src/errors/result.ts";
 import { LocalReturns } from "../../src/runtime/durable/return-address.ts";
 import { whyOusted } from "../../src/runtime/links.ts";
 import { createSends, type SendPorts } from "../../src/runtime/sends.ts";
 import { sha256 } from "../../src/security/bytes.ts";
+import { buildIntent } from "../../src/security/intents/build-intent.ts";
+import { outboxId } from "../../src/security/intents/outbox-id.ts";
 import type { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { buildReply } from "../../src/security/replies/build-reply.ts";
 import { decodeCapsule } from "../../src/security/wire/decode-capsule.ts";
@@ -69,7 +72,7 @@ const intentTo = (target: string, fields: Partial<OutgoingIntent> = {}): Outgoin
   ...fields,
 });
 
-function replyTo(bytes: Uint8Array, key: SigningKey): Uint8Array {
+function replyTo(bytes: Uint8Array, key: SigningKey, error?: CellError): Uint8Array {
   const capsule = must(decodeCapsule(bytes));
   const request = {
     issuer: new Uint8Array(),
@@ -81,7 +84,8 @@ function replyTo(bytes: Uint8Array, key: SigningKey): Uint8Array {
     priority: capsule.priority,
     traceparent: "",
   };
-  const content = { kind: "value", payload: new Uint8Array(), contentType: "", final: true } as const;
+  const value = { kind: "value", payload: new Uint8Array(), contentType: "", final: true } as const;
+  const content = error === undefined ? value : ({ kind: "error", error } as const);
   return sealOne(must(buildReply(request, content, { inbox: INBOX, index: 0 }, maker)), sealingOf(key));
 }
 
@@ -103,6 +107,51 @@ describe("a request to an actor of another node", () => {
     sends.send(from, intentTo("support/far", { onReply: () => {}, timeoutMs: 3_600_000 }));
     sends.takeReply(INBOX, replyTo(left[0] ?? new Uint8Array(), keys.nodeB));
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("a request that is sent again, signed anew", () => {
+  const post = (sends: ReturnType<typeof open>["sends"], issuedUnixMs: number) => {
+    const draft = {
+      target: "support/far",
+      intent: "ticket.open",
+      payload: new Uint8Array(),
+      contentType: "",
+      deadlineUnixMs: NOW + 60_000,
+      replyInbox: INBOX,
+      source: { actor: from.path, incarnation: undefined, sequence: 1 },
+    };
+    const tick = () => ({ unixMs: issuedUnixMs, counter: 0 });
+    const built = must(
+      buildIntent(draft, { nextId: () => outboxId(from.path, 1, draft.deadlineUnixMs), tick }),
+    );
+    const onReply = vi.fn();
+    const taken = vi.fn();
+    sends.post(built, { target: draft.target, timeoutMs: 60_000, onReply }, taken);
+    return { bytes: built.bytes, onReply, taken };
+  };
+
+  test.each(["first", "second"] as const)("takes the answer to the %s capsule, once", (which) => {
+    const { sends } = open();
+    const first = post(sends, NOW - 20_000);
+    const second = post(sends, NOW);
+    const { bytes } = which === "first" ? first : second;
+    sends.takeReply(INBOX, replyTo(bytes, keys.nodeB));
+    sends.takeReply(INBOX, replyTo(bytes, keys.nodeB));
+    expect(first.onReply).not.toHaveBeenCalled();
+    expect(second.onReply).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ ok: true }));
+  });
+
+  test("is not failed by a node that has it already, and still takes its answer", () => {
+    const { sends } = open();
+    const first = post(sends, NOW - 20_000);
+    const second = post(sends, NOW);
+    const refusal = new CellError("CAPSULE_ID_REUSED");
+    sends.takeReply(INBOX, replyTo(second.bytes, keys.nodeB, refusal));
+    expect(second.onReply).not.toHaveBeenCalled();
+    expect(second.taken).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ ok: true }));
+    sends.takeReply(INBOX, replyTo(first.bytes, keys.nodeB));
+    expect(second.onReply).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ ok: true }));
   });
 });
 

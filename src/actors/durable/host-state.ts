@@ -5,6 +5,7 @@ import { z } from "zod";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
 import type { ReceivedIntent } from "../intent.ts";
+import { isSameIntent } from "../same-intent.ts";
 import type { DurableState } from "./ports.ts";
 
 const priority = z.enum(["critical", "high", "normal", "low"]);
@@ -82,11 +83,16 @@ export function readHostState(state: DurableState): HostState {
 export class IntentTable {
   readonly all: Record<string, IntentMeta> = {};
 
-  /** The id to refer to it by. */
+  /** What to refer to it by: its id, with a number when others have the same. */
   ref(intent: ReceivedIntent): string {
     const { payload: _, ...rest } = intent;
-    this.all[intent.id] ??= rest;
-    return intent.id;
+    for (let number = 0; ; number += 1) {
+      const name = number === 0 ? intent.id : `${intent.id}.${number}`;
+      const held = this.all[name];
+      if (held === undefined) this.all[name] = rest;
+      else if (!isSameIntent(held, intent)) continue;
+      return name;
+    }
   }
 
   /** As a field, absent without a cause. */

@@ -30,6 +30,8 @@ export type OutboxEntry = {
 export type StoredReply = {
   readonly intentId: string;
   readonly hash: string;
+  /** Who sent it; nobody else gets the answer. */
+  readonly sender: string;
   readonly deadlineUnixMs: number;
   readonly returnAddress: Json;
   /** How many replies to the same intent came before it. */

@@ -7,6 +7,7 @@ import { writtenError } from "../as-cell-error.ts";
 import type { Delivery, OutgoingReply, ReceivedIntent } from "../intent.ts";
 import type { Accepted } from "../open-requests.ts";
 import { copyAsJson } from "../plain-json.ts";
+import { isSameIntent, senderOf } from "../same-intent.ts";
 import type { HostState, IntentTable } from "./host-state.ts";
 import type { DurablePorts, StoredReply } from "./ports.ts";
 
@@ -42,11 +43,14 @@ export class Routes {
   }
 
   /** Whether this very intent is in hand. */
-  holds({ id, hash, source }: ReceivedIntent): boolean {
-    const held = this.#routes.get(id)?.intent;
-    if (held === undefined) return false;
-    // What an actor relays again is signed anew.
-    return held.hash === hash || (source !== "" && held.source === source);
+  holds(intent: ReceivedIntent): boolean {
+    const held = this.#routes.get(intent.id)?.intent;
+    return held !== undefined && isSameIntent(held, intent);
+  }
+
+  /** Whether another one under the same id is in hand. */
+  isTaken(intent: ReceivedIntent): boolean {
+    return this.#routes.has(intent.id) && !this.holds(intent);
   }
 
   forget(id: string): void {
@@ -63,7 +67,7 @@ export class Routes {
   /** Who asks again is answered in place of who asked before. False: it is not in hand. */
   rebind({ intent, journaled, respond }: Delivery): boolean {
     const route = this.#routes.get(intent.id);
-    if (route === undefined) return false;
+    if (route === undefined || !isSameIntent(route.intent, intent)) return false;
     route.respond = respond;
     route.returnAddress = journaled?.returnAddress ?? null;
     return true;
@@ -104,7 +108,11 @@ export class Routes {
 
   /** Gives what was answered to who asks again. False: it is not kept. */
   repeat({ intent, respond }: Delivery): boolean {
-    const replies = this.#answered.get(intent.id) ?? [];
+    const sender = senderOf(intent);
+    const all = this.#answered.get(intent.id) ?? [];
+    const replies = all.filter(
+      (each) => each.sender === sender && (intent.source !== "" || each.hash === intent.hash),
+    );
     for (const reply of replies) respond(replyOf(reply));
     return replies.length > 0;
   }
@@ -157,7 +165,15 @@ function owedOf({ intent, returnAddress, replies }: Route, table: IntentTable): 
 
 function storedReply({ intent, returnAddress, replies }: Route, reply: OutgoingReply): StoredReply {
   const { id: intentId, hash, deadlineUnixMs } = intent;
-  return { intentId, hash, deadlineUnixMs, returnAddress, index: replies, outcome: outcomeOf(reply) };
+  return {
+    intentId,
+    hash,
+    sender: senderOf(intent),
+    deadlineUnixMs,
+    returnAddress,
+    index: replies,
+    outcome: outcomeOf(reply),
+  };
 }
 
 function outcomeOf(reply: OutgoingReply): StoredReply["outcome"] {

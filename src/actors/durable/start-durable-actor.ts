@@ -138,6 +138,14 @@ class DurableActor implements ActorHost {
     if (journaled === undefined)
       return err(new CellError("ACTOR_NOT_JOURNALED", undefined, { where: this.path }));
     const isKnown = this.#applied.knows(intent.priority, journaled.position);
+    if (!isKnown && this.#routes.isTaken(intent)) {
+      this.#stage?.consume(delivery);
+      delivery.respond({
+        kind: "error",
+        error: new CellError("CAPSULE_ID_REUSED", undefined, { where: this.path }),
+      });
+      return ok(undefined);
+    }
     if (isKnown || this.#isRepeated(intent, journaled)) {
       if (!isKnown) this.#stage?.consume(delivery);
       this.#again(delivery);

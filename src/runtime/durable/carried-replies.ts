@@ -17,7 +17,7 @@ export class CarriedReplies {
   take(commits: readonly { readonly replies: readonly StoredReply[] }[], nowUnixMs: number): void {
     const byPlace = new Map<string, StoredReply>();
     for (const { replies } of commits) {
-      for (const reply of replies) byPlace.set(`${reply.intentId} ${reply.index}`, reply);
+      for (const reply of replies) byPlace.set(`${reply.sender} ${reply.intentId} ${reply.index}`, reply);
     }
     const wanted = [...byPlace.values()].filter(({ deadlineUnixMs }) => deadlineUnixMs > nowUnixMs);
     let left = MAX_CARRIED_CHARS;

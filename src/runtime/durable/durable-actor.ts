@@ -3,8 +3,10 @@
 // is awake, if one is. Incarnations come and go; what is here stays.
 import type { ActorHost } from "../../actors/actor-host.ts";
 import type { Incarnation } from "../../actors/child.ts";
+import { blankState } from "../../actors/durable/blank-state.ts";
 import type { CommitMeta, DurablePorts, DurableState, OutboxEntry } from "../../actors/durable/ports.ts";
 import type { Delivery, PriorityName } from "../../actors/intent.ts";
+import { intentKey } from "../../actors/same-intent.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json } from "../../manifest/graph.ts";
@@ -45,8 +47,8 @@ export class DurableActor {
   readonly path: string;
   readonly shard: number;
   readonly unapplied = new UnappliedIntents();
-  /** Positions by id of what the journal held when this process started. */
-  #inherited: Map<string, number> | undefined;
+  /** By sender and id, what the journal held when this process started. */
+  #inherited: Map<string, { readonly position: number; readonly hash: string }> | undefined;
   /** Intents of those that came again, for the host to answer. */
   #again: Delivery[] = [];
   readonly #ports: DurableActorPorts;
@@ -142,10 +144,21 @@ export class DurableActor {
     this.pump();
   }
 
+  /** The actor is in the graph no more, and what waited for it leaves the journal: its sender hears so. */
+  abandon(position: number): void {
+    const entry = this.unapplied.at(position);
+    if (entry === undefined) return;
+    this.unapplied.remove(entry);
+    const what = "the actor was removed before it came to this intent";
+    const error = new CellError("ACTOR_NOT_FOUND", what, { where: this.path });
+    entry.delivery.respond({ kind: "error", error, begun: false });
+  }
+
   /** An entry of the journal that was found at the start. */
   recover(entry: Unapplied): void {
     this.#inherited ??= new Map();
-    this.#inherited.set(entry.delivery.intent.id, entry.position);
+    const { intent } = entry.delivery;
+    this.#inherited.set(intentKey(intent), { position: entry.position, hash: intent.hash });
     this.unapplied.add(entry);
   }
 
@@ -154,9 +167,16 @@ export class DurableActor {
    * again. True: it is, and its sender is answered by what becomes or became of it there.
    */
   takesAgain(delivery: Delivery, returnAddress: Json): boolean {
-    const position = this.#inherited?.get(delivery.intent.id);
-    if (position === undefined) return false;
-    if (this.#again.length >= MAX_AGAIN) {
+    const { intent } = delivery;
+    const known = this.#inherited?.get(intentKey(intent));
+    if (known === undefined) return false;
+    const { position, hash } = known;
+    if (intent.source === "" && intent.hash !== hash) {
+      delivery.respond({
+        kind: "error",
+        error: new CellError("CAPSULE_ID_REUSED", undefined, { where: this.path }),
+      });
+    } else if (this.#again.length >= MAX_AGAIN) {
       const error = new CellError("ACTOR_MAILBOX_FULL", undefined, { where: this.path, retryAfterMs: 100 });
       delivery.respond({ kind: "error", error, begun: false });
     } else {
@@ -198,12 +218,13 @@ export class DurableActor {
     await this.#awake?.host.exited;
     this.#dismiss();
     const incarnation = after(this.#incarnation, given);
-    const { record, history } = await this.load(spec);
+    const { record, history, isLost, head } = await this.load(spec);
     this.#carried.take(
       history.map(({ state }) => state),
       Date.now(),
     );
-    const state = record && { ...record.state, replies: this.#carried.before([]) };
+    const kept = record && { ...record.state, replies: this.#carried.before([]) };
+    const state = isLost === true ? blankState(head.number) : kept;
     this.#incarnation = incarnation;
     if (record !== undefined && record.incarnation.term !== incarnation.term) {
       await this.#claim(record, incarnation);

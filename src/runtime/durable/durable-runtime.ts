@@ -33,7 +33,7 @@ export type DurableRuntimeOptions = {
   readonly sealing: Sealing;
   /** The node's own term, see node-term.ts. */
   readonly term: number;
-  readonly isNodeKey: (key: Uint8Array) => boolean;
+  readonly isNodeKey: DurableActorPorts["isNodeKey"];
   readonly placed: () => PlacedGraph;
   readonly toHost: DurableActorPorts["toHost"];
   readonly relay: DurableActorPorts["relay"];
@@ -111,7 +111,8 @@ export class DurableRuntime {
     };
     this.#trimmer = new JournalTrimmer({
       stream: journal,
-      headOf: (shard) => this.#journals.get(shard)?.head.sequence,
+      marks,
+      headOf: (shard) => this.#journals.get(shard)?.head,
       repeat: (actor) => actor.repeat({ onCorruption: "park" }),
       isGone: (actor) => options.placed().placed[actor.path] === undefined,
       onProblem: options.onProblem,
@@ -138,7 +139,8 @@ export class DurableRuntime {
     });
     const hasBegun = head !== undefined || actor.commits !== undefined;
     if (!hasBegun) await child.start();
-    this.#heads.set(spec.path, ALREADY);
+    // What the head says counts until its commit has been read, however often it is stopped before.
+    if (head === undefined) this.#heads.set(spec.path, ALREADY);
     this.#children.set(spec.path, child);
     this.#between.delete(spec.path);
     void child.exited.then((reason) => {
@@ -179,13 +181,13 @@ export class DurableRuntime {
         taken(appended);
         return;
       }
-      const position = appended.value;
+      const { position, sequence } = appended.value;
       const journaled = {
         position,
         returnAddress,
         ...(sourceSequence === undefined ? {} : { sourceSequence }),
       };
-      this.#trimmer.note(actor, intent.priority, position, Date.now());
+      this.#trimmer.note({ actor, priority: intent.priority, position, sequence, atUnixMs: Date.now() });
       taken(ok({ mailboxDepth: actor.backlog }));
       actor.endJournaling({ position, delivery: { intent, capsule, journaled, respond } });
       // It may be another one's by now, or nobody's for a moment: then the next one is woken by it.
@@ -272,7 +274,8 @@ export class DurableRuntime {
       const { target, priority } = entry.delivery.intent;
       const actor = this.#actorAt(target, shard);
       actor.recover(entry);
-      this.#trimmer.note(actor, priority, entry.position, kept.acceptedUnixMs);
+      const { position, sequence, acceptedUnixMs: atUnixMs } = kept;
+      this.#trimmer.note({ actor, priority, position, sequence, atUnixMs });
     }
     this.#journals.set(shard, journal);
     return journal;

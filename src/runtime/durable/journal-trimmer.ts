@@ -7,15 +7,17 @@ import type { PriorityName } from "../../actors/intent.ts";
 import type { CellError } from "../../errors/cell-error.ts";
 import type { JournalStream } from "../../transport/durable/journal-stream.ts";
 import type { DurableActor } from "./durable-actor.ts";
-import { sequenceOf } from "./records.ts";
+import { type Marks, NO_HASH, trimMark } from "./marks.ts";
+import { recordOf } from "./records.ts";
 
 /** What it asks of an actor. */
-export type Trimmed = Pick<DurableActor, "path" | "shard" | "covers">;
+export type Trimmed = Pick<DurableActor, "path" | "shard" | "covers" | "abandon">;
 
 export type TrimmerPorts<A extends Trimmed> = {
   readonly stream: Pick<JournalStream, "trim">;
-  /** Sequence of the shard's newest record, which stays. */
-  readonly headOf: (shard: number) => number | undefined;
+  readonly marks: Pick<Marks, "note">;
+  /** The shard's newest record, which stays. */
+  readonly headOf: (shard: number) => { readonly sequence: number; readonly number: number } | undefined;
   /** Writes an actor's newest commit once more. */
   readonly repeat: (actor: A) => Promise<void>;
   /** It is in the graph no more. */
@@ -27,10 +29,13 @@ export type TrimmerPorts<A extends Trimmed> = {
 const RETAIN_MS = 60_000;
 const REPEATS_A_SWEEP = 64;
 
-type Noted<A> = {
+/** An entry of the journal. */
+export type Noted<A> = {
   readonly actor: A;
   readonly priority: PriorityName;
   readonly position: number;
+  /** Of its record in the stream. */
+  readonly sequence: number;
   readonly atUnixMs: number;
 };
 
@@ -46,10 +51,10 @@ export class JournalTrimmer<A extends Trimmed = DurableActor> {
   }
 
   /** In the order of positions. */
-  note(actor: A, priority: PriorityName, position: number, atUnixMs: number): void {
-    const own = this.#byShard.get(actor.shard);
-    const noted = { actor, priority, position, atUnixMs };
-    if (own === undefined) this.#byShard.set(actor.shard, [noted]);
+  note(noted: Noted<A>): void {
+    const { shard } = noted.actor;
+    const own = this.#byShard.get(shard);
+    if (own === undefined) this.#byShard.set(shard, [noted]);
     else own.push(noted);
   }
 
@@ -70,9 +75,11 @@ export class JournalTrimmer<A extends Trimmed = DurableActor> {
       let done = 0;
       for (const { actor, priority, position, atUnixMs } of noted) {
         if (nowUnixMs - atUnixMs < this.#retainMs) break;
-        const covered = this.#ports.isGone(actor) ? "both" : actor.covers(priority, position);
+        const isGone = this.#ports.isGone(actor);
+        const covered = isGone ? "both" : actor.covers(priority, position);
         if (covered === "newest" && behind.size < REPEATS_A_SWEEP) behind.add(actor);
         if (covered === "no") break;
+        if (isGone) actor.abandon(position);
         if (covered === "both" && behind.size === 0) done += 1;
       }
       await this.#repeat(behind);
@@ -93,10 +100,14 @@ export class JournalTrimmer<A extends Trimmed = DurableActor> {
 
   async #trim(shard: number, noted: Noted<A>[], done: number): Promise<void> {
     const next = noted[done];
-    const before = next === undefined ? this.#ports.headOf(shard) : sequenceOf(next.position);
+    const before =
+      next === undefined
+        ? this.#ports.headOf(shard)
+        : { sequence: next.sequence, number: recordOf(next.position) };
     if (before === undefined) return;
     try {
-      await this.#ports.stream.trim(shard, before);
+      await this.#ports.marks.note(trimMark(shard), { number: before.number, hash: NO_HASH });
+      await this.#ports.stream.trim(shard, before.sequence);
       noted.splice(0, done);
     } catch (error) {
       this.#ports.onProblem(error as CellError);

@@ -19,8 +19,8 @@ export type LoadPorts = {
   readonly marks: Pick<Marks, "get">;
   readonly genesisHash: Uint8Array;
   readonly roots: VerifiedRoots;
-  /** Whether this is the key of a node of the cell. */
-  readonly isNodeKey: (key: Uint8Array) => boolean;
+  /** Whether this is the key of a node of the cell that is certified for the shard. */
+  readonly isNodeKey: (key: Uint8Array, shard: number) => boolean;
   /** A damaged commit that was set aside. */
   readonly onDamaged: (path: string, error: CellError, data: Uint8Array) => void;
 };
@@ -28,8 +28,10 @@ export type LoadPorts = {
 export type Loaded = {
   /** What the next commit follows on. */
   readonly head: CommitHead;
-  /** Undefined: the actor begins. */
+  /** Undefined: the actor begins, or begins anew. */
   readonly record: CommitRecord | undefined;
+  /** It had a state, which is lost. */
+  readonly isLost?: true;
   /** All readable ones that are kept, oldest first. */
   readonly history: readonly CommitRecord[];
 };
@@ -62,9 +64,15 @@ export async function loadState(
   ports.onDamaged(path, newest.error, last.data);
   const number = Math.max(mark?.number ?? 0, (history.at(-1)?.number ?? 0) + 1);
   if (onCorruption === "fresh") {
-    return { head: { ...head, number, hash: new Uint8Array() }, record: undefined, history: [] };
+    return {
+      head: { ...head, number, hash: new Uint8Array() },
+      record: undefined,
+      isLost: true,
+      history: [],
+    };
   }
-  const before = opened.at(-2);
+  // What is no commit at all may lie between: it has replaced none.
+  const before = mark === undefined ? opened.at(-2) : opened.findLast(({ ok }) => ok);
   if (onCorruption === "park" || before?.ok !== true) {
     throw new CellError("STATE_CORRUPT", undefined, { where: path, cause: newest.error });
   }
@@ -84,8 +92,12 @@ function open(
   if (!opened.ok) return opened;
   const { bytes, hash, signer } = opened.value;
   // The mark vouches for a record whose signer's key has been replaced since.
-  if (!isNodeKey(signer) && mark?.hash !== toHex(hash)) {
-    return err(new CellError("STATE_FORGED", "no node of this cell signed the commit", { where: path }));
+  if (!isNodeKey(signer, shard) && mark?.hash !== toHex(hash)) {
+    return err(
+      new CellError("STATE_FORGED", "no node that is certified for its shard signed the commit", {
+        where: path,
+      }),
+    );
   }
   const record = decodeCommitRecord(bytes);
   if (!record.ok) return record;

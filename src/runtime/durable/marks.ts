@@ -31,6 +31,9 @@ const LINE = /^([a-z]:[a-z0-9/-]{1,600}) ([0-9]{1,16}) ([0-9a-f]{64})$/;
 
 export const actorMark = (path: string): string => `a:${path}`;
 export const journalMark = (shard: number): string => `j:${shard}`;
+/** Of the oldest record that the journal must still hold; its hash is not known. */
+export const trimMark = (shard: number): string => `t:${shard}`;
+export const NO_HASH = "0".repeat(64);
 
 /** Throws what the file system throws. */
 export function openMarks({ path, onProblem, spareLines = 16_384 }: MarksOptions): Marks {

@@ -15,6 +15,7 @@ import { toolRefusal, toolTarget } from "../tool-grants.ts";
 import { DurableRuntime } from "./durable-runtime.ts";
 import { openMarks } from "./marks.ts";
 import { raiseTerm } from "./node-term.ts";
+import { recordSigners } from "./record-signer.ts";
 import { Relay } from "./relay.ts";
 
 export type OpenDurableOptions = {
@@ -64,10 +65,7 @@ export function openDurable(options: OpenDurableOptions): OpenedDurable {
     marks,
     sealing,
     term,
-    isNodeKey: (key) => {
-      const known = trust.byKey(key, Date.now());
-      return known.ok && known.value.kind === "node";
-    },
+    isNodeKey: recordSigners(trust, Date.now),
     placed,
     toHost: messaging.deliverTo,
     relay: ({ path }, entry, done, onReply) => relay.relay(path, entry, done, onReply),

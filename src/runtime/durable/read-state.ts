@@ -14,7 +14,7 @@ const outboxEntry = z.custom<OutboxEntry>(
   (value) => z.looseObject({ sequence: position }).safeParse(value).success,
 );
 const storedReply = z.custom<StoredReply>(
-  (value) => z.looseObject({ intentId: z.string() }).safeParse(value).success,
+  (value) => z.looseObject({ intentId: z.string(), sender: z.string() }).safeParse(value).success,
 );
 const schema = z.looseObject({
   format: z.literal(1),

@@ -13,11 +13,12 @@ import { readState } from "./read-state.ts";
 
 /** Entries of one journal record. */
 export const MAX_ENTRIES = 64;
-/** Positions that one message of the journal spans. */
+/** Positions that one record of the journal spans. */
 const POSITIONS = 4096;
 
-export const positionOf = (sequence: number, index: number): number => sequence * POSITIONS + index;
-export const sequenceOf = (position: number): number => Math.floor(position / POSITIONS);
+/** By the record's own number, which is signed: the broker's sequences are the broker's to choose. */
+export const positionOf = (number: number, index: number): number => number * POSITIONS + index;
+export const recordOf = (position: number): number => Math.floor(position / POSITIONS);
 
 /** An intent as it was accepted. */
 export type JournalEntry = {

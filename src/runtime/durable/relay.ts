@@ -108,6 +108,8 @@ export class Relay {
       else this.#settle(name, item, outcome);
     };
     const taken = (outcome: Result<unknown, CellError>): void => {
+      // Another node has it, and its answer is still to come.
+      if (outcome.ok && !isHere && item.onReply !== undefined) return;
       if (outcome.ok && !this.#ports.isDurable(entry.target)) this.#remember(toHex(built.id), entry);
       settle(outcome);
     };

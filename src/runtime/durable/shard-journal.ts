@@ -24,7 +24,11 @@ export type ShardJournalPorts = {
   readonly signal: AbortSignal;
 };
 
-type Accepted = (outcome: Result<number, CellError>) => void;
+export type Appended = {
+  readonly position: number /** Of its record in the stream. */;
+  readonly sequence: number;
+};
+type Accepted = (outcome: Result<Appended, CellError>) => void;
 type Waiting = { readonly entry: JournalEntry; readonly accepted: Accepted };
 
 /** Entries that wait while the broker is slow or away; more are refused. */
@@ -53,7 +57,7 @@ export class ShardJournal {
   }
 
   /**
-   * `accepted` hears the entry's position, in the order of these calls. Errors: ACTOR_FENCED,
+   * `accepted` hears the entry's place, in the order of these calls. Errors: ACTOR_FENCED,
    * STATE_RECOVERING while too many wait, CELL_STOPPING; then it is not in the journal.
    */
   append(entry: JournalEntry, accepted: Accepted): void {
@@ -100,10 +104,12 @@ export class ShardJournal {
     const hash = sha256(bytes);
     this.#head = { sequence: written.value, number: this.#head.number + 1, hash };
     await marks.note(journalMark(this.shard), { number: this.#head.number, hash: toHex(hash) });
-    const sequence = written.value;
+    const { number, sequence } = this.#head;
     // The next record leaves before this one's intents are handled.
     this.#writeNext();
-    batch.forEach(({ accepted }, index) => void accepted(ok(positionOf(sequence, index))));
+    batch.forEach(
+      ({ accepted }, index) => void accepted(ok({ position: positionOf(number, index), sequence })),
+    );
   }
 
   #take(): readonly Waiting[] {
@@ -120,7 +126,10 @@ export class ShardJournal {
 
   #failed(cause: CellError, batch: readonly Waiting[]): void {
     const fenced = cause.code === "BROKER_STREAM_CONFLICT";
-    if (!fenced && !this.#ports.signal.aborted) {
+    const stopping = this.#ports.signal.aborted;
+    // Whoever comes next may find it in the journal: nobody is told that it was refused.
+    const isUnclear = cause.details.unclear === true || (stopping && !fenced);
+    if (!fenced && !stopping) {
       // The broker's own word that it has not taken it, e.g. because it is full.
       for (const { accepted } of batch) accepted(err(cause));
       this.#writeNext();
@@ -130,7 +139,7 @@ export class ShardJournal {
     this.#closed = fenced
       ? new CellError("ACTOR_FENCED", what, { cause })
       : new CellError("CELL_STOPPING", undefined, { cause });
-    const waiting = [...batch, ...this.#waiting];
+    const waiting = [...(isUnclear ? [] : batch), ...this.#waiting];
     this.#waiting = [];
     if (fenced) this.#ports.onFenced(this.shard);
     for (const { accepted } of waiting) accepted(err(this.#closed));

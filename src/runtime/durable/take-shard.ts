@@ -7,7 +7,7 @@ import type { RecordSealer } from "../../security/records/record-sealer.ts";
 import { openRecord } from "../../security/records/sealed-record.ts";
 import type { Kept } from "../../transport/durable/durable-stream.ts";
 import type { JournalStream } from "../../transport/durable/journal-stream.ts";
-import { journalMark, type Mark, type Marks } from "./marks.ts";
+import { journalMark, type Mark, type Marks, NO_HASH, trimMark } from "./marks.ts";
 import {
   decodeJournalRecord,
   encodeJournalRecord,
@@ -22,14 +22,16 @@ export type TakeShardPorts = {
   readonly sealer: RecordSealer;
   readonly marks: Marks;
   readonly genesisHash: Uint8Array;
-  /** Whether this is the key of a node of the cell. */
-  readonly isNodeKey: (key: Uint8Array) => boolean;
+  /** Whether this is the key of a node of the cell that is certified for the shard. */
+  readonly isNodeKey: (key: Uint8Array, shard: number) => boolean;
   readonly nowUnixMs: () => number;
   readonly signal: AbortSignal;
 };
 
 export type KeptEntry = {
   readonly position: number;
+  /** Of its record in the stream. */
+  readonly sequence: number;
   readonly acceptedUnixMs: number;
   readonly entry: JournalEntry;
 };
@@ -95,8 +97,11 @@ async function readLast(ports: TakeShardPorts, shard: number): Promise<Read | un
   if (!opened.ok) throw opened.error;
   const { bytes, hash, signer } = opened.value;
   // The mark vouches for a record whose signer's key has been replaced since.
-  if (!ports.isNodeKey(signer) && mark?.hash !== toHex(hash)) {
-    throw new CellError("STATE_FORGED", `the journal of shard ${shard} ends with a record of no node`);
+  if (!ports.isNodeKey(signer, shard) && mark?.hash !== toHex(hash)) {
+    throw new CellError(
+      "STATE_FORGED",
+      `the journal of shard ${shard} ends with a record of no node that is certified for it`,
+    );
   }
   const record = decodeJournalRecord(bytes);
   if (!record.ok) throw record.error;
@@ -112,7 +117,7 @@ const isBehind = (number: number, hash: Uint8Array, mark: Mark): boolean =>
 
 /** Each record names the hash of the one before: the last one vouches for all. */
 async function readEntries(
-  { stream, genesisHash }: TakeShardPorts,
+  { stream, genesisHash, marks }: TakeShardPorts,
   shard: number,
   head: JournalHead,
   mark: Mark | undefined,
@@ -134,9 +139,10 @@ async function readEntries(
         before === undefined || (equalBytes(previousHash, before.hash) && number === before.number + 1);
       if (!follows) throw broken(shard, `record ${number} does not follow on the one before it`);
       if (number === mark?.number && toHex(hash) !== mark.hash) throw rolledBack(shard, mark, number);
+      if (before === undefined) await requireOldest(marks, shard, number);
       before = { hash, number };
       record.value.entries.forEach((entry, index) => {
-        entries.push({ position: positionOf(sequence, index), acceptedUnixMs: writtenUnixMs, entry });
+        entries.push({ position: positionOf(number, index), sequence, acceptedUnixMs: writtenUnixMs, entry });
       });
     }
   }
@@ -144,6 +150,15 @@ async function readEntries(
     throw broken(shard, "it could not be read to its end");
   }
   return entries;
+}
+
+/** What this node has not taken out itself must be there. */
+async function requireOldest(marks: Marks, shard: number, number: number): Promise<void> {
+  const oldest = marks.get(trimMark(shard));
+  if (oldest === undefined) await marks.note(trimMark(shard), { number, hash: NO_HASH });
+  else if (number > oldest.number) {
+    throw broken(shard, `it begins with record ${number}, record ${oldest.number} is missing`);
+  }
 }
 
 const broken = (shard: number, why: string) =>

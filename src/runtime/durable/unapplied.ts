@@ -2,6 +2,7 @@
 // journal. It outlives the actor's incarnations: each new one is given all of it again.
 import type { DurableState } from "../../actors/durable/ports.ts";
 import type { Delivery, PriorityName } from "../../actors/intent.ts";
+import { intentKey } from "../../actors/same-intent.ts";
 
 export type Unapplied = {
   readonly position: number;
@@ -11,7 +12,7 @@ export type Unapplied = {
 type Applied = DurableState["applied"];
 
 export class UnappliedIntents {
-  /** By the intent's id, in order. */
+  /** By sender and id, in order. */
   readonly #all = new Map<string, Unapplied>();
   /** What the present incarnation has not been given. */
   #ungiven: Unapplied[] = [];
@@ -25,12 +26,8 @@ export class UnappliedIntents {
   }
 
   add(entry: Unapplied): void {
-    this.#all.set(entry.delivery.intent.id, entry);
+    this.#all.set(intentKey(entry.delivery.intent), entry);
     this.#ungiven.push(entry);
-  }
-
-  find(intentId: string): Unapplied | undefined {
-    return this.#all.get(intentId);
   }
 
   /** The next one for this incarnation; it stays here until it is applied. */
@@ -49,8 +46,13 @@ export class UnappliedIntents {
 
   /** Takes away one that is never to be begun. */
   remove(entry: Unapplied): void {
-    this.#all.delete(entry.delivery.intent.id);
+    this.#all.delete(intentKey(entry.delivery.intent));
     this.#ungiven = this.#ungiven.filter((each) => each !== entry);
+  }
+
+  at(position: number): Unapplied | undefined {
+    for (const entry of this.#all.values()) if (entry.position === position) return entry;
+    return undefined;
   }
 
   /** Takes away what a commit has applied. */

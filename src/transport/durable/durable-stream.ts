@@ -95,17 +95,22 @@ export class DurableStream {
 
   /**
    * The sequence of the message. BROKER_STREAM_CONFLICT: somebody else wrote, and this will
-   * never be there. Any other error: it is not known whether it is or will be there.
+   * never be there. One with the detail `unclear`, or any other error while `signal` has
+   * ended: it is not known whether it was or will be there.
    */
   async write(write: Write): Promise<Result<number, CellError>> {
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await this.#tryWrite(write);
       if (outcome.ok) return outcome;
-      if (outcome.error.code === "BROKER_STREAM_CONFLICT") {
-        // After a lost acknowledgement the conflict may be with ourselves.
-        const settled = await this.#readBack(write, outcome.error);
+      const isConflict = outcome.error.code === "BROKER_STREAM_CONFLICT";
+      if (!isPassing(outcome.error)) {
+        if (attempt === 0 && !isConflict) return outcome;
+        // After a lost acknowledgement the conflict may be with ourselves, or with who came after us.
+        const error = attempt > 0 && isConflict ? unclear(outcome.error) : outcome.error;
+        const settled = await this.#readBack(write, error);
         if (settled !== undefined) return settled;
-      } else if (!isPassing(outcome.error)) return outcome;
+        if (!isConflict) return outcome;
+      }
       if (write.signal.aborted) return outcome;
       await this.#pause(attempt, write.signal);
     }
@@ -321,6 +326,9 @@ const keptOf = (message: StoredMsg): Kept => ({
   data: message.data,
   header: (name) => message.header.get(name),
 });
+
+const unclear = ({ code, message, where }: CellError): CellError =>
+  new CellError(code, message, { ...(where === undefined ? {} : { where }), details: { unclear: true } });
 
 /** Whether the broker may yet say what became of a write. */
 const isPassing = ({ code }: CellError): boolean =>

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ActorHost } from "../../../src/actors/actor-host.ts";
 import type { ExitReason } from "../../../src/actors/child.ts";
-import type { DurableState } from "../../../src/actors/durable/ports.ts";
+import type { CommitMeta, DurableState } from "../../../src/actors/durable/ports.ts";
 import type { Delivery, OutgoingReply } from "../../../src/actors/intent.ts";
 import type { CellError } from "../../../src/errors/cell-error.ts";
 import { ok, type Result } from "../../../src/errors/result.ts";
@@ -35,7 +35,7 @@ export type Process = {
   readonly replies: OutgoingReply[];
   start(path?: string): Promise<ActorHost>;
   /** Resolves with the answer of the journal. */
-  send(entry: number, id?: Uint8Array): Promise<Result<unknown, CellError>>;
+  send(entry: number, id?: Uint8Array, principal?: string): Promise<Result<unknown, CellError>>;
   end(): void;
 };
 
@@ -45,6 +45,7 @@ export class CountingHost implements ActorHost {
   readonly incarnation: Awakening["incarnation"];
   readonly exited: Promise<ExitReason>;
   readonly entries: number[];
+  readonly given: DurableState | undefined;
   readonly committed: Result<void, CellError>[] = [];
   readonly #awakening: Awakening;
   readonly #resolve: (reason: ExitReason) => void;
@@ -58,7 +59,8 @@ export class CountingHost implements ActorHost {
     this.exited = promise;
     this.#resolve = resolve;
     const { state } = awakening;
-    this.entries = state === undefined ? [] : [...(state.host as number[])];
+    this.given = state;
+    this.entries = Array.isArray(state?.host) ? state.host.map(Number) : [];
     this.#applied = state?.applied ?? { critical: 0, high: 0, normal: 0, low: 0 };
   }
 
@@ -94,8 +96,8 @@ export class CountingHost implements ActorHost {
     };
   }
 
-  async commit(): Promise<void> {
-    this.committed.push(await this.#awakening.durable.commit(this.state(), { pending: false }));
+  async commit(meta: CommitMeta = { pending: false }): Promise<void> {
+    this.committed.push(await this.#awakening.durable.commit(this.state(), meta));
   }
 
   stats() {
@@ -183,7 +185,7 @@ export async function openProcess(
         },
         describe: () => ({ intents: {}, states: [] }),
       }),
-    send(entry, id = nextId()) {
+    send(entry, id = nextId(), principal = "ann") {
       const now = Date.now();
       const built = must(
         buildIntent(
@@ -198,13 +200,13 @@ export async function openProcess(
           { nextId: () => id, tick: () => ({ unixMs: now, counter: 0 }) },
         ),
       );
-      const intent = acceptedIntent(must(decodeCapsule(built.bytes)), sha256(built.bytes), "ann");
+      const intent = acceptedIntent(must(decodeCapsule(built.bytes)), sha256(built.bytes), principal);
       return new Promise((resolve) =>
         runtime.accept({
           intent,
           capsule: built.bytes,
           issuer: nodeKey.publicKey,
-          principal: "ann",
+          principal,
           authority: "test",
           returnAddress: null,
           respond: (reply) => void replies.push(reply),

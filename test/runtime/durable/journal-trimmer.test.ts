@@ -11,6 +11,7 @@ class Actor implements Trimmed {
   readonly path: string;
   readonly shard: number;
   covered: Covered;
+  readonly abandoned: number[] = [];
   constructor(path: string, covered: Covered, shard = 3) {
     this.path = path;
     this.covered = covered;
@@ -19,6 +20,9 @@ class Actor implements Trimmed {
   covers(_priority: PriorityName, _position: number): Covered {
     return this.covered;
   }
+  abandon(position: number): void {
+    this.abandoned.push(position);
+  }
 }
 
 const HEAD = 90;
@@ -26,6 +30,7 @@ const RETAIN_MS = 1_000;
 const OLD = RETAIN_MS;
 
 function trimmer() {
+  const marked: string[] = [];
   const trimmed: [shard: number, before: number][] = [];
   const repeated: string[] = [];
   const problems: unknown[] = [];
@@ -39,7 +44,8 @@ function trimmer() {
           trimmed.push([shard, before]);
         },
       },
-      headOf: () => HEAD,
+      marks: { note: async (name, { number }) => void marked.push(`${name} ${number}`) },
+      headOf: () => ({ sequence: HEAD, number: HEAD / 10 }),
       repeat: async (actor) => {
         repeated.push(actor.path);
         actor.covered = "both";
@@ -50,8 +56,8 @@ function trimmer() {
     RETAIN_MS,
   );
   const note = (actor: Actor, sequence: number, atUnixMs = 0) =>
-    trimmer.note(actor, "normal", positionOf(sequence, 0), atUnixMs);
-  return { trimmer, trimmed, repeated, problems, gone, broker, note };
+    trimmer.note({ actor, priority: "normal", position: positionOf(sequence / 10, 0), sequence, atUnixMs });
+  return { trimmer, marked, trimmed, repeated, problems, gone, broker, note };
 }
 
 describe("the trimmer of journals", () => {
@@ -60,7 +66,7 @@ describe("the trimmer of journals", () => {
     { name: "of an actor that has not applied it", covered: "no", trimmed: [] },
   ] as const)("treats an entry $name as needed or not", async ({ covered, trimmed }) => {
     const it = trimmer();
-    it.note(new Actor("a", covered), 5);
+    it.note(new Actor("a", covered), 50);
     await it.trimmer.sweep(OLD);
     expect(it.trimmed).toEqual(trimmed);
     expect(it.repeated).toEqual([]);
@@ -69,36 +75,37 @@ describe("the trimmer of journals", () => {
   it("keeps what its sender may still ask for", async () => {
     const it = trimmer();
     const actor = new Actor("a", "both");
-    it.note(actor, 5, 0);
-    it.note(actor, 6, 500);
+    it.note(actor, 50, 0);
+    it.note(actor, 60, 500);
     await it.trimmer.sweep(OLD - 1);
     expect(it.trimmed).toEqual([]);
     await it.trimmer.sweep(OLD);
-    expect(it.trimmed).toEqual([[3, 6]]);
+    expect(it.trimmed).toEqual([[3, 60]]);
+    expect(it.marked).toEqual(["t:3 6"]);
   });
 
   it("goes no further than the first entry that is needed, whoever's it is", async () => {
     const it = trimmer();
     const slow = new Actor("slow", "no");
     for (const [actor, sequence] of [
-      [new Actor("a", "both"), 5],
-      [slow, 6],
-      [new Actor("b", "both"), 7],
+      [new Actor("a", "both"), 50],
+      [slow, 60],
+      [new Actor("b", "both"), 70],
     ] as const)
       it.note(actor, sequence);
     await it.trimmer.sweep(OLD);
-    expect(it.trimmed).toEqual([[3, 6]]);
+    expect(it.trimmed).toEqual([[3, 60]]);
     slow.covered = "both";
     await it.trimmer.sweep(OLD);
     expect(it.trimmed).toEqual([
-      [3, 6],
+      [3, 60],
       [3, HEAD],
     ]);
   });
 
   it("has an idle actor write its commit once more, and trims with the next sweep", async () => {
     const it = trimmer();
-    it.note(new Actor("idle", "newest"), 5);
+    it.note(new Actor("idle", "newest"), 50);
     await it.trimmer.sweep(OLD);
     expect(it.repeated).toEqual(["idle"]);
     expect(it.trimmed).toEqual([]);
@@ -110,9 +117,10 @@ describe("the trimmer of journals", () => {
     const it = trimmer();
     const actor = new Actor("gone", "no");
     it.gone.add(actor);
-    it.note(actor, 5);
+    it.note(actor, 50);
     await it.trimmer.sweep(OLD);
     expect(it.trimmed).toEqual([[3, HEAD]]);
+    expect(actor.abandoned).toEqual([positionOf(5, 0)]);
   });
 
   it("tries again what the broker did not do", async () => {
@@ -120,7 +128,7 @@ describe("the trimmer of journals", () => {
     it.broker.answer = async () => {
       throw new CellError("BROKER_TIMEOUT");
     };
-    it.note(new Actor("a", "both"), 5);
+    it.note(new Actor("a", "both"), 50);
     await it.trimmer.sweep(OLD);
     expect(it.problems).toHaveLength(1);
     it.broker.answer = async () => {};
@@ -133,13 +141,13 @@ describe("the trimmer of journals", () => {
     const needed = new Actor("needed", "no");
     const answer = Promise.withResolvers<void>();
     it.broker.answer = () => answer.promise;
-    it.note(new Actor("a", "both"), 5);
-    it.note(needed, 6);
-    it.note(new Actor("b", "both"), 7);
+    it.note(new Actor("a", "both"), 50);
+    it.note(needed, 60);
+    it.note(new Actor("b", "both"), 70);
     const sweeps = [it.trimmer.sweep(OLD), it.trimmer.sweep(OLD)];
     answer.resolve();
     await Promise.all(sweeps);
     await it.trimmer.sweep(OLD);
-    expect(it.trimmed).toEqual([[3, 6]]);
+    expect(it.trimmed).toEqual([[3, 60]]);
   });
 });

@@ -125,7 +125,7 @@ export type JournalRecord = Message<"cell0.v1.JournalRecord"> & {
 
   /**
    * At most 64; none in the record by which an owner takes the shard. An entry's
-   * position is the message's sequence in the stream x 4096 + its index here.
+   * position is the record's number x 4096 + its index here.
    *
    * @generated from field: repeated cell0.v1.JournalEntry entries = 6;
    */
