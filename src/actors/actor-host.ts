@@ -54,6 +54,8 @@ export type ActorDescription = {
 export interface ActorHost extends Child {
   /** What holds it, one line; absent: it shares the node's event loop. */
   readonly bound?: string;
+  /** Of a durable actor: whether it is in memory. */
+  readonly isAwake?: boolean;
   /**
    * Takes an intent. An error is the caller's to answer and nothing was taken; after `ok`
    * this actor answers exactly once, at the latest at the deadline. Never throws.

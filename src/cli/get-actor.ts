@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { ActorReport, RestartRow } from "../actors/kernel/reports.ts";
 import type { Colors, Context } from "./context.ts";
 import { documented } from "./documented.ts";
-import { formatLatency, formatTime, formatUptime } from "./duration.ts";
+import { formatBytes, formatLatency, formatTime, formatUptime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { nodeOf } from "./locate-node.ts";
 import { alignRows } from "./render/table.ts";
@@ -56,6 +56,7 @@ export function renderActor(report: ActorReport, nowUnixMs: number, colors: Colo
   if (report.incarnation !== undefined) {
     rows.push(["incarnation", `${report.incarnation.term}.${report.incarnation.activation}`]);
   }
+  rows.push(...keptRows(report, nowUnixMs));
   if (report.mailboxDepth !== undefined) {
     rows.push(["mailbox", `${report.mailboxDepth} of ${report.mailboxBound ?? "?"}`]);
     rows.push(["intents", `${report.handled ?? 0} handled, ${report.refused ?? 0} refused`]);
@@ -73,6 +74,25 @@ export function renderActor(report: ActorReport, nowUnixMs: number, colors: Colo
     ...toolGrantLines(report),
     ...historyLines(report.history, colors),
   ].join("\n");
+}
+
+function keptRows({ durable, kept }: ActorReport, nowUnixMs: number): readonly [string, string][] {
+  if (kept === undefined) return durable === undefined ? [] : [["durable", plain(durable)]];
+  const { commit, incarnation, applied, stateBytes, waiting, wakeAtUnixMs } = kept;
+  const places = Object.entries(applied ?? {}).filter(([, place]) => place > 0);
+  const by = incarnation === undefined ? "" : ` by ${incarnation.term}.${incarnation.activation}`;
+  return [
+    ["durable", `yes${durable === "awake" || durable === "asleep" ? `, ${durable}` : ""}`],
+    ["commit", commit === 0 ? "none" : `${commit}${by}, ${formatBytes(stateBytes)}`],
+    ["applied", places.map(([priority, place]) => `${plain(priority)} ${place}`).join(", ") || "nothing"],
+    ["waiting", String(waiting)],
+    ...(wakeAtUnixMs === undefined ? [] : [["wakes", wakesAt(wakeAtUnixMs, nowUnixMs)] as [string, string]]),
+  ];
+}
+
+function wakesAt(atUnixMs: number, nowUnixMs: number): string {
+  const inMs = atUnixMs - nowUnixMs;
+  return `${formatTime(atUnixMs)} UTC${inMs > 0 ? `, in ${formatUptime(inMs)}` : ""}`;
 }
 
 function intentLines({ intents }: ActorReport, colors: Colors): readonly string[] {

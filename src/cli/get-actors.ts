@@ -92,6 +92,10 @@ function columns({ colors, terminal }: Context): readonly Column<TreeNode>[] {
     { title: "PATH", value: ({ path }) => plain(path) },
     { title: "STATUS", value: ({ status }) => renderStatus(status, colors) },
     { title: "STATE", value: ({ state }) => plain(state || "-") },
+    {
+      title: "DURABLE",
+      value: ({ durable }) => (durable === undefined || durable === "no" ? "-" : plain(durable)),
+    },
     { title: "RESTARTS", align: "right", value: ({ restarts }) => String(restarts) },
     {
       title: "MAILBOX",

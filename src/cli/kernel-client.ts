@@ -104,6 +104,8 @@ function graphCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
   };
 }
 
+type Verb = "stop" | "start" | "restart";
+
 /** Calls on the kernel's actors of one node. */
 function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
   const registry = (node: string) => `kernel/${node}/registry`;
@@ -116,8 +118,8 @@ function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
     actor: async (node: string, path: string) =>
       objectWith<ActorReport>(await read(registry(node), "registry.actor", { path }), ["path", "history"]),
     /** The state afterwards. */
-    steer: async (node: string, verb: "stop" | "start" | "restart", path: string, hold = false) => {
-      const payload = verb === "stop" ? { path, hold } : { path };
+    steer: async (node: string, verb: Verb, path: string, { hold = false, fresh = false } = {}) => {
+      const payload = { path, ...(hold ? { hold } : {}), ...(fresh ? { fresh } : {}) };
       return String(field(await ask.value(registry(node), `registry.${verb}`, payload, applyMs), "state"));
     },
     /** A child of a dynamic supervisor, from its template; input null: the template's own. */

@@ -25,6 +25,7 @@ type Options = {
   readonly hold?: boolean;
   readonly input?: string;
   readonly kernel?: boolean;
+  readonly fresh?: boolean;
   readonly node?: string;
 };
 
@@ -34,6 +35,8 @@ const NEW_CHILD = [
 ] as const;
 
 const WHOLE_NODE = ["cell0 restart --kernel", "all actors of a node; intents wait meanwhile"] as const;
+
+const FRESH = ["cell0 restart books/till --fresh", "forget its state, e.g. when it is damaged"] as const;
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
@@ -46,6 +49,10 @@ function register(program: Command, verb: Verb): void {
   if (verb === "restart") {
     command
       .argument("[path]", "path of the actor or supervisor, e.g. support/triage")
+      .option(
+        "--fresh",
+        "it forgets what it was and begins anew, a durable actor too when it is named itself; there is no way back",
+      )
       .option("--kernel", "build the whole actor system of a node anew, inside its process")
       .option("--node <name>", "which node's kernel (default: the one that owns shard 0)");
   } else command.argument("<path>", "path of the actor or supervisor, e.g. support/triage");
@@ -57,9 +64,10 @@ function register(program: Command, verb: Verb): void {
     );
   command.action(
     action((context, path: string | undefined, options: Options) => {
-      if (options.kernel === true && path === undefined) return rebuild(context, options.node);
+      if (options.kernel === true && path === undefined && options.fresh !== true)
+        return rebuild(context, options.node);
       if (path !== undefined && options.kernel !== true) return steer(context, verb, path, options);
-      throw new CellError("CLI_USAGE", "`restart` takes a path, or --kernel", {
+      throw new CellError("CLI_USAGE", "`restart` takes a path, perhaps with --fresh, or --kernel", {
         remedy: "give one of them",
       });
     }),
@@ -68,14 +76,14 @@ function register(program: Command, verb: Verb): void {
     examples: [
       [`cell0 ${verb} support/triage`, `${verb} one actor`],
       ...(verb === "start" ? [NEW_CHILD] : []),
-      ...(verb === "restart" ? [WHOLE_NODE] : []),
+      ...(verb === "restart" ? [FRESH, WHOLE_NODE] : []),
     ],
     exits: ["refused", "unreachable"],
   });
 }
 
 async function steer(context: Context, verb: Verb, path: string, options: Options): Promise<ExitCode> {
-  const { hold = false, input } = options;
+  const { hold = false, fresh = false, input } = options;
   const kernel = await context.kernel();
   const isNew = input !== undefined;
   const node = await nodeOf(kernel, isNew ? parentPath(path) : path);
@@ -83,7 +91,7 @@ async function steer(context: Context, verb: Verb, path: string, options: Option
   const state = await withProgress(context, `${verb} ${path}`, () =>
     isNew
       ? kernel.startChild(node, parentPath(path), nameOf(path), given)
-      : kernel.steer(node, verb, path, hold),
+      : kernel.steer(node, verb, path, { hold, fresh }),
   );
   context.print(`${plain(path)}  ${plain(state)}`);
   context.printJson({ path, node, state });

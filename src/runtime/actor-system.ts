@@ -243,6 +243,7 @@ class System implements ActorSystem {
         convergence: () => this.#convergence,
         sources: this.#sources(),
         history,
+        durable: this.#options.durable.runtime,
         status,
       }),
       graph: firstNode() === config.node ? graph : undefined,

@@ -7,6 +7,7 @@ import { parentPath } from "../manifest/graph-walk.ts";
 import type { OperationResult } from "../supervisor/supervisor.ts";
 import type { Tree } from "../supervisor/tree.ts";
 import type { Convergence } from "./convergence.ts";
+import type { DurableRuntime } from "./durable/durable-runtime.ts";
 import type { RestartHistory } from "./restart-history.ts";
 import { actorReport, type TreeSources, treeReport } from "./tree-report.ts";
 
@@ -17,6 +18,7 @@ export type RegistryPortOptions = {
   readonly convergence: () => Convergence | undefined;
   readonly sources: TreeSources;
   readonly history: RestartHistory;
+  readonly durable: Pick<DurableRuntime, "kept" | "beginAnew">;
   readonly status: () => NodeStatus;
 };
 
@@ -26,11 +28,13 @@ export function registryPorts({
   convergence,
   sources,
   history,
+  durable,
   status,
 }: RegistryPortOptions): RegistryPorts {
   return {
     tree: () => treeReport(sources),
     actor: (path) => actorReport(path, history.of(path), sources),
+    kept: (path) => durable.kept(path),
     status,
     rebuild,
     async stop(path, hold) {
@@ -52,10 +56,14 @@ export function registryPorts({
         throw new CellError("SUPERVISOR_NOT_DYNAMIC", undefined, { where: parentPath(path) });
       settled(await tree().stopChild(path));
     },
-    async restart(path) {
+    async restart(path, freshBy) {
       refuseKernel(path, "restarted");
       convergence()?.hold(path, false);
-      settled(await tree().restartChild(path));
+      const fresh = freshBy !== undefined;
+      if (fresh) durable.beginAnew(path, freshBy);
+      const result = await tree().restartChild(path, { fresh });
+      if (!result.ok) durable.beginAnew(path, undefined);
+      settled(result);
     },
   };
 }

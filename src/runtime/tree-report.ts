@@ -70,9 +70,12 @@ function nodeReport(node: Inspected, sources: TreeSources): TreeNode {
   };
 }
 
-function hostPart(running: RunningActor): Partial<TreeNode> {
-  const { state, mailboxDepth, handled, refused } = running.host.stats();
-  return { state, mailboxDepth, mailboxBound: running.mailboxBound, handled, refused };
+function hostPart({ host, spec, mailboxBound }: RunningActor): Partial<TreeNode> {
+  const { state, mailboxDepth, handled, refused } = host.stats();
+  const isAsleep = host.isAwake === false;
+  const durable = spec.durable ? (isAsleep ? "asleep" : "awake") : "no";
+  const shown = isAsleep && state === "" ? "asleep" : state;
+  return { state: shown, mailboxDepth, mailboxBound, handled, refused, durable };
 }
 
 /** `gaveUp` is `gave-up` to those who read it. */

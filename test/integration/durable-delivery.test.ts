@@ -30,6 +30,7 @@ describe("durable actors whose processes are killed", () => {
         durable("receiver"),
         durable("loaded"),
         durable("armed"),
+        durable("renewed"),
         durable("sleeper", { passivate: "1s" }),
       ]),
     );
@@ -104,12 +105,43 @@ describe("durable actors whose processes are killed", () => {
     expect(sorted(await read("books/loaded"))).toEqual(upTo(count));
   });
 
-  it("wake for a timer after they have left memory", async () => {
+  it("wake for a timer after they have left memory, and are told as asleep until then", async () => {
     await request("books/sleeper", "alarm", { entry: 1, delayMs: 4_000 });
-    await vi.waitFor(() => expect(cell.kernel.actor("a", "books/sleeper")).resolves.toMatchObject({}), {
-      timeout: 5_000,
-    });
-    await vi.waitFor(async () => expect(await read("books/sleeper")).toEqual([1]), { timeout: TIMEOUT_MS });
+    await vi.waitFor(
+      async () => {
+        expect(await cell.kernel.actor("a", "books/sleeper")).toMatchObject({
+          state: "armed",
+          durable: "asleep",
+          kept: { waiting: 0, pending: false, wakeAtUnixMs: expect.any(Number) },
+        });
+      },
+      { timeout: TIMEOUT_MS },
+    );
+    const { stdout } = await cell.cli("get", "actor", "books/sleeper");
+    expect(stdout).toMatch(/durable +yes, asleep\n.* commit +\d+ by \d+\.\d+, .*\n.* applied +normal \d+/);
+    expect((await cell.cli("get", "actors", "--graph", "books")).stdout).toMatch(/books\/sleeper .*asleep/);
+    await vi.waitFor(
+      async () => expect(await cell.kernel.actor("a", "books/sleeper")).toMatchObject({ state: "idle" }),
+      {
+        timeout: TIMEOUT_MS,
+      },
+    );
+    expect(await read("books/sleeper")).toEqual([1]);
+  });
+
+  it("begin anew when an operator asks for it, and stay so", async () => {
+    await request("books/renewed", "enter", { entry: 1 });
+    const before = await cell.kernel.actor("a", "books/renewed");
+    await cell.json("restart", "books/renewed");
+    expect(await read("books/renewed")).toEqual([1]);
+    await cell.json("restart", "books/renewed", "--fresh");
+    expect(await request("books/renewed", "enter", { entry: 2 })).toEqual({ entry: 2, count: 1 });
+    const after = await cell.kernel.actor("a", "books/renewed");
+    expect(after.kept?.commit).toBeGreaterThan(before.kept?.commit ?? 0);
+    await cell.kill("node");
+    expect(await read("books/renewed")).toEqual([2]);
+    const { stdout } = await cell.cli("logs", "--actor", "books/renewed");
+    expect(stdout).toContain("begun anew by operator");
   });
 
   it("fire a timer once that was due while nothing of the cell ran", async () => {

@@ -57,7 +57,11 @@ export const registryIntents = {
     reply: z.object({ state: z.string() }),
   }),
   "registry.start": intent({ payload: z.object({ path }), reply: z.object({ state: z.string() }) }),
-  "registry.restart": intent({ payload: z.object({ path }), reply: z.object({ state: z.string() }) }),
+  /** `fresh`: it forgets what it was; of a durable actor only when it is named itself. */
+  "registry.restart": intent({
+    payload: z.object({ path, fresh: z.boolean().default(false) }),
+    reply: z.object({ state: z.string() }),
+  }),
   /** Starts a child of a dynamic supervisor (`simple_one_for_one`) from its template. */
   "child.start": intent({
     payload: z.object({

@@ -4,19 +4,22 @@ import type { Json } from "../../manifest/graph.ts";
 import { serveActor } from "../serve.ts";
 import { inChunks } from "./chunks.ts";
 import { registryIntents } from "./contract.ts";
-import type { ActorReport, NodeStatus, TreeNode } from "./reports.ts";
+import type { ActorReport, KeptReport, NodeStatus, TreeNode } from "./reports.ts";
 
 export type RegistryPorts = {
   readonly tree: () => TreeNode;
   /** Undefined when there is no such path at this node. */
   readonly actor: (path: string) => ActorReport | undefined;
+  /** What is kept of a durable actor; undefined for any other. */
+  readonly kept: (path: string) => Promise<KeptReport | undefined>;
   readonly status: () => NodeStatus;
   /** Begins to build the node's actor system anew, this actor with it. Throws what stands against it. */
   readonly rebuild: () => void;
   /** Throw what the supervisor refuses. */
   readonly stop: (path: string, hold: boolean) => Promise<void>;
   readonly start: (path: string) => Promise<void>;
-  readonly restart: (path: string) => Promise<void>;
+  /** @param freshBy who asks that it forgets what it was; undefined: it goes on from there */
+  readonly restart: (path: string, freshBy?: string) => Promise<void>;
   /** Starts a child of a dynamic supervisor; null: with its template's input. */
   readonly startChild: (supervisor: string, name: string, input: Json) => Promise<void>;
   readonly stopChild: (path: string) => Promise<void>;
@@ -26,7 +29,11 @@ export const registry = serveActor<RegistryPorts, typeof registryIntents>({
   intents: registryIntents,
   handlers: {
     "registry.tree": (_payload, _meta, context) => inChunks(context, context.input.tree()),
-    "registry.actor": ({ path }, _meta, context) => inChunks(context, found(context.input, path)),
+    "registry.actor": async ({ path }, _meta, context) => {
+      const report = found(context.input, path);
+      const kept = await context.input.kept(path);
+      return inChunks(context, kept === undefined ? report : { ...report, kept });
+    },
     "registry.stop": async ({ path, hold }, _meta, { input }) => {
       await input.stop(path, hold);
       return { state: stateOf(input, path) };
@@ -35,8 +42,8 @@ export const registry = serveActor<RegistryPorts, typeof registryIntents>({
       await input.start(path);
       return { state: stateOf(input, path) };
     },
-    "registry.restart": async ({ path }, _meta, { input }) => {
-      await input.restart(path);
+    "registry.restart": async ({ path, fresh }, meta, { input }) => {
+      await input.restart(path, fresh ? meta.principal : undefined);
       return { state: stateOf(input, path) };
     },
     "child.start": async ({ supervisor, name, input }, _meta, { input: ports }) => {

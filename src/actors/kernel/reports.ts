@@ -18,6 +18,8 @@ export type TreeNode = {
   readonly reason?: string;
   readonly node: string;
   readonly shard?: number;
+  /** Of an actor that runs: whether it is durable, and in memory. */
+  readonly durable?: "no" | "awake" | "asleep";
   readonly children?: readonly TreeNode[];
 };
 
@@ -79,7 +81,26 @@ export type RestartRow = {
   readonly backoffMs?: number;
 };
 
+/** What is kept of a durable actor. */
+export type KeptReport = {
+  /** Number of its newest commit; 0: there is none. */
+  readonly commit: number;
+  /** Of that commit. */
+  readonly incarnation?: { readonly term: number; readonly activation: number };
+  /** Highest place in its shard's journal that is applied, by priority; absent: it cannot be read. */
+  readonly applied?: Readonly<Record<"critical" | "high" | "normal" | "low", number>>;
+  /** UTF-8 bytes of its state with outbox and answers. */
+  readonly stateBytes: number;
+  /** Intents accepted and not applied. */
+  readonly waiting: number;
+  /** Whether it has to be awake without a further intent: outbox, children, requests. */
+  readonly pending: boolean;
+  /** When its first timer is due. */
+  readonly wakeAtUnixMs?: number;
+};
+
 export type ActorReport = TreeNode & {
+  readonly kept?: KeptReport;
   readonly incarnation?: { readonly term: number; readonly activation: number };
   readonly behaviour?: string;
   readonly codeHash?: string;

@@ -26,6 +26,7 @@ export type CommitHead = {
   readonly sequence: number;
   readonly number: number;
   readonly hash: Uint8Array;
+  /** UTF-8 bytes of its state. */
   readonly bytes: number;
 };
 

@@ -3,6 +3,7 @@
 // is awake, if one is. Incarnations come and go; what is here stays.
 import type { ActorHost } from "../../actors/actor-host.ts";
 import type { Incarnation } from "../../actors/child.ts";
+import { beginAnew } from "../../actors/durable/begin-anew.ts";
 import { blankState } from "../../actors/durable/blank-state.ts";
 import type { CommitMeta, DurablePorts, DurableState, OutboxEntry } from "../../actors/durable/ports.ts";
 import type { Delivery, PriorityName } from "../../actors/intent.ts";
@@ -10,9 +11,9 @@ import { intentKey } from "../../actors/same-intent.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json } from "../../manifest/graph.ts";
-import { ActorCommits, type CommitPorts } from "./actor-commits.ts";
+import { ActorCommits, type CommitHead, type CommitPorts } from "./actor-commits.ts";
 import { CarriedReplies } from "./carried-replies.ts";
-import { type Loaded, type LoadPorts, loadState } from "./load-state.ts";
+import { type Loaded, type LoadPorts, loadAnyway, loadState } from "./load-state.ts";
 import type { CommitRecord } from "./records.ts";
 import { isApplied, type Unapplied, UnappliedIntents } from "./unapplied.ts";
 
@@ -39,6 +40,8 @@ export type DurableActorPorts = CommitPorts &
     ) => void;
     /** @param index of the first reply that will be given */
     readonly responder: (returnAddress: Json, index: number) => Delivery["respond"];
+    /** It was begun anew, and what its commits before held is gone on from no more. */
+    readonly onBegunAnew: (actor: DurableActor, by: string, before: CommitHead) => void;
     /** A commit is kept. */
     readonly onCommitted: (actor: DurableActor, state: DurableState, meta: CommitMeta) => void;
   };
@@ -67,6 +70,9 @@ export class DurableActor {
   #incarnation: Incarnation | undefined;
   /** Term that the newest commit was written in. */
   #term = 0;
+  /** Who has asked that its next awakening begins it anew. */
+  #anewBy: string | undefined;
+  #lastState = "";
 
   constructor(ports: DurableActorPorts, path: string, shard: number) {
     this.#ports = ports;
@@ -80,6 +86,20 @@ export class DurableActor {
 
   get incarnation(): Incarnation | undefined {
     return this.#incarnation;
+  }
+
+  /** State of its machine when it was last awake in this process; empty: not known. */
+  get lastState(): string {
+    return this.#lastState;
+  }
+
+  get isToBeginAnew(): boolean {
+    return this.#anewBy !== undefined;
+  }
+
+  /** The next awakening forgets what it was. @param by undefined: it is not to after all */
+  beginAnew(by: string | undefined): void {
+    this.#anewBy = by;
   }
 
   get lastUsedMs(): number {
@@ -189,7 +209,9 @@ export class DurableActor {
   /** Reads the newest good commit, and settles by it what of the journal is still to be done. */
   async load(spec: Pick<ActorSpec, "onCorruption">): Promise<Loaded> {
     await this.#commits?.settled();
-    const loaded = await loadState(this.#ports, this, spec.onCorruption ?? "previous");
+    const loaded = this.isToBeginAnew
+      ? await loadAnyway(this.#ports, this)
+      : await loadState(this.#ports, this, spec.onCorruption ?? "previous");
     this.#commits = new ActorCommits(this.#ports, this, loaded.head);
     if (loaded.record !== undefined) {
       this.#takeRecord(loaded.record);
@@ -218,23 +240,20 @@ export class DurableActor {
     await this.#awake?.host.exited;
     this.#dismiss();
     const incarnation = after(this.#incarnation, given);
-    const { record, history, isLost, head } = await this.load(spec);
+    const loaded = await this.load(spec);
     this.#carried.take(
-      history.map(({ state }) => state),
+      loaded.history.map(({ state }) => state),
       Date.now(),
     );
-    const kept = record && { ...record.state, replies: this.#carried.before([]) };
-    const state = isLost === true ? blankState(head.number) : kept;
     this.#incarnation = incarnation;
-    if (record !== undefined && record.incarnation.term !== incarnation.term) {
-      await this.#claim(record, incarnation);
-    }
+    const state = await this.#stateFor(loaded, incarnation);
     const durable = this.#portsFor(incarnation);
     const host = await start({ incarnation, durable, state });
     this.#awake = { host, lastUsedMs: performance.now() };
     this.unapplied.restart();
     void host.exited.then(() => {
       if (this.#awake?.host !== host) return;
+      this.#lastState = host.stats().state;
       this.#awake = undefined;
       this.#dismiss();
     });
@@ -268,6 +287,46 @@ export class DurableActor {
       this.unapplied.remove(entry);
       entry.delivery.respond({ kind: "error", error: taken.error, begun: false });
     }
+  }
+
+  /** What the incarnation is started with; from then on nobody of an earlier one can commit. */
+  async #stateFor(
+    { record, head, isLost }: Loaded,
+    incarnation: Incarnation,
+  ): Promise<DurableState | undefined> {
+    if (this.#anewBy !== undefined) return await this.#commitAnew(this.#anewBy, record, incarnation);
+    if (isLost === true) return blankState(head.number);
+    if (record === undefined) return undefined;
+    if (record.incarnation.term !== incarnation.term) await this.#claim(record, incarnation);
+    return { ...record.state, replies: this.#carried.before([]) };
+  }
+
+  async #commitAnew(
+    by: string,
+    record: CommitRecord | undefined,
+    incarnation: Incarnation,
+  ): Promise<DurableState | undefined> {
+    const commits = this.#commits;
+    const { state, owed } = beginAnew(record?.state, commits?.head.number ?? 0);
+    if (commits === undefined || commits.head.number === 0) {
+      this.#anewBy = undefined;
+      return undefined;
+    }
+    const before = commits.head;
+    const meta = { pending: state.outbox.length > 0 };
+    const committed = await commits.commit(state, { incarnation, meta });
+    if (!committed.ok) throw committed.error;
+    this.#anewBy = undefined;
+    this.#meta = meta;
+    this.#applied = state.applied;
+    this.#appliedBefore = undefined;
+    this.#term = incarnation.term;
+    this.#ports.onBegunAnew(this, by, before);
+    const error = new CellError("ACTOR_NOT_RUNNING", "it was begun anew by hand", { where: this.path });
+    for (const { returnAddress, replies } of owed) {
+      this.#ports.responder(returnAddress, replies)({ kind: "error", error });
+    }
+    return { ...state, replies: this.#carried.before([]) };
   }
 
   /** The same state in a new incarnation: from now on nobody of an earlier one can commit. */

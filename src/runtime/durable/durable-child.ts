@@ -95,7 +95,7 @@ export class DurableChild implements ActorHost {
     const { host, backlog } = this.#options.actor;
     if (host !== undefined) return host.stats();
     return {
-      state: "",
+      state: this.#options.actor.lastState,
       mailboxDepth: backlog,
       openRequests: 0,
       handled: 0,

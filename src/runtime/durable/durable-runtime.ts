@@ -5,10 +5,11 @@ import type { ActorDescription, ActorHost } from "../../actors/actor-host.ts";
 import type { Incarnation } from "../../actors/child.ts";
 import type { CommitMeta } from "../../actors/durable/ports.ts";
 import type { Delivery } from "../../actors/intent.ts";
+import type { KeptReport } from "../../actors/kernel/reports.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json, PlacedGraph } from "../../manifest/graph.ts";
-import { actorsOf } from "../../manifest/graph-walk.ts";
+import { actorsOf, statedAt } from "../../manifest/graph-walk.ts";
 import { createRecordSealer } from "../../security/records/record-sealer.ts";
 import type { Sealing } from "../../security/wire/seal.ts";
 import { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
@@ -17,6 +18,7 @@ import type { StateStream } from "../../transport/durable/state-stream.ts";
 import { type Awakening, DurableActor, type DurableActorPorts } from "./durable-actor.ts";
 import { DurableChild } from "./durable-child.ts";
 import { JournalTrimmer } from "./journal-trimmer.ts";
+import { keptReport } from "./kept-report.ts";
 import { createLimiter } from "./limiter.ts";
 import type { Marks } from "./marks.ts";
 import type { JournalEntry } from "./records.ts";
@@ -39,6 +41,7 @@ export type DurableRuntimeOptions = {
   readonly relay: DurableActorPorts["relay"];
   readonly responder: DurableActorPorts["responder"];
   readonly onDamaged: DurableActorPorts["onDamaged"];
+  readonly onBegunAnew: DurableActorPorts["onBegunAnew"];
   /** Another process owns a shard of this node: this one is to end. */
   readonly onFenced: (error: CellError) => void;
   readonly onProblem: (error: CellError) => void;
@@ -138,7 +141,7 @@ export class DurableRuntime {
       residency: this.#residency,
     });
     const hasBegun = head !== undefined || actor.commits !== undefined;
-    if (!hasBegun) await child.start();
+    if (!hasBegun || actor.isToBeginAnew) await child.start();
     // What the head says counts until its commit has been read, however often it is stopped before.
     if (head === undefined) this.#heads.set(spec.path, ALREADY);
     this.#children.set(spec.path, child);
@@ -208,6 +211,24 @@ export class DurableRuntime {
 
   child(path: string): DurableChild | undefined {
     return this.#children.get(path);
+  }
+
+  /**
+   * The next start of a durable actor forgets what it was. Does nothing for any other.
+   * @param by who asks for it; undefined: it is not to after all
+   */
+  beginAnew(path: string, by: string | undefined): void {
+    const graph = this.#options.placed();
+    const shard = graph.placed[path]?.shard;
+    const spec = statedAt(graph, path);
+    if (shard === undefined || spec?.kind !== "actor" || !spec.durable) return;
+    this.#actorAt(path, shard).beginAnew(by);
+  }
+
+  /** Undefined: it is no durable actor of this node. Throws what the broker refuses. */
+  async kept(path: string): Promise<KeptReport | undefined> {
+    const actor = this.#actors.get(path);
+    return actor === undefined ? undefined : await keptReport(this.#ports, actor);
   }
 
   get awake(): number {

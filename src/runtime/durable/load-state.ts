@@ -36,6 +36,32 @@ export type Loaded = {
   readonly history: readonly CommitRecord[];
 };
 
+/**
+ * For an actor that is to begin anew, whatever is kept of it: `record` is the newest that can be
+ * read, and the numbers go on rising from the highest that was ever seen.
+ */
+export async function loadAnyway(
+  ports: LoadPorts,
+  actor: { readonly path: string; readonly shard: number },
+): Promise<Loaded> {
+  const { path, shard } = actor;
+  const kept = await ports.stream.history(shard, path);
+  const mark = ports.marks.get(actorMark(path));
+  const opened = kept.map((each) => open(ports, actor, each, mark));
+  const last = kept.at(-1);
+  const newest = opened.at(-1);
+  const history = opened.flatMap((each) => (each.ok ? [each.value.record] : []));
+  const record = history.at(-1);
+  const damaged = last !== undefined && newest?.ok === false;
+  if (damaged) ports.onDamaged(path, newest.error, last.data);
+  const number = Math.max(mark?.number ?? 0, (record?.number ?? 0) + (damaged ? 1 : 0));
+  if (number === 0) return { head: NO_COMMIT, record, history };
+  const follows = newest?.ok === true && newest.value.record.number === number;
+  const hash = follows ? newest.value.hash : new Uint8Array();
+  const bytes = record?.stateBytes ?? 0;
+  return { head: { sequence: last?.sequence ?? 0, number, hash, bytes }, record, history };
+}
+
 type Opened = { readonly record: CommitRecord; readonly hash: Uint8Array };
 
 /** Throws STATE_CORRUPT, STATE_ROLLED_BACK, and what the broker refuses. */
@@ -55,7 +81,8 @@ export async function loadState(
     throw rolledBack(path, 0, mark);
   }
   const history = opened.flatMap((each) => (each.ok ? [each.value.record] : []));
-  const head = { sequence: last.sequence, bytes: last.data.length };
+  const bytes = history.at(-1)?.stateBytes ?? 0;
+  const head = { sequence: last.sequence, bytes };
   if (newest.ok) {
     const { record, hash } = newest.value;
     if (isBehind(record.number, hash, mark)) throw rolledBack(path, record.number, mark);
@@ -110,9 +137,12 @@ function open(
 const isBehind = (number: number, hash: Uint8Array, mark: Mark | undefined): mark is Mark =>
   mark !== undefined && (number < mark.number || (number === mark.number && toHex(hash) !== mark.hash));
 
+const anewRemedy = (path: string): string =>
+  `Bring back the newer data; or accept the loss with a fresh start: \`cell0 restart ${path} --fresh\`.`;
+
 const rolledBack = (path: string, number: number, mark: Mark) =>
   new CellError(
     "STATE_ROLLED_BACK",
     `its newest commit is number ${number}, this node has seen number ${mark.number}`,
-    { where: path },
+    { where: path, remedy: anewRemedy(path) },
   );

@@ -12,6 +12,8 @@ import { stateStream } from "../../transport/durable/state-stream.ts";
 import type { DataDir } from "../data-dir.ts";
 import type { Messaging } from "../messaging.ts";
 import { toolRefusal, toolTarget } from "../tool-grants.ts";
+import type { CommitHead } from "./actor-commits.ts";
+import type { DurableActor } from "./durable-actor.ts";
 import { DurableRuntime } from "./durable-runtime.ts";
 import { openMarks } from "./marks.ts";
 import { raiseTerm } from "./node-term.ts";
@@ -71,6 +73,7 @@ export function openDurable(options: OpenDurableOptions): OpenedDurable {
     relay: ({ path }, entry, done, onReply) => relay.relay(path, entry, done, onReply),
     responder: messaging.responder,
     onDamaged: (where, cause) => onProblem(new CellError(cause.code, cause.message, { where, cause })),
+    onBegunAnew: (actor, by, before) => options.record(begunAnew(actor, by, before)),
     onFenced: options.onFenced,
     onProblem,
   });
@@ -83,6 +86,12 @@ export function openDurable(options: OpenDurableOptions): OpenedDurable {
       marks.close();
     },
   };
+}
+
+function begunAnew({ path, incarnation }: DurableActor, by: string, before: CommitHead): EventInput {
+  const reason = `begun anew by ${by}: its state of commit ${before.number} is not gone on from`;
+  const value = { reason, expectedHash: before.hash, next: "fresh" };
+  return { actor: path, incarnation, kind: { case: "snapshotSetAside", value } };
 }
 
 /** The same answer and record that a volatile actor's request for a tool gets. */

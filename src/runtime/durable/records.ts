@@ -47,6 +47,8 @@ export type CommitRecord = {
   readonly previousHash: Uint8Array;
   readonly writtenUnixMs: number;
   readonly state: DurableState;
+  /** UTF-8 bytes of it. */
+  readonly stateBytes: number;
   readonly repeated: boolean;
 };
 
@@ -95,7 +97,10 @@ export function decodeJournalRecord(bytes: Uint8Array): Result<JournalRecord, Ce
 }
 
 /** The state comes as JSON already: it is measured before it is written. */
-export function encodeCommitRecord(record: Omit<CommitRecord, "state">, state: Uint8Array): Uint8Array {
+export function encodeCommitRecord(
+  record: Omit<CommitRecord, "state" | "stateBytes">,
+  state: Uint8Array,
+): Uint8Array {
   const { term, activation } = record.incarnation;
   const message = create(CommitRecordSchema, {
     actor: record.actor,
@@ -129,6 +134,7 @@ export function decodeCommitRecord(bytes: Uint8Array): Result<CommitRecord, Cell
       previousHash,
       writtenUnixMs: Number(writtenUnixMs),
       state: read.value,
+      stateBytes: state.length,
       repeated,
     });
   } catch (cause) {

@@ -168,4 +168,5 @@ const rolledBack = (shard: number, mark: Mark, number: number) =>
   new CellError(
     "STATE_ROLLED_BACK",
     `the journal of shard ${shard} ends at record ${number}, this node has seen record ${mark.number}`,
+    { remedy: "Bring back the newer data; the durable actors of this shard do not start until then." },
   );

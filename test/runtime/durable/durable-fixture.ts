@@ -32,6 +32,8 @@ export type Process = {
   readonly host: () => CountingHost | undefined;
   readonly fenced: readonly CellError[];
   readonly damaged: readonly CellError[];
+  /** Who had it begun anew. */
+  readonly begunAnew: readonly string[];
   readonly replies: OutgoingReply[];
   start(path?: string): Promise<ActorHost>;
   /** Resolves with the answer of the journal. */
@@ -147,6 +149,7 @@ export async function openProcess(
   const connection = await broker.connect({ kind: "node", principal: "a" });
   const fenced: CellError[] = [];
   const damaged: CellError[] = [];
+  const begunAnew: string[] = [];
   const replies: OutgoingReply[] = [];
   const graph = graphOf(spec);
   let host: CountingHost | undefined;
@@ -164,6 +167,7 @@ export async function openProcess(
     relay: (_actor, _entry, done) => done(),
     responder: () => (reply) => void replies.push(reply),
     onDamaged: (_path, error) => void damaged.push(error),
+    onBegunAnew: (_actor, by) => void begunAnew.push(by),
     onFenced: (error) => void fenced.push(error),
     onProblem: (error) => void damaged.push(error),
   });
@@ -172,6 +176,7 @@ export async function openProcess(
     host: () => host,
     fenced,
     damaged,
+    begunAnew,
     replies,
     start: () =>
       runtime.start({

@@ -189,6 +189,55 @@ describe("durable actors of a node", () => {
     });
   });
 
+  it.each<{ name: string; spoil: (directory: string) => Promise<unknown>; code: string }>([
+    {
+      name: "damaged",
+      spoil: async () => {
+        const connection = await broker.connect({ kind: "node", principal: "a" });
+        const state = stateStream(connection, broker.cell);
+        const last = await state.last(SHARD, PATH);
+        const head = { shard: SHARD, path: PATH, pending: false, wakeAtUnixMs: undefined };
+        const signal = AbortSignal.timeout(5_000);
+        return await state.commit(head, new Uint8Array(100), last?.sequence ?? 0, signal);
+      },
+      code: "STATE_CORRUPT",
+    },
+    {
+      name: "older than one that the node has seen",
+      spoil: async (directory) =>
+        appendFileSync(join(directory, "marks"), `a:${PATH} 99 ${"ab".repeat(32)}\n`),
+      code: "STATE_ROLLED_BACK",
+    },
+  ])("begin anew when an operator asks, though their state is $name", async ({ spoil, code }) => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      await first.start();
+      await first.send(1);
+      await applied(first, [1]);
+      first.end();
+      await spoil(directory);
+      const second = await openProcess(broker, directory, 2, tillSpec({ onCorruption: "park" }));
+      const parked = await second.start();
+      await second.send(2);
+      expect(await parked.exited).toMatchObject({ kind: "failed", failure: { name: code } });
+      const before = await second.runtime.kept(PATH);
+      second.runtime.beginAnew(PATH, "operator");
+      await second.start();
+      await eventually(() => expect(second.host()?.entries.at(-1)).toBe(2));
+      expect(second.begunAnew).toEqual(["operator"]);
+      const after = await second.runtime.kept(PATH);
+      expect(after?.commit).toBeGreaterThan(before?.commit ?? 0);
+      expect(after?.incarnation?.term).toBe(2);
+      second.end();
+      const third = await openProcess(broker, directory, 3);
+      await third.start();
+      await third.send(3);
+      await eventually(() => expect(third.host()?.entries.slice(-2)).toEqual([2, 3]));
+      expect(third.damaged).toEqual([]);
+      third.end();
+    });
+  });
+
   it("leave memory when they are idle, and come back for the next intent", async () => {
     await withDirectory(async (directory) => {
       const process = await openProcess(broker, directory, 1, tillSpec({ passivateAfterMs: 1_000 }));

@@ -132,6 +132,7 @@ export async function openLedgers(
     onDamaged: (_path, error) => {
       throw error;
     },
+    onBegunAnew: () => undefined,
     onFenced: () => undefined,
     onProblem: () => undefined,
   });
