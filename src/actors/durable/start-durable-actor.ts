@@ -209,8 +209,11 @@ class DurableActor implements ActorHost {
 
   /** It was taken before: its sender gets what was answered, or will get what is. */
   #again(delivery: Delivery): void {
-    if (this.#routes.rebind(delivery) || !delivery.intent.wantsReply) return;
-    if (this.#routes.repeat(delivery)) return;
+    if (this.#routes.rebind(delivery) || this.#routes.repeat(delivery)) return;
+    if (!delivery.intent.wantsReply) {
+      delivery.respond({ kind: "value", value: {}, final: true });
+      return;
+    }
     const error = new CellError("CAPSULE_REPLY_NOT_KEPT", undefined, { where: this.path });
     delivery.respond({ kind: "error", error });
   }

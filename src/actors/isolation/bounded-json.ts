@@ -19,6 +19,9 @@ export function parseBounded(bytes: Uint8Array, what: string): unknown {
   throw new CellError("ACTOR_CHANNEL_VIOLATED", `${what} is nested too deeply`);
 }
 
+/** Whether `parseBounded` would refuse it. @param bytes of JSON.stringify */
+export const tooDeep = (bytes: Uint8Array): boolean => isDeeperThan(decoder.decode(bytes), MAX_DEPTH);
+
 /** Undefined becomes no bytes. @throws TypeError when JSON does not hold it */
 export function jsonBytes(value: unknown): Uint8Array {
   const text: string | undefined = JSON.stringify(value);

@@ -21,6 +21,7 @@ const schema = z.object({
     )
     .refine((intents) => Object.keys(intents).length <= MAX_INTENTS),
   states: z.array(z.string().max(1024)).max(1000),
+  version: z.union([z.string().max(256), z.number()]).exactOptional(),
 });
 
 /** @throws CellError ACTOR_CHANNEL_VIOLATED */
@@ -57,5 +58,5 @@ export function describeAccepted(whole: ActorDescription, accepted: AcceptedInte
     const own = whole.intents[type];
     return own === undefined ? [] : [[type, { ...own, manifest: extraSchema ?? null }] as const];
   });
-  return { intents: Object.fromEntries(intents), states: whole.states };
+  return { ...whole, intents: Object.fromEntries(intents) };
 }

@@ -14,8 +14,11 @@ import {
   ToActorSchema,
 } from "../../gen/cell0/v1/channel_pb.ts";
 import { fromWireError, toWireError } from "../../security/replies/wire-error.ts";
+import type { Json } from "../../manifest/graph.ts";
 import { priorityName, priorityNumber } from "../../security/wire/priority.ts";
 import { decodeStrict } from "../../security/wire/strict-decode.ts";
+import { asCellError } from "../as-cell-error.ts";
+import type { Journaled } from "../durable/ports.ts";
 import type { OutgoingReply, ReceivedIntent } from "../intent.ts";
 import { jsonBytes, parseBounded } from "./bounded-json.ts";
 import { encodeFrame } from "./frames.ts";
@@ -91,6 +94,18 @@ export function withinValue(bytes: Uint8Array, what: string): Uint8Array {
   throw new CellError("ACTOR_CHANNEL_VIOLATED", `${what} has ${bytes.byteLength} bytes`);
 }
 
+/** An answer for the actor's side; what it cannot be told becomes an error. */
+export function encodable(outcome: Outcome): ReturnType<typeof toOutcome> {
+  if (!outcome.ok) return toOutcome({ kind: "error", error: outcome.error });
+  try {
+    return toOutcome({ kind: "value", ...outcome.value });
+  } catch (cause) {
+    const error =
+      asCellError(cause) ?? new CellError("ACTOR_REPLY_INVALID", "the reply is not JSON", { cause });
+    return toOutcome({ kind: "error", error });
+  }
+}
+
 const MAX_ERROR_CHARS = 1_024;
 
 /** Why an actor did not start, for this node's eyes: paths are left in it. */
@@ -110,8 +125,19 @@ export function fromStartError(
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorRegistry, code);
 
+/** What a delivery to a durable actor has beside the intent. */
+export type DurableDelivery = {
+  readonly journaled: Journaled;
+  /** What the node has decided in the actor's place. */
+  readonly refused: CellError | undefined;
+};
+
 /** A delivery without its way back. */
-export function deliveryFrame(number: bigint, intent: ReceivedIntent): Uint8Array {
+export function deliveryFrame(
+  number: bigint,
+  intent: ReceivedIntent,
+  durable?: DurableDelivery,
+): Uint8Array {
   const { epoch, issuedAtUnixMs, deadlineUnixMs, priority, target: _, ...rest } = intent;
   return toActorFrame({
     case: "delivery",
@@ -122,8 +148,34 @@ export function deliveryFrame(number: bigint, intent: ReceivedIntent): Uint8Arra
       issuedAtUnixMs: BigInt(Math.floor(issuedAtUnixMs)),
       deadlineUnixMs: BigInt(Math.floor(deadlineUnixMs)),
       priority: priorityNumber(priority),
+      ...(durable === undefined ? {} : durableFields(durable)),
     },
   });
+}
+
+function durableFields({ journaled, refused }: DurableDelivery) {
+  const { position, returnAddress, sourceSequence = 0 } = journaled;
+  return {
+    position: BigInt(position),
+    returnAddress: jsonBytes(returnAddress),
+    sourceSequence: BigInt(sourceSequence),
+    ...(refused === undefined ? {} : { refused: toWireError(refused) }),
+  };
+}
+
+/** On the actor's side. */
+export function readDurable(
+  message: Extract<ToActor["kind"], { case: "delivery" }>["value"],
+): DurableDelivery {
+  const sourceSequence = Number(message.sourceSequence);
+  // Of the node that started it.
+  const returnAddress = parseBounded(message.returnAddress, "a return address") as Json;
+  const journaled = {
+    position: Number(message.position),
+    returnAddress,
+    ...(sourceSequence === 0 ? {} : { sourceSequence }),
+  };
+  return { journaled, refused: message.refused && fromWireError(message.refused) };
 }
 
 export function readDelivery(

@@ -1,10 +1,10 @@
 // Why an actor in a worker or process ended, as its supervisor hears it: by its own
 // word where it had one, by how its host ended where it had not. Its word is taken
 // for what was thrown, never for who it is or what it was given.
-import type { CellError } from "../../errors/cell-error.ts";
+import { CellError } from "../../errors/cell-error.ts";
 import type { ActorFault } from "../../gen/cell0/v1/channel_pb.ts";
 import { intentRef } from "../actor-failure.ts";
-import type { Failure, FailureClass } from "../child.ts";
+import type { ExitReason, Failure, FailureClass } from "../child.ts";
 import type { ReceivedIntent } from "../intent.ts";
 import type { LinkEnd } from "./link.ts";
 
@@ -66,4 +66,17 @@ export function classOfEnd({ kind }: LinkEnd): FailureClass {
     case "error":
       return "crash";
   }
+}
+
+/** What kept it from coming up. */
+export function notUp(where: string, reason: ExitReason): CellError {
+  if (reason.kind !== "failed")
+    return new CellError("ACTOR_START_FAILED", "it ended before it ran", { where });
+  const { failure } = reason;
+  const what = `${where} did not start: ${failure.name}: ${failure.message}`;
+  return new CellError("ACTOR_START_FAILED", what, { where, details: { failure } });
+}
+
+export function errorOfEnd({ kind, what }: LinkEnd): CellError {
+  return new CellError(kind === "memory" ? "ACTOR_MEMORY_EXHAUSTED" : "ACTOR_HOST_LOST", what);
 }

@@ -2,12 +2,16 @@
 // who takes it. Bytes that are no frame, and frames out of place, are violations.
 import { CellError } from "../../errors/cell-error.ts";
 import type {
+  ActorCommit,
   ActorExit,
   ActorLog,
+  ActorRelay,
   ActorReply,
   ActorRequest,
+  ActorReturn,
   ActorTransition,
   ActorUp,
+  FromActor,
 } from "../../gen/cell0/v1/channel_pb.ts";
 import type { ActorClock } from "../ports.ts";
 import { Budget } from "./budget.ts";
@@ -20,6 +24,7 @@ const FRAMES_PER_SECOND = 20_000;
 const REQUEST_COST = 8;
 /** A frame costs one more for each of these, which leaves large ones some 80 MiB a second. */
 const BYTES_PER_COST = 4096;
+const COSTLY: ReadonlySet<string> = new Set(["request", "commit", "relay"]);
 /** What may come before it is up: its own host holds back all else. */
 const EARLY: ReadonlySet<string> = new Set(["ready", "up", "log", "beat", "exit"]);
 
@@ -35,6 +40,15 @@ export type FrameSink = {
   state(snapshot: Uint8Array): void;
   beat(): void;
   exit(message: ActorExit): void;
+  /** Absent: a volatile actor's side has no such frames. */
+  readonly durable?: DurableSink;
+};
+
+/** Each may throw ACTOR_CHANNEL_VIOLATED. */
+export type DurableSink = {
+  commit(message: ActorCommit): void;
+  relay(message: ActorRelay): void;
+  returned(message: ActorReturn): void;
 };
 
 export class RemoteFrames {
@@ -74,7 +88,7 @@ export class RemoteFrames {
     if (this.#isUp ? name === "up" || name === "ready" : !EARLY.has(name)) {
       throw new CellError("ACTOR_CHANNEL_VIOLATED", `a frame \`${name}\` out of place`);
     }
-    const cost = name === "request" ? REQUEST_COST : 1;
+    const cost = COSTLY.has(name) ? REQUEST_COST : 1;
     this.#charge(cost + Math.floor(bytes.byteLength / BYTES_PER_COST));
     switch (kind.case) {
       case "up":
@@ -104,6 +118,24 @@ export class RemoteFrames {
         return;
       case "exit":
         this.#sink.exit(kind.value);
+        return;
+      default:
+        this.#sortDurable(kind);
+    }
+  }
+
+  #sortDurable(kind: FromActor["kind"]): void {
+    const { durable } = this.#sink;
+    if (durable === undefined) throw new CellError("ACTOR_CHANNEL_VIOLATED", `a frame \`${kind.case}\``);
+    switch (kind.case) {
+      case "commit":
+        durable.commit(kind.value);
+        return;
+      case "relay":
+        durable.relay(kind.value);
+        return;
+      case "returned":
+        durable.returned(kind.value);
         return;
       default:
     }

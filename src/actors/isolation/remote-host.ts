@@ -25,7 +25,7 @@ import { HandedOver } from "./handed-over.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Housing, LinkEnd } from "./link.ts";
 import { deliveryFrame, fromOutcome, fromStartError, toActorFrame } from "./messages.ts";
-import { classOfEnd, foundFailure, toldFailure } from "./remote-failure.ts";
+import { classOfEnd, errorOfEnd, foundFailure, notUp, toldFailure } from "./remote-failure.ts";
 import { RemoteFrames } from "./remote-frames.ts";
 import { RemoteLog } from "./remote-log.ts";
 import { RemoteRequests } from "./remote-requests.ts";
@@ -405,15 +405,3 @@ const violation = (what: string): CellError => new CellError("ACTOR_CHANNEL_VIOL
 /** The failure stays on this side: details never cross a process boundary. */
 const crashed = (where: string, failure: Failure): CellError =>
   new CellError("ACTOR_CRASHED", undefined, { where, details: { failure } });
-
-function notUp(where: string, reason: ExitReason): CellError {
-  if (reason.kind !== "failed")
-    return new CellError("ACTOR_START_FAILED", "it ended before it ran", { where });
-  const { failure } = reason;
-  const what = `${where} did not start: ${failure.name}: ${failure.message}`;
-  return new CellError("ACTOR_START_FAILED", what, { where, details: { failure } });
-}
-
-function errorOfEnd({ kind, what }: LinkEnd): CellError {
-  return new CellError(kind === "memory" ? "ACTOR_MEMORY_EXHAUSTED" : "ACTOR_HOST_LOST", what);
-}

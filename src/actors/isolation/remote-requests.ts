@@ -10,7 +10,7 @@ import type { ReceivedIntent } from "../intent.ts";
 import { MAX_OUTGOING_REQUESTS, MAX_TIMEOUT_MS } from "../outgoing-requests.ts";
 import type { ActorPorts } from "../ports.ts";
 import { parseBounded } from "./bounded-json.ts";
-import { type Outcome, toActorFrame, toOutcome, withinValue } from "./messages.ts";
+import { encodable, type Outcome, toActorFrame, withinValue } from "./messages.ts";
 
 const MAX_NAME_LENGTH = 256;
 /** The actor's own host counts what it waits for; it forgets some of them before the node does. */
@@ -88,16 +88,5 @@ export class RemoteRequests {
     if (!this.#waiting.has(request)) return;
     if (!outcome.ok || outcome.value.final) this.#waiting.delete(request);
     this.#ports.reply(toActorFrame({ case: "answer", value: { request, outcome: encodable(outcome) } }));
-  }
-}
-
-function encodable(outcome: Outcome): ReturnType<typeof toOutcome> {
-  if (!outcome.ok) return toOutcome({ kind: "error", error: outcome.error });
-  try {
-    return toOutcome({ kind: "value", ...outcome.value });
-  } catch (cause) {
-    const error =
-      asCellError(cause) ?? new CellError("ACTOR_REPLY_INVALID", "the reply is not JSON", { cause });
-    return toOutcome({ kind: "error", error });
   }
 }

@@ -3,9 +3,11 @@
 import type { ActorSpec } from "../../manifest/graph.ts";
 import type { ActorHost } from "../actor-host.ts";
 import type { Incarnation } from "../child.ts";
+import type { DurablePorts, DurableState } from "../durable/ports.ts";
 import type { ActorPorts } from "../ports.ts";
 import type { Leftovers } from "../succession.ts";
 import { jsonBytes, NO_BYTES } from "./bounded-json.ts";
+import { DURABLE_WINDOW, RemoteDurableHost } from "./durable/remote-durable-host.ts";
 import { beatIntervalMs } from "./heartbeat.ts";
 import type { Housing } from "./link.ts";
 import { toActorFrame } from "./messages.ts";
@@ -32,32 +34,66 @@ export async function startRemoteActor(
   options: StartRemoteOptions,
   signal?: AbortSignal,
 ): Promise<ActorHost> {
-  const { spec, codeHash, incarnation, ports, housing, input, snapshot } = options;
-  const host = new RemoteHost({ spec, incarnation, housing, ports });
+  const { snapshot, leftovers } = options;
+  const host = new RemoteHost(options);
+  const own = { snapshot: snapshot === undefined ? NO_BYTES : jsonBytes(snapshot), window: WINDOW };
+  await bringUp(host, { ...startOf(options), ...own }, options.housing, signal);
+  if (leftovers !== undefined) host.inherit(leftovers);
+  return host;
+}
+
+export type StartRemoteDurableOptions = Omit<StartRemoteOptions, "snapshot" | "leftovers"> & {
+  readonly durable: DurablePorts;
+  /** Of the last commit; absent: it never ran. */
+  readonly state?: DurableState | undefined;
+};
+
+/** The same for a durable actor. @throws CellError as `startDurableActor` too */
+export async function startRemoteDurableActor(
+  options: StartRemoteDurableOptions,
+  signal?: AbortSignal,
+): Promise<ActorHost> {
+  const { state, housing } = options;
+  const durableState = state === undefined ? NO_BYTES : jsonBytes(state);
+  const host = new RemoteDurableHost(options);
+  const own = { durable: true, durableState, window: DURABLE_WINDOW };
+  await bringUp(host, { ...startOf(options), ...own }, housing, signal);
+  return host;
+}
+
+type Start = Extract<Parameters<typeof toActorFrame>[0], { case: "start" }>["value"];
+
+function startOf({
+  spec,
+  codeHash,
+  incarnation,
+  housing,
+  input,
+}: Omit<StartRemoteOptions, "ports">): Start {
+  return {
+    path: spec.path,
+    incarnation: { term: BigInt(incarnation.term), activation: BigInt(incarnation.activation) },
+    module: housing.module,
+    export: spec.behaviour.export,
+    codeHash,
+    input: jsonBytes(input),
+    beatMs: beatIntervalMs(spec.progressMs ?? DEFAULT_PROGRESS_MS),
+    packagesFrom: housing.packagesFrom,
+  };
+}
+
+async function bringUp(
+  host: RemoteHost | RemoteDurableHost,
+  start: Start,
+  { link }: Housing,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const abandon = () => void host.kill();
   signal?.addEventListener("abort", abandon, { once: true });
   if (signal?.aborted === true) abandon();
-  housing.link.send(
-    toActorFrame({
-      case: "start",
-      value: {
-        path: spec.path,
-        incarnation: { term: BigInt(incarnation.term), activation: BigInt(incarnation.activation) },
-        module: housing.module,
-        export: spec.behaviour.export,
-        codeHash,
-        input: jsonBytes(input),
-        snapshot: snapshot === undefined ? NO_BYTES : jsonBytes(snapshot),
-        window: WINDOW,
-        beatMs: beatIntervalMs(spec.progressMs ?? DEFAULT_PROGRESS_MS),
-        packagesFrom: housing.packagesFrom,
-      },
-    }),
-  );
+  link.send(toActorFrame({ case: "start", value: start }));
   try {
     await host.up;
-    if (options.leftovers !== undefined) host.inherit(options.leftovers);
-    return host;
   } finally {
     signal?.removeEventListener("abort", abandon);
   }

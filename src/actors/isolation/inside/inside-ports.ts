@@ -5,6 +5,7 @@ import { priorityNumber } from "../../../security/wire/priority.ts";
 import type { EventInput } from "../../../telemetry/event.ts";
 import type { Delivery, OutgoingIntent, OutgoingReply, ReceivedIntent } from "../../intent.ts";
 import type { ActorClock, ActorPorts } from "../../ports.ts";
+import type { Journaled } from "../../durable/ports.ts";
 import { createTurnScheduler, type TurnScheduler } from "../../turn.ts";
 import { jsonBytes } from "../bounded-json.ts";
 import { MAX_VALUE_BYTES, type Outcome, toOutcome } from "../messages.ts";
@@ -55,12 +56,14 @@ export class InsidePorts implements ActorPorts {
   }
 
   /** An intent that the node hands over, with its way back. */
-  delivery(number: bigint, intent: ReceivedIntent): Delivery {
+  delivery(number: bigint, intent: ReceivedIntent, journaled?: Journaled): Delivery {
     this.#numbers.set(intent, number);
     this.#known.set(intent.id, number);
     const [oldest] = this.#known.size > MAX_KNOWN ? this.#known.keys() : [];
     if (oldest !== undefined) this.#known.delete(oldest);
-    return { intent, respond: (reply) => this.#respond(number, intent, reply) };
+    if (journaled === undefined)
+      return { intent, respond: (reply) => this.#respond(number, intent, reply) };
+    return { intent, journaled, respond: (reply) => this.#answer(number, reply) };
   }
 
   /** The host did not take it. */
@@ -137,6 +140,10 @@ export class InsidePorts implements ActorPorts {
   /** @throws when it cannot be sent; the host answers with that */
   #respond(delivery: bigint, { target }: ReceivedIntent, reply: OutgoingReply): void {
     if (reply.kind === "error" && isFarewell(reply.error, target)) return;
+    this.#answer(delivery, reply);
+  }
+
+  #answer(delivery: bigint, reply: OutgoingReply): void {
     const refused = !this.#begun.has(delivery);
     this.#outbox.push({ case: "reply", value: { delivery, outcome: toOutcome(reply), refused } });
     if (reply.kind === "error" || reply.final) this.#begun.delete(delivery);

@@ -9,11 +9,15 @@ import { asCellError } from "../../as-cell-error.ts";
 import type { Behaviour } from "../../behaviour.ts";
 import type { ExitReason, Failure } from "../../child.ts";
 import { describeIntents } from "../../describe.ts";
+import type { DurableState } from "../../durable/ports.ts";
+import { startDurableActor } from "../../durable/start-durable-actor.ts";
 import { startActor } from "../../host.ts";
+import type { ActorPorts } from "../../ports.ts";
 import { statesOf } from "../../state-name.ts";
 import { jsonBytes } from "../bounded-json.ts";
 import { FrameReader, MAX_TO_ACTOR_BYTES } from "../frames.ts";
-import { fromActorFrame, fromOutcome, readDelivery, readToActor, toStartError } from "../messages.ts";
+import { fromActorFrame, fromOutcome, readDelivery, readDurable, readToActor, toStartError } from "../messages.ts";
+import { InsideDurable } from "./inside-durable.ts";
 import { InsidePorts } from "./inside-ports.ts";
 import { Outbox, type Write } from "./outbox.ts";
 import { StateSender } from "./state-sender.ts";
@@ -44,6 +48,8 @@ class InsideActor implements Inside {
   readonly #outbox: Outbox;
   readonly #ports: InsidePorts;
   readonly #state: StateSender;
+  /** Of a durable actor. */
+  #durable: InsideDurable | undefined;
   #host: ActorHost | undefined;
   #path = "";
   #beat: NodeJS.Timeout | undefined;
@@ -89,6 +95,15 @@ class InsideActor implements Inside {
       case "answer":
         this.#ports.answered(kind.value.request, fromOutcome(kind.value.outcome));
         return;
+      case "committed":
+        this.#durable?.committed();
+        return;
+      case "taken":
+        this.#durable?.taken(kind.value.sequence);
+        return;
+      case "relayed":
+        this.#durable?.relayed(kind.value);
+        return;
       case "stop":
         void this.#host?.stop(kind.value.graceMs);
         return;
@@ -100,27 +115,47 @@ class InsideActor implements Inside {
     this.#path = start.path;
     try {
       const behaviour = await this.#options.load(start);
-      const host = await startActor({
-        spec: specOf(start),
-        behaviour,
-        incarnation: {
-          term: Number(start.incarnation?.term ?? 0n),
-          activation: Number(start.incarnation?.activation ?? 0n),
-        },
-        ports: this.#ports,
-        input: readJson(start.input) ?? null,
-        ...(start.snapshot.byteLength === 0 ? {} : { snapshot: readJson(start.snapshot) }),
-      });
+      const host = start.durable
+        ? this.#startDurable(start, behaviour)
+        : await startActor({
+            ...partsOf(start, behaviour),
+            ports: this.#ports,
+            ...(start.snapshot.byteLength === 0 ? {} : { snapshot: readJson(start.snapshot) }),
+          });
       this.#cameUp(host, behaviour, start.beatMs);
     } catch (error) {
       this.#leave(startExit(error, start.path));
     }
   }
 
-  #cameUp(host: ActorHost, { intents, machine }: Behaviour, beatMs: number): void {
+  #startDurable(start: Start, behaviour: Behaviour): ActorHost {
+    const durable = new InsideDurable(this.#outbox);
+    this.#durable = durable;
+    const { succession } = durable;
+    const own = this.#ports;
+    const ports: ActorPorts = {
+      clock: own.clock,
+      turns: own.turns,
+      succession,
+      random: () => own.random(),
+      send: (intent) => own.send(intent),
+      record: (input) => own.record(input),
+    };
+    const { codeHash, durableState } = start;
+    // Of the node that started it; the host reads its own part with suspicion.
+    const state = readJson(durableState) as DurableState | undefined;
+    const options = { ...partsOf(start, behaviour), codeHash, durable, ports };
+    return startDurableActor(state === undefined ? options : { ...options, state });
+  }
+
+  #cameUp(host: ActorHost, { intents, machine, version }: Behaviour, beatMs: number): void {
     this.#host = host;
     this.#state.send();
-    const description = jsonBytes({ intents: describeIntents(intents), states: statesOf(machine) });
+    const description = jsonBytes({
+      intents: describeIntents(intents),
+      states: statesOf(machine),
+      version,
+    });
     this.#outbox.pushFirst({ case: "up", value: { description, state: host.stats().state } });
     this.#outbox.open();
     this.#outbox.flush();
@@ -133,6 +168,14 @@ class InsideActor implements Inside {
 
   #deliver(message: Extract<ToActor["kind"], { case: "delivery" }>["value"]): void {
     const intent = readDelivery(message, this.#path);
+    if (this.#durable !== undefined) {
+      const { journaled, refused } = readDurable(message);
+      const delivery = this.#ports.delivery(message.number, intent, journaled);
+      if (refused !== undefined) this.#durable.refuse(delivery, refused);
+      // What it does not take comes again, from the journal.
+      this.#host?.deliver(delivery);
+      return;
+    }
     const delivery = this.#ports.delivery(message.number, intent);
     const taken = this.#host?.deliver(delivery);
     if (taken?.ok !== false) return;
@@ -171,7 +214,8 @@ type Exit = Extract<Parameters<typeof fromActorFrame>[0], { case: "exit" }>["val
 
 function failedExit(failure: Failure, delivery = 0n): Exit {
   const { class: failureClass, name, message, stack = "", origin, event = "" } = failure;
-  const fault = { class: failureClass, name, message, stack, origin, event, delivery };
+  const intent = delivery === 0n ? (failure.intent?.id ?? "") : "";
+  const fault = { class: failureClass, name, message, stack, origin, event, delivery, intent };
   return { kind: "failed", fault };
 }
 
@@ -186,12 +230,19 @@ function startExit(error: unknown, path: string): Exit {
 const isFailure = (value: unknown): value is Failure =>
   typeof value === "object" && value !== null && "rootActor" in value && "class" in value;
 
+const MAX_DURABLE_WAITING = 65_536;
 const decoder = new TextDecoder();
 const readJson = (bytes: Uint8Array): unknown =>
   bytes.byteLength === 0 ? undefined : JSON.parse(decoder.decode(bytes));
 
+function partsOf(start: Start, behaviour: Behaviour) {
+  const { term = 0n, activation = 0n } = start.incarnation ?? {};
+  const incarnation = { term: Number(term), activation: Number(activation) };
+  return { spec: specOf(start), behaviour, incarnation, input: readJson(start.input) ?? null };
+}
+
 /** What the host needs of a spec; the rest of it stays with the node. */
-function specOf({ path, module, export: exported, window }: Start): ActorSpec {
+function specOf({ path, module, export: exported, window, durable }: Start): ActorSpec {
   return {
     kind: "actor",
     path,
@@ -201,7 +252,8 @@ function specOf({ path, module, export: exported, window }: Start): ActorSpec {
     shutdownMs: 0,
     isolation: "shared",
     durable: false,
-    mailbox: { bound: window, whenFull: "refuse" },
+    // What a durable actor owes from before counts too.
+    mailbox: { bound: durable ? MAX_DURABLE_WAITING : window, whenFull: "refuse" },
     intents: {},
     grants: [],
     placement: {},

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/channel.proto.
  */
 export const file_cell0_v1_channel: GenFile = /*@__PURE__*/
-  fileDesc("ChZjZWxsMC92MS9jaGFubmVsLnByb3RvEghjZWxsMC52MSKzAQoHVG9BY3RvchIlCgVzdGFydBgBIAEoCzIULmNlbGwwLnYxLkFjdG9yU3RhcnRIABIrCghkZWxpdmVyeRgCIAEoCzIXLmNlbGwwLnYxLkFjdG9yRGVsaXZlcnlIABInCgZhbnN3ZXIYAyABKAsyFS5jZWxsMC52MS5BY3RvckFuc3dlckgAEiMKBHN0b3AYBCABKAsyEy5jZWxsMC52MS5BY3RvclN0b3BIAEIGCgRraW5kItIBCgpBY3RvclN0YXJ0EgwKBHBhdGgYASABKAkSKgoLaW5jYXJuYXRpb24YAiABKAsyFS5jZWxsMC52MS5JbmNhcm5hdGlvbhIOCgZtb2R1bGUYAyABKAkSDgoGZXhwb3J0GAQgASgJEhEKCWNvZGVfaGFzaBgFIAEoCRINCgVpbnB1dBgGIAEoDBIQCghzbmFwc2hvdBgHIAEoDBIOCgZ3aW5kb3cYCCABKA0SDwoHYmVhdF9tcxgJIAEoDRIVCg1wYWNrYWdlc19mcm9tGAogASgJItsCCg1BY3RvckRlbGl2ZXJ5Eg4KBm51bWJlchgBIAEoBBIKCgJpZBgCIAEoCRIPCgdyb290X2lkGAMgASgJEhAKCGNhdXNlX2lkGAQgASgJEgwKBGhhc2gYBSABKAkSDAoEdHlwZRgGIAEoCRIRCglwcmluY2lwYWwYByABKAkSDgoGc291cmNlGAggASgJEg0KBWVwb2NoGAkgASgEEhQKDGNvbnRlbnRfdHlwZRgKIAEoCRIPCgdwYXlsb2FkGAsgASgMEhkKEWlzc3VlZF9hdF91bml4X21zGAwgASgEEhgKEGRlYWRsaW5lX3VuaXhfbXMYDSABKAQSJAoIcHJpb3JpdHkYDiABKA4yEi5jZWxsMC52MS5Qcmlvcml0eRIRCglob3BfbGltaXQYDyABKA0SEwoLdHJhY2VwYXJlbnQYECABKAkSEwoLd2FudHNfcmVwbHkYESABKAgiZgoMQWN0b3JPdXRjb21lEg4KBGpzb24YASABKAxIABINCgNyYXcYAiABKAxIABIgCgVlcnJvchgDIAEoCzIPLmNlbGwwLnYxLkVycm9ySAASDQoFZmluYWwYBCABKAhCBgoEa2luZCJHCgtBY3RvckFuc3dlchIPCgdyZXF1ZXN0GAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUiHQoJQWN0b3JTdG9wEhAKCGdyYWNlX21zGAEgASgNIpkDCglGcm9tQWN0b3ISJQoFcmVhZHkYASABKAsyFC5jZWxsMC52MS5BY3RvclJlYWR5SAASHwoCdXAYAiABKAsyES5jZWxsMC52MS5BY3RvclVwSAASJQoFYmVndW4YAyABKAsyFC5jZWxsMC52MS5BY3RvckJlZ3VuSAASJQoFcmVwbHkYBCABKAsyFC5jZWxsMC52MS5BY3RvclJlcGx5SAASKQoHcmVxdWVzdBgFIAEoCzIWLmNlbGwwLnYxLkFjdG9yUmVxdWVzdEgAEiEKA2xvZxgGIAEoCzISLmNlbGwwLnYxLkFjdG9yTG9nSAASLwoKdHJhbnNpdGlvbhgHIAEoCzIZLmNlbGwwLnYxLkFjdG9yVHJhbnNpdGlvbkgAEiUKBXN0YXRlGAggASgLMhQuY2VsbDAudjEuQWN0b3JTdGF0ZUgAEiMKBGJlYXQYCSABKAsyEy5jZWxsMC52MS5BY3RvckJlYXRIABIjCgRleGl0GAogASgLMhMuY2VsbDAudjEuQWN0b3JFeGl0SABCBgoEa2luZCIMCgpBY3RvclJlYWR5Ii0KB0FjdG9yVXASEwoLZGVzY3JpcHRpb24YASABKAwSDQoFc3RhdGUYAiABKAkiHgoKQWN0b3JCZWd1bhIQCghkZWxpdmVyeRgBIAEoBCJYCgpBY3RvclJlcGx5EhAKCGRlbGl2ZXJ5GAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUSDwoHcmVmdXNlZBgDIAEoCCKZAQoMQWN0b3JSZXF1ZXN0Eg8KB3JlcXVlc3QYASABKAQSDgoGdGFyZ2V0GAIgASgJEg4KBmludGVudBgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEg0KBWNhdXNlGAUgASgEEiQKCHByaW9yaXR5GAYgASgOMhIuY2VsbDAudjEuUHJpb3JpdHkSEgoKdGltZW91dF9tcxgHIAEoDSI8CghBY3RvckxvZxIQCghkZWxpdmVyeRgBIAEoBBINCgVsZXZlbBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIkwKD0FjdG9yVHJhbnNpdGlvbhIQCghkZWxpdmVyeRgBIAEoBBINCgVldmVudBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJIh4KCkFjdG9yU3RhdGUSEAoIc25hcHNob3QYASABKAwiCwoJQWN0b3JCZWF0Il4KCUFjdG9yRXhpdBIMCgRraW5kGAEgASgJEiMKBWZhdWx0GAIgASgLMhQuY2VsbDAudjEuQWN0b3JGYXVsdBIeCgVlcnJvchgDIAEoCzIPLmNlbGwwLnYxLkVycm9yInoKCkFjdG9yRmF1bHQSDQoFY2xhc3MYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBXN0YWNrGAQgASgJEg4KBm9yaWdpbhgFIAEoCRINCgVldmVudBgGIAEoCRIQCghkZWxpdmVyeRgHIAEoBGIGcHJvdG8z", [file_cell0_v1_capsule]);
+  fileDesc("ChZjZWxsMC92MS9jaGFubmVsLnByb3RvEghjZWxsMC52MSK0AgoHVG9BY3RvchIlCgVzdGFydBgBIAEoCzIULmNlbGwwLnYxLkFjdG9yU3RhcnRIABIrCghkZWxpdmVyeRgCIAEoCzIXLmNlbGwwLnYxLkFjdG9yRGVsaXZlcnlIABInCgZhbnN3ZXIYAyABKAsyFS5jZWxsMC52MS5BY3RvckFuc3dlckgAEiMKBHN0b3AYBCABKAsyEy5jZWxsMC52MS5BY3RvclN0b3BIABItCgljb21taXR0ZWQYBSABKAsyGC5jZWxsMC52MS5BY3RvckNvbW1pdHRlZEgAEiUKBXRha2VuGAYgASgLMhQuY2VsbDAudjEuQWN0b3JUYWtlbkgAEikKB3JlbGF5ZWQYByABKAsyFi5jZWxsMC52MS5BY3RvclJlbGF5ZWRIAEIGCgRraW5kIvoBCgpBY3RvclN0YXJ0EgwKBHBhdGgYASABKAkSKgoLaW5jYXJuYXRpb24YAiABKAsyFS5jZWxsMC52MS5JbmNhcm5hdGlvbhIOCgZtb2R1bGUYAyABKAkSDgoGZXhwb3J0GAQgASgJEhEKCWNvZGVfaGFzaBgFIAEoCRINCgVpbnB1dBgGIAEoDBIQCghzbmFwc2hvdBgHIAEoDBIOCgZ3aW5kb3cYCCABKA0SDwoHYmVhdF9tcxgJIAEoDRIVCg1wYWNrYWdlc19mcm9tGAogASgJEg8KB2R1cmFibGUYCyABKAgSFQoNZHVyYWJsZV9zdGF0ZRgMIAEoDCLAAwoNQWN0b3JEZWxpdmVyeRIOCgZudW1iZXIYASABKAQSCgoCaWQYAiABKAkSDwoHcm9vdF9pZBgDIAEoCRIQCghjYXVzZV9pZBgEIAEoCRIMCgRoYXNoGAUgASgJEgwKBHR5cGUYBiABKAkSEQoJcHJpbmNpcGFsGAcgASgJEg4KBnNvdXJjZRgIIAEoCRINCgVlcG9jaBgJIAEoBBIUCgxjb250ZW50X3R5cGUYCiABKAkSDwoHcGF5bG9hZBgLIAEoDBIZChFpc3N1ZWRfYXRfdW5peF9tcxgMIAEoBBIYChBkZWFkbGluZV91bml4X21zGA0gASgEEiQKCHByaW9yaXR5GA4gASgOMhIuY2VsbDAudjEuUHJpb3JpdHkSEQoJaG9wX2xpbWl0GA8gASgNEhMKC3RyYWNlcGFyZW50GBAgASgJEhMKC3dhbnRzX3JlcGx5GBEgASgIEhAKCHBvc2l0aW9uGBIgASgEEhYKDnJldHVybl9hZGRyZXNzGBMgASgMEhcKD3NvdXJjZV9zZXF1ZW5jZRgUIAEoBBIgCgdyZWZ1c2VkGBUgASgLMg8uY2VsbDAudjEuRXJyb3IiZgoMQWN0b3JPdXRjb21lEg4KBGpzb24YASABKAxIABINCgNyYXcYAiABKAxIABIgCgVlcnJvchgDIAEoCzIPLmNlbGwwLnYxLkVycm9ySAASDQoFZmluYWwYBCABKAhCBgoEa2luZCJHCgtBY3RvckFuc3dlchIPCgdyZXF1ZXN0GAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUiHQoJQWN0b3JTdG9wEhAKCGdyYWNlX21zGAEgASgNIhAKDkFjdG9yQ29tbWl0dGVkIh4KCkFjdG9yVGFrZW4SEAoIc2VxdWVuY2UYASABKAQiWAoMQWN0b3JSZWxheWVkEhAKCHNlcXVlbmNlGAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUSDQoFcGxhY2UYAyABKA0ilAQKCUZyb21BY3RvchIlCgVyZWFkeRgBIAEoCzIULmNlbGwwLnYxLkFjdG9yUmVhZHlIABIfCgJ1cBgCIAEoCzIRLmNlbGwwLnYxLkFjdG9yVXBIABIlCgViZWd1bhgDIAEoCzIULmNlbGwwLnYxLkFjdG9yQmVndW5IABIlCgVyZXBseRgEIAEoCzIULmNlbGwwLnYxLkFjdG9yUmVwbHlIABIpCgdyZXF1ZXN0GAUgASgLMhYuY2VsbDAudjEuQWN0b3JSZXF1ZXN0SAASIQoDbG9nGAYgASgLMhIuY2VsbDAudjEuQWN0b3JMb2dIABIvCgp0cmFuc2l0aW9uGAcgASgLMhkuY2VsbDAudjEuQWN0b3JUcmFuc2l0aW9uSAASJQoFc3RhdGUYCCABKAsyFC5jZWxsMC52MS5BY3RvclN0YXRlSAASIwoEYmVhdBgJIAEoCzITLmNlbGwwLnYxLkFjdG9yQmVhdEgAEiMKBGV4aXQYCiABKAsyEy5jZWxsMC52MS5BY3RvckV4aXRIABInCgZjb21taXQYCyABKAsyFS5jZWxsMC52MS5BY3RvckNvbW1pdEgAEiUKBXJlbGF5GAwgASgLMhQuY2VsbDAudjEuQWN0b3JSZWxheUgAEikKCHJldHVybmVkGA0gASgLMhUuY2VsbDAudjEuQWN0b3JSZXR1cm5IAEIGCgRraW5kIgwKCkFjdG9yUmVhZHkiLQoHQWN0b3JVcBITCgtkZXNjcmlwdGlvbhgBIAEoDBINCgVzdGF0ZRgCIAEoCSIeCgpBY3RvckJlZ3VuEhAKCGRlbGl2ZXJ5GAEgASgEIlgKCkFjdG9yUmVwbHkSEAoIZGVsaXZlcnkYASABKAQSJwoHb3V0Y29tZRgCIAEoCzIWLmNlbGwwLnYxLkFjdG9yT3V0Y29tZRIPCgdyZWZ1c2VkGAMgASgIIpkBCgxBY3RvclJlcXVlc3QSDwoHcmVxdWVzdBgBIAEoBBIOCgZ0YXJnZXQYAiABKAkSDgoGaW50ZW50GAMgASgJEg8KB3BheWxvYWQYBCABKAwSDQoFY2F1c2UYBSABKAQSJAoIcHJpb3JpdHkYBiABKA4yEi5jZWxsMC52MS5Qcmlvcml0eRISCgp0aW1lb3V0X21zGAcgASgNIjwKCEFjdG9yTG9nEhAKCGRlbGl2ZXJ5GAEgASgEEg0KBWxldmVsGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiTAoPQWN0b3JUcmFuc2l0aW9uEhAKCGRlbGl2ZXJ5GAEgASgEEg0KBWV2ZW50GAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkiHgoKQWN0b3JTdGF0ZRIQCghzbmFwc2hvdBgBIAEoDCILCglBY3RvckJlYXQiXgoJQWN0b3JFeGl0EgwKBGtpbmQYASABKAkSIwoFZmF1bHQYAiABKAsyFC5jZWxsMC52MS5BY3RvckZhdWx0Eh4KBWVycm9yGAMgASgLMg8uY2VsbDAudjEuRXJyb3IiigEKCkFjdG9yRmF1bHQSDQoFY2xhc3MYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBXN0YWNrGAQgASgJEg4KBm9yaWdpbhgFIAEoCRINCgVldmVudBgGIAEoCRIQCghkZWxpdmVyeRgHIAEoBBIOCgZpbnRlbnQYCCABKAkiRgoLQWN0b3JDb21taXQSDQoFc3RhdGUYASABKAwSDwoHcGVuZGluZxgCIAEoCBIXCg93YWtlX2F0X3VuaXhfbXMYAyABKAQiMwoKQWN0b3JSZWxheRIQCghzZXF1ZW5jZRgBIAEoBBITCgt3YW50c19yZXBseRgCIAEoCCJqCgtBY3RvclJldHVybhILCgN3YXkYASABKA0SFgoOcmV0dXJuX2FkZHJlc3MYAiABKAwSDQoFaW5kZXgYAyABKA0SJwoHb3V0Y29tZRgEIAEoCzIWLmNlbGwwLnYxLkFjdG9yT3V0Y29tZWIGcHJvdG8z", [file_cell0_v1_capsule]);
 
 /**
  * @generated from message cell0.v1.ToActor
@@ -50,6 +50,24 @@ export type ToActor = Message<"cell0.v1.ToActor"> & {
      */
     value: ActorStop;
     case: "stop";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorCommitted committed = 5;
+     */
+    value: ActorCommitted;
+    case: "committed";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorTaken taken = 6;
+     */
+    value: ActorTaken;
+    case: "taken";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorRelayed relayed = 7;
+     */
+    value: ActorRelayed;
+    case: "relayed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -127,6 +145,18 @@ export type ActorStart = Message<"cell0.v1.ActorStart"> & {
    * @generated from field: string packages_from = 10;
    */
   packagesFrom: string;
+
+  /**
+   * @generated from field: bool durable = 11;
+   */
+  durable: boolean;
+
+  /**
+   * Of a durable actor's last commit, JSON; empty: it never committed.
+   *
+   * @generated from field: bytes durable_state = 12;
+   */
+  durableState: Uint8Array;
 };
 
 /**
@@ -226,6 +256,34 @@ export type ActorDelivery = Message<"cell0.v1.ActorDelivery"> & {
    * @generated from field: bool wants_reply = 17;
    */
   wantsReply: boolean;
+
+  /**
+   * To a durable actor: its place in the journal.
+   *
+   * @generated from field: uint64 position = 18;
+   */
+  position: bigint;
+
+  /**
+   * To a durable actor: where its answers go, JSON.
+   *
+   * @generated from field: bytes return_address = 19;
+   */
+  returnAddress: Uint8Array;
+
+  /**
+   * Place in the outbox of the durable actor that sent it; 0: none.
+   *
+   * @generated from field: uint64 source_sequence = 20;
+   */
+  sourceSequence: bigint;
+
+  /**
+   * What the node has decided in the actor's place; it is to be committed as that.
+   *
+   * @generated from field: cell0.v1.Error refused = 21;
+   */
+  refused?: Error | undefined;
 };
 
 /**
@@ -323,6 +381,71 @@ export const ActorStopSchema: GenMessage<ActorStop> = /*@__PURE__*/
   messageDesc(file_cell0_v1_channel, 5);
 
 /**
+ * The commit in flight is kept. One that is not kept ends the actor, without a word.
+ *
+ * @generated from message cell0.v1.ActorCommitted
+ */
+export type ActorCommitted = Message<"cell0.v1.ActorCommitted"> & {
+};
+
+/**
+ * Describes the message cell0.v1.ActorCommitted.
+ * Use `create(ActorCommittedSchema)` to create a new message.
+ */
+export const ActorCommittedSchema: GenMessage<ActorCommitted> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_channel, 6);
+
+/**
+ * The target of an outbox entry has it, or its deadline has passed.
+ *
+ * @generated from message cell0.v1.ActorTaken
+ */
+export type ActorTaken = Message<"cell0.v1.ActorTaken"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message cell0.v1.ActorTaken.
+ * Use `create(ActorTakenSchema)` to create a new message.
+ */
+export const ActorTakenSchema: GenMessage<ActorTaken> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_channel, 7);
+
+/**
+ * An answer to an outbox entry.
+ *
+ * @generated from message cell0.v1.ActorRelayed
+ */
+export type ActorRelayed = Message<"cell0.v1.ActorRelayed"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: cell0.v1.ActorOutcome outcome = 2;
+   */
+  outcome?: ActorOutcome | undefined;
+
+  /**
+   * How many answers came before it, plus one; 0: not known.
+   *
+   * @generated from field: uint32 place = 3;
+   */
+  place: number;
+};
+
+/**
+ * Describes the message cell0.v1.ActorRelayed.
+ * Use `create(ActorRelayedSchema)` to create a new message.
+ */
+export const ActorRelayedSchema: GenMessage<ActorRelayed> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_channel, 8);
+
+/**
  * @generated from message cell0.v1.FromActor
  */
 export type FromActor = Message<"cell0.v1.FromActor"> & {
@@ -391,6 +514,24 @@ export type FromActor = Message<"cell0.v1.FromActor"> & {
      */
     value: ActorExit;
     case: "exit";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorCommit commit = 11;
+     */
+    value: ActorCommit;
+    case: "commit";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorRelay relay = 12;
+     */
+    value: ActorRelay;
+    case: "relay";
+  } | {
+    /**
+     * @generated from field: cell0.v1.ActorReturn returned = 13;
+     */
+    value: ActorReturn;
+    case: "returned";
   } | { case: undefined; value?: undefined };
 };
 
@@ -399,7 +540,7 @@ export type FromActor = Message<"cell0.v1.FromActor"> & {
  * Use `create(FromActorSchema)` to create a new message.
  */
 export const FromActorSchema: GenMessage<FromActor> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 6);
+  messageDesc(file_cell0_v1_channel, 9);
 
 /**
  * @generated from message cell0.v1.ActorReady
@@ -412,7 +553,7 @@ export type ActorReady = Message<"cell0.v1.ActorReady"> & {
  * Use `create(ActorReadySchema)` to create a new message.
  */
 export const ActorReadySchema: GenMessage<ActorReady> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 7);
+  messageDesc(file_cell0_v1_channel, 10);
 
 /**
  * It runs; `description` is JSON: intents with their schemas, and the machine's states.
@@ -436,7 +577,7 @@ export type ActorUp = Message<"cell0.v1.ActorUp"> & {
  * Use `create(ActorUpSchema)` to create a new message.
  */
 export const ActorUpSchema: GenMessage<ActorUp> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 8);
+  messageDesc(file_cell0_v1_channel, 11);
 
 /**
  * The behaviour is about to handle this delivery.
@@ -455,7 +596,7 @@ export type ActorBegun = Message<"cell0.v1.ActorBegun"> & {
  * Use `create(ActorBegunSchema)` to create a new message.
  */
 export const ActorBegunSchema: GenMessage<ActorBegun> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 9);
+  messageDesc(file_cell0_v1_channel, 12);
 
 /**
  * @generated from message cell0.v1.ActorReply
@@ -484,7 +625,7 @@ export type ActorReply = Message<"cell0.v1.ActorReply"> & {
  * Use `create(ActorReplySchema)` to create a new message.
  */
 export const ActorReplySchema: GenMessage<ActorReply> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 10);
+  messageDesc(file_cell0_v1_channel, 13);
 
 /**
  * An intent that the behaviour sends.
@@ -539,7 +680,7 @@ export type ActorRequest = Message<"cell0.v1.ActorRequest"> & {
  * Use `create(ActorRequestSchema)` to create a new message.
  */
 export const ActorRequestSchema: GenMessage<ActorRequest> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 11);
+  messageDesc(file_cell0_v1_channel, 14);
 
 /**
  * @generated from message cell0.v1.ActorLog
@@ -566,7 +707,7 @@ export type ActorLog = Message<"cell0.v1.ActorLog"> & {
  * Use `create(ActorLogSchema)` to create a new message.
  */
 export const ActorLogSchema: GenMessage<ActorLog> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 12);
+  messageDesc(file_cell0_v1_channel, 15);
 
 /**
  * @generated from message cell0.v1.ActorTransition
@@ -598,7 +739,7 @@ export type ActorTransition = Message<"cell0.v1.ActorTransition"> & {
  * Use `create(ActorTransitionSchema)` to create a new message.
  */
 export const ActorTransitionSchema: GenMessage<ActorTransition> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 13);
+  messageDesc(file_cell0_v1_channel, 16);
 
 /**
  * The state after what was handled so far; what a restart goes on from.
@@ -619,7 +760,7 @@ export type ActorState = Message<"cell0.v1.ActorState"> & {
  * Use `create(ActorStateSchema)` to create a new message.
  */
 export const ActorStateSchema: GenMessage<ActorState> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 14);
+  messageDesc(file_cell0_v1_channel, 17);
 
 /**
  * @generated from message cell0.v1.ActorBeat
@@ -632,7 +773,7 @@ export type ActorBeat = Message<"cell0.v1.ActorBeat"> & {
  * Use `create(ActorBeatSchema)` to create a new message.
  */
 export const ActorBeatSchema: GenMessage<ActorBeat> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 15);
+  messageDesc(file_cell0_v1_channel, 18);
 
 /**
  * @generated from message cell0.v1.ActorExit
@@ -663,7 +804,7 @@ export type ActorExit = Message<"cell0.v1.ActorExit"> & {
  * Use `create(ActorExitSchema)` to create a new message.
  */
 export const ActorExitSchema: GenMessage<ActorExit> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 16);
+  messageDesc(file_cell0_v1_channel, 19);
 
 /**
  * @generated from message cell0.v1.ActorFault
@@ -703,6 +844,13 @@ export type ActorFault = Message<"cell0.v1.ActorFault"> & {
    * @generated from field: uint64 delivery = 7;
    */
   delivery: bigint;
+
+  /**
+   * Of a durable actor's earlier incarnation; empty: `delivery` names it, or none was in hand.
+   *
+   * @generated from field: string intent = 8;
+   */
+  intent: string;
 };
 
 /**
@@ -710,5 +858,104 @@ export type ActorFault = Message<"cell0.v1.ActorFault"> & {
  * Use `create(ActorFaultSchema)` to create a new message.
  */
 export const ActorFaultSchema: GenMessage<ActorFault> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 17);
+  messageDesc(file_cell0_v1_channel, 20);
+
+/**
+ * Of a durable actor: everything that must come about together. At most one is in flight.
+ *
+ * @generated from message cell0.v1.ActorCommit
+ */
+export type ActorCommit = Message<"cell0.v1.ActorCommit"> & {
+  /**
+   * JSON, at most 512 KiB.
+   *
+   * @generated from field: bytes state = 1;
+   */
+  state: Uint8Array;
+
+  /**
+   * @generated from field: bool pending = 2;
+   */
+  pending: boolean;
+
+  /**
+   * 0: no timer is due.
+   *
+   * @generated from field: uint64 wake_at_unix_ms = 3;
+   */
+  wakeAtUnixMs: bigint;
+};
+
+/**
+ * Describes the message cell0.v1.ActorCommit.
+ * Use `create(ActorCommitSchema)` to create a new message.
+ */
+export const ActorCommitSchema: GenMessage<ActorCommit> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_channel, 21);
+
+/**
+ * A committed outbox entry is to go to its target; once.
+ *
+ * @generated from message cell0.v1.ActorRelay
+ */
+export type ActorRelay = Message<"cell0.v1.ActorRelay"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Whether its answers are still waited for.
+   *
+   * @generated from field: bool wants_reply = 2;
+   */
+  wantsReply: boolean;
+};
+
+/**
+ * Describes the message cell0.v1.ActorRelay.
+ * Use `create(ActorRelaySchema)` to create a new message.
+ */
+export const ActorRelaySchema: GenMessage<ActorRelay> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_channel, 22);
+
+/**
+ * An answer to an intent that an earlier incarnation took.
+ *
+ * @generated from message cell0.v1.ActorReturn
+ */
+export type ActorReturn = Message<"cell0.v1.ActorReturn"> & {
+  /**
+   * Numbers the way back, rising from 1.
+   *
+   * @generated from field: uint32 way = 1;
+   */
+  way: number;
+
+  /**
+   * JSON, as in the committed state.
+   *
+   * @generated from field: bytes return_address = 2;
+   */
+  returnAddress: Uint8Array;
+
+  /**
+   * Of the first answer that goes this way.
+   *
+   * @generated from field: uint32 index = 3;
+   */
+  index: number;
+
+  /**
+   * @generated from field: cell0.v1.ActorOutcome outcome = 4;
+   */
+  outcome?: ActorOutcome | undefined;
+};
+
+/**
+ * Describes the message cell0.v1.ActorReturn.
+ * Use `create(ActorReturnSchema)` to create a new message.
+ */
+export const ActorReturnSchema: GenMessage<ActorReturn> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_channel, 23);
 
