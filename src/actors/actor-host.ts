@@ -53,7 +53,7 @@ export type ActorDescription = {
 
 export interface ActorHost extends Child {
   /** What holds it, one line; absent: it shares the node's event loop. */
-  readonly bound?: string;
+  readonly bound?: string | undefined;
   /** Of a durable actor: whether it is in memory. */
   readonly isAwake?: boolean;
   /**

@@ -7,7 +7,6 @@ export const MIN_MEMORY_BYTES = 16 * 1024 * 1024;
 
 export type Isolating = {
   readonly isolation?: Isolation | undefined;
-  readonly durable?: boolean | undefined;
   readonly limits?: { readonly memory?: string | undefined; readonly cpu?: number | undefined } | undefined;
   readonly sandbox?: string | undefined;
   /** Kernel actors that it may ask for files, network and programs. */
@@ -30,7 +29,7 @@ export type IsolationProblem = {
 /** Rules that look at more than one field. */
 export function isolationProblems(actor: Isolating): IsolationProblem[] {
   const isolation = isolationOf(actor);
-  const { limits, sandbox, durable } = actor;
+  const { limits, sandbox } = actor;
   const problems: IsolationProblem[] = [];
   const unfit = (field: string, message: string, expected: string) =>
     problems.push({ field, at: "key", text: { code: "MANIFEST_INVALID_VALUE", message, expected } });
@@ -41,12 +40,5 @@ export function isolationProblems(actor: Isolating): IsolationProblem[] {
   const memory = limits?.memory === undefined ? undefined : parseSize(limits.memory);
   if (memory !== undefined && memory < MIN_MEMORY_BYTES)
     unfit("limits", `\`${limits?.memory}\` of memory is too little to start in`, "at least 16MiB");
-  if (durable === true && isolation !== "shared") {
-    problems.push({
-      field: "durable",
-      at: "value",
-      text: { code: "MANIFEST_NOT_BUILT_YET", message: `a durable actor in a ${isolation} is not built yet` },
-    });
-  }
   return problems;
 }

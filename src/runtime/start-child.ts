@@ -2,7 +2,7 @@
 // all others from the behaviour that the revision names, in exactly the code
 // that it was planned with.
 import { acceptedIntents } from "../actors/accepted-intents.ts";
-import type { ActorHost } from "../actors/actor-host.ts";
+import type { ActorDescription, ActorHost } from "../actors/actor-host.ts";
 import type { Behaviour } from "../actors/behaviour.ts";
 import type { Incarnation } from "../actors/child.ts";
 import { describeActor } from "../actors/describe.ts";
@@ -10,15 +10,15 @@ import { startDurableActor } from "../actors/durable/start-durable-actor.ts";
 import { startActor } from "../actors/host.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import type { Isolation } from "../actors/isolation/isolation.ts";
-import { startRemoteActor } from "../actors/isolation/start-remote.ts";
+import { startRemoteActor, startRemoteDurableActor } from "../actors/isolation/start-remote.ts";
 import { loadBehaviour } from "../actors/loader/load-behaviour.ts";
 import type { StartActorOptions } from "../actors/start-options.ts";
-import { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, PlacedGraph } from "../manifest/graph.ts";
 import { placeOf } from "../manifest/graph-walk.ts";
 import { resolveSecrets } from "../security/secret-references.ts";
 import { type Clock, type RestorableChild, systemClock } from "../supervisor/ports.ts";
 import type { EventInput } from "../telemetry/event.ts";
+import type { Awakening } from "./durable/durable-actor.ts";
 import type { DurableRuntime } from "./durable/durable-runtime.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { Sender } from "./sends.ts";
@@ -85,43 +85,52 @@ type Common = Pick<StartActorOptions, "spec" | "incarnation" | "ports" | "leftov
 async function startShared(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
   const { behaviour, input } = await partOf(common.spec, ports);
   signal.throwIfAborted();
-  if (common.spec.durable) return await startDurable(common, { behaviour, input }, ports);
+  const { spec } = common;
+  if (spec.durable) {
+    return await startDurable(common, ports, {
+      host: async ({ state, ...durable }) =>
+        startDurableActor({ ...durable, behaviour, input, ...(state === undefined ? {} : { state }) }),
+      describe: (present) => describeActor(behaviour, acceptedIntents(present, behaviour.intents)),
+    });
+  }
   return await startActor({ ...common, behaviour, input });
 }
 
+type DurableStart = {
+  readonly host: (
+    options: Common & Awakening & { readonly codeHash: string; readonly spec: ActorSpec },
+  ) => Promise<ActorHost>;
+  readonly describe?: (spec: ActorSpec) => ActorDescription;
+};
+
 /** Its state is in a stream, and so are the intents that it has accepted: no snapshot is asked for. */
-function startDurable(
-  { spec, incarnation, ports: actorPorts }: Common,
-  { behaviour, input }: KernelPart,
-  ports: StartPorts,
-): Promise<ActorHost> {
+function startDurable(common: Common, ports: StartPorts, start: DurableStart): Promise<ActorHost> {
+  const { spec, incarnation } = common;
   const graph = ports.graph();
-  const codeHash = graph.placed[spec.path]?.codeHash ?? "";
+  const codeHash = placeOf(graph, spec.path)?.codeHash ?? "";
   return ports.durable.start({
     spec,
     graph,
     incarnation,
-    start: async (present, { state, ...awakening }) =>
-      startDurableActor({
-        spec: present,
-        behaviour,
-        input,
-        codeHash,
-        ports: actorPorts,
-        ...awakening,
-        ...(state === undefined ? {} : { state }),
-      }),
-    describe: (present) => describeActor(behaviour, acceptedIntents(present, behaviour.intents)),
+    start: (present, awakening) => start.host({ ...common, ...awakening, codeHash, spec: present }),
+    describe: start.describe,
   });
 }
 
 /** The behaviour is never loaded here: its code runs in the worker or process only. */
 async function startElsewhere(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
   const { spec } = common;
-  if (spec.durable) throw new CellError("ACTOR_DURABLE_UNSUPPORTED", undefined, { where: spec.path });
   const codeHash = placeOf(ports.graph(), spec.path)?.codeHash ?? "";
   const input = await resolveSecrets(spec.input, ports.secret);
   signal.throwIfAborted();
+  if (spec.durable) {
+    return await startDurable(common, ports, {
+      host: async (durable) => {
+        const housing = await ports.isolation.house(durable.spec, durable.codeHash);
+        return await startRemoteDurableActor({ ...durable, input, housing });
+      },
+    });
+  }
   const housing = await ports.isolation.house(spec, codeHash);
   return await startRemoteActor({ ...common, codeHash, input, housing }, signal);
 }

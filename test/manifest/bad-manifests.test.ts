@@ -28,7 +28,6 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "duplicate-client": ["10:15 MANIFEST_DUPLICATE_NAME alice"],
   "duplicate-graph": ["11:19 MANIFEST_DUPLICATE_NAME support"],
   "duplicate-key": ["9:7 MANIFEST_DUPLICATE_KEY restart"],
-  "durable-in-a-worker": ["8:16 MANIFEST_NOT_BUILT_YET true"],
   "durable-that-drops": ["9:7 MANIFEST_INVALID_VALUE mailbox"],
   "passivate-of-a-volatile-actor": ["8:7 MANIFEST_INVALID_VALUE passivate"],
   "duration-too-long": ["8:17 MANIFEST_INVALID_VALUE 30d"],

@@ -19,9 +19,6 @@ describe("what does not fit together is told at its field", () => {
     [{ isolation: "worker", limits: { memory: "1MiB" } }, ["limits MANIFEST_INVALID_VALUE"]],
     [{ isolation: "worker", sandbox: "required" }, ["sandbox MANIFEST_INVALID_VALUE"]],
     [{ isolation: "process", sandbox: "required" }, []],
-    [{ isolation: "worker", durable: true }, ["durable MANIFEST_NOT_BUILT_YET"]],
-    [{ tools: {}, durable: true }, ["durable MANIFEST_NOT_BUILT_YET"]],
-    [{ durable: true }, []],
   ] as const)("%o", (actor, told) => {
     expect(isolationProblems(actor).map(({ field, text }) => `${field} ${text.code}`)).toEqual(told);
   });

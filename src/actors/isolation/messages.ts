@@ -13,8 +13,8 @@ import {
   type ToActor,
   ToActorSchema,
 } from "../../gen/cell0/v1/channel_pb.ts";
-import { fromWireError, toWireError } from "../../security/replies/wire-error.ts";
 import type { Json } from "../../manifest/graph.ts";
+import { fromWireError, toWireError } from "../../security/replies/wire-error.ts";
 import { priorityName, priorityNumber } from "../../security/wire/priority.ts";
 import { decodeStrict } from "../../security/wire/strict-decode.ts";
 import { asCellError } from "../as-cell-error.ts";
@@ -133,11 +133,7 @@ export type DurableDelivery = {
 };
 
 /** A delivery without its way back. */
-export function deliveryFrame(
-  number: bigint,
-  intent: ReceivedIntent,
-  durable?: DurableDelivery,
-): Uint8Array {
+export function deliveryFrame(number: bigint, intent: ReceivedIntent, durable?: DurableDelivery): Uint8Array {
   const { epoch, issuedAtUnixMs, deadlineUnixMs, priority, target: _, ...rest } = intent;
   return toActorFrame({
     case: "delivery",

@@ -55,21 +55,25 @@ export async function startRemoteDurableActor(
 ): Promise<ActorHost> {
   const { state, housing } = options;
   const durableState = state === undefined ? NO_BYTES : jsonBytes(state);
-  const host = new RemoteDurableHost(options);
+  const host = openDurable(options);
   const own = { durable: true, durableState, window: DURABLE_WINDOW };
   await bringUp(host, { ...startOf(options), ...own }, housing, signal);
   return host;
 }
 
+/** @throws CellError ACTOR_STATE_INVALID; nothing is left running then */
+function openDurable(options: StartRemoteDurableOptions): RemoteDurableHost {
+  try {
+    return new RemoteDurableHost(options);
+  } catch (error) {
+    options.housing.link.kill();
+    throw error;
+  }
+}
+
 type Start = Extract<Parameters<typeof toActorFrame>[0], { case: "start" }>["value"];
 
-function startOf({
-  spec,
-  codeHash,
-  incarnation,
-  housing,
-  input,
-}: Omit<StartRemoteOptions, "ports">): Start {
+function startOf({ spec, codeHash, incarnation, housing, input }: Omit<StartRemoteOptions, "ports">): Start {
   return {
     path: spec.path,
     incarnation: { term: BigInt(incarnation.term), activation: BigInt(incarnation.activation) },

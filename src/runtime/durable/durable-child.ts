@@ -17,7 +17,8 @@ export type DurableChildOptions = {
   /** Of the first awakening, or a later one when that has been. */
   readonly incarnation: Incarnation;
   readonly start: (spec: ActorSpec, awakening: Awakening) => Promise<ActorHost>;
-  readonly describe: (spec: ActorSpec) => ActorDescription;
+  /** Undefined: what the last incarnation said counts. */
+  readonly describe: ((spec: ActorSpec) => ActorDescription) | undefined;
   /** Runs awakenings, a bounded number at a time. */
   readonly limit: <T>(work: () => Promise<T>) => Promise<T>;
   readonly residency: Residency;
@@ -35,6 +36,7 @@ export class DurableChild implements ActorHost {
   readonly #resolveExit: (reason: ExitReason) => void;
   readonly #startedAtUnixMs = Date.now();
   #spec: ActorSpec;
+  #described: ActorDescription = { intents: {}, states: [] };
   #waking: Promise<ActorHost | undefined> | undefined;
   #passivating = false;
   /** Set once it is to end, with what it ends as. */
@@ -68,6 +70,10 @@ export class DurableChild implements ActorHost {
 
   get actor(): DurableActor {
     return this.#options.actor;
+  }
+
+  get bound(): string | undefined {
+    return this.#options.actor.host?.bound;
   }
 
   get isEnding(): boolean {
@@ -107,7 +113,8 @@ export class DurableChild implements ActorHost {
   }
 
   describe(): ActorDescription {
-    return this.#options.actor.host?.describe() ?? this.#options.describe(this.#spec);
+    const { actor, describe } = this.#options;
+    return actor.host?.describe() ?? describe?.(this.#spec) ?? this.#described;
   }
 
   reconfigure(spec: Parameters<ActorHost["reconfigure"]>[0]): Result<void, CellError> {
@@ -141,6 +148,7 @@ export class DurableChild implements ActorHost {
     const { host } = this.#options.actor;
     if (host === undefined || this.#passivating || this.#ending !== undefined) return;
     this.#passivating = true;
+    if (this.#options.describe === undefined) this.#described = host.describe();
     void host.stop(PASSIVATE_MS);
   }
 

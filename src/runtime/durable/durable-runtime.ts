@@ -53,7 +53,8 @@ export type StartDurable = {
   readonly graph: PlacedGraph;
   readonly incarnation: Incarnation;
   readonly start: (spec: ActorSpec, awakening: Awakening) => Promise<ActorHost>;
-  readonly describe: (spec: ActorSpec) => ActorDescription;
+  /** Of one that is not awake; undefined: only an incarnation can tell, so that one comes up at each start. */
+  readonly describe: ((spec: ActorSpec) => ActorDescription) | undefined;
 };
 
 export type Acceptance = Omit<JournalEntry, "returnAddress"> & {
@@ -141,7 +142,7 @@ export class DurableRuntime {
       residency: this.#residency,
     });
     const hasBegun = head !== undefined || actor.commits !== undefined;
-    if (!hasBegun || actor.isToBeginAnew) await child.start();
+    if (!hasBegun || actor.isToBeginAnew || describe === undefined) await child.start();
     // What the head says counts until its commit has been read, however often it is stopped before.
     if (head === undefined) this.#heads.set(spec.path, ALREADY);
     this.#children.set(spec.path, child);

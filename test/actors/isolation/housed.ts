@@ -43,6 +43,12 @@ let activation = 0;
 let ownHouse: Isolation | undefined;
 const codeRoot = join(tmpdir(), `cell0-code-test-${process.pid}`);
 
+/** One for all tests of a file. */
+export function house(): Isolation {
+  ownHouse ??= createIsolation(codeRoot);
+  return ownHouse;
+}
+
 /** After all tests of a file. */
 export async function closeHouse(): Promise<void> {
   await ownHouse?.close();
@@ -98,13 +104,12 @@ export async function housed(options: HousedOptions): Promise<Housed> {
       const behaviour = await loadBehaviour({ ...spec.behaviour, codeHash });
       return await startActor({ spec, behaviour, incarnation, ports, input, ...given });
     }
-    ownHouse ??= createIsolation(codeRoot);
-    const housing = await (options.house ?? ownHouse).house(spec, codeHash);
+    const housing = await (options.house ?? house()).house(spec, codeHash);
     return await startRemoteActor({ spec, codeHash, incarnation, ports, housing, input, ...given });
   }
 }
 
-function specOf({ isolation, spec = {} }: HousedOptions): ActorSpec {
+export function specOf({ isolation, spec = {} }: Pick<HousedOptions, "isolation" | "spec">): ActorSpec {
   return {
     kind: "actor",
     path: "test/desk",

@@ -4,11 +4,11 @@
 // in the committed state.
 import { z } from "zod";
 import type { CellError } from "../../../errors/cell-error.ts";
+import type { Journaled } from "../../durable/ports.ts";
+import type { Delivery, ReceivedIntent } from "../../intent.ts";
+import { intent } from "../../intent-definition.ts";
 import type { MailboxOptions } from "../../mailbox.ts";
 import { Mailbox } from "../../mailbox.ts";
-import type { Journaled } from "../../durable/ports.ts";
-import { intent } from "../../intent-definition.ts";
-import type { Delivery, ReceivedIntent } from "../../intent.ts";
 import type { Accepted } from "../../open-requests.ts";
 import { type Handed, HandedOver } from "../handed-over.ts";
 
@@ -100,6 +100,11 @@ export class Deliveries {
   begin(handed: Handed): void {
     this.#handed.begin(handed);
     this.#begun.add(handed.accepted);
+  }
+
+  /** Whether it is begun and unanswered. */
+  isOpen(id: string): boolean {
+    return this.#byId.get(id)?.some((accepted) => this.#begun.has(accepted)) === true;
   }
 
   turnEnded(): void {

@@ -128,6 +128,11 @@ export class Given {
     return Object.hasOwn(sources, source) ? (sources[source] ?? 0) : 0;
   }
 
+  /** Whether the committed state owes it an answer. */
+  owes(id: string): boolean {
+    return this.#owed.has(id);
+  }
+
   /** The intent of this id, if it was given. */
   find(id: string): IntentMeta | undefined {
     return this.#metas(id)[0];

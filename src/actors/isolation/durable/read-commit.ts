@@ -6,11 +6,11 @@ import { z } from "zod";
 import { CellError } from "../../../errors/cell-error.ts";
 import type { ActorCommit } from "../../../gen/cell0/v1/channel_pb.ts";
 import type { Json } from "../../../manifest/graph.ts";
+import { MAX_STATE_BYTES } from "../../durable/durable-stage.ts";
 import { type HostState, readHostState } from "../../durable/host-state.ts";
 import { MAX_OUTBOX } from "../../durable/outbox.ts";
 import type { CommitMeta, DurableState, OutboxEntry } from "../../durable/ports.ts";
 import { MAX_TIMEOUT_MS } from "../../outgoing-requests.ts";
-import { MAX_STATE_BYTES } from "../../durable/durable-stage.ts";
 import { parseBounded } from "../bounded-json.ts";
 import type { Committed, Given } from "./given.ts";
 
@@ -90,7 +90,7 @@ export function readCommit(message: ActorCommit, judge: CommitJudge): ReadCommit
   if (!parsed.success) throw untrue(z.prettifyError(parsed.error).slice(0, 500));
   const { outbox, ...rest } = parsed.data;
   const state: DurableState = { ...rest, outbox: outbox.map((each) => ({ cause: undefined, ...each })) };
-  const committed = committedOf(state);
+  const committed = readWhole(state);
   if (state.codeHash !== judge.codeHash) throw untrue("it is of other code");
   judgeHost(committed.host, judge.given);
   judgePlaces(state, committed.host, judge.given);
@@ -103,11 +103,15 @@ export function readCommit(message: ActorCommit, judge: CommitJudge): ReadCommit
   return { committed, meta };
 }
 
-/** @throws CellError ACTOR_CHANNEL_VIOLATED */
+/** A state that was committed before. @throws CellError ACTOR_STATE_INVALID */
 export function committedOf(state: DurableState): Committed {
+  const outbox = new Map(state.outbox.map((each) => [each.sequence, each]));
+  return { state, host: readHostState(state), outbox };
+}
+
+function readWhole(state: DurableState): Committed {
   try {
-    const outbox = new Map(state.outbox.map((each) => [each.sequence, each]));
-    return { state, host: readHostState(state), outbox };
+    return committedOf(state);
   } catch (cause) {
     throw untrue("the host's part of it cannot be read", cause);
   }

@@ -71,7 +71,7 @@ export class RemoteDurableHost implements ActorHost {
   #handledCount = 0;
   #refusedCount = 0;
 
-  /** @throws CellError ACTOR_CHANNEL_VIOLATED when the state is no host's */
+  /** @throws CellError ACTOR_STATE_INVALID */
   constructor({ spec, codeHash, incarnation, housing, ports, durable, state }: RemoteDurableOptions) {
     this.path = spec.path;
     this.incarnation = incarnation;
@@ -387,7 +387,9 @@ export class RemoteDurableHost implements ActorHost {
       return;
     }
     const told = { ...failure, intent: intentRef(suspect) };
-    const counts = failure.class !== "treachery" && this.#running !== undefined;
+    const { id } = suspect;
+    const isOpen = this.#deliveries.isOpen(id) || this.#channel.given.owes(id);
+    const counts = isOpen && failure.class !== "treachery" && this.#running !== undefined;
     const verdict = counts ? this.#ports.succession?.counted(suspect, told) : undefined;
     this.#end({ kind: "failed", failure: verdict === "poison" ? { ...told, class: "poison" } : told });
   }

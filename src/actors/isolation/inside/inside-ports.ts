@@ -3,9 +3,9 @@
 import { CellError } from "../../../errors/cell-error.ts";
 import { priorityNumber } from "../../../security/wire/priority.ts";
 import type { EventInput } from "../../../telemetry/event.ts";
+import type { Journaled } from "../../durable/ports.ts";
 import type { Delivery, OutgoingIntent, OutgoingReply, ReceivedIntent } from "../../intent.ts";
 import type { ActorClock, ActorPorts } from "../../ports.ts";
-import type { Journaled } from "../../durable/ports.ts";
 import { createTurnScheduler, type TurnScheduler } from "../../turn.ts";
 import { jsonBytes } from "../bounded-json.ts";
 import { MAX_VALUE_BYTES, type Outcome, toOutcome } from "../messages.ts";
@@ -61,8 +61,7 @@ export class InsidePorts implements ActorPorts {
     this.#known.set(intent.id, number);
     const [oldest] = this.#known.size > MAX_KNOWN ? this.#known.keys() : [];
     if (oldest !== undefined) this.#known.delete(oldest);
-    if (journaled === undefined)
-      return { intent, respond: (reply) => this.#respond(number, intent, reply) };
+    if (journaled === undefined) return { intent, respond: (reply) => this.#respond(number, intent, reply) };
     return { intent, journaled, respond: (reply) => this.#answer(number, reply) };
   }
 

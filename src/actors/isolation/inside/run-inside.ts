@@ -16,7 +16,14 @@ import type { ActorPorts } from "../../ports.ts";
 import { statesOf } from "../../state-name.ts";
 import { jsonBytes } from "../bounded-json.ts";
 import { FrameReader, MAX_TO_ACTOR_BYTES } from "../frames.ts";
-import { fromActorFrame, fromOutcome, readDelivery, readDurable, readToActor, toStartError } from "../messages.ts";
+import {
+  fromActorFrame,
+  fromOutcome,
+  readDelivery,
+  readDurable,
+  readToActor,
+  toStartError,
+} from "../messages.ts";
 import { InsideDurable } from "./inside-durable.ts";
 import { InsidePorts } from "./inside-ports.ts";
 import { Outbox, type Write } from "./outbox.ts";
