@@ -119,6 +119,8 @@ export class RemoteFrames {
       case "exit":
         this.#sink.exit(kind.value);
         return;
+      case "ready":
+        return;
       default:
         this.#sortDurable(kind);
     }
