@@ -99,7 +99,7 @@ function resumeOwed({ kept, stage, routes }: ResumeParts, owed: HostState["owed"
 }
 
 /** The intent that an event was, with its payload. */
-function intentOf(event: AnyEventObject | undefined): ReceivedIntent | undefined {
+export function intentOf(event: AnyEventObject | undefined): ReceivedIntent | undefined {
   const meta = intentMetaSchema.safeParse(event?.intent);
   if (event === undefined || !meta.success) return undefined;
   const payload = new TextEncoder().encode(JSON.stringify(event.payload ?? null));

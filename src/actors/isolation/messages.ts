@@ -159,6 +159,16 @@ function durableFields({ journaled, refused }: DurableDelivery) {
   };
 }
 
+type Start = Extract<ToActor["kind"], { case: "start" }>["value"];
+
+/** On the actor's side: by the intent's id. */
+export const readRefusals = ({ refusals }: Start): ReadonlyMap<string, CellError> =>
+  new Map(refusals.flatMap(({ id, error }) => (error === undefined ? [] : [[id, fromWireError(error)]])));
+
+/** For `start`. */
+export const toRefusals = (refusals: readonly { readonly id: string; readonly error: CellError }[]) =>
+  refusals.map(({ id, error }) => ({ id, error: toWireError(error) }));
+
 /** On the actor's side. */
 export function readDurable(
   message: Extract<ToActor["kind"], { case: "delivery" }>["value"],

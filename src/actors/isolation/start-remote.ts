@@ -1,5 +1,7 @@
 // Starts an actor in a worker or process that waits for it: hands over identity,
 // code and state, and resolves when its behaviour runs there.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ActorStartSchema } from "../../gen/cell0/v1/channel_pb.ts";
 import type { ActorSpec } from "../../manifest/graph.ts";
 import type { ActorHost } from "../actor-host.ts";
 import type { Incarnation } from "../child.ts";
@@ -10,7 +12,7 @@ import { jsonBytes, NO_BYTES } from "./bounded-json.ts";
 import { DURABLE_WINDOW, RemoteDurableHost } from "./durable/remote-durable-host.ts";
 import { beatIntervalMs } from "./heartbeat.ts";
 import type { Housing } from "./link.ts";
-import { toActorFrame } from "./messages.ts";
+import { toActorFrame, toRefusals } from "./messages.ts";
 import { DEFAULT_PROGRESS_MS, RemoteHost, WINDOW } from "./remote-host.ts";
 
 export type StartRemoteOptions = {
@@ -56,7 +58,7 @@ export async function startRemoteDurableActor(
   const { state, housing } = options;
   const durableState = state === undefined ? NO_BYTES : jsonBytes(state);
   const host = openDurable(options);
-  const own = { durable: true, durableState, window: DURABLE_WINDOW };
+  const own = { durable: true, refusals: toRefusals(host.refusals()), durableState, window: DURABLE_WINDOW };
   await bringUp(host, { ...startOf(options), ...own }, housing, signal);
   return host;
 }
@@ -71,7 +73,7 @@ function openDurable(options: StartRemoteDurableOptions): RemoteDurableHost {
   }
 }
 
-type Start = Extract<Parameters<typeof toActorFrame>[0], { case: "start" }>["value"];
+type Start = MessageInitShape<typeof ActorStartSchema>;
 
 function startOf({ spec, codeHash, incarnation, housing, input }: Omit<StartRemoteOptions, "ports">): Start {
   return {

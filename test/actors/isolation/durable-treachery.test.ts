@@ -56,6 +56,7 @@ const entry: OutboxEntry = {
 const reply = {
   intentId: first.id,
   hash: first.hash,
+  sender: "client operator",
   deadlineUnixMs: first.deadlineUnixMs,
   returnAddress: "home",
   index: 0,

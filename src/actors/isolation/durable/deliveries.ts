@@ -102,11 +102,6 @@ export class Deliveries {
     this.#begun.add(handed.accepted);
   }
 
-  /** Whether it is begun and unanswered. */
-  isOpen(id: string): boolean {
-    return this.#byId.get(id)?.some((accepted) => this.#begun.has(accepted)) === true;
-  }
-
   turnEnded(): void {
     this.#handed.turnEnded();
   }

@@ -5,7 +5,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { ByPriority } from "../../durable/applied-positions.ts";
 import type { HostState, IntentMeta } from "../../durable/host-state.ts";
 import type { DurableState, Journaled, OutboxEntry, StoredReply } from "../../durable/ports.ts";
+import { intentOf } from "../../durable/resume.ts";
 import type { IntentRef, PriorityName, ReceivedIntent } from "../../intent.ts";
+import { senderOf } from "../../same-intent.ts";
 
 /** Answered intents that a commit may still speak of; older ones are forgotten. */
 const MAX_REMEMBERED = 4_096;
@@ -70,9 +72,11 @@ export class Given {
   /** A commit is kept: from now on it is what the next one follows on. */
   keep(committed: Committed): void {
     this.#committed = committed;
-    this.#owed = new Map(
-      committed.host.owed.map(({ id, returnAddress }) => [id, [JSON.stringify(returnAddress)]]),
-    );
+    this.#owed = new Map();
+    for (const { id: name, returnAddress } of committed.host.owed) {
+      const { id } = committed.host.intents[name] ?? { id: name };
+      this.#owed.set(id, [...(this.#owed.get(id) ?? []), JSON.stringify(returnAddress)]);
+    }
     const { applied } = committed.state;
     for (const [priority, positions] of entriesOf(this.#positions)) {
       for (const position of positions) if (position <= applied[priority]) positions.delete(position);
@@ -101,8 +105,9 @@ export class Given {
   }
 
   knowsReply(reply: StoredReply): boolean {
-    const { intentId, hash, deadlineUnixMs, returnAddress } = reply;
-    const isOf = (meta: IntentMeta) => meta.hash === hash && meta.deadlineUnixMs === deadlineUnixMs;
+    const { intentId, hash, sender, deadlineUnixMs, returnAddress } = reply;
+    const isOf = (meta: IntentMeta) =>
+      meta.hash === hash && senderOf(meta) === sender && meta.deadlineUnixMs === deadlineUnixMs;
     return this.#metas(intentId).some(isOf) && this.knowsWay({ id: intentId, returnAddress });
   }
 
@@ -128,21 +133,28 @@ export class Given {
     return Object.hasOwn(sources, source) ? (sources[source] ?? 0) : 0;
   }
 
-  /** Whether the committed state owes it an answer. */
-  owes(id: string): boolean {
-    return this.#owed.has(id);
-  }
-
   /** The intent of this id, if it was given. */
   find(id: string): IntentMeta | undefined {
-    return this.#metas(id)[0];
+    return this.#metas(id)[0] ?? this.#redone(id);
+  }
+
+  /** Intents whose actions the committed state would run again. */
+  redone(): readonly ReceivedIntent[] {
+    return (this.#committed?.host.redo?.events ?? []).flatMap((event) => intentOf(event) ?? []);
+  }
+
+  #redone(id: string): IntentMeta | undefined {
+    const found = this.redone().find((intent) => intent.id === id);
+    if (found === undefined) return undefined;
+    const { payload: _, ...meta } = found;
+    return meta;
   }
 
   #metas(id: string): readonly IntentMeta[] {
     const table = this.#committed?.host.intents ?? {};
-    const kept = Object.hasOwn(table, id) ? table[id] : undefined;
+    const kept = Object.values(table).filter((meta) => meta.id === id);
     const metas = this.#open.get(id)?.metas ?? this.#answered.get(id)?.metas ?? [];
-    return kept === undefined ? metas : [...metas, kept];
+    return [...metas, ...kept];
   }
 }
 

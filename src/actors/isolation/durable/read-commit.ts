@@ -53,11 +53,13 @@ const outcome = z.union([
   z.strictObject({ value: json, final: z.boolean(), encoding: z.literal("base64").exactOptional() }),
   z.strictObject({
     error: z.strictObject({ code: text, message: text, remedy: text, retryable: z.boolean() }),
+    begun: z.literal(false).exactOptional(),
   }),
 ]);
 const reply = z.strictObject({
   intentId: text,
   hash: text,
+  sender: text,
   deadlineUnixMs: z.number(),
   returnAddress: json,
   index: place,
@@ -119,10 +121,13 @@ function readWhole(state: DurableState): Committed {
 
 function judgeHost({ intents, owed }: HostState, given: Given): void {
   for (const [id, meta] of Object.entries(intents)) {
-    if (id !== meta.id || !given.knows(meta)) throw untrue(`it keeps ${id}, which it was not given`);
+    const isNamed =
+      id === meta.id || (id.startsWith(`${meta.id}.`) && /^\d+$/.test(id.slice(meta.id.length + 1)));
+    if (!isNamed || !given.knows(meta)) throw untrue(`it keeps ${id}, which it was not given`);
   }
   for (const each of owed) {
-    if (!Object.hasOwn(intents, each.id) || !given.knowsWay(each))
+    const meta = Object.hasOwn(intents, each.id) ? intents[each.id] : undefined;
+    if (meta === undefined || !given.knowsWay({ id: meta.id, returnAddress: each.returnAddress }))
       throw untrue(`it owes ${each.id} an answer elsewhere`);
   }
 }

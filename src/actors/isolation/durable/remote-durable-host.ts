@@ -217,6 +217,17 @@ export class RemoteDurableHost implements ActorHost {
     return this.exited;
   }
 
+  /** What is not to be tried again of what the state would run again, with its answer. */
+  refusals(): { readonly id: string; readonly error: CellError }[] {
+    const { succession } = this.#ports;
+    return this.#channel.given.redone().flatMap((intent) => {
+      // Whom it was for is no word of that side's.
+      const own = { ...intent, target: this.path };
+      const error = succession?.refuses({ intent: own, respond: () => {} });
+      return error === undefined ? [] : [{ id: intent.id, error }];
+    });
+  }
+
   get #hasWork(): boolean {
     return this.#deliveries.depth + this.#deliveries.open > 0;
   }
@@ -289,7 +300,7 @@ export class RemoteDurableHost implements ActorHost {
     this.#feed();
   }
 
-  #reply({ delivery: number, outcome }: ActorReply): void {
+  #reply({ delivery: number, outcome, refused }: ActorReply): void {
     const handed = this.#deliveries.find(number);
     if (handed === null) throw violation(`a reply to delivery ${number}, which was never made`);
     const read = fromOutcome(outcome);
@@ -299,7 +310,9 @@ export class RemoteDurableHost implements ActorHost {
     const { intent } = accepted.delivery;
     accepted.replies += 1;
     accepted.delivery.respond(
-      read.ok ? { kind: "value", ...read.value } : { kind: "error", error: read.error },
+      read.ok
+        ? { kind: "value", ...read.value }
+        : { kind: "error", error: read.error, ...(refused ? { begun: false } : {}) },
     );
     const isLast = !read.ok || read.value.final;
     if (begun) this.#record(records.repliedRecord(accepted, isLast), intent);
@@ -353,7 +366,10 @@ export class RemoteDurableHost implements ActorHost {
     else if (this.#stopping !== undefined && (kind === "shutdown" || kind === "killed")) this.#end({ kind });
     else if (kind === "failed" && fault !== undefined) {
       const meta = fault.intent === "" ? undefined : this.#channel.given.find(fault.intent);
-      const intent = meta === undefined ? this.#given(fault.delivery) : { ...meta, payload: NO_PAYLOAD };
+      const intent =
+        meta === undefined
+          ? this.#given(fault.delivery)
+          : { ...meta, target: this.path, payload: NO_PAYLOAD };
       const told = { path: this.path, intent: undefined, original: this.#housing.original };
       this.#failed(toldFailure(fault, told), intent);
     } else throw violation(`it ends as \`${kind.slice(0, 20)}\``);
@@ -387,9 +403,7 @@ export class RemoteDurableHost implements ActorHost {
       return;
     }
     const told = { ...failure, intent: intentRef(suspect) };
-    const { id } = suspect;
-    const isOpen = this.#deliveries.isOpen(id) || this.#channel.given.owes(id);
-    const counts = isOpen && failure.class !== "treachery" && this.#running !== undefined;
+    const counts = failure.class !== "treachery" && this.#running !== undefined;
     const verdict = counts ? this.#ports.succession?.counted(suspect, told) : undefined;
     this.#end({ kind: "failed", failure: verdict === "poison" ? { ...told, class: "poison" } : told });
   }

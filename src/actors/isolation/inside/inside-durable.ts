@@ -20,6 +20,7 @@ export class InsideDurable implements DurablePorts {
   readonly #relays = new Map<bigint, Waiting>();
   /** What the node has decided in this actor's place. */
   readonly #refusals = new WeakMap<Delivery, CellError>();
+  readonly #redone: ReadonlyMap<string, CellError>;
   #committed: ((result: Result<void, CellError>) => void) | undefined;
   #lastWay = 0;
   #flushing = false;
@@ -28,12 +29,14 @@ export class InsideDurable implements DurablePorts {
   readonly succession: SuccessionPort = {
     died: () => ({ kind: "again" }),
     counted: () => "again",
-    refuses: (delivery) => this.#refusals.get(delivery),
+    refuses: (delivery) => this.#refusals.get(delivery) ?? this.#redone.get(delivery.intent.id),
     leave: () => {},
   };
 
-  constructor(outbox: Outbox) {
+  /** @param redone the same, of what the state would run again, by id */
+  constructor(outbox: Outbox, redone: ReadonlyMap<string, CellError>) {
     this.#outbox = outbox;
+    this.#redone = redone;
   }
 
   commit(state: DurableState, { pending, wakeAtUnixMs = 0 }: CommitMeta): Promise<Result<void, CellError>> {

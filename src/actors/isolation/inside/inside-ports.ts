@@ -62,7 +62,10 @@ export class InsidePorts implements ActorPorts {
     const [oldest] = this.#known.size > MAX_KNOWN ? this.#known.keys() : [];
     if (oldest !== undefined) this.#known.delete(oldest);
     if (journaled === undefined) return { intent, respond: (reply) => this.#respond(number, intent, reply) };
-    return { intent, journaled, respond: (reply) => this.#answer(number, reply) };
+    return {
+      ...{ intent, journaled },
+      respond: (reply) => this.#answer(number, reply, reply.kind === "error" && reply.begun === false),
+    };
   }
 
   /** The host did not take it. */
@@ -139,11 +142,10 @@ export class InsidePorts implements ActorPorts {
   /** @throws when it cannot be sent; the host answers with that */
   #respond(delivery: bigint, { target }: ReceivedIntent, reply: OutgoingReply): void {
     if (reply.kind === "error" && isFarewell(reply.error, target)) return;
-    this.#answer(delivery, reply);
+    this.#answer(delivery, reply, !this.#begun.has(delivery));
   }
 
-  #answer(delivery: bigint, reply: OutgoingReply): void {
-    const refused = !this.#begun.has(delivery);
+  #answer(delivery: bigint, reply: OutgoingReply, refused: boolean): void {
     this.#outbox.push({ case: "reply", value: { delivery, outcome: toOutcome(reply), refused } });
     if (reply.kind === "error" || reply.final) this.#begun.delete(delivery);
   }

@@ -21,6 +21,7 @@ import {
   fromOutcome,
   readDelivery,
   readDurable,
+  readRefusals,
   readToActor,
   toStartError,
 } from "../messages.ts";
@@ -136,7 +137,7 @@ class InsideActor implements Inside {
   }
 
   #startDurable(start: Start, behaviour: Behaviour): ActorHost {
-    const durable = new InsideDurable(this.#outbox);
+    const durable = new InsideDurable(this.#outbox, readRefusals(start));
     this.#durable = durable;
     const { succession } = durable;
     const own = this.#ports;

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/channel.proto.
  */
 export const file_cell0_v1_channel: GenFile = /*@__PURE__*/
-  fileDesc("ChZjZWxsMC92MS9jaGFubmVsLnByb3RvEghjZWxsMC52MSK0AgoHVG9BY3RvchIlCgVzdGFydBgBIAEoCzIULmNlbGwwLnYxLkFjdG9yU3RhcnRIABIrCghkZWxpdmVyeRgCIAEoCzIXLmNlbGwwLnYxLkFjdG9yRGVsaXZlcnlIABInCgZhbnN3ZXIYAyABKAsyFS5jZWxsMC52MS5BY3RvckFuc3dlckgAEiMKBHN0b3AYBCABKAsyEy5jZWxsMC52MS5BY3RvclN0b3BIABItCgljb21taXR0ZWQYBSABKAsyGC5jZWxsMC52MS5BY3RvckNvbW1pdHRlZEgAEiUKBXRha2VuGAYgASgLMhQuY2VsbDAudjEuQWN0b3JUYWtlbkgAEikKB3JlbGF5ZWQYByABKAsyFi5jZWxsMC52MS5BY3RvclJlbGF5ZWRIAEIGCgRraW5kIvoBCgpBY3RvclN0YXJ0EgwKBHBhdGgYASABKAkSKgoLaW5jYXJuYXRpb24YAiABKAsyFS5jZWxsMC52MS5JbmNhcm5hdGlvbhIOCgZtb2R1bGUYAyABKAkSDgoGZXhwb3J0GAQgASgJEhEKCWNvZGVfaGFzaBgFIAEoCRINCgVpbnB1dBgGIAEoDBIQCghzbmFwc2hvdBgHIAEoDBIOCgZ3aW5kb3cYCCABKA0SDwoHYmVhdF9tcxgJIAEoDRIVCg1wYWNrYWdlc19mcm9tGAogASgJEg8KB2R1cmFibGUYCyABKAgSFQoNZHVyYWJsZV9zdGF0ZRgMIAEoDCLAAwoNQWN0b3JEZWxpdmVyeRIOCgZudW1iZXIYASABKAQSCgoCaWQYAiABKAkSDwoHcm9vdF9pZBgDIAEoCRIQCghjYXVzZV9pZBgEIAEoCRIMCgRoYXNoGAUgASgJEgwKBHR5cGUYBiABKAkSEQoJcHJpbmNpcGFsGAcgASgJEg4KBnNvdXJjZRgIIAEoCRINCgVlcG9jaBgJIAEoBBIUCgxjb250ZW50X3R5cGUYCiABKAkSDwoHcGF5bG9hZBgLIAEoDBIZChFpc3N1ZWRfYXRfdW5peF9tcxgMIAEoBBIYChBkZWFkbGluZV91bml4X21zGA0gASgEEiQKCHByaW9yaXR5GA4gASgOMhIuY2VsbDAudjEuUHJpb3JpdHkSEQoJaG9wX2xpbWl0GA8gASgNEhMKC3RyYWNlcGFyZW50GBAgASgJEhMKC3dhbnRzX3JlcGx5GBEgASgIEhAKCHBvc2l0aW9uGBIgASgEEhYKDnJldHVybl9hZGRyZXNzGBMgASgMEhcKD3NvdXJjZV9zZXF1ZW5jZRgUIAEoBBIgCgdyZWZ1c2VkGBUgASgLMg8uY2VsbDAudjEuRXJyb3IiZgoMQWN0b3JPdXRjb21lEg4KBGpzb24YASABKAxIABINCgNyYXcYAiABKAxIABIgCgVlcnJvchgDIAEoCzIPLmNlbGwwLnYxLkVycm9ySAASDQoFZmluYWwYBCABKAhCBgoEa2luZCJHCgtBY3RvckFuc3dlchIPCgdyZXF1ZXN0GAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUiHQoJQWN0b3JTdG9wEhAKCGdyYWNlX21zGAEgASgNIhAKDkFjdG9yQ29tbWl0dGVkIh4KCkFjdG9yVGFrZW4SEAoIc2VxdWVuY2UYASABKAQiWAoMQWN0b3JSZWxheWVkEhAKCHNlcXVlbmNlGAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUSDQoFcGxhY2UYAyABKA0ilAQKCUZyb21BY3RvchIlCgVyZWFkeRgBIAEoCzIULmNlbGwwLnYxLkFjdG9yUmVhZHlIABIfCgJ1cBgCIAEoCzIRLmNlbGwwLnYxLkFjdG9yVXBIABIlCgViZWd1bhgDIAEoCzIULmNlbGwwLnYxLkFjdG9yQmVndW5IABIlCgVyZXBseRgEIAEoCzIULmNlbGwwLnYxLkFjdG9yUmVwbHlIABIpCgdyZXF1ZXN0GAUgASgLMhYuY2VsbDAudjEuQWN0b3JSZXF1ZXN0SAASIQoDbG9nGAYgASgLMhIuY2VsbDAudjEuQWN0b3JMb2dIABIvCgp0cmFuc2l0aW9uGAcgASgLMhkuY2VsbDAudjEuQWN0b3JUcmFuc2l0aW9uSAASJQoFc3RhdGUYCCABKAsyFC5jZWxsMC52MS5BY3RvclN0YXRlSAASIwoEYmVhdBgJIAEoCzITLmNlbGwwLnYxLkFjdG9yQmVhdEgAEiMKBGV4aXQYCiABKAsyEy5jZWxsMC52MS5BY3RvckV4aXRIABInCgZjb21taXQYCyABKAsyFS5jZWxsMC52MS5BY3RvckNvbW1pdEgAEiUKBXJlbGF5GAwgASgLMhQuY2VsbDAudjEuQWN0b3JSZWxheUgAEikKCHJldHVybmVkGA0gASgLMhUuY2VsbDAudjEuQWN0b3JSZXR1cm5IAEIGCgRraW5kIgwKCkFjdG9yUmVhZHkiLQoHQWN0b3JVcBITCgtkZXNjcmlwdGlvbhgBIAEoDBINCgVzdGF0ZRgCIAEoCSIeCgpBY3RvckJlZ3VuEhAKCGRlbGl2ZXJ5GAEgASgEIlgKCkFjdG9yUmVwbHkSEAoIZGVsaXZlcnkYASABKAQSJwoHb3V0Y29tZRgCIAEoCzIWLmNlbGwwLnYxLkFjdG9yT3V0Y29tZRIPCgdyZWZ1c2VkGAMgASgIIpkBCgxBY3RvclJlcXVlc3QSDwoHcmVxdWVzdBgBIAEoBBIOCgZ0YXJnZXQYAiABKAkSDgoGaW50ZW50GAMgASgJEg8KB3BheWxvYWQYBCABKAwSDQoFY2F1c2UYBSABKAQSJAoIcHJpb3JpdHkYBiABKA4yEi5jZWxsMC52MS5Qcmlvcml0eRISCgp0aW1lb3V0X21zGAcgASgNIjwKCEFjdG9yTG9nEhAKCGRlbGl2ZXJ5GAEgASgEEg0KBWxldmVsGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiTAoPQWN0b3JUcmFuc2l0aW9uEhAKCGRlbGl2ZXJ5GAEgASgEEg0KBWV2ZW50GAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkiHgoKQWN0b3JTdGF0ZRIQCghzbmFwc2hvdBgBIAEoDCILCglBY3RvckJlYXQiXgoJQWN0b3JFeGl0EgwKBGtpbmQYASABKAkSIwoFZmF1bHQYAiABKAsyFC5jZWxsMC52MS5BY3RvckZhdWx0Eh4KBWVycm9yGAMgASgLMg8uY2VsbDAudjEuRXJyb3IiigEKCkFjdG9yRmF1bHQSDQoFY2xhc3MYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBXN0YWNrGAQgASgJEg4KBm9yaWdpbhgFIAEoCRINCgVldmVudBgGIAEoCRIQCghkZWxpdmVyeRgHIAEoBBIOCgZpbnRlbnQYCCABKAkiRgoLQWN0b3JDb21taXQSDQoFc3RhdGUYASABKAwSDwoHcGVuZGluZxgCIAEoCBIXCg93YWtlX2F0X3VuaXhfbXMYAyABKAQiMwoKQWN0b3JSZWxheRIQCghzZXF1ZW5jZRgBIAEoBBITCgt3YW50c19yZXBseRgCIAEoCCJqCgtBY3RvclJldHVybhILCgN3YXkYASABKA0SFgoOcmV0dXJuX2FkZHJlc3MYAiABKAwSDQoFaW5kZXgYAyABKA0SJwoHb3V0Y29tZRgEIAEoCzIWLmNlbGwwLnYxLkFjdG9yT3V0Y29tZWIGcHJvdG8z", [file_cell0_v1_capsule]);
+  fileDesc("ChZjZWxsMC92MS9jaGFubmVsLnByb3RvEghjZWxsMC52MSK0AgoHVG9BY3RvchIlCgVzdGFydBgBIAEoCzIULmNlbGwwLnYxLkFjdG9yU3RhcnRIABIrCghkZWxpdmVyeRgCIAEoCzIXLmNlbGwwLnYxLkFjdG9yRGVsaXZlcnlIABInCgZhbnN3ZXIYAyABKAsyFS5jZWxsMC52MS5BY3RvckFuc3dlckgAEiMKBHN0b3AYBCABKAsyEy5jZWxsMC52MS5BY3RvclN0b3BIABItCgljb21taXR0ZWQYBSABKAsyGC5jZWxsMC52MS5BY3RvckNvbW1pdHRlZEgAEiUKBXRha2VuGAYgASgLMhQuY2VsbDAudjEuQWN0b3JUYWtlbkgAEikKB3JlbGF5ZWQYByABKAsyFi5jZWxsMC52MS5BY3RvclJlbGF5ZWRIAEIGCgRraW5kIqQCCgpBY3RvclN0YXJ0EgwKBHBhdGgYASABKAkSKgoLaW5jYXJuYXRpb24YAiABKAsyFS5jZWxsMC52MS5JbmNhcm5hdGlvbhIOCgZtb2R1bGUYAyABKAkSDgoGZXhwb3J0GAQgASgJEhEKCWNvZGVfaGFzaBgFIAEoCRINCgVpbnB1dBgGIAEoDBIQCghzbmFwc2hvdBgHIAEoDBIOCgZ3aW5kb3cYCCABKA0SDwoHYmVhdF9tcxgJIAEoDRIVCg1wYWNrYWdlc19mcm9tGAogASgJEg8KB2R1cmFibGUYCyABKAgSFQoNZHVyYWJsZV9zdGF0ZRgMIAEoDBIoCghyZWZ1c2FscxgNIAMoCzIWLmNlbGwwLnYxLkFjdG9yUmVmdXNhbCI6CgxBY3RvclJlZnVzYWwSCgoCaWQYASABKAkSHgoFZXJyb3IYAiABKAsyDy5jZWxsMC52MS5FcnJvciLAAwoNQWN0b3JEZWxpdmVyeRIOCgZudW1iZXIYASABKAQSCgoCaWQYAiABKAkSDwoHcm9vdF9pZBgDIAEoCRIQCghjYXVzZV9pZBgEIAEoCRIMCgRoYXNoGAUgASgJEgwKBHR5cGUYBiABKAkSEQoJcHJpbmNpcGFsGAcgASgJEg4KBnNvdXJjZRgIIAEoCRINCgVlcG9jaBgJIAEoBBIUCgxjb250ZW50X3R5cGUYCiABKAkSDwoHcGF5bG9hZBgLIAEoDBIZChFpc3N1ZWRfYXRfdW5peF9tcxgMIAEoBBIYChBkZWFkbGluZV91bml4X21zGA0gASgEEiQKCHByaW9yaXR5GA4gASgOMhIuY2VsbDAudjEuUHJpb3JpdHkSEQoJaG9wX2xpbWl0GA8gASgNEhMKC3RyYWNlcGFyZW50GBAgASgJEhMKC3dhbnRzX3JlcGx5GBEgASgIEhAKCHBvc2l0aW9uGBIgASgEEhYKDnJldHVybl9hZGRyZXNzGBMgASgMEhcKD3NvdXJjZV9zZXF1ZW5jZRgUIAEoBBIgCgdyZWZ1c2VkGBUgASgLMg8uY2VsbDAudjEuRXJyb3IiZgoMQWN0b3JPdXRjb21lEg4KBGpzb24YASABKAxIABINCgNyYXcYAiABKAxIABIgCgVlcnJvchgDIAEoCzIPLmNlbGwwLnYxLkVycm9ySAASDQoFZmluYWwYBCABKAhCBgoEa2luZCJHCgtBY3RvckFuc3dlchIPCgdyZXF1ZXN0GAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUiHQoJQWN0b3JTdG9wEhAKCGdyYWNlX21zGAEgASgNIhAKDkFjdG9yQ29tbWl0dGVkIh4KCkFjdG9yVGFrZW4SEAoIc2VxdWVuY2UYASABKAQiWAoMQWN0b3JSZWxheWVkEhAKCHNlcXVlbmNlGAEgASgEEicKB291dGNvbWUYAiABKAsyFi5jZWxsMC52MS5BY3Rvck91dGNvbWUSDQoFcGxhY2UYAyABKA0ilAQKCUZyb21BY3RvchIlCgVyZWFkeRgBIAEoCzIULmNlbGwwLnYxLkFjdG9yUmVhZHlIABIfCgJ1cBgCIAEoCzIRLmNlbGwwLnYxLkFjdG9yVXBIABIlCgViZWd1bhgDIAEoCzIULmNlbGwwLnYxLkFjdG9yQmVndW5IABIlCgVyZXBseRgEIAEoCzIULmNlbGwwLnYxLkFjdG9yUmVwbHlIABIpCgdyZXF1ZXN0GAUgASgLMhYuY2VsbDAudjEuQWN0b3JSZXF1ZXN0SAASIQoDbG9nGAYgASgLMhIuY2VsbDAudjEuQWN0b3JMb2dIABIvCgp0cmFuc2l0aW9uGAcgASgLMhkuY2VsbDAudjEuQWN0b3JUcmFuc2l0aW9uSAASJQoFc3RhdGUYCCABKAsyFC5jZWxsMC52MS5BY3RvclN0YXRlSAASIwoEYmVhdBgJIAEoCzITLmNlbGwwLnYxLkFjdG9yQmVhdEgAEiMKBGV4aXQYCiABKAsyEy5jZWxsMC52MS5BY3RvckV4aXRIABInCgZjb21taXQYCyABKAsyFS5jZWxsMC52MS5BY3RvckNvbW1pdEgAEiUKBXJlbGF5GAwgASgLMhQuY2VsbDAudjEuQWN0b3JSZWxheUgAEikKCHJldHVybmVkGA0gASgLMhUuY2VsbDAudjEuQWN0b3JSZXR1cm5IAEIGCgRraW5kIgwKCkFjdG9yUmVhZHkiLQoHQWN0b3JVcBITCgtkZXNjcmlwdGlvbhgBIAEoDBINCgVzdGF0ZRgCIAEoCSIeCgpBY3RvckJlZ3VuEhAKCGRlbGl2ZXJ5GAEgASgEIlgKCkFjdG9yUmVwbHkSEAoIZGVsaXZlcnkYASABKAQSJwoHb3V0Y29tZRgCIAEoCzIWLmNlbGwwLnYxLkFjdG9yT3V0Y29tZRIPCgdyZWZ1c2VkGAMgASgIIpkBCgxBY3RvclJlcXVlc3QSDwoHcmVxdWVzdBgBIAEoBBIOCgZ0YXJnZXQYAiABKAkSDgoGaW50ZW50GAMgASgJEg8KB3BheWxvYWQYBCABKAwSDQoFY2F1c2UYBSABKAQSJAoIcHJpb3JpdHkYBiABKA4yEi5jZWxsMC52MS5Qcmlvcml0eRISCgp0aW1lb3V0X21zGAcgASgNIjwKCEFjdG9yTG9nEhAKCGRlbGl2ZXJ5GAEgASgEEg0KBWxldmVsGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiTAoPQWN0b3JUcmFuc2l0aW9uEhAKCGRlbGl2ZXJ5GAEgASgEEg0KBWV2ZW50GAIgASgJEgwKBGZyb20YAyABKAkSCgoCdG8YBCABKAkiHgoKQWN0b3JTdGF0ZRIQCghzbmFwc2hvdBgBIAEoDCILCglBY3RvckJlYXQiXgoJQWN0b3JFeGl0EgwKBGtpbmQYASABKAkSIwoFZmF1bHQYAiABKAsyFC5jZWxsMC52MS5BY3RvckZhdWx0Eh4KBWVycm9yGAMgASgLMg8uY2VsbDAudjEuRXJyb3IiigEKCkFjdG9yRmF1bHQSDQoFY2xhc3MYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBXN0YWNrGAQgASgJEg4KBm9yaWdpbhgFIAEoCRINCgVldmVudBgGIAEoCRIQCghkZWxpdmVyeRgHIAEoBBIOCgZpbnRlbnQYCCABKAkiRgoLQWN0b3JDb21taXQSDQoFc3RhdGUYASABKAwSDwoHcGVuZGluZxgCIAEoCBIXCg93YWtlX2F0X3VuaXhfbXMYAyABKAQiMwoKQWN0b3JSZWxheRIQCghzZXF1ZW5jZRgBIAEoBBITCgt3YW50c19yZXBseRgCIAEoCCJqCgtBY3RvclJldHVybhILCgN3YXkYASABKA0SFgoOcmV0dXJuX2FkZHJlc3MYAiABKAwSDQoFaW5kZXgYAyABKA0SJwoHb3V0Y29tZRgEIAEoCzIWLmNlbGwwLnYxLkFjdG9yT3V0Y29tZWIGcHJvdG8z", [file_cell0_v1_capsule]);
 
 /**
  * @generated from message cell0.v1.ToActor
@@ -157,6 +157,13 @@ export type ActorStart = Message<"cell0.v1.ActorStart"> & {
    * @generated from field: bytes durable_state = 12;
    */
   durableState: Uint8Array;
+
+  /**
+   * Intents whose actions the state would run again, and that have killed too often.
+   *
+   * @generated from field: repeated cell0.v1.ActorRefusal refusals = 13;
+   */
+  refusals: ActorRefusal[];
 };
 
 /**
@@ -165,6 +172,30 @@ export type ActorStart = Message<"cell0.v1.ActorStart"> & {
  */
 export const ActorStartSchema: GenMessage<ActorStart> = /*@__PURE__*/
   messageDesc(file_cell0_v1_channel, 1);
+
+/**
+ * @generated from message cell0.v1.ActorRefusal
+ */
+export type ActorRefusal = Message<"cell0.v1.ActorRefusal"> & {
+  /**
+   * Of the intent.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: cell0.v1.Error error = 2;
+   */
+  error?: Error | undefined;
+};
+
+/**
+ * Describes the message cell0.v1.ActorRefusal.
+ * Use `create(ActorRefusalSchema)` to create a new message.
+ */
+export const ActorRefusalSchema: GenMessage<ActorRefusal> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_channel, 2);
 
 /**
  * @generated from message cell0.v1.ActorDelivery
@@ -291,7 +322,7 @@ export type ActorDelivery = Message<"cell0.v1.ActorDelivery"> & {
  * Use `create(ActorDeliverySchema)` to create a new message.
  */
 export const ActorDeliverySchema: GenMessage<ActorDelivery> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 2);
+  messageDesc(file_cell0_v1_channel, 3);
 
 /**
  * A reply, in either direction.
@@ -335,7 +366,7 @@ export type ActorOutcome = Message<"cell0.v1.ActorOutcome"> & {
  * Use `create(ActorOutcomeSchema)` to create a new message.
  */
 export const ActorOutcomeSchema: GenMessage<ActorOutcome> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 3);
+  messageDesc(file_cell0_v1_channel, 4);
 
 /**
  * To a request of the actor.
@@ -359,7 +390,7 @@ export type ActorAnswer = Message<"cell0.v1.ActorAnswer"> & {
  * Use `create(ActorAnswerSchema)` to create a new message.
  */
 export const ActorAnswerSchema: GenMessage<ActorAnswer> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 4);
+  messageDesc(file_cell0_v1_channel, 5);
 
 /**
  * Finish what is in hand within the grace, then end.
@@ -378,7 +409,7 @@ export type ActorStop = Message<"cell0.v1.ActorStop"> & {
  * Use `create(ActorStopSchema)` to create a new message.
  */
 export const ActorStopSchema: GenMessage<ActorStop> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 5);
+  messageDesc(file_cell0_v1_channel, 6);
 
 /**
  * The commit in flight is kept. One that is not kept ends the actor, without a word.
@@ -393,7 +424,7 @@ export type ActorCommitted = Message<"cell0.v1.ActorCommitted"> & {
  * Use `create(ActorCommittedSchema)` to create a new message.
  */
 export const ActorCommittedSchema: GenMessage<ActorCommitted> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 6);
+  messageDesc(file_cell0_v1_channel, 7);
 
 /**
  * The target of an outbox entry has it, or its deadline has passed.
@@ -412,7 +443,7 @@ export type ActorTaken = Message<"cell0.v1.ActorTaken"> & {
  * Use `create(ActorTakenSchema)` to create a new message.
  */
 export const ActorTakenSchema: GenMessage<ActorTaken> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 7);
+  messageDesc(file_cell0_v1_channel, 8);
 
 /**
  * An answer to an outbox entry.
@@ -443,7 +474,7 @@ export type ActorRelayed = Message<"cell0.v1.ActorRelayed"> & {
  * Use `create(ActorRelayedSchema)` to create a new message.
  */
 export const ActorRelayedSchema: GenMessage<ActorRelayed> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 8);
+  messageDesc(file_cell0_v1_channel, 9);
 
 /**
  * @generated from message cell0.v1.FromActor
@@ -540,7 +571,7 @@ export type FromActor = Message<"cell0.v1.FromActor"> & {
  * Use `create(FromActorSchema)` to create a new message.
  */
 export const FromActorSchema: GenMessage<FromActor> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 9);
+  messageDesc(file_cell0_v1_channel, 10);
 
 /**
  * @generated from message cell0.v1.ActorReady
@@ -553,7 +584,7 @@ export type ActorReady = Message<"cell0.v1.ActorReady"> & {
  * Use `create(ActorReadySchema)` to create a new message.
  */
 export const ActorReadySchema: GenMessage<ActorReady> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 10);
+  messageDesc(file_cell0_v1_channel, 11);
 
 /**
  * It runs; `description` is JSON: intents with their schemas, and the machine's states.
@@ -577,7 +608,7 @@ export type ActorUp = Message<"cell0.v1.ActorUp"> & {
  * Use `create(ActorUpSchema)` to create a new message.
  */
 export const ActorUpSchema: GenMessage<ActorUp> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 11);
+  messageDesc(file_cell0_v1_channel, 12);
 
 /**
  * The behaviour is about to handle this delivery.
@@ -596,7 +627,7 @@ export type ActorBegun = Message<"cell0.v1.ActorBegun"> & {
  * Use `create(ActorBegunSchema)` to create a new message.
  */
 export const ActorBegunSchema: GenMessage<ActorBegun> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 12);
+  messageDesc(file_cell0_v1_channel, 13);
 
 /**
  * @generated from message cell0.v1.ActorReply
@@ -625,7 +656,7 @@ export type ActorReply = Message<"cell0.v1.ActorReply"> & {
  * Use `create(ActorReplySchema)` to create a new message.
  */
 export const ActorReplySchema: GenMessage<ActorReply> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 13);
+  messageDesc(file_cell0_v1_channel, 14);
 
 /**
  * An intent that the behaviour sends.
@@ -680,7 +711,7 @@ export type ActorRequest = Message<"cell0.v1.ActorRequest"> & {
  * Use `create(ActorRequestSchema)` to create a new message.
  */
 export const ActorRequestSchema: GenMessage<ActorRequest> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 14);
+  messageDesc(file_cell0_v1_channel, 15);
 
 /**
  * @generated from message cell0.v1.ActorLog
@@ -707,7 +738,7 @@ export type ActorLog = Message<"cell0.v1.ActorLog"> & {
  * Use `create(ActorLogSchema)` to create a new message.
  */
 export const ActorLogSchema: GenMessage<ActorLog> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 15);
+  messageDesc(file_cell0_v1_channel, 16);
 
 /**
  * @generated from message cell0.v1.ActorTransition
@@ -739,7 +770,7 @@ export type ActorTransition = Message<"cell0.v1.ActorTransition"> & {
  * Use `create(ActorTransitionSchema)` to create a new message.
  */
 export const ActorTransitionSchema: GenMessage<ActorTransition> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 16);
+  messageDesc(file_cell0_v1_channel, 17);
 
 /**
  * The state after what was handled so far; what a restart goes on from.
@@ -760,7 +791,7 @@ export type ActorState = Message<"cell0.v1.ActorState"> & {
  * Use `create(ActorStateSchema)` to create a new message.
  */
 export const ActorStateSchema: GenMessage<ActorState> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 17);
+  messageDesc(file_cell0_v1_channel, 18);
 
 /**
  * @generated from message cell0.v1.ActorBeat
@@ -773,7 +804,7 @@ export type ActorBeat = Message<"cell0.v1.ActorBeat"> & {
  * Use `create(ActorBeatSchema)` to create a new message.
  */
 export const ActorBeatSchema: GenMessage<ActorBeat> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 18);
+  messageDesc(file_cell0_v1_channel, 19);
 
 /**
  * @generated from message cell0.v1.ActorExit
@@ -804,7 +835,7 @@ export type ActorExit = Message<"cell0.v1.ActorExit"> & {
  * Use `create(ActorExitSchema)` to create a new message.
  */
 export const ActorExitSchema: GenMessage<ActorExit> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 19);
+  messageDesc(file_cell0_v1_channel, 20);
 
 /**
  * @generated from message cell0.v1.ActorFault
@@ -858,7 +889,7 @@ export type ActorFault = Message<"cell0.v1.ActorFault"> & {
  * Use `create(ActorFaultSchema)` to create a new message.
  */
 export const ActorFaultSchema: GenMessage<ActorFault> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 20);
+  messageDesc(file_cell0_v1_channel, 21);
 
 /**
  * Of a durable actor: everything that must come about together. At most one is in flight.
@@ -891,7 +922,7 @@ export type ActorCommit = Message<"cell0.v1.ActorCommit"> & {
  * Use `create(ActorCommitSchema)` to create a new message.
  */
 export const ActorCommitSchema: GenMessage<ActorCommit> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 21);
+  messageDesc(file_cell0_v1_channel, 22);
 
 /**
  * A committed outbox entry is to go to its target; once.
@@ -917,7 +948,7 @@ export type ActorRelay = Message<"cell0.v1.ActorRelay"> & {
  * Use `create(ActorRelaySchema)` to create a new message.
  */
 export const ActorRelaySchema: GenMessage<ActorRelay> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 22);
+  messageDesc(file_cell0_v1_channel, 23);
 
 /**
  * An answer to an intent that an earlier incarnation took.
@@ -957,5 +988,5 @@ export type ActorReturn = Message<"cell0.v1.ActorReturn"> & {
  * Use `create(ActorReturnSchema)` to create a new message.
  */
 export const ActorReturnSchema: GenMessage<ActorReturn> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_channel, 23);
+  messageDesc(file_cell0_v1_channel, 24);
 
