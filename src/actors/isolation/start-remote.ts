@@ -75,7 +75,7 @@ function openDurable(options: StartRemoteDurableOptions): RemoteDurableHost {
 
 type Start = MessageInitShape<typeof ActorStartSchema>;
 
-function startOf({ spec, codeHash, incarnation, housing, input }: Omit<StartRemoteOptions, "ports">): Start {
+function startOf({ spec, codeHash, incarnation, housing, input }: Omit<StartRemoteOptions, "ports">) {
   return {
     path: spec.path,
     incarnation: { term: BigInt(incarnation.term), activation: BigInt(incarnation.activation) },
