@@ -63,7 +63,7 @@ async function runningChecks(context: Context, holder: LockHolder): Promise<read
   return [
     good("node", `${status.node} ${status.version}, up ${up}, ${counted(status.actors, "actor")}`),
     broker.state === "connected"
-      ? good("broker link", `${broker.state}, ${broker.url}`)
+      ? good("broker link", `${broker.state}, ${broker.url}${syncText(broker.sync)}`)
       : bad("broker link", broker.state, "It connects again by itself; see log/broker.log."),
     core.state === "serving"
       ? good("core link", `${core.state}, version ${core.version ?? "unknown"}`)
@@ -78,6 +78,13 @@ async function runningChecks(context: Context, holder: LockHolder): Promise<read
     await checked("revision", "Run `cell0 rollback --list`.", () => checkRevision(context, status)),
     await checked("actors", "See `cell0 get tree`.", () => checkActors(context)),
   ];
+}
+
+function syncText(sync: string | undefined): string {
+  if (sync === undefined) return "";
+  return sync === "always"
+    ? ", a power loss takes nothing that was acknowledged (sync always)"
+    : `, a power loss may take the last second (sync ${sync})`;
 }
 
 async function checkRevision(context: Context, status: NodeStatus): Promise<CheckResult> {

@@ -40,6 +40,7 @@ export function registerGetNodes(get: Command): void {
               { title: "SHARDS", value: ({ shards }) => shards.map(formatShards).join(",") || "-" },
               { title: "VERSION", value: ({ status }) => plain(status?.version ?? "-") },
               { title: "BROKER", value: ({ status }) => good(status?.broker.state ?? "-") },
+              { title: "SYNC", value: ({ status }) => plain(status?.broker.sync ?? "-") },
               { title: "CORE", value: ({ status }) => good(status?.core.state ?? "-") },
               { title: "REVISION", align: "right", value: ({ status }) => String(status?.revision ?? "-") },
               { title: "ACTORS", align: "right", value: ({ status }) => String(status?.actors ?? "-") },

@@ -1,8 +1,9 @@
 // `cell0 up`: this process becomes the cradle of a node. It prepares the data
 // directory, runs broker, core and node, applies manifests when some are named,
 // and stops all of it in order when asked to.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { CellError } from "../errors/cell-error.ts";
+import type { BrokerSync } from "../runtime/cell-config.ts";
 import { type PreparedNode, prepareNode, tidyUp } from "../runtime/prepare-node.ts";
 import { DRAIN_TIMEOUT_MS, processSpecs } from "../runtime/processes.ts";
 import { type Cradle, type CradleEvent, startCradle } from "../supervisor/cradle/cradle.ts";
@@ -18,6 +19,7 @@ export type UpOptions = {
   readonly cell?: string;
   readonly node?: string;
   readonly port?: number;
+  readonly brokerSync?: BrokerSync;
   readonly join?: string;
   readonly prune?: boolean;
   readonly detach?: boolean;
@@ -37,6 +39,12 @@ export function registerUp(program: Command): void {
       "--port <port>",
       "port of the embedded broker on the loopback address (default: any free one)",
       parsePort,
+    )
+    .addOption(
+      new Option(
+        "--broker-sync <when>",
+        "what a power loss may take of the embedded broker's last writes, kept in cell.json: `1s` (default), or `always`: nothing, and each commit waits for the disk",
+      ).choices(["1s", "always"]),
     )
     .option("--join <file>", "join a cell with the file that `cell0 node add` wrote")
     .option("--prune", "remove graphs that the manifests do not name")

@@ -56,7 +56,7 @@ export function actorOf(
   intents: ActorSpec["intents"],
   tools: ToolsSpec | undefined,
 ): ActorSpec {
-  const { restart, durable, mailbox, grants, onCorruption, limits, sandbox, passivate } = actor;
+  const { restart, durable, mailbox, grants, onCorruption, limits, sandbox, passivate, sync } = actor;
   const { node } = actor.placement;
   return {
     kind: "actor",
@@ -78,6 +78,7 @@ export function actorOf(
     ...(passivate === undefined || ms(passivate) === DEFAULT_PASSIVATE_MS
       ? {}
       : { passivateAfterMs: ms(passivate) }),
+    ...(sync === "always" ? { sync } : {}),
     ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
     ...(sandbox === undefined || sandbox === "best_effort" ? {} : { sandbox }),
     ...(actor.significant ? { significant: true } : {}),

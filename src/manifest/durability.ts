@@ -7,14 +7,19 @@ type DurabilityProblem = { readonly field: string; readonly at: "key" | "value";
 export function durabilityProblems({
   durable,
   passivate,
+  sync,
   mailbox,
-}: Partial<Pick<ManifestActor, "durable" | "passivate" | "mailbox">>): DurabilityProblem[] {
+}: Partial<Pick<ManifestActor, "durable" | "passivate" | "sync" | "mailbox">>): DurabilityProblem[] {
   const unfit = (field: string, message: string, expected: string): DurabilityProblem => {
     return { field, at: "key", text: { code: "MANIFEST_INVALID_VALUE", message, expected } };
   };
   if (durable !== true) {
-    if (passivate === undefined) return [];
-    return [unfit("passivate", "only a durable actor leaves memory when it is idle", "`durable: true`")];
+    const idle = "only a durable actor leaves memory when it is idle";
+    const disk = "only what a durable actor acknowledges is on a disk";
+    return [
+      ...(passivate === undefined ? [] : [unfit("passivate", idle, "`durable: true`")]),
+      ...(sync === undefined ? [] : [unfit("sync", disk, "`durable: true`")]),
+    ];
   }
   if (mailbox?.whenFull !== "drop_oldest") return [];
   return [unfit("mailbox", "a durable actor drops no intent that it has accepted", "`whenFull: refuse`")];

@@ -50,6 +50,7 @@ const actor = z.strictObject({
   sandbox: z.enum(["required", "best_effort"]).exactOptional(),
   progressMs: z.number().min(100).max(3_600_000).exactOptional(),
   passivateAfterMs: z.number().min(1_000).max(86_400_000).exactOptional(),
+  sync: z.literal("always").exactOptional(),
   poisonDeaths: z.int().min(1).max(16).exactOptional(),
   onCorruption: z.enum(["previous", "fresh", "park"]).exactOptional(),
   tools: toolsSpecSchema.exactOptional(),

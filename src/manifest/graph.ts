@@ -80,6 +80,8 @@ export type ActorSpec = {
   readonly sandbox?: Sandbox;
   /** Of a durable actor: idle time after which it leaves memory; default 60,000. */
   readonly passivateAfterMs?: number;
+  /** Of a durable actor: it runs only where a power loss takes nothing that was acknowledged. */
+  readonly sync?: "always";
   /** Default false. */
   readonly significant?: boolean;
 };

@@ -146,6 +146,12 @@ export const actorSchema = z
       .describe(
         "Idle time after which a durable actor leaves memory until something is for it; default 60s.",
       ),
+    sync: z
+      .enum(["1s", "always"])
+      .optional()
+      .describe(
+        "What a power loss may take of what a durable actor has acknowledged: `1s` (default): the last second at most; `always`: nothing. `plan` refuses `always` unless the cell's broker is set so: `cell0 up --broker-sync always`.",
+      ),
     limits: z
       .strictObject({
         memory: size

@@ -10,12 +10,13 @@ import type { Result } from "../errors/result.ts";
 import type { ChildSpec, PlacedGraph } from "../manifest/graph.ts";
 import { actorsOf } from "../manifest/graph-walk.ts";
 import { type Plan, planGraph } from "../manifest/plan.ts";
+import { unmetSync } from "../manifest/sync-demands.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
 import type { TreeMemory } from "../supervisor/tree-memory.ts";
 import { createBehaviourProbe, type LiveActor } from "./behaviour-probe.ts";
-import type { CellConfig } from "./cell-config.ts";
+import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
 import { type Convergence, converge } from "./convergence.ts";
 import type { DataDir } from "./data-dir.ts";
@@ -217,9 +218,16 @@ class System implements ActorSystem {
 
   #parts(): ReadonlyMap<string, KernelPart> {
     const { config, links, records, dir, telemetry, history, status, firstNode, askRevision } = this.#options;
-    const unsatisfied = () => [...(this.#convergence?.unsatisfied() ?? []), ...this.#missing()];
+    const brokerSync = brokerSyncOf(config);
+    const unmet = () =>
+      unmetSync(this.#running, brokerSync).map(({ where = "", message: reason }) => ({
+        path: where,
+        reason,
+      }));
+    const unsatisfied = () => [...(this.#convergence?.unsatisfied() ?? []), ...this.#missing(), ...unmet()];
     const keeper = new GraphKeeper({
       revisions: records.revisions,
+      brokerSync,
       firstNode: () => firstNode() ?? config.node,
       nodes: () => this.#nodes(),
       probe: createBehaviourProbe(

@@ -17,7 +17,7 @@ import {
   serialiseBrokerAuthority,
 } from "../transport/broker/authority.ts";
 import { issueUser } from "../transport/broker/user.ts";
-import type { CellConfig } from "./cell-config.ts";
+import type { BrokerSync, CellConfig } from "./cell-config.ts";
 import { type DataDir, dataDir } from "./data-dir.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -34,12 +34,20 @@ export type NewCell = {
   readonly node: string;
   /** Port of the embedded broker on the loopback address; any free one by default. */
   readonly port?: number;
+  /** Default "1s". */
+  readonly sync?: BrokerSync;
 };
 
 /** Throws CELL_PORT_TAKEN, AUTHORITY_GENESIS_INVALID (a bad name). The directory must hold no cell. */
 export async function createCell(dir: DataDir, options: NewCell): Promise<CellConfig> {
+  const { sync } = options;
   const port = await freePort(options.port);
-  const broker = { url: `nats://127.0.0.1:${port}`, embedded: true, port };
+  const broker = {
+    url: `nats://127.0.0.1:${port}`,
+    embedded: true,
+    port,
+    ...(sync === undefined ? {} : { sync }),
+  };
   const config: CellConfig = { version: 1, cell: options.cell, node: options.node, broker };
   const nowUnixMs = Date.now();
   const seeds = { genesis: randomBytes(SEED_BYTES), issuer: randomBytes(SEED_BYTES) };

@@ -10,6 +10,7 @@ import { actorsOf } from "../manifest/graph-walk.ts";
 import { emptyGraph, mergeGraphs, withoutGraphs } from "../manifest/merge.ts";
 import { placeGraph } from "../manifest/placement.ts";
 import { type Plan, planGraph } from "../manifest/plan.ts";
+import { unmetSync } from "../manifest/sync-demands.ts";
 import type { ShardRange } from "../security/trust/certificate.ts";
 import type { KeptRevision, Revisions } from "./revisions.ts";
 
@@ -17,6 +18,8 @@ export type GraphKeeperPorts = {
   readonly revisions: Revisions;
   readonly firstNode: () => string;
   readonly nodes: () => readonly { readonly name: string; readonly shards: readonly ShardRange[] }[];
+  /** What a power loss may take of the broker's last writes; undefined: not known here. */
+  readonly brokerSync: string | undefined;
   /** Code hash by path, or what stands against a behaviour. */
   readonly probe: (graph: Graph) => Promise<{
     readonly codeHashes: Readonly<Record<string, string>>;
@@ -144,6 +147,8 @@ export class GraphKeeper {
       changes: [],
       problems: errors.map(rowOf),
     });
+    const unmet = unmetSync(graph, this.#ports.brokerSync);
+    if (unmet.length > 0) return failed(unmet);
     const { codeHashes, problems } = await this.#ports.probe(graph);
     if (problems.length > 0) return failed(problems);
     const placed = placeGraph(graph, {

@@ -1,7 +1,7 @@
 // What `node.status` reports and `cell0 up` prints.
 import process from "node:process";
 import type { NodeStatus } from "../actors/kernel/reports.ts";
-import type { CellConfig } from "./cell-config.ts";
+import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import type { Links } from "./links.ts";
 import { packageVersion } from "./package-info.ts";
 
@@ -22,6 +22,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
   const { config, links } = sources;
   const core = links.core.value;
   const brokerVersion = sources.brokerVersion();
+  const sync = brokerSyncOf(config);
   const coreVersion = sources.coreVersion();
   return {
     node: config.node,
@@ -36,6 +37,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
     broker: {
       state: links.broker.value.state,
       url: config.broker.url,
+      ...(sync === undefined ? {} : { sync }),
       ...(brokerVersion === undefined ? {} : { version: brokerVersion }),
     },
     core: {

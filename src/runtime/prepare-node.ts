@@ -1,12 +1,12 @@
 // Everything before the first process: the directory's lock, the cell in it (made,
 // joined or found), its permissions, and the broker's configuration.
-import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
 import { sha256, toHex } from "../security/bytes.ts";
 import { parseBrokerAuthority } from "../transport/broker/authority.ts";
 import { brokerConfig } from "../transport/broker/config.ts";
-import { type CellConfig, readCellConfig } from "./cell-config.ts";
+import { type BrokerSync, type CellConfig, readCellConfig } from "./cell-config.ts";
 import { createCell } from "./create-cell.ts";
 import type { DataDir } from "./data-dir.ts";
 import { joinCell, readJoinFile } from "./join-cell.ts";
@@ -18,6 +18,8 @@ export type PrepareOptions = {
   /** Name of the node to make; the default is "a". */
   readonly node?: string;
   readonly port?: number;
+  /** Of the embedded broker, from this start on. */
+  readonly brokerSync?: BrokerSync;
   /** File made by `cell0 node add`. */
   readonly join?: string;
 };
@@ -39,8 +41,9 @@ export async function prepareNode(dir: DataDir, options: PrepareOptions): Promis
   const lock = await lockDirectory(dir, await nodeName(dir, options));
   try {
     const found = await findCell(dir);
-    const config = found ?? (await makeCell(dir, options));
+    const made = found === undefined ? (options.join === undefined ? "cell" : "node") : "nothing";
     if (found !== undefined) refuseConflicts(dir, found, options);
+    const config = await withSync(dir, found ?? (await makeCell(dir, options)), options.brokerSync);
     await requirePrivate(dir);
     for (const path of [dir.run, dir.brokerDirectory, dir.coreDirectory, dir.logDirectory]) {
       await mkdir(path, { recursive: true, mode: 0o700 });
@@ -48,7 +51,6 @@ export async function prepareNode(dir: DataDir, options: PrepareOptions): Promis
     await requireOwn(dir.run);
     if (config.broker.embedded) await writeBrokerConfig(dir, config);
     const genesisHash = toHex(sha256(await readFile(dir.genesis)));
-    const made = found !== undefined ? "nothing" : options.join === undefined ? "cell" : "node";
     return { config, genesisHash, made, lock };
   } catch (error) {
     await lock.release();
@@ -81,8 +83,23 @@ async function findCell(dir: DataDir): Promise<CellConfig | undefined> {
 
 async function makeCell(dir: DataDir, options: PrepareOptions): Promise<CellConfig> {
   if (options.join !== undefined) return await joinCell(dir, options.join);
-  const { cell = "local", node = DEFAULT_NODE, port } = options;
-  return await createCell(dir, { cell, node, ...(port === undefined ? {} : { port }) });
+  const { cell = "local", node = DEFAULT_NODE, port, brokerSync: sync } = options;
+  const given = { ...(port === undefined ? {} : { port }), ...(sync === undefined ? {} : { sync }) };
+  return await createCell(dir, { cell, node, ...given });
+}
+
+/** Keeps what is asked for in cell.json. Throws CELL_OPTION_CONFLICT where another one runs the broker. */
+async function withSync(dir: DataDir, found: CellConfig, sync: BrokerSync | undefined): Promise<CellConfig> {
+  if (sync === undefined || sync === found.broker.sync) return found;
+  if (!found.broker.embedded) {
+    throw new CellError("CELL_OPTION_CONFLICT", "--broker-sync is for the node that runs the broker", {
+      where: dir.cell,
+    });
+  }
+  const config = { ...found, broker: { ...found.broker, sync } };
+  await writeFile(`${dir.cell}.new`, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(`${dir.cell}.new`, dir.cell);
+  return config;
 }
 
 function refuseConflicts(dir: DataDir, found: CellConfig, options: PrepareOptions): void {
@@ -141,6 +158,7 @@ async function writeBrokerConfig(dir: DataDir, { cell, node, broker }: CellConfi
     storeDir: join(dir.brokerDirectory, "jetstream"),
     serverName: `cell0-${cell}-${node}`,
     authority,
+    syncInterval: broker.sync ?? "1s",
   });
   await writeFile(dir.brokerConfig, text, { mode: 0o600 });
 }

@@ -29,6 +29,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "duplicate-graph": ["11:19 MANIFEST_DUPLICATE_NAME support"],
   "duplicate-key": ["9:7 MANIFEST_DUPLICATE_KEY restart"],
   "durable-that-drops": ["9:7 MANIFEST_INVALID_VALUE mailbox"],
+  "sync-of-a-volatile-actor": ["8:7 MANIFEST_INVALID_VALUE sync"],
   "passivate-of-a-volatile-actor": ["8:7 MANIFEST_INVALID_VALUE passivate"],
   "duration-too-long": ["8:17 MANIFEST_INVALID_VALUE 30d"],
   "duration-with-unknown-unit": ["8:17 MANIFEST_INVALID_VALUE 5sec"],

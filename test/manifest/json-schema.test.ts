@@ -36,6 +36,7 @@ const beyond = new Set([
   "durable-that-drops",
   "limits-of-a-shared-actor",
   "passivate-of-a-volatile-actor",
+  "sync-of-a-volatile-actor",
   "limits-too-small",
   "sandbox-of-a-worker",
   "backoff-max-below-initial",

@@ -21,6 +21,7 @@ describe("a change of an actor", () => {
     ["restart", { restart: "temporary" }],
     ["progressMs", { progressMs: 90_000 }],
     ["poisonDeaths", { poisonDeaths: 3 }],
+    ["sync", { sync: "always" }],
     ["passivateAfterMs", { passivateAfterMs: 30_000 }],
     ["onCorruption", { onCorruption: "park" }],
     ["shutdownMs", { shutdownMs: 1 }],

@@ -179,7 +179,13 @@ export type NodeStatus = {
   readonly residentBytes: number;
   readonly revision: number;
   readonly actors: number;
-  readonly broker: { readonly state: string; readonly url: string; readonly version?: string };
+  readonly broker: {
+    readonly state: string;
+    readonly url: string;
+    readonly version?: string;
+    /** "1s" or "always"; absent where another node or somebody else runs the broker. */
+    readonly sync?: string;
+  };
   readonly core: { readonly state: string; readonly version?: string; readonly reason?: string };
   readonly acceptingIntents: boolean;
   readonly refusals: Readonly<Record<string, number>>;

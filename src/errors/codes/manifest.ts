@@ -137,6 +137,13 @@ export const manifestErrors = defineErrors({
     remedy: "Give it shards with `cell0 node add NAME --shards FIRST-LAST`.",
     retryable: false,
   },
+  MANIFEST_SYNC_NOT_OFFERED: {
+    title: "the cell's broker does not offer what the actor demands of its disk",
+    cause:
+      "The actor says `sync: always`, and a power loss may take what this cell's broker has acknowledged.",
+    remedy: "Start the node that runs the broker with `cell0 up --broker-sync always`, or leave `sync` out.",
+    retryable: false,
+  },
   MANIFEST_TOOL_INVALID: {
     title: "a grant of a tool cannot be used",
     cause: "Two folders of an actor have one name, or a folder's path gives none.",
