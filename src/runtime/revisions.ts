@@ -37,7 +37,10 @@ export type Revisions = {
   get(revision: number): KeptRevision | undefined;
   /** Oldest first. */
   all(): readonly KeptRevision[];
-  /** Throws CELL_REVISION_CONFLICT when somebody else was faster, and what the broker refuses. */
+  /**
+   * Resolves once it is in force at this node. Throws CELL_REVISION_CONFLICT when somebody
+   * else was faster, and what the broker refuses.
+   */
   append(revision: NewRevision): Promise<KeptRevision>;
   /** Writes what the stream lacks; a node in standby does so once it takes over. */
   activate(): Promise<void>;
@@ -73,10 +76,17 @@ export async function openRevisions(ports: RevisionPorts): Promise<Revisions> {
     if (kept.length > KEPT) kept.shift();
     return true;
   };
-  const keep = async (revision: KeptRevision): Promise<void> => {
+  const write = async (revision: KeptRevision): Promise<void> => {
     await ports.mirror.put(nameOf(revision), revision.bytes);
     if (revision.revision > KEPT) await ports.mirror.remove(String(revision.revision - KEPT));
     ports.onChange(revision);
+  };
+  /** Until the newest one is in this node's own copy and in force here. */
+  let keeping: Promise<void> = Promise.resolve();
+  const keep = (revision: KeptRevision): Promise<void> => {
+    const before = keeping;
+    keeping = before.catch(() => undefined).then(() => write(revision));
+    return keeping;
   };
   const mirrored = [...(await ports.mirror.all())].sort(([a], [b]) => Number(a) - Number(b));
   for (const [name, bytes] of mirrored) {
@@ -127,7 +137,8 @@ export async function openRevisions(ports: RevisionPorts): Promise<Revisions> {
         throw new CellError("CELL_REVISION_CONFLICT", undefined, { cause: written.error });
       }
       sequence = written.value.sequence;
-      if (take(revision)) await keep(revision);
+      // The stream may have brought it before the broker's word that it is written.
+      await (take(revision) ? keep(revision) : keeping);
       return revision;
     },
     stop: () => follower.stop(),

@@ -119,6 +119,38 @@ describe("revisions in a hostile stream", () => {
   }, 60_000);
 });
 
+test("a revision is in force when its append ends, also when the stream brings it before the broker's word", async () => {
+  const inForce: number[] = [];
+  const mirror = await openMirror(directory, "rev");
+  let told = Promise.withResolvers<void>();
+  const revisions = await openRevisions({
+    stream: {
+      ensure: stream.ensure,
+      follow: stream.follow,
+      last: async () => stream.lastOf(SUBJECT),
+      publish: async (bytes) => {
+        const written = stream.write(SUBJECT, bytes);
+        await vi.waitFor(() => expect(revisions.all()).toHaveLength(written.value.sequence));
+        told.resolve();
+        return written;
+      },
+    },
+    // A slow disk: it has not written the record by the time of the broker's word.
+    mirror: { ...mirror, put: (name, bytes) => told.promise.then(() => mirror.put(name, bytes)) },
+    trust: trustStore(),
+    key: keys.nodeA,
+    onChange: ({ revision }) => inForce.push(revision),
+    onProblem: ({ code }: CellError) => problems.push(code),
+  });
+  for (const revision of [1, 2]) {
+    told = Promise.withResolvers();
+    await revisions.append(wanted);
+    expect(inForce.at(-1)).toBe(revision);
+    expect([...(await mirror.all()).keys()]).toContain(String(revision));
+  }
+  expect(problems).toEqual([]);
+});
+
 test("writes of one record at the same time end with the last one whole, and leave nothing beside it", async () => {
   const mirror = await openMirror(directory, "cert");
   const long = new Uint8Array(100_000).fill(1);
