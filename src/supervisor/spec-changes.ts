@@ -10,15 +10,15 @@ export function tableWith(state: SupervisorState, spec: ChildSpec): SupervisorSt
   return { ...state, children: withNewChild(state.children, spec.path, absent(spec)) };
 }
 
-/** Of a child that is down. Positions change at most while nothing walks along them. */
+/**
+ * Of a child that is down. Positions change at most while nothing walks along them. Its
+ * restarts stay counted, as in OTP: they were the supervisor's.
+ */
 export function tableWithout(state: SupervisorState, path: string): SupervisorState {
   const counts = recounted(state.counts, findChild(state.children, path), undefined);
   const left = withoutChild(state.children, path);
   const children = state.phase === "running" ? compacted(left) : left;
-  const window = state.window.some((entry) => entry.key === path)
-    ? state.window.filter((entry) => entry.key !== path)
-    : state.window;
-  return { ...state, counts, window, children };
+  return { ...state, counts, children };
 }
 
 /**

@@ -110,6 +110,28 @@ test("stopped by hand it is gone, and the name is free again; its incarnations r
   await tree.stop(0);
 });
 
+test.each(["stopped by hand", "declined to start again"])(
+  "restarts of a child that is gone stay counted: %s",
+  async (how) => {
+    const world = new World();
+    const tree = await started(world, {}, { intensity: 2 });
+    for (const name of ["one", "two", "three"]) await tree.spawnChild("g/desks", name);
+    await world.crash("g/desks/one");
+    if (how === "stopped by hand") await tree.stopChild("g/desks/one");
+    else {
+      world.scripts.set("g/desks/one", { start: () => "ignore" });
+      await world.crash("g/desks/one");
+    }
+    expect(tree.has("g/desks/one")).toBe(false);
+    if (how === "stopped by hand") await world.crash("g/desks/two");
+    expect(nodeAt(tree, "g/desks").state).toBe("running");
+    expect(world.kinds("g/desks")).not.toContain("actorGaveUp");
+    await world.crash("g/desks/three");
+    expect(world.kinds("g/desks")).toContain("actorGaveUp");
+    await tree.stop(0);
+  },
+);
+
 test("a group restart of the parent brings the supervisor back, empty", async () => {
   const world = new World();
   const tree = await started(world);

@@ -304,6 +304,21 @@ test("left alone, every group restart and every first start comes to its end", (
   );
 });
 
+/** Of three dynamic children one is restarted and declines, then the others fail: what left still counts. */
+const restartedThenGone: Scenario = {
+  strategy: "simple_one_for_one",
+  initialMs: 0,
+  random: 0,
+  autoShutdown: "never",
+  children: Array.from({ length: 3 }, () => ({ restart: "permanent", significant: false })),
+  acts: ([0, 0, 0, 11, 0, 0, 0] as const).map((pick) => ({
+    do: "step",
+    pick,
+    how: pick === 11 ? "ignores" : "well",
+    exit: 0,
+  })),
+};
+
 test("never more than `intensity` counted restarts begin within a period, under any strategy", () => {
   fc.assert(
     fc.property(scenario, (given) => {
@@ -317,7 +332,7 @@ test("never more than `intensity` counted restarts begin within a period, under 
         expect(within.length).toBeLessThanOrEqual(INTENSITY);
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 1_000, examples: [[restartedThenGone]] },
   );
 });
 
