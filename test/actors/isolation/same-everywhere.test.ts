@@ -170,16 +170,19 @@ describe.each(["shared", "worker", "process"] as const)("the same behaviour, %s"
   );
 
   test("a timer that was armed fires after a restart", async () => {
-    const first = await start({ isolation, onSend: () => {} });
-    void first.ask("later", { ms: 300 });
-    await vi.waitFor(() => expect(first.host.stats().state).toBe("waiting"));
+    const moves = ({ events }: Housed) =>
+      events.flatMap(({ kind }) => (kind.case === "transitioned" ? [[kind.value.from, kind.value.to]] : []));
+    // Long enough to be ended before it fires; the second's own first look may come after it.
+    const first = await start({ isolation });
+    void first.ask("later", { ms: 1_500 });
+    await vi.waitFor(() => expect(moves(first)).toEqual([["idle", "waiting"]]));
     await first.host.kill();
     await vi.waitFor(() =>
       expect(first.host.lastGoodSnapshot()).toMatchObject({ machine: { value: "waiting" } }),
     );
     const second = await start({ isolation, snapshot: first.host.lastGoodSnapshot() });
-    expect(second.host.stats().state).toBe("waiting");
-    await vi.waitFor(() => expect(second.host.stats().state).toBe("idle"));
+    await vi.waitFor(() => expect(moves(second)).toEqual([["waiting", "idle"]]), { timeout: 20_000 });
+    expect(moves(first)).toEqual([["idle", "waiting"]]);
   });
 
   test("ends normally when its machine is done, and leaves nothing to go back to", async () => {
