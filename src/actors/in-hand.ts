@@ -6,6 +6,8 @@ export type InHandMark = {
   /** @param intent its id; empty for an event of the actor's own. Must not throw, and must cost next to nothing. */
   take(actor: string, intent: string): void;
   release(): void;
+  /** The thread goes on with the next of many pieces of work, each of them bounded. The same holds for it. */
+  progress(): void;
 };
 
 let mark: InHandMark | undefined;
@@ -27,4 +29,12 @@ export function withMark<T>(actor: string, intent: string, work: () => T): T {
     marked = false;
     mark.release();
   }
+}
+
+/**
+ * One turn of the event loop may bring thousands of messages after an outage: with each of
+ * them the thread says that it goes on, however late its timers are.
+ */
+export function markProgress(): void {
+  mark?.progress();
 }

@@ -2,6 +2,7 @@
 // its actors, discovery and the certificates that clients ask for.
 
 import type { ActorHost } from "../actors/actor-host.ts";
+import { markProgress } from "../actors/in-hand.ts";
 import type { Delivery, OutgoingIntent } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
@@ -116,6 +117,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
     record,
   });
   const take = ({ subject, data, natsReply }: IncomingMessage) => {
+    markProgress();
     const verdicts = intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() });
     for (const verdict of verdicts) takeAlone(deliveries, verdict, options.onProblem);
   };

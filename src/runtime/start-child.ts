@@ -8,6 +8,7 @@ import type { Incarnation } from "../actors/child.ts";
 import { describeActor } from "../actors/describe.ts";
 import { startDurableActor } from "../actors/durable/start-durable-actor.ts";
 import { startActor } from "../actors/host.ts";
+import { markProgress } from "../actors/in-hand.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import type { Isolation } from "../actors/isolation/isolation.ts";
 import { startRemoteActor, startRemoteDurableActor } from "../actors/isolation/start-remote.ts";
@@ -52,6 +53,7 @@ export type StartChild = (
 
 export function childStarter(ports: StartPorts): StartChild {
   return async (spec, incarnation, snapshot, signal) => {
+    markProgress();
     const from = { path: spec.path, incarnation };
     const actorPorts = {
       send: (intent: OutgoingIntent) => ports.send(from, intent),

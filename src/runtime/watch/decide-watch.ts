@@ -12,8 +12,10 @@ export const STUCK_MS = 450;
 export const YOUNG_STUCK_MS = 1_000;
 /** Taking the stack holds the loop up itself: from then on it gets this long. */
 export const AFTER_STACK_MS = 200;
-/** One that wants to run and gets no processor is waited for, up to this. */
-export const STARVED_MS = 3_000;
+/** One that wants to run and gets no processor is waited for until it had this much of it. */
+export const STARVED_CPU_MS = 1_000;
+/** And no longer than this. */
+export const STARVED_MS = 10_000;
 /** Part of the time that a loop which is not starved has run. */
 const RUNNING_SHARE = 0.6;
 /** A look that comes later than this after the one before says nothing about the others. */
@@ -68,8 +70,9 @@ export function decideWatch(state: WatchState, look: Look, stackTakenMs: number 
   return { state: next, effect: stuck ? "condemn" : "none" };
 }
 
-/** Whether it wants to run and gets no processor. */
+/** Whether it wants to run and gets no processor: it had neither its share of the time nor enough of it by itself. */
 export function isStarved(state: WatchState, look: Look): boolean {
   if (!look.runnable || look.cpuMs === undefined || state.cpuMs === undefined) return false;
-  return look.cpuMs - state.cpuMs < (look.nowMs - state.sinceMs) * RUNNING_SHARE;
+  const hadMs = look.cpuMs - state.cpuMs;
+  return hadMs < STARVED_CPU_MS && hadMs < (look.nowMs - state.sinceMs) * RUNNING_SHARE;
 }

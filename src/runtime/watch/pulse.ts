@@ -33,6 +33,11 @@ export class Pulse {
     Atomics.add(this.#words, BEAT, 1);
   }
 
+  /** A beat within a turn of the loop; before the first one nobody watches. */
+  progress(): void {
+    if (this.beats() > 0) this.beat();
+  }
+
   beats(): number {
     return Atomics.load(this.#words, BEAT);
   }

@@ -4,6 +4,7 @@ import {
   decideWatch,
   firstLook,
   type Look,
+  STARVED_CPU_MS,
   STARVED_MS,
   STUCK_MS,
   SUSPECT_MS,
@@ -76,9 +77,16 @@ describe("a loop that", () => {
   });
 
   test("wants to run and gets no processor is waited for, but not for ever", () => {
-    const starved = (nowMs: number) => still(nowMs, { cpuMs: nowMs / 4 });
+    const starved = (nowMs: number) => still(nowMs, { cpuMs: nowMs / 20 });
     expect(watch(STARVED_MS - LOOK_MS, starved)).toEqual([[SUSPECT_MS, "takeStack"]]);
     expect(watch(STARVED_MS, starved)).toContainEqual([STARVED_MS, "condemn"]);
+  });
+
+  test("gets little processor time is given up once it had a second of it", () => {
+    const quarter = (nowMs: number) => still(nowMs, { cpuMs: nowMs / 4 });
+    const enoughMs = 4 * STARVED_CPU_MS;
+    expect(watch(enoughMs - LOOK_MS, quarter)).toEqual([[SUSPECT_MS, "takeStack"]]);
+    expect(watch(enoughMs, quarter)).toContainEqual([enoughMs, "condemn"]);
   });
 
   test("is looked at anew when this thread itself was late: the machine was stopped", () => {

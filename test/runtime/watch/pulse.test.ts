@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { setInHandMark, withMark } from "../../../src/actors/in-hand.ts";
+import { markProgress, setInHandMark, withMark } from "../../../src/actors/in-hand.ts";
 import { Pulse } from "../../../src/runtime/watch/pulse.ts";
 
 afterEach(() => setInHandMark(undefined));
@@ -30,4 +30,17 @@ test("the mark is gone after a throw, and a path that is too long is cut", () =>
     }),
   ).toThrow("no");
   expect(pulse.inHand()).toBeUndefined();
+});
+
+test("progress within a turn beats, but not before the first beat: until then nobody watches", () => {
+  const pulse = new Pulse();
+  setInHandMark(pulse);
+  markProgress();
+  expect(pulse.beats()).toBe(0);
+  pulse.beat();
+  markProgress();
+  expect(pulse.beats()).toBe(2);
+  setInHandMark(undefined);
+  markProgress();
+  expect(pulse.beats()).toBe(2);
 });
