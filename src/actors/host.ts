@@ -54,7 +54,7 @@ export async function startActor(options: StartActorOptions): Promise<ActorHost>
   return startActorNow(options);
 }
 
-/** The same in one turn, for the test kit. */
+/** The same in one turn. */
 export function startActorNow(options: StartActorOptions): ActorHost {
   const { spec } = options;
   if (spec.isolation !== "shared") {
@@ -460,9 +460,8 @@ export class Host implements ActorHost {
     this.#outgoing.stop();
     this.#driver.stop();
     if (this.#driver.hasStarted) this.#departure?.leave(this.#intake, reason);
-    const gone = this.#gone();
-    const begun = reason.kind === "failed" ? crashedError(this.path, reason.failure) : gone;
-    this.#intake.close(begun, gone);
+    const gone = () => this.#gone();
+    this.#intake.close(reason.kind === "failed" ? () => crashedError(this.path, reason.failure) : gone, gone);
     this.#resolveExit(reason);
   }
 

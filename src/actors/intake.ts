@@ -281,11 +281,13 @@ export class Intake {
     return this.#open.all()[0]?.startedAtMs;
   }
 
-  /** The actor is gone: everybody who waits hears of it. */
-  close(forBegun: CellError, forQueued: CellError): void {
+  /** The actor is gone: everybody who waits hears of it. Errors are made when somebody does: a stack costs. */
+  close(forBegun: () => CellError, forQueued: () => CellError): void {
     this.#deadlines.stop();
-    this.finishBegun(forBegun);
-    for (const accepted of this.#sweepWaiting(() => false)) this.#refuse(accepted, forQueued);
+    if (this.#open.size > 0) this.finishBegun(forBegun());
+    if (this.depth === 0) return;
+    const error = forQueued();
+    for (const accepted of this.#sweepWaiting(() => false)) this.#refuse(accepted, error);
   }
 
   #sweep(): void {

@@ -117,17 +117,24 @@ export function readMachineState(state: unknown, machine: AnyStateMachine): Read
     childTimers: parsed.data.childTimers ?? [],
     restore(scope) {
       // XState revives actor references in place.
-      const copy = structuredClone(parsed.data.machine);
-      const persisted: Snapshot<unknown> = { ...copy, status: "active", output: undefined, error: undefined };
+      const copy = attempt(() => copyAsJson(parsed.data.machine));
+      const persisted: Snapshot<unknown> = {
+        ...Object(copy),
+        status: "active",
+        output: undefined,
+        error: undefined,
+      };
       const restored = attempt(() => machine.restoreSnapshot(persisted, scope));
-      const lost = Object.keys(copy.children).find((id) => restored.children[id] === undefined);
+      const lost = Object.keys(parsed.data.machine.children).find(
+        (id) => restored.children[id] === undefined,
+      );
       if (lost !== undefined) throw invalid(`the machine no longer has the actor behind its child ${lost}`);
       return restored;
     },
   };
 }
 
-function attempt(restore: () => AnyMachineSnapshot): AnyMachineSnapshot {
+function attempt<T>(restore: () => T): T {
   try {
     return restore();
   } catch (cause) {

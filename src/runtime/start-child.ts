@@ -7,16 +7,16 @@ import type { Behaviour } from "../actors/behaviour.ts";
 import type { Incarnation } from "../actors/child.ts";
 import { describeActor } from "../actors/describe.ts";
 import { startDurableActor } from "../actors/durable/start-durable-actor.ts";
-import { startActor } from "../actors/host.ts";
+import { startActorNow } from "../actors/host.ts";
 import { markProgress } from "../actors/in-hand.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import type { Isolation } from "../actors/isolation/isolation.ts";
 import { startRemoteActor, startRemoteDurableActor } from "../actors/isolation/start-remote.ts";
-import { loadBehaviour } from "../actors/loader/load-behaviour.ts";
+import { loadBehaviour, loadedBehaviour } from "../actors/loader/load-behaviour.ts";
 import type { StartActorOptions } from "../actors/start-options.ts";
 import type { ActorSpec, PlacedGraph } from "../manifest/graph.ts";
 import { placeOf } from "../manifest/graph-walk.ts";
-import { resolveSecrets } from "../security/secret-references.ts";
+import { resolveSecrets, withoutSecrets } from "../security/secret-references.ts";
 import { type Clock, type RestorableChild, systemClock } from "../supervisor/ports.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { Awakening } from "./durable/durable-actor.ts";
@@ -49,10 +49,11 @@ export type StartChild = (
   incarnation: Incarnation,
   snapshot: unknown,
   signal: AbortSignal,
-) => Promise<RestorableChild>;
+) => RestorableChild | Promise<RestorableChild>;
 
+/** An actor whose code is here and whose input holds no secrets is up when the call returns. */
 export function childStarter(ports: StartPorts): StartChild {
-  return async (spec, incarnation, snapshot, signal) => {
+  return (spec, incarnation, snapshot, signal) => {
     markProgress();
     const from = { path: spec.path, incarnation };
     const actorPorts = {
@@ -67,35 +68,43 @@ export function childStarter(ports: StartPorts): StartChild {
     const leftovers = ports.succession.take(spec.path);
     const common = { spec, incarnation, snapshot, ports: actorPorts, leftovers };
     const isShared = spec.isolation === "shared" || ports.kernel.has(spec.path);
-    try {
-      const host = isShared
-        ? await startShared(common, ports, signal)
-        : await startElsewhere(common, ports, signal);
+    const up = (host: ActorHost) => {
       ports.actors.add(spec, host);
       return host;
-    } catch (error) {
+    };
+    const failed = (error: unknown) => {
       ports.succession.giveBack(spec.path, leftovers);
       throw error;
-    }
+    };
+    const begin = () =>
+      isShared ? startShared(common, ports, signal) : startElsewhere(common, ports, signal);
+    return settled(begin, up, failed);
   };
+}
+
+/** `then`, for what may be there at once. */
+function settled<T>(begin: () => T | Promise<T>, up: (value: T) => T, failed: (error: unknown) => never) {
+  try {
+    const begun = begin();
+    return begun instanceof Promise ? begun.then(up).catch(failed) : up(begun);
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 type Common = Pick<StartActorOptions, "spec" | "incarnation" | "ports" | "leftovers"> & {
   readonly snapshot: unknown;
 };
 
-async function startShared(common: Common, ports: StartPorts, signal: AbortSignal): Promise<ActorHost> {
-  const { behaviour, input } = await partOf(common.spec, ports);
-  signal.throwIfAborted();
-  const { spec } = common;
-  if (spec.durable) {
-    return await startDurable(common, ports, {
-      host: async ({ state, ...durable }) =>
-        startDurableActor({ ...durable, behaviour, input, ...(state === undefined ? {} : { state }) }),
-      describe: (present) => describeActor(behaviour, acceptedIntents(present, behaviour.intents)),
-    });
-  }
-  return await startActor({ ...common, behaviour, input });
+function startShared(common: Common, ports: StartPorts, signal: AbortSignal): ActorHost | Promise<ActorHost> {
+  const start = (part: KernelPart) => {
+    signal.throwIfAborted();
+    return common.spec.durable
+      ? startDurableHere(common, part, ports)
+      : startActorNow({ ...common, ...part });
+  };
+  const present = presentPart(common.spec, ports);
+  return present === undefined ? loadPart(common.spec, ports).then(start) : start(present);
 }
 
 type DurableStart = {
@@ -104,6 +113,14 @@ type DurableStart = {
   ) => Promise<ActorHost>;
   readonly describe?: (spec: ActorSpec) => ActorDescription;
 };
+
+function startDurableHere(common: Common, { behaviour, input }: KernelPart, ports: StartPorts) {
+  return startDurable(common, ports, {
+    host: async ({ state, ...durable }) =>
+      startDurableActor({ ...durable, behaviour, input, ...(state === undefined ? {} : { state }) }),
+    describe: (present) => describeActor(behaviour, acceptedIntents(present, behaviour.intents)),
+  });
+}
 
 /** Its state is in a stream, and so are the intents that it has accepted: no snapshot is asked for. */
 function startDurable(common: Common, ports: StartPorts, start: DurableStart): Promise<ActorHost> {
@@ -137,11 +154,20 @@ async function startElsewhere(common: Common, ports: StartPorts, signal: AbortSi
   return await startRemoteActor({ ...common, codeHash, input, housing }, signal);
 }
 
-async function partOf(spec: ActorSpec, ports: StartPorts): Promise<KernelPart> {
+/** What an actor is made of, when nothing has to be loaded or read for it. */
+function presentPart(spec: ActorSpec, ports: StartPorts): KernelPart | undefined {
   const own = ports.kernel.get(spec.path);
   if (own !== undefined) return own;
-  const { module, export: exported } = spec.behaviour;
-  const codeHash = placeOf(ports.graph(), spec.path)?.codeHash ?? "";
-  const behaviour = await loadBehaviour({ module, export: exported, codeHash });
+  const behaviour = loadedBehaviour(refOf(spec, ports));
+  const input = behaviour && withoutSecrets(spec.input);
+  return input && { behaviour, input: input.value };
+}
+
+async function loadPart(spec: ActorSpec, ports: StartPorts): Promise<KernelPart> {
+  const behaviour = await loadBehaviour(refOf(spec, ports));
   return { behaviour, input: await resolveSecrets(spec.input, ports.secret) };
+}
+
+function refOf({ path, behaviour: { module, export: exported } }: ActorSpec, ports: StartPorts) {
+  return { module, export: exported, codeHash: placeOf(ports.graph(), path)?.codeHash ?? "" };
 }

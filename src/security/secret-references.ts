@@ -26,6 +26,11 @@ export async function resolveSecrets(
   return visit(input, 0, (name) => values.get(name));
 }
 
+/** A copy of an input that holds no references; undefined: it holds some. */
+export function withoutSecrets(input: unknown): { readonly value: unknown } | undefined {
+  return secretNames(input).length === 0 ? { value: visit(input, 0, () => undefined) } : undefined;
+}
+
 function visit(value: unknown, depth: number, replace: (name: string) => unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (depth > MAX_DEPTH) throw new RangeError(`an input is nested deeper than ${MAX_DEPTH}`);

@@ -1,7 +1,7 @@
 // The runs of a supervisor's children: each start gets a number, so that news of an older
 // run is told from news of the present one. Performs; decides nothing.
 import type { ExitReason, Incarnation } from "../actors/child.ts";
-import { CellError } from "../errors/cell-error.ts";
+import type { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
 import { startFailure } from "./failure.ts";
 import { IGNORED, type RestorableChild, type Started, type TreePorts } from "./ports.ts";
@@ -13,8 +13,21 @@ import type { TreeMemory } from "./tree-memory.ts";
 type Run = { readonly abort: AbortController; child?: RestorableChild; abandoned: boolean };
 
 export type Starters = {
-  actor(spec: ActorSpec, incarnation: Incarnation, snapshot: unknown, signal: AbortSignal): Promise<Started>;
+  actor(
+    spec: ActorSpec,
+    incarnation: Incarnation,
+    snapshot: unknown,
+    signal: AbortSignal,
+  ): Started | Promise<Started>;
   supervisor(spec: SupervisorSpec, incarnation: Incarnation, signal: AbortSignal): Promise<RestorableChild>;
+};
+
+type Launching = {
+  readonly incarnation: Incarnation;
+  readonly fresh: boolean;
+  readonly signal: AbortSignal;
+  /** Whether it is a snapshot that the child comes up from. */
+  readonly attempt: { restoring: boolean };
 };
 
 export class ChildRuns {
@@ -37,8 +50,11 @@ export class ChildRuns {
     this.#report = report;
   }
 
-  /** Never rejects: what becomes of it is reported. */
-  async start(spec: ChildSpec, number: number, resume: Resume): Promise<void> {
+  /**
+   * Never throws: what becomes of it is reported, within this call when the child is up at once.
+   * So a group comes up in one turn, in order.
+   */
+  start(spec: ChildSpec, number: number, resume: Resume): void {
     const run: Run = { abort: new AbortController(), abandoned: false };
     this.#runs.set(number, run);
     const { path } = spec;
@@ -47,54 +63,40 @@ export class ChildRuns {
     const incarnation = this.#memory.nextIncarnation(path);
     const { signal } = run.abort;
     const attempt = { restoring: false };
-    try {
-      const child =
-        spec.kind === "supervisor"
-          ? await this.#starters.supervisor(spec, incarnation, signal)
-          : await this.#launch(spec, incarnation, fresh, signal, attempt);
+    const up = (child: Started) => {
       if (child === IGNORED) this.#onIgnored(path, number);
       else this.#adopt(child, number, run, attempt.restoring);
-    } catch (thrown) {
+    };
+    const failed = (thrown: unknown) => {
       this.#runs.delete(number);
       const failure = startFailure(path, thrown);
       this.#report({ type: "child.startFailed", path, run: number, failure, ...attempt });
-    }
+    };
+    const begin = () =>
+      spec.kind === "supervisor"
+        ? this.#starters.supervisor(spec, incarnation, signal)
+        : this.#launch(spec, { incarnation, fresh, signal, attempt });
+    settle(begin, up, failed);
   }
 
   /** From the newest snapshot that is good; those that are not are set aside on the way. */
-  async #launch(
-    spec: ActorSpec,
-    incarnation: Incarnation,
-    fresh: boolean,
-    signal: AbortSignal,
-    attempt: { restoring: boolean },
-  ): Promise<Started> {
-    for (;;) {
-      const candidate = fresh ? undefined : this.#memory.candidate(spec.path);
-      attempt.restoring = candidate?.opened.ok === true;
-      if (candidate === undefined) return this.#starters.actor(spec, incarnation, undefined, signal);
-      const bad = candidate.opened.ok
-        ? await this.#restore(spec, incarnation, candidate.opened.value, signal)
-        : candidate.opened.error;
-      if (!(bad instanceof CellError)) return bad;
+  #launch(spec: ActorSpec, launching: Launching): Started | Promise<Started> {
+    const { incarnation, fresh, signal, attempt } = launching;
+    const candidate = fresh ? undefined : this.#memory.candidate(spec.path);
+    attempt.restoring = candidate?.opened.ok === true;
+    if (candidate === undefined) return this.#starters.actor(spec, incarnation, undefined, signal);
+    const orNext = (bad: CellError): Started | Promise<Started> => {
       attempt.restoring = false;
       setAside(spec, candidate.sealed, bad, this.#memory, this.#ports);
-    }
-  }
-
-  /** The child, or why its snapshot cannot be read; nothing is left running then. */
-  async #restore(
-    spec: ActorSpec,
-    incarnation: Incarnation,
-    snapshot: unknown,
-    signal: AbortSignal,
-  ): Promise<Started | CellError> {
-    try {
-      return await this.#starters.actor(spec, incarnation, snapshot, signal);
-    } catch (thrown) {
-      if (saysBadSnapshot(thrown)) return thrown;
+      return this.#launch(spec, launching);
+    };
+    if (!candidate.opened.ok) return orNext(candidate.opened.error);
+    const { value } = candidate.opened;
+    const unlessBad = (thrown: unknown) => {
+      if (saysBadSnapshot(thrown)) return orNext(thrown);
       throw thrown;
-    }
+    };
+    return recovered(() => this.#starters.actor(spec, incarnation, value, signal), unlessBad);
   }
 
   #onIgnored(path: string, number: number): void {
@@ -160,3 +162,30 @@ export class ChildRuns {
 
 /** A child says how it ended by `exited`; the promises of `stop` and `kill` say nothing more. */
 function ignore(): void {}
+
+/** What is there at once is told at once. What `up` or `failed` throw is thrown. */
+function settle<T>(
+  begin: () => T | Promise<T>,
+  up: (value: T) => void,
+  failed: (thrown: unknown) => void,
+): void {
+  let begun: T | Promise<T>;
+  try {
+    begun = begin();
+  } catch (thrown) {
+    failed(thrown);
+    return;
+  }
+  if (begun instanceof Promise) begun.then(up).catch(failed);
+  else up(begun);
+}
+
+/** `catch`, for what may be there at once. */
+function recovered<T>(begin: () => T | Promise<T>, otherwise: (thrown: unknown) => T | Promise<T>) {
+  try {
+    const begun = begin();
+    return begun instanceof Promise ? begun.catch(otherwise) : begun;
+  } catch (thrown) {
+    return otherwise(thrown);
+  }
+}

@@ -23,7 +23,7 @@ export type Clock = {
 
 export type TreePorts = {
   /**
-   * Starts one actor and resolves when it is up, or with IGNORED; rejects when it does not come up, with a
+   * Starts one actor and returns it at once, or resolves when it is up, or with IGNORED; throws or rejects when it does not come up, with a
    * `ChildStartError` or whatever was thrown. `snapshot` is the last good one of the run
    * before, undefined for a fresh start. When `signal` aborts, nobody waits any more: a
    * child that comes up all the same is killed.
@@ -33,7 +33,7 @@ export type TreePorts = {
     incarnation: Incarnation,
     snapshot: unknown,
     signal: AbortSignal,
-  ): Promise<Started>;
+  ): Started | Promise<Started>;
   readonly clock: Clock;
   /** Of the process: every incarnation that it makes bears it. Rises with each start of the node. Default 1. */
   readonly term?: number;

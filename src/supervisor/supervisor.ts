@@ -156,7 +156,7 @@ export class Supervisor implements Child {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case "startChild":
-        void this.#runs.start(effect.spec, effect.run, effect.resume);
+        this.#runs.start(effect.spec, effect.run, effect.resume);
         break;
       case "abortStart":
         this.#runs.abort(effect.run);

@@ -350,7 +350,10 @@ export class RemoteHost implements ActorHost {
     const gone = this.#gone();
     for (const accepted of this.#handed.unbegun()) this.#intake.giveBack(accepted, gone);
     const begun = reason.kind === "failed" ? crashed(this.path, reason.failure) : gone;
-    this.#intake.close(begun, gone);
+    this.#intake.close(
+      () => begun,
+      () => gone,
+    );
     this.#start.reject(startError ?? notUp(this.path, ended));
     this.#exit.resolve(ended);
   }

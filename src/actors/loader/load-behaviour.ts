@@ -20,6 +20,8 @@ const LOAD_TIMEOUT_MS = 10_000;
 const MAX_LOADED = 4096;
 
 const loaded = new Map<string, Promise<Record<string, unknown>>>();
+/** Of them those that are there. */
+const present = new WeakMap<Promise<unknown>, Record<string, unknown>>();
 
 /**
  * @param ref.codeHash what `hashBehaviour` said when the revision was made; checked against
@@ -31,6 +33,13 @@ export async function loadBehaviour(ref: BehaviourRef & { readonly codeHash?: st
   const known = codeHash === undefined ? undefined : loaded.get(keyOf(module, codeHash));
   const exports = await (known ?? importVersion(module, codeHash));
   return behaviourIn(exports, ref);
+}
+
+/** The same for code that is here already; undefined: it has to be loaded. */
+export function loadedBehaviour(ref: BehaviourRef & { readonly codeHash: string }): Behaviour | undefined {
+  const known = loaded.get(keyOf(ref.module, ref.codeHash));
+  const exports = known && present.get(known);
+  return exports && behaviourIn(exports, ref);
 }
 
 async function importVersion(module: string, codeHash: string | undefined): Promise<Record<string, unknown>> {
@@ -46,7 +55,10 @@ async function importVersion(module: string, codeHash: string | undefined): Prom
   const loading = importModule(module, actual);
   if (loaded.size >= MAX_LOADED) loaded.delete(loaded.keys().next().value ?? "");
   loaded.set(key, loading);
-  loading.catch(() => loaded.delete(key));
+  loading.then(
+    (exports) => present.set(loading, exports),
+    () => loaded.delete(key),
+  );
   return loading;
 }
 
