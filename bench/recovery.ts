@@ -71,23 +71,28 @@ async function kill(client: CellClient, dataDir: string): Promise<number> {
   // What was just started is to have settled: it is the spare that is measured, not the set-up.
   await delay(2_000);
   const pids = await children(dataDir);
+  const { node = before.node, broker } = pids;
+  if (node === undefined || broker === undefined) throw new Error("the cell does not run");
   const killedAt = performance.now();
-  process.kill(pids.node?.pid ?? before.node?.pid ?? 0, "SIGKILL");
-  if (values["with-broker"]) process.kill(pids.broker?.pid ?? 0, "SIGKILL");
+  process.kill(node.pid, "SIGKILL");
+  if (values["with-broker"]) process.kill(broker.pid, "SIGKILL");
   return (await answered(client, killedAt)) - killedAt;
 }
 
-/** Asks again and again; when the first of what was sent since is answered. */
+/** Asks again and again; when the first of what was sent since is answered. What is refused is nobody's answer. */
 async function answered(client: CellClient, sinceMs: number): Promise<number> {
   const first = Promise.withResolvers<number>();
+  const late = setTimeout(() => first.reject(new Error("nothing was answered for a minute")), 60_000);
   const timer = setInterval(() => {
-    client
-      .request("live/a0", "say", { text: String(sinceMs) }, { timeoutMs: 30_000 })
-      .then(() => first.resolve(performance.now()), first.reject);
+    client.request("live/a0", "say", { text: String(sinceMs) }, { timeoutMs: 30_000 }).then(
+      () => first.resolve(performance.now()),
+      () => {},
+    );
   }, EVERY_MS);
   try {
     return await first.promise;
   } finally {
+    clearTimeout(late);
     clearInterval(timer);
   }
 }

@@ -5,7 +5,7 @@
 import type { CellError } from "../../errors/cell-error.ts";
 import type { OpenedReply } from "../../security/replies/open-replies.ts";
 import { acceptReply, openStream, type ReplyStream } from "../../security/replies/reply-stream.ts";
-import { type Attempts, waitAfterRefusalMs, waitForAnswerMs } from "./resending.ts";
+import { type Attempts, mayBeResent, waitAfterRefusalMs, waitForAnswerMs } from "./resending.ts";
 
 export type ReplyListener = {
   /** Each value, in order. Must not throw. */
@@ -31,6 +31,9 @@ export type PendingHooks = {
   readonly late: (request: PendingRequest, cause: CellError | undefined) => CellError;
 };
 
+/** Enough for a word from the broker. */
+const LAST_WORD_MS = 100;
+
 export class PendingRequest {
   readonly facts: RequestFacts;
   /** Tokens of the envelopes that carried it. */
@@ -38,6 +41,8 @@ export class PendingRequest {
   /** Monotonic. */
   readonly openedAtMs = performance.now();
   ended = false;
+  /** When it left last; monotonic. */
+  sentAtMs = Number.POSITIVE_INFINITY;
   readonly #listener: ReplyListener;
   readonly #hooks: PendingHooks;
   #timer: NodeJS.Timeout | undefined;
@@ -70,6 +75,7 @@ export class PendingRequest {
     if (envelope !== undefined) this.envelopes.push(envelope);
     const request = { id, hash, messageHash };
     this.#stream = this.#stream === undefined ? openStream(request) : { ...this.#stream, request };
+    this.sentAtMs = performance.now();
   }
 
   take(reply: OpenedReply): void {
@@ -106,9 +112,15 @@ export class PendingRequest {
     return true;
   }
 
-  /** What was sent may be lost: goes out again now. */
+  /**
+   * What was sent may be lost, or was refused: goes out again now. Shortly before its deadline
+   * a refusal stands: sent again, it would end without anybody knowing whether it was begun.
+   */
   again(): void {
-    if (!this.ended && this.#stream !== undefined) this.#resend();
+    const { timeoutMs } = this.facts;
+    const leftMs = this.openedAtMs + timeoutMs - performance.now();
+    if (this.ended || this.#stream === undefined || !mayBeResent(this.#attempts())) return;
+    if (this.#refusal?.holds !== true || leftMs > Math.min(LAST_WORD_MS, timeoutMs / 4)) this.#resend();
   }
 
   fail(error: CellError): void {

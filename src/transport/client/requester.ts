@@ -14,6 +14,7 @@ import type { PriorityName } from "../../security/wire/priority.ts";
 import type { BrokerConnection, BrokerMessage, BrokerSubscription } from "../connection.ts";
 import { publishEnvelope } from "../intake.ts";
 import { inboxPrefix, intentSubject } from "../subjects.ts";
+import { Knocking } from "./knocking.ts";
 import { PendingRequest, type ReplyListener } from "./pending-request.ts";
 import { createReplyReader, type ReplyReader, type ReplyTrustSource } from "./reply-reader.ts";
 
@@ -72,6 +73,7 @@ export class Requester {
   readonly #envelopes = new Map<string, Set<PendingRequest>>();
   readonly #nowUnixMs: () => number;
   readonly #unfollow: () => void;
+  readonly #knocking: Knocking;
   #nextToken = 0;
   /** The last reply that could not be trusted: why some request may have got none. */
   #dropped: { readonly error: CellError; readonly atMs: number } | undefined;
@@ -95,6 +97,10 @@ export class Requester {
       onDropped: (_subject, error) => this.#drop(error),
     });
     this.#subscription = options.connection.subscribe(`${this.#prefix}>`, (message) => this.#take(message));
+    this.#knocking = new Knocking({
+      pending: () => this.#pending.values(),
+      nowMs: () => performance.now(),
+    });
     this.#unfollow = options.connection.onStatus(({ state }) => {
       if (state === "connected") this.#allAgain();
     });
@@ -154,6 +160,7 @@ export class Requester {
     this.#sealer.flush();
     this.#closed = true;
     this.#unfollow();
+    this.#knocking.stop();
     this.#subscription.unsubscribe();
     for (const request of [...this.#pending.values()]) {
       request.fail(new CellError("BROKER_CLOSED", undefined, { where: request.subject }));
@@ -203,7 +210,9 @@ export class Requester {
   #noResponders(requests: readonly PendingRequest[]): void {
     for (const request of requests) {
       const error = new CellError("BROKER_NO_RESPONDERS", undefined, { where: request.subject });
-      if (!request.ended && !request.refuse(error, 1)) request.fail(error);
+      if (request.ended) continue;
+      if (request.refuse(error, 1)) this.#knocking.refused(request);
+      else request.fail(error);
     }
   }
 
@@ -211,9 +220,14 @@ export class Requester {
     const ofEnvelope = this.#requestsOf(subject);
     for (const reply of replies) {
       const named = this.#pending.get(mapKey(reply.requestId));
-      if (named !== undefined) named.take(reply);
+      if (named !== undefined) this.#takeReply(named, reply);
       else for (const request of ofEnvelope) request.take(reply);
     }
+  }
+
+  #takeReply(request: PendingRequest, reply: OpenedReply): void {
+    this.#knocking.answered(request);
+    request.take(reply);
   }
 
   #drop(error: CellError): void {
@@ -226,6 +240,7 @@ export class Requester {
   }
 
   #forget(request: PendingRequest): void {
+    this.#knocking.forget(request);
     this.#pending.delete(mapKey(request.facts.id));
     for (const token of request.envelopes) {
       const waiting = this.#envelopes.get(token);

@@ -8,6 +8,8 @@ const FIRST_WAIT_MS = 100;
 /** First wait after an answer that says nobody could begin it; doubles to its bound. */
 const FIRST_REFUSED_WAIT_MS = 20;
 const MAX_REFUSED_WAIT_MS = 250;
+/** The same when nobody listened: knocking.ts tells before that somebody does again. */
+const UNHEARD_WAIT_MS = 500;
 /** After 30 s a node refuses a capsule as stale, also one that it has in hand: no sending again up to there. */
 const MAX_AGE_MS = 25_000;
 /** A node repeats an answer 16 times at most. */
@@ -41,9 +43,14 @@ export function waitAfterRefusalMs(
 ): number | undefined {
   if (!RETURNING.includes(code) && !(code === "ACTOR_NOT_RUNNING" && ageMs < ACTOR_GRACE_MS))
     return undefined;
-  const waitMs = Math.min(MAX_REFUSED_WAIT_MS, FIRST_REFUSED_WAIT_MS * 2 ** Math.min(refused, 16));
+  const growing = Math.min(MAX_REFUSED_WAIT_MS, FIRST_REFUSED_WAIT_MS * 2 ** Math.min(refused, 16));
+  const waitMs = code === "BROKER_NO_RESPONDERS" ? UNHEARD_WAIT_MS : growing;
   return ageMs + waitMs <= MAX_AGE_MS ? spread(waitMs, random) : undefined;
 }
+
+/** Whether an intent may go again at once, for a reason of its own. */
+export const mayBeResent = ({ ageMs, unanswered }: Attempts): boolean =>
+  ageMs <= MAX_AGE_MS && unanswered < MAX_RESENT;
 
 /** Three quarters to five quarters, so that clients do not come in step. */
 const spread = (ms: number, random: number): number => ms * (0.75 + random / 2);

@@ -11,7 +11,7 @@ test("waits twice as long each time that nobody answers", () => {
   expect(waits).toEqual([100, 200, 400, 800]);
 });
 
-test.each(["BROKER_NO_RESPONDERS", "CELL_NOT_ACCEPTING", "CELL_STOPPING", "ACTOR_NOT_RUNNING"] as const)(
+test.each(["CELL_NOT_ACCEPTING", "CELL_STOPPING", "ACTOR_NOT_RUNNING"] as const)(
   "after %s it comes again soon, then at a bound",
   (code) => {
     const error = new CellError(code);
@@ -19,6 +19,12 @@ test.each(["BROKER_NO_RESPONDERS", "CELL_NOT_ACCEPTING", "CELL_STOPPING", "ACTOR
     expect(waits).toEqual([20, 40, 80, 250]);
   },
 );
+
+test("when nobody listened it waits for one that knocks, and comes again by itself only later", () => {
+  const error = new CellError("BROKER_NO_RESPONDERS");
+  const waits = [0, 1, 20].map((refused) => waitAfterRefusalMs(error, { ...attempts, refused }, MIDDLE));
+  expect(waits).toEqual([500, 500, 500]);
+});
 
 test.each(["ACTOR_CRASHED", "ACTOR_MAILBOX_FULL", "ACTOR_NOT_FOUND", "CAPSULE_STALE"] as const)(
   "%s is the answer",
