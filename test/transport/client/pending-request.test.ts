@@ -44,7 +44,10 @@ function sentRequest({ leaves = true } = {}) {
 /** Until it has been sent again without a word. */
 function again(made: ReturnType<typeof sentRequest>): void {
   const before = made.copies();
-  while (made.copies() === before) vi.advanceTimersByTime(10);
+  while (made.copies() === before) {
+    if (made.request.ended) throw new Error("it ended before it was sent again");
+    vi.advanceTimersByTime(10);
+  }
 }
 
 test("a refusal of the only copy is the answer", () => {
@@ -93,7 +96,7 @@ test("a copy of which nobody said anything may have been begun: at the deadline 
   made.refuse("CELL_NOT_ACCEPTING");
   for (let at = 0; at < 20; at += 1) {
     again(made);
-    made.request.refuse(new CellError("BROKER_NO_RESPONDERS"), 1);
+    made.request.refuse(new CellError("CELL_NOT_ACCEPTING"), 1);
     if (made.copies() > 8) break;
   }
   vi.advanceTimersByTime(TIMEOUT_MS);
