@@ -94,13 +94,18 @@ test.each([
 });
 
 test("more issuers than the file holds count as one", () => {
-  const file = memory();
-  const floor = openReplayFloor(file, NOW);
-  for (let at = 0; at < 5_000; at += 1) {
+  const issuerAt = (at: number): Uint8Array => {
     const issuer = new Uint8Array(32);
     new DataView(issuer.buffer).setUint32(0, at);
-    floor.accepted(issuer, NOW + 3_000, NOW);
-  }
+    return issuer;
+  };
+  const early = Array.from({ length: 4_000 }, (_, at) => [
+    Buffer.from(issuerAt(at)).toString("hex"),
+    NOW + 3_000,
+  ]);
+  const file = memory(JSON.stringify(Object.fromEntries(early)));
+  const floor = openReplayFloor(file, NOW);
+  for (let at = 4_000; at < 5_000; at += 1) floor.accepted(issuerAt(at), NOW + 3_000, NOW);
   const after = openReplayFloor(file, NOW + 1);
   expect(after.floorOf(keyOf(77).publicKey)).toBeGreaterThanOrEqual(NOW + 3_000);
   expect(file.read()?.length).toBeLessThan(500_000);
