@@ -12,17 +12,23 @@ import type { EventInput } from "../telemetry/event.ts";
 import type { Acceptance } from "./durable/durable-runtime.ts";
 import { inboxAddress } from "./durable/return-address.ts";
 
-/** What is to be done with a reply's envelope once it is sealed. */
+/** What is to be done when a capsule leaves: a reply is kept for who asks again. */
 export type SealTicket =
-  | { readonly kind: "reply"; readonly issuer: Uint8Array; readonly id: Uint8Array; readonly final: boolean }
+  | {
+      readonly kind: "reply";
+      readonly issuer: Uint8Array;
+      readonly id: Uint8Array;
+      readonly final: boolean;
+      readonly capsule: Uint8Array;
+    }
+  /** A reply that is kept already. */
+  | { readonly kind: "repeat" }
   | { readonly kind: "intent" };
 
 export type DeliveryPorts = {
   readonly maker: CapsuleMaker;
   readonly sealer: Sealer<SealTicket>;
   readonly replay: ReplayWindow;
-  /** Publishes an envelope that was sealed before. */
-  readonly publish: (subject: string, envelope: Uint8Array) => void;
   /** Hands an intent to its actor; the error says why it did not take it. */
   readonly toActor: (delivery: Delivery) => Result<{ readonly mailboxDepth: number }, CellError>;
   /** Journals an intent for a durable actor of this node; absent: it has none. */
@@ -140,14 +146,15 @@ function tell(
   if (inbox === undefined) return;
   const content: ReplyContent = { kind: "error", error, turnedAway };
   const built = buildReply(request, content, { inbox, index: 0 }, ports.maker);
-  const ticket = { kind: "reply", issuer: new Uint8Array(), id: request.id, final: true } as const;
-  if (built.ok) ports.sealer.seal(inbox, built.value, ticket);
+  if (!built.ok) return;
+  const kept = { issuer: new Uint8Array(), id: request.id, final: true, capsule: built.value };
+  ports.sealer.seal(inbox, built.value, { kind: "reply", ...kept });
 }
 
 /** Seen before: what was answered then is sent again. */
 function repeat(ports: DeliveryPorts, { request, replyTo, state, replies }: Duplicate): void {
   if (replyTo === undefined) return;
-  for (const envelope of replies) ports.publish(replyTo, envelope);
+  for (const capsule of replies) ports.sealer.seal(replyTo, capsule, { kind: "repeat" });
   if (state === "dropped") {
     const error = new CellError("CAPSULE_REPLY_NOT_KEPT");
     responder(ports, request, replyTo)({ kind: "error", error });
@@ -178,7 +185,8 @@ function responder(
     const built = buildReply(request, content, { inbox: inbox ?? "", index }, ports.maker);
     if (built.ok && inbox !== undefined) {
       const final = content.kind === "error" || content.final;
-      ports.sealer.seal(inbox, built.value, { kind: "reply", issuer: request.issuer, id: request.id, final });
+      const { issuer, id } = request;
+      ports.sealer.seal(inbox, built.value, { kind: "reply", issuer, id, final, capsule: built.value });
       index += 1;
     }
     return built;

@@ -93,7 +93,6 @@ export function openMessaging(options: MessagingOptions): Messaging {
     maker,
     sealer,
     replay,
-    publish: (subject, envelope) => connection.publish(subject, envelope),
     toActor,
     ...(options.durable === undefined ? {} : { durable: options.durable }),
     refusesWork: (target) =>
@@ -232,7 +231,8 @@ function openSealer(
   };
   const publish = (sealed: Sealed<SealTicket>) => {
     for (const ticket of sealed.tickets) {
-      if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, sealed.envelope, ticket.final);
+      if (ticket.kind !== "reply") continue;
+      replay.storeReply(ticket.issuer, ticket.id, ticket.capsule, ticket.final);
     }
     if (leaving.length === 0) queueMicrotask(leave);
     leaving.push(sealed);

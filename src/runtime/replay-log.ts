@@ -35,7 +35,7 @@ export type ReplayLog = ReplayJournal & {
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 /** Replies are kept for whoever did not hear them because of a death: the newest are enough. */
 const REPLY_SEGMENTS = 2;
-const FORMAT = 1;
+const FORMAT = 2;
 /** After a failed write, until the log is begun again. */
 const PAUSE_MS = 1_000;
 /** How far ahead a sender's clock may be. */

@@ -16,7 +16,6 @@ test("a capsule that was refused and then begun keeps no refusal as its reply", 
     maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
     sealer: { seal: (_inbox, _capsule, ticket) => tickets.push(ticket), flush: () => {} },
     replay,
-    publish: () => {},
     toActor: () => (full ? err(new CellError("ACTOR_MAILBOX_FULL")) : ok({ mailboxDepth: 1 })),
     refusesWork: () => undefined,
     record: () => {},
@@ -27,7 +26,7 @@ test("a capsule that was refused and then begun keeps no refusal as its reply", 
   for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
   // Sealed at the end of the turn, when the second copy has been begun already.
   for (const ticket of tickets)
-    if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, new Uint8Array(1), ticket.final);
+    if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, ticket.capsule, ticket.final);
   expect(intake.admit(arrival)).toMatchObject([{ kind: "duplicate", state: "pending" }]);
 });
 
@@ -46,7 +45,6 @@ test("a refusal tells how many copies of the capsule it turns away", () => {
       flush: () => {},
     },
     replay,
-    publish: () => {},
     toActor: (delivery) => ok({ mailboxDepth: taken.push(delivery) }),
     refusesWork: () => undefined,
     record: () => {},
@@ -63,4 +61,31 @@ test("a refusal tells how many copies of the capsule it turns away", () => {
   for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
   taken[1]?.respond({ kind: "error", error });
   expect(told).toEqual([3, 0]);
+});
+
+test("who asks again gets each reply's own capsule, not the envelope that it shared", () => {
+  const replay = new ReplayWindow();
+  const intake = intakeOf({ replay });
+  const left: { readonly inbox: string; readonly capsule: Uint8Array; readonly ticket: SealTicket }[] = [];
+  const deliveries = createDeliveries({
+    maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
+    sealer: { seal: (inbox, capsule, ticket) => left.push({ inbox, capsule, ticket }), flush: () => {} },
+    replay,
+    toActor: ({ respond }) => {
+      respond({ kind: "value", value: { part: 1 }, final: false });
+      respond({ kind: "value", value: { part: 2 }, final: true });
+      return ok({ mailboxDepth: 0 });
+    },
+    refusesWork: () => undefined,
+    record: () => {},
+  });
+  const arrival = { subject: SUBJECT, data: sealed(), natsReply: undefined, nowUnixMs: NOW };
+  for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
+  const first = left.splice(0);
+  for (const { ticket } of first) {
+    if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, ticket.capsule, ticket.final);
+  }
+  for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
+  expect(first).toHaveLength(2);
+  expect(left).toEqual(first.map(({ inbox, capsule }) => ({ inbox, capsule, ticket: { kind: "repeat" } })));
 });

@@ -14,7 +14,7 @@ export type ReplayJournal = {
 export type RememberedCapsule = AcceptedRecord & {
   /** `lost`: its process died before it was answered, so that it may be begun again. */
   readonly state: "lost" | "answered" | "dropped";
-  /** All of them, in order; none unless `answered`. */
+  /** Capsule bytes of all of them, in order; none unless `answered`. */
   readonly replies: readonly Uint8Array[];
 };
 
@@ -28,7 +28,7 @@ export function recall(records: Iterable<ReplayRecord>, nowUnixMs: number): read
     if (record.kind === "accepted") known.set(name, { accepted: record, replies: [] });
     else if (entry === undefined) continue;
     else if (record.kind === "answered") entry.answered = record.replies;
-    else entry.replies[record.index] = record.envelope;
+    else entry.replies[record.index] = record.reply;
   }
   return [...known.values()].flatMap(({ accepted, answered, replies }): RememberedCapsule[] => {
     if (accepted.untilUnixMs <= nowUnixMs) return [];

@@ -21,7 +21,8 @@ export type RepliedRecord = {
   readonly id: Uint8Array;
   /** Position among the replies, from 0. */
   readonly index: number;
-  readonly envelope: Uint8Array;
+  /** Capsule bytes: signed anew when they are sent again. */
+  readonly reply: Uint8Array;
 };
 export type AnsweredRecord = {
   readonly kind: "answered";
@@ -67,7 +68,7 @@ function tailOf(record: ReplayRecord): Buffer {
   }
   const count = Buffer.alloc(4);
   count.writeUInt32BE(record.kind === "replied" ? record.index : record.replies);
-  return record.kind === "replied" ? Buffer.concat([count, record.envelope]) : count;
+  return record.kind === "replied" ? Buffer.concat([count, record.reply]) : count;
 }
 
 /** Undefined when one is damaged. What is cut short at the end is left out. */
@@ -104,7 +105,7 @@ function decode(body: Buffer): ReplayRecord | undefined {
       };
     }
     case KINDS.replied:
-      return { kind: "replied", issuer, id, index: rest.readUInt32BE(), envelope: rest.subarray(4) };
+      return { kind: "replied", issuer, id, index: rest.readUInt32BE(), reply: rest.subarray(4) };
     case KINDS.answered:
       return { kind: "answered", issuer, id, replies: rest.readUInt32BE() };
     default:

@@ -27,7 +27,7 @@ export type ReplayOptions = {
 export type StoredReplies = {
   /** `pending`: not answered to the end yet; `dropped`: replies were not kept, for lack of room. */
   readonly state: "pending" | "answered" | "dropped";
-  /** Envelopes in the order that they were sent. */
+  /** Capsule bytes, in the order that they were sent. */
   readonly replies: readonly Uint8Array[];
 };
 
@@ -85,7 +85,7 @@ export class ReplayWindow {
         ...{ replyBytes: 0, replied: replies.length, repeats: 0, replies: [] },
       };
       const share = this.#insert(entry, this.#shares.get(name));
-      for (const envelope of replies) this.#keepReply(share, entry, envelope);
+      for (const reply of replies) this.#keepReply(share, entry, reply);
     }
   }
 
@@ -136,35 +136,34 @@ export class ReplayWindow {
     return { kind: "new" };
   }
 
-  /** Keeps one reply envelope. Ids that are no longer held are ignored. */
-  storeReply(issuer: Uint8Array, id: Uint8Array, envelope: Uint8Array, final: boolean): void {
+  /** Keeps one reply, the bytes of its capsule. Ids that are no longer held are ignored. */
+  storeReply(issuer: Uint8Array, id: Uint8Array, reply: Uint8Array, final: boolean): void {
     const share = this.#shares.get(mapKey(issuer));
     const entry = share?.entries.get(mapKey(id));
     if (share === undefined || entry === undefined || entry.state === "answered") return;
     const index = entry.replied;
     entry.replied += 1;
-    this.#journal?.record({ kind: "replied", issuer, id, index, envelope });
+    this.#journal?.record({ kind: "replied", issuer, id, index, reply });
     if (final) this.#journal?.record({ kind: "answered", issuer, id, replies: entry.replied });
-    if (entry.state === "pending" && this.#keepReply(share, entry, envelope) && final)
-      entry.state = "answered";
+    if (entry.state === "pending" && this.#keepReply(share, entry, reply) && final) entry.state = "answered";
   }
 
   /** False when there is no room: then none of its replies is kept. */
-  #keepReply(share: Share, entry: Entry, envelope: Uint8Array): boolean {
-    const after = envelope.length + this.#replyBytes;
+  #keepReply(share: Share, entry: Entry, reply: Uint8Array): boolean {
+    const after = reply.length + this.#replyBytes;
     const fits =
-      entry.replyBytes + envelope.length <= this.#maxReplyBytesEach &&
+      entry.replyBytes + reply.length <= this.#maxReplyBytesEach &&
       after <= this.#maxReplyBytes &&
-      !this.#exceedsShare(share, after, this.#maxReplyBytes, (each) => each.replyBytes + envelope.length);
+      !this.#exceedsShare(share, after, this.#maxReplyBytes, (each) => each.replyBytes + reply.length);
     if (!fits) {
       this.#dropReplies(share, entry);
       entry.state = "dropped";
       return false;
     }
-    entry.replies.push(envelope);
-    entry.replyBytes += envelope.length;
-    share.replyBytes += envelope.length;
-    this.#replyBytes += envelope.length;
+    entry.replies.push(reply);
+    entry.replyBytes += reply.length;
+    share.replyBytes += reply.length;
+    this.#replyBytes += reply.length;
     return true;
   }
 
