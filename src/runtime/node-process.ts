@@ -2,6 +2,7 @@
 // with `--standby` while another one runs, it prepares itself, takes up work when it
 // is told to, says over IPC when it is up, and stops when it is told to, or when its
 // parent is gone.
+import { flushCompileCache } from "node:module";
 import process from "node:process";
 import { attributeAsyncFailure } from "../actors/actor-context.ts";
 import { CellError } from "../errors/cell-error.ts";
@@ -44,6 +45,8 @@ process.on("unhandledRejection", stray);
 try {
   const watch = startWatch(BEATS_DESCRIPTOR);
   const standing = await prepareNode(dataDir(root), mode === STANDBY);
+  // A process that is killed writes none: the one that stands by does, for every cold start.
+  if (mode === STANDBY) flushCompileCache();
   process.send?.({ type: "standby" });
   const suspects = await Promise.race([promoted.promise, stopping.promise]);
   if (typeof suspects === "string") process.exit(0);
