@@ -8,6 +8,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec } from "../../manifest/graph.ts";
 import { failureIn } from "../../supervisor/failure.ts";
+import { isAway, RETRY_MS } from "./away.ts";
 import type { Awakening, DurableActor } from "./durable-actor.ts";
 import type { Residency } from "./residency.ts";
 
@@ -26,8 +27,6 @@ export type DurableChildOptions = {
 
 /** Beyond it an actor that is to leave memory is killed: what it had accepted is in the journal. */
 const PASSIVATE_MS = 5_000;
-/** Between attempts while the broker is away. */
-const RETRY_MS = 250;
 
 export class DurableChild implements ActorHost {
   readonly path: string;
@@ -171,8 +170,7 @@ export class DurableChild implements ActorHost {
         if (this.#ending !== undefined) await host.kill();
         return host;
       } catch (error) {
-        // The broker's absence is no fault of the actor's.
-        if (!(error instanceof CellError) || !AWAY.has(error.code)) throw error;
+        if (!isAway(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
@@ -206,7 +204,6 @@ export class DurableChild implements ActorHost {
   }
 }
 
-const AWAY: ReadonlySet<string> = new Set(["BROKER_UNREACHABLE", "BROKER_TIMEOUT", "BROKER_NO_RESPONDERS"]);
 
 function failedWith(path: string, error: unknown): ExitReason {
   return { kind: "failed", failure: failureIn(error) ?? plainFailure(path, error) };

@@ -15,6 +15,7 @@ import type { Sealing } from "../../security/wire/seal.ts";
 import { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
 import type { JournalStream } from "../../transport/durable/journal-stream.ts";
 import type { StateStream } from "../../transport/durable/state-stream.ts";
+import { unlessAway } from "./away.ts";
 import { type Awakening, DurableActor, type DurableActorPorts } from "./durable-actor.ts";
 import { DurableChild } from "./durable-child.ts";
 import { JournalTrimmer } from "./journal-trimmer.ts";
@@ -123,12 +124,17 @@ export class DurableRuntime {
     });
   }
 
-  /** Starts a durable actor for its supervisor. Throws what keeps its state or its shard from being had. */
+  /**
+   * Starts a durable actor for its supervisor; while the broker is away it waits.
+   * Throws what keeps its state or its shard from being had.
+   */
   async start(options: StartDurable): Promise<ActorHost> {
     const { spec, graph, incarnation, start, describe } = options;
-    await this.#prepare(graph);
     const shard = shardOf(graph, spec.path);
-    const { term } = await this.#own(shard);
+    const { term } = await unlessAway(this.#stopping.signal, async () => {
+      await this.#prepare(graph);
+      return await this.#own(shard);
+    });
     const actor = this.#actorAt(spec.path, shard);
     const head = this.#heads.get(spec.path);
     if (head !== undefined && actor.commits === undefined) actor.hint(head);
@@ -246,10 +252,11 @@ export class DurableRuntime {
   /** Once; what fails is tried again with the next start. */
   async #prepare(graph: PlacedGraph): Promise<void> {
     this.#ready ??= this.#open(graph);
+    const ready = this.#ready;
     try {
-      await this.#ready;
+      await ready;
     } catch (error) {
-      this.#ready = undefined;
+      if (this.#ready === ready) this.#ready = undefined;
       throw error;
     }
   }

@@ -58,7 +58,8 @@ export class ShardJournal {
 
   /**
    * `accepted` hears the entry's place, in the order of these calls. Errors: ACTOR_FENCED,
-   * STATE_RECOVERING while too many wait, CELL_STOPPING; then it is not in the journal.
+   * CELL_NOT_ACCEPTING while too many wait, CELL_STOPPING, and what the broker refuses; then it
+   * is not in the journal. It hears nothing of an entry that may be there all the same.
    */
   append(entry: JournalEntry, accepted: Accepted): void {
     if (this.#closed !== undefined) {

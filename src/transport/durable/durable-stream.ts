@@ -2,6 +2,7 @@
 // own subject, so that writing twice is writing once: a lost acknowledgement is asked
 // again until the broker says what became of it. Bytes in, bytes out; it knows no actors.
 import {
+  type Consumer,
   DeliverPolicy,
   DiscardPolicy,
   JetStreamApiCodes,
@@ -9,6 +10,7 @@ import {
   type JetStreamClient,
   JetStreamError,
   type JetStreamManager,
+  type JsMsg,
   jetstream,
   jetstreamManager,
   RetentionPolicy,
@@ -22,6 +24,7 @@ import { err, ok, type Result } from "../../errors/result.ts";
 import type { BrokerConnection } from "../connection.ts";
 import { reconnectDelayMs } from "../dial.ts";
 import { toStreamError } from "../streams/kernel-stream.ts";
+import { onceConnected, unlessLost } from "../while-connected.ts";
 
 export type DurableStreamSpec = {
   readonly name: string;
@@ -67,8 +70,7 @@ export class DurableStream {
   readonly #spec: DurableStreamSpec;
   readonly #client: JetStreamClient;
   #manager: Promise<JetStreamManager> | undefined;
-  /** Told when the connection is lost, and what was sent over it may be; and when it is back. */
-  readonly #onLost = new Set<() => void>();
+  /** Told when the connection is back. */
   readonly #onBack = new Set<() => void>();
 
   constructor(connection: BrokerConnection, spec: DurableStreamSpec) {
@@ -77,20 +79,17 @@ export class DurableStream {
     this.#spec = spec;
     this.#client = jetstream(connection.nats, { timeout: API_TIMEOUT_MS });
     connection.onStatus(({ state }) => {
-      for (const tell of [...(state === "connected" ? this.#onBack : this.#onLost)]) tell();
+      if (state === "connected") for (const tell of [...this.#onBack]) tell();
     });
   }
 
   /** Makes it unless it is there. Throws BROKER_STREAM_FOREIGN, BROKER_STREAM_UNAVAILABLE, BROKER_TIMEOUT. */
   async ensure(): Promise<void> {
-    try {
-      const manager = await this.#api();
+    await this.#ask(this.name, async (manager) => {
       const existing = await findStream(manager, this.name);
       if (existing !== undefined) this.#requireOurs(existing);
       else await this.#add(manager);
-    } catch (error) {
-      throw toStreamError(error, this.name);
-    }
+    });
   }
 
   /**
@@ -118,93 +117,94 @@ export class DurableStream {
 
   /** The newest of a subject, as the stream's leader has it. */
   async last(subject: string): Promise<Kept | undefined> {
-    try {
-      const message = await (await this.#api()).streams.getMessage(this.name, { last_by_subj: subject });
+    return await this.#ask(subject, async (manager) => {
+      const message = await manager.streams.getMessage(this.name, { last_by_subj: subject });
       return message === null ? undefined : keptOf(message);
-    } catch (error) {
-      throw toStreamError(error, subject);
-    }
+    });
   }
 
   /** Of one subject, oldest first, from a sequence on; at most a page. */
   async page(subject: string, fromSequence: number, maxBytes = 8 * 1024 * 1024): Promise<readonly Kept[]> {
-    try {
-      const direct = (await this.#api()).direct;
-      const options = {
-        seq: Math.max(1, fromSequence),
-        next_by_subj: subject,
-        batch: PAGE,
-        max_bytes: maxBytes,
-      };
+    const seq = Math.max(1, fromSequence);
+    const options = { seq, next_by_subj: subject, batch: PAGE, max_bytes: maxBytes };
+    return await this.#ask(subject, async ({ direct }) => {
       const read: Kept[] = [];
-      for await (const message of await direct.getBatch(this.name, options)) read.push(keptOf(message));
+      try {
+        for await (const message of await direct.getBatch(this.name, options)) read.push(keptOf(message));
+      } catch (error) {
+        if (error instanceof JetStreamError && "code" in error && error.code === NOT_FOUND) return [];
+        throw error;
+      }
       return read;
-    } catch (error) {
-      if (error instanceof JetStreamError && "code" in error && error.code === NOT_FOUND) return [];
-      throw toStreamError(error, subject);
+    });
+  }
+
+  /** The newest of each subject, without its bytes; some twice when the connection was lost. Bounded by `signal`. */
+  async *heads(filter: string, signal: AbortSignal): AsyncGenerator<Kept> {
+    for (;;) {
+      const page = await this.#firstPage(filter, signal);
+      if (page === undefined) return;
+      try {
+        yield* this.#pages(page, signal);
+        return;
+      } catch (error) {
+        const coded = toStreamError(error, filter);
+        if (coded.code !== "BROKER_UNREACHABLE") throw coded;
+      }
     }
   }
 
-  /** The newest of each subject, without its bytes. Bounded by `signal`. */
-  async *heads(filter: string, signal: AbortSignal): AsyncGenerator<Kept> {
-    try {
+  /** A consumer with something to read. */
+  async #firstPage(filter: string, signal: AbortSignal): Promise<Consumer | undefined> {
+    signal.throwIfAborted();
+    return await this.#ask(filter, async () => {
       const consumer = await this.#client.consumers.get(this.name, {
         deliver_policy: DeliverPolicy.LastPerSubject,
         filter_subjects: filter,
         headers_only: true,
       });
-      if ((await consumer.info(true)).num_pending === 0) return;
-      for (;;) {
-        signal.throwIfAborted();
-        let pending = 0;
-        for await (const message of await consumer.fetch({ max_messages: PAGE, expires: SCAN_EXPIRES_MS })) {
-          pending = message.info.pending;
-          yield {
-            subject: message.subject,
-            sequence: message.seq,
-            data: message.data,
-            header: (name) => message.headers?.get(name) ?? "",
-          };
-          if (pending === 0) break;
+      return (await consumer.info(true)).num_pending === 0 ? undefined : consumer;
+    });
+  }
+
+  async *#pages(consumer: Consumer, signal: AbortSignal): AsyncGenerator<Kept> {
+    for (let pending = 1; pending > 0; ) {
+      signal.throwIfAborted();
+      const page = await unlessLost(this.#connection, this.name, async () => {
+        const read: JsMsg[] = [];
+        const messages = await consumer.fetch({ max_messages: PAGE, expires: SCAN_EXPIRES_MS });
+        for await (const message of messages) {
+          read.push(message);
+          if (message.info.pending === 0) break;
         }
-        if (pending === 0) return;
+        return read;
+      });
+      pending = page.at(-1)?.info.pending ?? 1;
+      for (const { subject, seq, data, headers } of page) {
+        yield { subject, sequence: seq, data, header: (name) => headers?.get(name) ?? "" };
       }
-    } catch (error) {
-      throw toStreamError(error, filter);
     }
   }
 
   /** Drops what lies before a sequence, of one subject; the newest is never dropped. */
   async purge(subject: string, beforeSequence: number): Promise<void> {
-    try {
-      await (await this.#api()).streams.purge(this.name, { filter: subject, seq: beforeSequence });
-    } catch (error) {
-      throw toStreamError(error, subject);
-    }
+    await this.#ask(subject, (manager) =>
+      manager.streams.purge(this.name, { filter: subject, seq: beforeSequence }),
+    );
   }
 
   async #tryWrite({ subject, data, headers, expected }: Write): Promise<Result<number, CellError>> {
-    if (!this.#connection.isConnected()) {
-      return err(new CellError("BROKER_UNREACHABLE", undefined, { where: subject }));
-    }
     try {
       const expect = { lastSubjectSequence: expected, streamName: this.name };
       const options = { expect, timeout: API_TIMEOUT_MS, retries: 0 };
       const all = headers === undefined ? options : { ...options, headers: headersOf(headers) };
-      const { seq } = await this.#unlessLost(this.#client.publish(subject, data, all), subject);
+      const { seq } = await unlessLost(this.#connection, subject, () =>
+        this.#client.publish(subject, data, all),
+      );
       return ok(seq);
     } catch (error) {
       return err(toStreamError(error, subject));
     }
-  }
-
-  /** An answer that was under way when the connection was lost never comes. */
-  #unlessLost<T>(answer: Promise<T>, where: string): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const lost = () => reject(new CellError("BROKER_UNREACHABLE", "the connection was lost", { where }));
-      this.#onLost.add(lost);
-      answer.then(resolve, reject).finally(() => this.#onLost.delete(lost));
-    });
   }
 
   /** Until the connection is back, or a moment after a failure. */
@@ -234,6 +234,15 @@ export class DurableStream {
       return ours ? ok(last.sequence) : err(conflict);
     } catch {
       return undefined;
+    }
+  }
+
+  /** Again when the connection was lost meanwhile: nothing is asked here that may not be asked twice. */
+  async #ask<T>(where: string, ask: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    try {
+      return await onceConnected(this.#connection, where, API_TIMEOUT_MS, async () => ask(await this.#api()));
+    } catch (error) {
+      throw toStreamError(error, where);
     }
   }
 

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream } from "@nats-io/jetstream";
 import { CellError } from "../../errors/cell-error.ts";
 import { reconnectDelayMs } from "../dial.ts";
+import { unlessLost } from "../while-connected.ts";
 import { type KernelStream, type StreamRecord, toStreamError } from "./kernel-stream.ts";
 
 export type FollowOptions = {
@@ -98,14 +99,18 @@ class Follower implements StreamFollower {
 
   async #readUntilInterrupted(): Promise<void> {
     const { connection, name } = this.#stream;
-    const { state, created } = await (await this.#stream.manager()).streams.info(name);
+    const { state, created } = await unlessLost(connection, name, async () =>
+      (await this.#stream.manager()).streams.info(name),
+    );
     this.#checkForRollback(state.last_seq, created);
     if (this.#sequence >= state.last_seq) this.#caughtUp.resolve();
-    const consumer = await jetstream(connection.nats).consumers.get(name, {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#sequence + 1,
-      inactive_threshold: INACTIVE_NS,
-    });
+    const consumer = await unlessLost(connection, name, () =>
+      jetstream(connection.nats).consumers.get(name, {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: this.#sequence + 1,
+        inactive_threshold: INACTIVE_NS,
+      }),
+    );
     const messages = await consumer.consume({
       max_messages: BATCH,
       expires: EXPIRES_MS,

@@ -17,6 +17,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { BrokerConnection } from "../connection.ts";
 import { toBrokerError } from "../nats-errors.ts";
+import { onceConnected, unlessLost } from "../while-connected.ts";
 
 export type KernelStreamSpec = {
   readonly name: string;
@@ -79,14 +80,11 @@ export class KernelStream {
 
   /** Makes the stream unless it is there. Throws BROKER_STREAM_FOREIGN, BROKER_STREAM_UNAVAILABLE, BROKER_TIMEOUT. */
   async ensure(): Promise<void> {
-    try {
-      const manager = await this.manager();
+    await this.#ask(this.name, async (manager) => {
       const existing = await this.#find(manager);
       if (existing === undefined) await this.#add(manager);
       else this.#requireOurs(existing);
-    } catch (error) {
-      throw toStreamError(error, this.name);
-    }
+    });
   }
 
   /**
@@ -103,8 +101,8 @@ export class KernelStream {
       return err(new CellError("BROKER_UNREACHABLE", undefined, { where: subject }));
     try {
       const client = jetstream(this.connection.nats, { timeout: API_TIMEOUT_MS });
-      const expect = { ...expected, streamName: this.name };
-      const ack = await client.publish(subject, data, { expect, timeout: API_TIMEOUT_MS });
+      const options = { expect: { ...expected, streamName: this.name }, timeout: API_TIMEOUT_MS };
+      const ack = await unlessLost(this.connection, subject, () => client.publish(subject, data, options));
       return ok({ sequence: ack.seq });
     } catch (error) {
       return this.#afterFailure(subject, data, toStreamError(error, subject));
@@ -113,29 +111,36 @@ export class KernelStream {
 
   /** The newest record of a subject. */
   async last(subject: string): Promise<StreamRecord | undefined> {
-    try {
-      const message = await (await this.manager()).streams.getMessage(this.name, { last_by_subj: subject });
+    return await this.#ask(subject, async (manager) => {
+      const message = await manager.streams.getMessage(this.name, { last_by_subj: subject });
       if (message === null) return undefined;
       return { subject, sequence: message.seq, data: message.data, unixMs: message.time.getTime() };
-    } catch (error) {
-      throw toStreamError(error, subject);
-    }
+    });
   }
 
   /** The record at a sequence; undefined: there is none any more. */
   async at(sequence: number): Promise<StreamRecord | undefined> {
-    try {
-      const message = await (await this.manager()).streams.getMessage(this.name, { seq: sequence });
+    return await this.#ask(this.name, async (manager) => {
+      const message = await manager.streams.getMessage(this.name, { seq: sequence });
       if (message === null) return undefined;
       const { subject, data, time } = message;
       return { subject, sequence, data, unixMs: time.getTime() };
-    } catch (error) {
-      throw toStreamError(error, this.name);
-    }
+    });
   }
 
   manager(): Promise<JetStreamManager> {
     return jetstreamManager(this.connection.nats, { checkAPI: false, timeout: API_TIMEOUT_MS });
+  }
+
+  /** Again when the connection was lost meanwhile: nothing is asked here that may not be asked twice. */
+  async #ask<T>(where: string, ask: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    try {
+      return await onceConnected(this.connection, where, API_TIMEOUT_MS, async () =>
+        ask(await this.manager()),
+      );
+    } catch (error) {
+      throw toStreamError(error, where);
+    }
   }
 
   /** A lost acknowledgement says nothing of the write: read back and compare. */
@@ -144,7 +149,7 @@ export class KernelStream {
     data: Uint8Array,
     failure: CellError,
   ): Promise<Result<{ readonly sequence: number }, CellError>> {
-    if (failure.code !== "BROKER_TIMEOUT" && failure.code !== "BROKER_STREAM_CONFLICT") return err(failure);
+    if (!UNCLEAR.has(failure.code)) return err(failure);
     try {
       const last = await this.last(subject);
       const same = last !== undefined && Buffer.compare(last.data, data) === 0;
@@ -184,6 +189,12 @@ export class KernelStream {
     throw new CellError("BROKER_STREAM_FOREIGN", undefined, { where: this.name });
   }
 }
+
+const UNCLEAR: ReadonlySet<string> = new Set([
+  "BROKER_TIMEOUT",
+  "BROKER_UNREACHABLE",
+  "BROKER_STREAM_CONFLICT",
+]);
 
 export function toStreamError(error: unknown, where: string): CellError {
   if (error instanceof JetStreamApiError) {

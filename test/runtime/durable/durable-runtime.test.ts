@@ -40,6 +40,24 @@ describe("durable actors of a node", () => {
     });
   });
 
+  it("start once the broker is back when they are started while it is away", async () => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      await first.start();
+      expect(await first.send(1)).toMatchObject({ ok: true });
+      await applied(first, [1]);
+      first.end();
+      const second = await openProcess(broker, directory, 2);
+      await broker.kill();
+      const starting = second.start();
+      await broker.start();
+      await starting;
+      expect(await second.send(2)).toMatchObject({ ok: true });
+      await applied(second, [1, 2]);
+      second.end();
+    });
+  });
+
   it("apply what was accepted and not applied when the process died, in order", async () => {
     await withDirectory(async (directory) => {
       const first = await openProcess(broker, directory, 1);

@@ -131,4 +131,29 @@ describe("the streams of durable actors", () => {
     await connection.flush();
     expect(problems).toEqual(Array.from({ length: 4 }, () => "BROKER_PERMISSION_DENIED"));
   });
+
+  it("answer what was under way when the broker was killed as soon as it is back", async () => {
+    const connection = await broker.connect(node("a"));
+    const state = stateStream(connection, "test");
+    const journal = journalStream(connection, "test");
+    const head = { shard: 5, path: "shop/kept", pending: true, wakeAtUnixMs: undefined };
+    await state.commit(head, text("kept"), 0, soon());
+    await journal.append(31, text("kept"), 0, soon());
+    const asked = performance.now();
+    const underWay = () => [
+      state.last(5, "shop/kept").then((kept) => kept && word(kept)),
+      state.history(5, "shop/kept").then((kept) => kept.map(word)),
+      journal.page(31, 1).then((kept) => kept.map(word)),
+      all(state.heads(5, soon())).then((heads) => [...new Set(heads.map(({ path }) => path))]),
+      journal.ensure().then(() => "there"),
+    ];
+    const lost = underWay();
+    await broker.kill();
+    const away = underWay();
+    await broker.start();
+    const answers = ["kept", ["kept"], ["kept"], ["shop/kept"], "there"];
+    expect(await Promise.all([...lost, ...away])).toEqual([...answers, ...answers]);
+    // Five seconds is what an answer may take that is on its way.
+    expect(performance.now() - asked).toBeLessThan(4_500);
+  });
 });
