@@ -190,14 +190,19 @@ export class BrokerConnection {
     return this.close();
   }
 
+  /** Tells `onProblem` what was thrown where nobody else hears it. */
+  tellProblem(error: unknown, where: string): void {
+    this.#problem(handlerError(error, where));
+  }
+
   #handle(handler: MessageHandler, message: Msg): void {
     try {
       const result = handler(message);
       if (result instanceof Promise) {
-        result.catch((error: unknown) => this.#problem(handlerError(error, message.subject)));
+        result.catch((error: unknown) => this.tellProblem(error, message.subject));
       }
     } catch (error) {
-      this.#problem(handlerError(error, message.subject));
+      this.tellProblem(error, message.subject);
     }
   }
 

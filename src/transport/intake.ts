@@ -1,8 +1,9 @@
-// Takes messages off the broker and hands them to whoever verifies them, at
-// most so many at a time. What comes beyond that is refused, not queued: a queue
-// in front of the signature check would be filled by whoever signs nothing.
+// Takes messages off the broker and hands them to whoever verifies them, at most so
+// many at a time, and no more in one turn of the event loop than its other work bears:
+// after an outage thousands come at once. What comes beyond those bounds is refused.
 import { CellError } from "../errors/cell-error.ts";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 /** A message that claims to be an envelope; nothing in it is verified. */
 export type IncomingMessage = {
@@ -49,6 +50,11 @@ class BrokerIntake implements Intake {
   readonly #options: IntakeOptions;
   readonly #maxInFlight: number;
   readonly #subscriptions = new Map<string, { drain(): Promise<void>; unsubscribe(): void }>();
+  readonly #queue = new TurnQueue<IncomingMessage>({
+    work: (message) => this.#deliver(message),
+    senderOf: ({ subject }) => senderOf(subject),
+    bytesOf: ({ data, subject }) => data.length + subject.length,
+  });
   #inFlight = 0;
   #received = 0;
   #refused = 0;
@@ -82,6 +88,7 @@ class BrokerIntake implements Intake {
     const subscriptions = [...this.#subscriptions.values()];
     this.#subscriptions.clear();
     await Promise.all(subscriptions.map((subscription) => subscription.drain()));
+    await this.#queue.empty();
     if (this.#inFlight > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
@@ -89,30 +96,49 @@ class BrokerIntake implements Intake {
     }
   }
 
-  #take({ subject, data, reply }: BrokerMessage): void | Promise<void> {
+  #take({ subject, data, reply }: BrokerMessage): void {
     this.#received += 1;
     const message: IncomingMessage = {
       subject,
       data,
       ...(reply === undefined || reply === "" ? {} : { natsReply: reply }),
     };
+    if (!this.#queue.add(message)) this.#refuse(message);
+  }
+
+  #deliver(message: IncomingMessage): void {
     if (this.#inFlight >= this.#maxInFlight) {
-      this.#refused += 1;
-      this.#options.refuse(
-        message,
-        new CellError("BROKER_OVERLOADED", undefined, { where: subject, retryAfterMs: RETRY_AFTER_MS }),
-      );
+      this.#refuse(message);
       return;
     }
-    const delivering = this.#options.deliver(message);
-    if (!(delivering instanceof Promise)) return;
-    this.#inFlight += 1;
-    return delivering.finally(() => {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.#idle?.();
-    });
+    try {
+      const delivering = this.#options.deliver(message);
+      if (!(delivering instanceof Promise)) return;
+      this.#inFlight += 1;
+      delivering
+        .catch((error: unknown) => this.#failed(error, message))
+        .finally(() => {
+          this.#inFlight -= 1;
+          if (this.#inFlight === 0) this.#idle?.();
+        });
+    } catch (error) {
+      this.#failed(error, message);
+    }
+  }
+
+  #refuse(message: IncomingMessage): void {
+    this.#refused += 1;
+    const options = { where: message.subject, retryAfterMs: RETRY_AFTER_MS };
+    this.#options.refuse(message, new CellError("BROKER_OVERLOADED", undefined, options));
+  }
+
+  #failed(error: unknown, { subject }: IncomingMessage): void {
+    this.#options.connection.tellProblem(error, subject);
   }
 }
+
+/** `cell0.v1.<cell>.in.<principal>...`: the broker lets nobody publish under another's name. */
+const senderOf = (subject: string): string => subject.split(".", 5)[4] ?? "";
 
 /**
  * Publishes a signed envelope. Throws BROKER_CLOSED, BROKER_BUFFER_FULL,

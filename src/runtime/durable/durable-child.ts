@@ -204,7 +204,6 @@ export class DurableChild implements ActorHost {
   }
 }
 
-
 function failedWith(path: string, error: unknown): ExitReason {
   return { kind: "failed", failure: failureIn(error) ?? plainFailure(path, error) };
 }
