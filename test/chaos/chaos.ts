@@ -1,54 +1,99 @@
-// `npm run chaos -- --minutes 10 --seed S [--volatile] [--every MS]`: prints kills so far, what was lost and doubled,
-// and, when anything was, the seed and the trace that lead back to it. Exits with 1 then.
+// Chaos from the command line: prints how far it is, what was lost and doubled, and, when
+// anything was, the seed, the kills and the directory that lead back to it.
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { runChaos } from "./run.ts";
+import { allActors } from "./actors.ts";
+import { type ChaosReport, runChaos } from "./run.ts";
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "10" },
-    seed: { type: "string" },
-    volatile: { type: "boolean", default: false },
-    every: { type: "string", default: "40" },
-    json: { type: "boolean", default: false },
-  },
-});
-const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
-const minutes = Number(values.minutes);
-const everyMs = Number(values.every);
-if (!(minutes > 0 && minutes <= 1_440) || !(everyMs >= 1) || !Number.isInteger(seed)) {
-  process.stderr.write(
-    "usage: npm run chaos -- [--minutes 10] [--seed S] [--volatile] [--every 40] [--json]\n",
-  );
-  process.exit(2);
+const USAGE = `Usage: npm run chaos -- [options]
+
+Kills actors, kernel, node, core, broker and cradle of a cell of its own at random, under load,
+while a judge in another process compares what it was told with what the actors keep.
+
+  --minutes <n>   how long to kill (default: 10)
+  --seed <n>      draws the kills; default: one at random, which is printed
+  --volatile      actors that are not durable: nothing that ends the node is killed
+  --every <ms>    between two intents on each of the ${allActors.length} actors (default: 40)
+  --keep          leave the cell's directory behind also when nothing was found
+  --json          the whole report as one line of JSON
+  --help          this text
+
+Exit codes: 0 nothing lost or doubled; 1 something was: seed, kills and directory are named; 2 usage
+`;
+
+type Options = { minutes: number; seed: number; everyMs: number; volatile: boolean; keep: boolean; json: boolean };
+
+/** Undefined: the command line is wrong. */
+function optionsOf(): Options | "help" | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        minutes: { type: "string", default: "10" },
+        seed: { type: "string" },
+        volatile: { type: "boolean", default: false },
+        every: { type: "string", default: "40" },
+        keep: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    if (values.help) return "help";
+    const { volatile, keep, json } = values;
+    const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
+    const [minutes, everyMs] = [Number(values.minutes), Number(values.every)];
+    const isSound = minutes > 0 && minutes <= 1_440 && everyMs >= 1 && Number.isInteger(seed);
+    return isSound ? { minutes, seed, everyMs, volatile, keep, json } : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
 const say = (text: string) => void process.stderr.write(`${text}\n`);
-say(`chaos for ${minutes} min, seed ${seed}`);
-const report = await runChaos({
-  ms: minutes * 60_000,
-  seed,
-  form: values.volatile ? "volatile" : "durable",
-  everyMs,
-  onProgress: ({ elapsedMs, kills, judge }) => {
-    const { sent = 0, answered = 0, lost = 0, duplicated = 0, recordFaults = 0 } = judge;
-    say(
-      `${(elapsedMs / 1_000).toFixed(0).padStart(5)} s  ${kills} kills, ${sent} intents, ${answered} answered, ${lost} lost, ${duplicated} doubled, ${recordFaults} record faults`,
-    );
-  },
-});
-const { verdict, faults, form, kills, trace } = report;
-const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
-if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-else {
+
+async function run({ minutes, seed, everyMs, volatile, keep, json }: Options): Promise<number> {
+  say(`chaos for ${minutes} min, seed ${seed}`);
+  const report = await runChaos({
+    ms: minutes * 60_000,
+    seed,
+    form: volatile ? "volatile" : "durable",
+    everyMs,
+    keep,
+    onProgress: ({ elapsedMs, kills, judge }) => {
+      const { sent = 0, answered = 0, slowestMs = 0, lost = 0, duplicated = 0, recordFaults = 0 } = judge;
+      const found = `${lost} lost, ${duplicated} doubled, ${recordFaults} record faults`;
+      const atS = (elapsedMs / 1_000).toFixed(0).padStart(5);
+      say(
+        `${atS} s  ${kills} kills, ${sent} intents, ${answered} answered (slowest ${slowestMs} ms), ${found}`,
+      );
+    },
+  });
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : textOf(report));
+  if (keep) say(`its kills: ${report.trace}\nthe cell: ${report.directory}`);
+  if (report.faults.length === 0) return 0;
+  const again = `npm run chaos -- --minutes ${minutes} --seed ${seed}${volatile ? " --volatile" : ""} --every ${everyMs}`;
+  say(`${report.faults.slice(0, 20).join("\n")}\n`);
+  say(`again: ${again}\nits kills: ${report.trace}\nthe cell: ${report.directory}`);
+  return 1;
+}
+
+function textOf({ verdict, form, kills }: ChaosReport): string {
+  const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
   const kinds = Object.entries(kills).map(([kind, count]) => `${kind} ${count}`);
-  process.stdout.write(
-    `${total} kills of ${form} actors and what runs them (${kinds.join(", ")})\n${verdict.sent} intents, ${verdict.answered} answered, ${verdict.unanswered} not by their deadline, ${verdict.lost.length} lost, ${verdict.duplicated.length} doubled; ${verdict.records} records followed, ${verdict.recordFaults.length} faults in them\n`,
-  );
+  const failed = Object.entries(verdict.failed).map(([code, count]) => `${code} ${count}`);
+  return [
+    `${total} kills of ${form} actors and what runs them (${kinds.join(", ")})`,
+    `${verdict.sent} intents, ${verdict.answered} answered, the slowest after ${verdict.slowestMs} ms; not answered: ${failed.join(", ") || "none"}`,
+    `${verdict.lost.length} lost, ${verdict.duplicated.length} doubled; ${verdict.records} records followed, ${verdict.recordFaults.length} faults in them`,
+    "",
+  ].join("\n");
 }
-if (faults.length > 0) {
-  say(`${faults.slice(0, 20).join("\n")}\n`);
-  say(
-    `again: npm run chaos -- --minutes ${minutes} --seed ${seed}${values.volatile ? " --volatile" : ""} --every ${everyMs}\nits kills: ${trace}`,
-  );
+
+const options = optionsOf();
+if (options === "help") {
+  process.stdout.write(USAGE);
+} else if (options === undefined) {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await run(options);
 }
-process.exit(faults.length === 0 ? 0 : 1);

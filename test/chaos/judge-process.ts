@@ -21,6 +21,8 @@ export type Verdict = {
   /** Not acknowledged by the deadline: neither lost nor kept. */
   readonly unanswered: number;
   readonly failed: Readonly<Record<string, number>>;
+  /** Longest that an intent was under way until it was answered, ms. */
+  readonly slowestMs: number;
   readonly records: number;
   readonly recordFaults: readonly string[];
 };
@@ -28,13 +30,13 @@ export type Verdict = {
 const DEADLINE_MS = 20_000;
 const ASK_MS = 2_000;
 const ASK_UNTIL_MS = 60_000;
-/** Ledgers are judged and emptied so often. */
+/** Ledgers are judged and emptied so often; the first of them come one after the other, so that the load never pauses. */
 const AUDIT_EVERY_MS = 8_000;
 const MAX_NAMED = 50;
 
 const [, , operatorCreds = "", brokerAuthority = "", form = "durable", everyMs = "40"] = process.argv;
 const keeps: Keeps = form === "durable" ? "everything" : "process";
-const totals = { sent: 0, answered: 0, unanswered: 0 };
+const totals = { sent: 0, answered: 0, unanswered: 0, slowestMs: 0 };
 const lost: string[] = [];
 const duplicated: string[] = [];
 const failed: Record<string, number> = {};
@@ -65,7 +67,9 @@ const telling = setInterval(() => {
   process.send?.({ type: "progress", progress });
 }, 1_000);
 
-await Promise.all(allActors.map((path) => watchOver(client, path)));
+await Promise.all(
+  allActors.map((path, at) => watchOver(client, path, (AUDIT_EVERY_MS * (at + 1)) / allActors.length)),
+);
 clearInterval(telling);
 await streams?.caughtUp();
 await streams?.close();
@@ -81,20 +85,26 @@ const verdict: Verdict = {
 process.send?.({ type: "verdict", verdict }, () => process.exit(0));
 
 /** Load, then audit, then load again, until the end; the last audit comes when nothing is killed any more. */
-async function watchOver(cell: CellClient, path: string): Promise<void> {
+async function watchOver(cell: CellClient, path: string, firstAuditMs: number): Promise<void> {
   let next = 0;
-  for (;;) {
+  for (let forMs = firstAuditMs; ; forMs = AUDIT_EVERY_MS) {
     const lane = new Lane({
       clock: systemClock,
       firstNumber: next,
       everyMs: Number(everyMs),
-      send: async (n) => ({
-        life: lifeOf((await cell.request(path, "count", { n }, { timeoutMs: DEADLINE_MS })).value),
-      }),
+      send: async (n) => {
+        totals.sent += 1;
+        const { value } = await cell.request(path, "count", { n }, { timeoutMs: DEADLINE_MS });
+        totals.answered += 1;
+        return { life: lifeOf(value) };
+      },
+    });
+    lane.onEnd(({ dueMs, endedMs = dueMs }) => {
+      totals.slowestMs = Math.max(totals.slowestMs, Math.round(endedMs - dueMs));
     });
     const endPacing = systemClock.every(5, () => lane.tick());
     lane.start();
-    const untilMs = systemClock.nowMs() + AUDIT_EVERY_MS;
+    const untilMs = systemClock.nowMs() + forMs;
     while (!ending && systemClock.nowMs() < untilMs) await systemClock.after(100);
     await lane.stop();
     endPacing();
@@ -108,9 +118,7 @@ async function audit(cell: CellClient, path: string, lane: Lane): Promise<void> 
   const sent = lane.take();
   const ledger = await ask<Ledger>(cell, path, "ledger");
   const found = judge(sent, ledger ?? { life: "", applied: [] }, keeps);
-  totals.sent += sent.length;
   totals.unanswered += found.unanswered.length;
-  totals.answered += sent.filter(({ outcome }) => outcome.kind === "answered").length;
   const story = (n: number): string => {
     const of = sent.find((each) => each.n === n);
     const told = of?.outcome.kind === "failed" ? of.outcome.code : (of?.outcome.kind ?? "sent before");

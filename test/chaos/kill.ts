@@ -8,6 +8,8 @@ import { deathsOf, type Kill, type KillKind } from "./plan.ts";
 
 export type Killer = {
   kill(kill: Kill): Promise<void>;
+  /** Resolves when no kill is under way. */
+  settled(): Promise<void>;
   counts(): Readonly<Partial<Record<KillKind, number>>>;
   total(): number;
 };
@@ -15,7 +17,10 @@ export type Killer = {
 /** The cradle gives up after ten deaths of a process within a minute: chaos stays below, by a new cradle. */
 const MAX_DEATHS = 7;
 const PERIOD_MS = 60_000;
-const ASK_MS = 1_000;
+/** Longer than every recovery. */
+const ASK_MS = 5_000;
+/** Failures of actors under way at a time: they are not waited for, what dies meanwhile may be what would answer. */
+const MAX_FAILING = 8;
 
 export function killerOf(
   cell: OwnCell,
@@ -23,6 +28,7 @@ export function killerOf(
 ): Killer {
   const counts: Partial<Record<KillKind, number>> = {};
   let deaths: number[] = [];
+  const failing = new Set<Promise<void>>();
   const startedMs = performance.now();
   const perform = async (kill: Kill): Promise<KillKind> => {
     const now = performance.now();
@@ -37,21 +43,35 @@ export function killerOf(
     for (let each = 0; each < count; each += 1) deaths.push(now);
     return kill.kind;
   };
+  const tell = async (kill: Kill, atMs: number, told: object) =>
+    await write(JSON.stringify({ atMs, ...kill, ...told }));
+  const tried = async (kill: Kill): Promise<void> => {
+    const atMs = Math.round(performance.now() - startedMs);
+    try {
+      const kind = await perform(kill);
+      counts[kind] = (counts[kind] ?? 0) + 1;
+      await tell(kill, atMs, { kind, tookMs: Math.round(performance.now() - startedMs) - atMs });
+    } catch (error) {
+      await tell(kill, atMs, { missed: String(error).slice(0, 200) });
+    }
+  };
   return {
     async kill(kill) {
-      const atMs = Math.round(performance.now() - startedMs);
-      try {
-        const kind = await perform(kill);
-        counts[kind] = (counts[kind] ?? 0) + 1;
-        await write(JSON.stringify({ atMs, ...kill, kind }));
-      } catch (error) {
-        await write(JSON.stringify({ atMs, ...kill, missed: String(error).slice(0, 200) }));
-      }
+      const trying = tried(kill);
+      if (!OF_ACTORS.has(kill.kind)) return await trying;
+      const held = trying.finally(() => failing.delete(held));
+      failing.add(held);
+      if (failing.size >= MAX_FAILING) await Promise.race(failing);
+    },
+    async settled() {
+      await Promise.all(failing);
     },
     counts: () => counts,
     total: () => Object.values(counts).reduce((total, count) => total + count, 0),
   };
 }
+
+const OF_ACTORS: ReadonlySet<KillKind> = new Set(["throw", "unprovoked", "group"]);
 
 async function killOne(cell: OwnCell, { kind, actor, gapMs }: Kill): Promise<void> {
   const signal = async (name: "SIGKILL" | "SIGSTOP" | "SIGCONT", ...processes: readonly ProcessName[]) =>

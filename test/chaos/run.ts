@@ -24,6 +24,8 @@ export type ChaosOptions = {
   readonly form?: ChaosReport["form"];
   /** Between two intents on one actor, ms; default 40. */
   readonly everyMs?: number;
+  /** Leaves trace and directory behind also when nothing was found. */
+  readonly keep?: boolean;
   /** Told every few seconds. */
   readonly onProgress?: (progress: Progress) => void;
 };
@@ -39,10 +41,12 @@ export type ChaosReport = {
   readonly form: "durable" | "volatile";
   readonly kills: Readonly<Partial<Record<KillKind, number>>>;
   readonly verdict: Verdict;
-  /** Deaths of the node that chaos did not cause; only volatile chaos can tell. */
+  /** Deaths that chaos did not cause. */
   readonly unplanned: readonly string[];
   /** One line a kill, JSON; removed when nothing was found. */
   readonly trace: string;
+  /** Of the cell: its logs, events and streams; removed when nothing was found. */
+  readonly directory: string;
   readonly faults: readonly string[];
 };
 
@@ -57,8 +61,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { ms, seed, module = behaviourModule(), form = "durable", everyMs = EVERY_MS } = options;
   const folder = await mkdtemp(join(tmpdir(), "cell0-chaos-"));
   const trace = join(folder, "trace.jsonl");
-  const cell = await openCell({ manifest: chaosGraph(module, form === "durable"), keep: false });
+  const cell = await openCell({ manifest: chaosGraph(module, form === "durable"), keep: true });
   let judge: ChildProcess | undefined;
+  let isClean = false;
   try {
     judge = await startJudge(cell, form, everyMs);
     const told: { progress: Record<string, number> } = { progress: {} };
@@ -71,17 +76,33 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await killUntil(killer, kills(seededRandom(seed), weights, ALONE + GROUPED), ms, (elapsedMs) =>
       options.onProgress?.({ elapsedMs, kills: killer.total(), judge: told.progress }),
     );
+    await killer.settled();
     const verdict = await verdictOf(judge);
-    const unplanned = form === "volatile" ? cell.deaths().filter((death) => death.startsWith("node")) : [];
+    const unplanned = cell.deaths().filter((death) => isUnplanned(death, form));
     const faults = [...unplanned.map((death) => `died unplanned: ${death}`), ...faultsOf(verdict)];
-    const report = { seed, form, kills: killer.counts(), verdict, unplanned, trace, faults };
-    if (report.faults.length === 0) await rm(folder, { recursive: true, force: true });
-    return report;
+    isClean = faults.length === 0 && options.keep !== true;
+    return {
+      seed,
+      form,
+      kills: killer.counts(),
+      verdict,
+      unplanned,
+      trace,
+      directory: cell.directory,
+      faults,
+    };
   } finally {
     judge?.kill("SIGKILL");
     await cell.stop();
+    // What is needed to see why stays behind.
+    for (const each of isClean ? [folder, cell.directory] : [])
+      await rm(each, { recursive: true, force: true });
   }
 }
+
+/** Durable chaos kills processes, by signals alone. */
+const isUnplanned = (death: string, form: ChaosReport["form"]): boolean =>
+  form === "volatile" ? death.startsWith("node") : !/: (SIGKILL|stopped by a signal.*)$/.test(death);
 
 async function startJudge(cell: OwnCell, form: ChaosReport["form"], everyMs: number): Promise<ChildProcess> {
   const judge = fork(
