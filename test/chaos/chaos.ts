@@ -21,7 +21,14 @@ while a judge in another process compares what it was told with what the actors 
 Exit codes: 0 nothing lost or doubled; 1 something was: seed, kills and directory are named; 2 usage
 `;
 
-type Options = { minutes: number; seed: number; everyMs: number; volatile: boolean; keep: boolean; json: boolean };
+type Options = {
+  minutes: number;
+  seed: number;
+  everyMs: number;
+  volatile: boolean;
+  keep: boolean;
+  json: boolean;
+};
 
 /** Undefined: the command line is wrong. */
 function optionsOf(): Options | "help" | undefined {
