@@ -32,6 +32,7 @@ describe("durable actors whose processes are killed", () => {
         durable("armed"),
         durable("renewed"),
         durable("sleeper", { passivate: "1s" }),
+        durable("dormant", { passivate: "1s" }),
       ]),
     );
     cell = await startCell({ directory, up: [graph] });
@@ -105,28 +106,30 @@ describe("durable actors whose processes are killed", () => {
     expect(sorted(await read("books/loaded"))).toEqual(upTo(count));
   });
 
-  it("wake for a timer after they have left memory, and are told as asleep until then", async () => {
-    await request("books/sleeper", "alarm", { entry: 1, delayMs: 4_000 });
-    await vi.waitFor(
-      async () => {
-        expect(await cell.kernel.actor("a", "books/sleeper")).toMatchObject({
-          state: "armed",
-          durable: "asleep",
-          kept: { waiting: 0, pending: false, wakeAtUnixMs: expect.any(Number) },
-        });
-      },
-      { timeout: TIMEOUT_MS },
-    );
-    const { stdout } = await cell.cli("get", "actor", "books/sleeper");
-    expect(stdout).toMatch(/durable +yes, asleep\n.* commit +\d+ by \d+\.\d+, .*\n.* applied +normal \d+/);
-    expect((await cell.cli("get", "actors", "--graph", "books")).stdout).toMatch(/books\/sleeper .*asleep/);
+  const isAsleep = async (actor: string) =>
+    expect(await cell.kernel.actor("a", actor)).toMatchObject({
+      state: "armed",
+      durable: "asleep",
+      kept: { waiting: 0, pending: false, wakeAtUnixMs: expect.any(Number) },
+    });
+
+  it("wake for a timer after they have left memory", async () => {
+    await request("books/sleeper", "alarm", { entry: 1, delayMs: 8_000 });
+    await vi.waitFor(() => isAsleep("books/sleeper"), { timeout: TIMEOUT_MS });
     await vi.waitFor(
       async () => expect(await cell.kernel.actor("a", "books/sleeper")).toMatchObject({ state: "idle" }),
-      {
-        timeout: TIMEOUT_MS,
-      },
+      { timeout: TIMEOUT_MS },
     );
     expect(await read("books/sleeper")).toEqual([1]);
+  });
+
+  it("are told as asleep once they have left memory, until they are needed", async () => {
+    await request("books/dormant", "alarm", { entry: 1, delayMs: 3_600_000 });
+    await vi.waitFor(() => isAsleep("books/dormant"), { timeout: TIMEOUT_MS });
+    const { stdout } = await cell.cli("get", "actor", "books/dormant");
+    expect(stdout).toMatch(/durable +yes, asleep\n.* commit +\d+ by \d+\.\d+, .*\n.* applied +normal \d+/);
+    expect((await cell.cli("get", "actors", "--graph", "books")).stdout).toMatch(/books\/dormant .*asleep/);
+    expect(await read("books/dormant")).toEqual([]);
   });
 
   it("begin anew when an operator asks for it, and stay so", async () => {

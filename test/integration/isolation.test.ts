@@ -73,7 +73,7 @@ describe("actors that do not share the node's event loop", () => {
     const spinning = cell.client.request("live/stuck", "spin", {}, { timeoutMs: 10_000 });
     const asked = performance.now();
     await say("live/sibling");
-    expect(performance.now() - asked).toBeLessThan(2_000);
+    expect(performance.now() - asked).toBeLessThan(8_000);
     await expect(spinning).rejects.toMatchObject({ code: "ACTOR_INTENT_POISONOUS" });
     expect(await answers("live/stuck")).toMatchObject({ count: 2 });
     expect((await cell.kernel.actor("a", "live/sibling")).startedAtUnixMs).toBe(sibling.startedAtUnixMs);

@@ -48,7 +48,8 @@ describe("a cell", () => {
     const pressedAt = performance.now();
     cell.signal("SIGINT");
     expect(await cell.exited).toBe(0);
-    expect(performance.now() - pressedAt).toBeLessThan(2_000);
+    // Less than the 5 s of an end in order.
+    expect(performance.now() - pressedAt).toBeLessThan(4_500);
     await cell.client.close();
     await requireNothingLeft(cell.dir);
   });

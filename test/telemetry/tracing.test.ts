@@ -7,6 +7,7 @@ import { CellError } from "../../src/errors/cell-error.ts";
 import { otlpSpanSource } from "../../src/telemetry/otlp.ts";
 import { childTraceparent, formatTraceparent, parseTraceparent } from "../../src/telemetry/traceparent.ts";
 import { createTracing, type SpanInput, wantsExport } from "../../src/telemetry/tracing.ts";
+import { processorMs } from "../measure.ts";
 
 const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const names = { cell: "c", node: "a", version: "0.1.0" };
@@ -59,9 +60,10 @@ test("without an endpoint nothing is loaded, and the context is handed on unchan
 test("a span that leaves nowhere costs far below ten microseconds", () => {
   const tracing = createTracing({ ...names, environment: {} });
   for (let i = 0; i < 20_000; i++) tracing.span(input).end();
-  const startedMs = performance.now();
-  for (let i = 0; i < 100_000; i++) tracing.span(input).end();
-  const us = (performance.now() - startedMs) / 100;
+  const us =
+    processorMs(() => {
+      for (let i = 0; i < 100_000; i++) tracing.span(input).end();
+    }) / 100;
   console.log(`no-op span: ${us.toFixed(3)} us`);
   expect(us).toBeLessThan(10);
 });
@@ -132,7 +134,7 @@ test("spans reach an OTLP endpoint, and one that is away does not hold the shutd
     away.span(input).end();
     const startedMs = performance.now();
     await away.shutdown();
-    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    expect(performance.now() - startedMs).toBeLessThan(8_000);
   } finally {
     delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
   }

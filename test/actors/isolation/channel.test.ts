@@ -18,6 +18,7 @@ import { createVirtualClock } from "../../../src/actors/testkit/virtual-clock.ts
 import { CellError } from "../../../src/errors/cell-error.ts";
 import { Priority } from "../../../src/gen/cell0/v1/capsule_pb.ts";
 import { ActorOutcomeSchema, ActorRequestSchema } from "../../../src/gen/cell0/v1/channel_pb.ts";
+import { processorMs } from "../../measure.ts";
 
 const nothing = () => {};
 const NO_SINK: FrameSink = {
@@ -110,13 +111,14 @@ describe("frames", () => {
     ["more than its bound", JSON.stringify("x".repeat(2 * 1024 * 1024))],
   ])("that describe a behaviour by %s do not hold up the node", (_, payload) => {
     const described = `{"intents":{"a":{"description":"","payload":${payload},"reply":null,"manifest":null}},"states":[]}`;
-    const started = performance.now();
-    try {
-      readDescription(new TextEncoder().encode(described));
-    } catch (error) {
-      expect(error).toMatchObject({ code: "ACTOR_CHANNEL_VIOLATED" });
-    }
-    expect(performance.now() - started).toBeLessThan(400);
+    const ms = processorMs(() => {
+      try {
+        readDescription(new TextEncoder().encode(described));
+      } catch (error) {
+        expect(error).toMatchObject({ code: "ACTOR_CHANNEL_VIOLATED" });
+      }
+    });
+    expect(ms).toBeLessThan(400);
   });
 
   test.each([0, MAX + 1, 0xffff_ffff])("that announce %d bytes are refused before they come", (length) => {

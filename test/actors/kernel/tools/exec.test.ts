@@ -8,6 +8,7 @@ import { confinement } from "../../../../src/actors/kernel/tools/exec/confine.ts
 import { performRun } from "../../../../src/actors/kernel/tools/exec/run-program.ts";
 import { networkTrial } from "../../../../src/actors/kernel/tools/exec/try-network.ts";
 import type { ExecGrant } from "../../../../src/manifest/tools.ts";
+import { processorMs } from "../../../measure.ts";
 import { execGrant, makeFolder, serve, startWorld, toolsOf, type World } from "./tool-world.ts";
 
 const NO_NETWORK = { network: false, canCutOff: false };
@@ -75,9 +76,8 @@ describe("programs and arguments", () => {
 
   test("a pattern of many repetitions is matched in linear time", () => {
     const slow = execGrant({ program: "/bin/x", args: [[{ pattern: "a*a*a*a*a*a*a*a*a*a*a*a*b" }]] });
-    const started = performance.now();
-    expect(findProgram("g/a", [slow], "x", ["a".repeat(4_000)]).ok).toBe(false);
-    expect(performance.now() - started).toBeLessThan(500);
+    const ms = processorMs(() => expect(findProgram("g/a", [slow], "x", ["a".repeat(4_000)]).ok).toBe(false));
+    expect(ms).toBeLessThan(500);
   });
 });
 
@@ -239,13 +239,13 @@ describe("a program that runs", () => {
   );
 
   test("where it keeps the node's user, what holds the output open holds up no answer", async () => {
-    const script = "setsid sleep 3 & echo $!";
+    const script = "setsid sleep 60 & echo $!";
     const held = confinement({ name: "linux", isRoot: false, find: () => undefined }, NO_NETWORK);
     const users = { claim: async () => undefined, release: () => {} };
     const running = { grant: shell(script), args: ["-c", script], stdin: undefined, as: "text" as const };
     const started = performance.now();
     const { reply } = await performRun(running, { held, users }, new AbortController().signal);
-    expect(performance.now() - started).toBeLessThan(2_500);
+    expect(performance.now() - started).toBeLessThan(30_000);
     process.kill(Number(reply.stdout), "SIGKILL");
   });
 

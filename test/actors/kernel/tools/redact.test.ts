@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { needlesOf, redactBytes, redactText } from "../../../../src/actors/kernel/tools/http/redact.ts";
+import { processorMs } from "../../../measure.ts";
 
 const SECRET = 'k3y"with/&=signs+and-more';
 const needles = needlesOf([SECRET, `Bearer ${SECRET}`]);
@@ -51,7 +52,6 @@ test("without a secret nothing is changed", () => {
 
 test("the largest body that a grant can allow does not hold up the node", () => {
   const body = Buffer.alloc(16 * 1024 * 1024, "Ab");
-  const started = performance.now();
-  expect(redactBytes(body, needles).equals(body)).toBe(true);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  const ms = processorMs(() => expect(redactBytes(body, needles).equals(body)).toBe(true));
+  expect(ms).toBeLessThan(2_000);
 });
