@@ -11,8 +11,8 @@ const SIDE_BY_SIDE = 3;
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
     reporters: ["default"],
     setupFiles: ["test/patience.ts"],
     // Examples name the package as their users do.

@@ -32,7 +32,7 @@ describe("a cell", () => {
 
   it("lets an intent in hand finish at Ctrl-C and answers it, and takes nothing new", async () => {
     const cell = await start();
-    const { answer } = await begin(cell, 1_500);
+    const { answer } = await begin(cell, 3_000);
     cell.signal("SIGINT");
     await vi.waitFor(() => expect(cell.output()).toContain("Stopping in order"));
     expect((await answer).value).toEqual({ done: ["last"] });

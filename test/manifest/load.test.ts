@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadManifests, MAX_FILE_BYTES, parseManifestText } from "../../src/manifest/load.ts";
+import { processorMs } from "../measure.ts";
 
 let cwd = "";
 beforeEach(() => {
@@ -85,11 +86,16 @@ test("a file beyond the limit is not read", async () => {
 });
 
 test("a text that is no manifest at all gets a bounded number of problems, in reasonable time", () => {
-  const parsed = parseManifestText(Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join("\n"));
-  const problems = parsed.ok ? [] : parsed.error;
+  const text = Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join("\n");
+  let parsed: ReturnType<typeof parseManifestText> | undefined;
+  const ms = processorMs(() => {
+    parsed = parseManifestText(text);
+  });
+  const problems = parsed === undefined || parsed.ok ? [] : parsed.error;
+  expect(ms).toBeLessThan(10_000);
   expect(problems.length).toBe(501);
   expect(problems.at(-1)?.code).toBe("MANIFEST_TOO_MANY_PROBLEMS");
-}, 10_000);
+});
 
 test("problems stand in the order of their places", () => {
   const parsed = parseManifestText("kind: Graph\napiVersion: 1\nmetadata: {}\nfoo: 1\nspec: { period: 1 }\n");
@@ -110,13 +116,13 @@ test.each([
   ["quotes that are never closed", `${"a: [\n".repeat(20_000)}"`],
   ["tabs on every line", "a:\n\t- b\n".repeat(20_000)],
   ["anchors", "&a ".repeat(50_000)],
-])(
-  "%s take no more than a few seconds, and few problems",
-  (_name, text) => {
+])("%s take no more than a few seconds, and few problems", (_name, text) => {
+  let count = 0;
+  const ms = processorMs(() => {
     const parsed = parseManifestText(text);
-    const count = parsed.ok ? 0 : parsed.error.length;
-    expect(count).toBeGreaterThan(0);
-    expect(count).toBeLessThanOrEqual(10);
-  },
-  20_000,
-);
+    count = parsed.ok ? 0 : parsed.error.length;
+  });
+  expect(count).toBeGreaterThan(0);
+  expect(count).toBeLessThanOrEqual(10);
+  expect(ms).toBeLessThan(10_000);
+});

@@ -116,7 +116,7 @@ describe("revisions in a hostile stream", () => {
     expect(await readdir(directory)).toHaveLength(256);
     await revisions.stop();
     expect((await open()).all()).toHaveLength(256);
-  }, 60_000);
+  });
 });
 
 test("a revision is in force when its append ends, also when the stream brings it before the broker's word", async () => {

@@ -467,4 +467,4 @@ test("persisted, restored and persisted again, nested children are the same", as
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
