@@ -31,13 +31,13 @@ import { signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
 
 import type { Recovery } from "./supervisor/cradle/cradle.ts";
-import type { InHand } from "./supervisor/cradle/process-spec.ts";
+import type { Suspect } from "./supervisor/cradle/process-spec.ts";
 
 export type NodeOptions = {
   /** The node cannot go on: its process is to end and be started again. */
   readonly onFatal: (error: CellError) => void;
   /** What earlier processes of this node had in hand when they died or were stuck; the latest last. */
-  readonly suspects: readonly InHand[];
+  readonly suspects: readonly Suspect[];
 };
 
 export type RunningNode = {

@@ -393,6 +393,7 @@ export class Host implements ActorHost {
   /** Runs the behaviour's code in the actor's name; a throw ends the actor. */
   #guarded(site: Site, intent: ReceivedIntent | undefined, work: () => void): Failed | undefined {
     const context = {
+      actor: this.path,
       intent,
       fail: (error: unknown) => this.#fail(error, { origin: "async", intent }),
     };

@@ -29,6 +29,8 @@ export type Resumption = {
 };
 
 export type ChildrenOptions = {
+  /** Path of the actor. */
+  readonly path: string;
   readonly scope: MachineScope;
   readonly clock: ActorClock;
   readonly stage: () => Stage;
@@ -99,8 +101,11 @@ export class MachineChildren {
     for (const child of Object.values<AnyActorRef | undefined>(snapshot.children)) {
       if (child === undefined) continue;
       const intent = causeOf?.(child.id);
-      const inItsName = (work: () => void) =>
-        fail === undefined ? work() : runInActor({ intent, fail: (error) => fail(error, intent) }, work);
+      const inItsName = (work: () => void) => {
+        if (fail === undefined) return work();
+        const actor = this.#options.path;
+        return runInActor({ actor, intent, fail: (error) => fail(error, intent) }, work);
+      };
       const interrupted = interruption === undefined ? [] : interrupt(child, interruption);
       if (child.getSnapshot().status === "active") {
         this.#expect(child, intent);

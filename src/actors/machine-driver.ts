@@ -72,7 +72,13 @@ export class MachineDriver {
       received: (event) => options.received(event, currentIntent()),
       logged: (values) => logged(values.map(String).join(" ")),
     });
-    this.#children = new MachineChildren({ scope: this.#scope, clock: ports.clock, stage, logged });
+    this.#children = new MachineChildren({
+      path: options.path,
+      scope: this.#scope,
+      clock: ports.clock,
+      stage,
+      logged,
+    });
   }
 
   get hasStarted(): boolean {

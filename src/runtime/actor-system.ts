@@ -14,7 +14,7 @@ import { unmetSync } from "../manifest/sync-demands.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
-import type { TreeMemory } from "../supervisor/tree-memory.ts";
+import { TreeMemory } from "../supervisor/tree-memory.ts";
 import { createBehaviourProbe, type LiveActor } from "./behaviour-probe.ts";
 import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
@@ -134,13 +134,14 @@ class System implements ActorSystem {
         term: durable.term,
         record: telemetry.record,
         down: (path) => {
-          revival.succession.down(path);
-          actors.down(path);
+          const why = revival.parked.refusal(path);
+          revival.succession.down(path, why);
+          actors.down(path, why);
           durable.runtime.down(path);
         },
         quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
       },
-      ...(memory === undefined ? {} : { memory }),
+      memory: memory ?? new TreeMemory(durable.term, revival.parked),
       onKernelGaveUp: (failure, rule) => this.#layer.gaveUp(failure, rule),
     });
   }

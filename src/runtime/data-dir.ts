@@ -44,6 +44,8 @@ export function dataDir(path: string) {
     replayFloor: join(root, "replay-floor.json"),
     /** Damaged snapshots, for inspection. */
     quarantine: join(root, "quarantine"),
+    /** What is parked until somebody starts it. */
+    parked: join(root, "parked"),
     /** Dead letters that the broker has not taken yet. */
     deadLetters: join(root, "dead-letters"),
     /** Which intents were accepted lately, and what they were answered. */

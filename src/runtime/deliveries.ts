@@ -120,7 +120,9 @@ function refuse(ports: DeliveryPorts, { intent, request, replyTo }: Accepted, er
     request,
     replyTo,
   });
-  turnAway(ports, request, replyTo, error);
+  // What is poison was begun, and killed: that is its answer, whichever copy comes now.
+  if (error.code === "ACTOR_INTENT_POISONOUS") responder(ports, request, replyTo)({ kind: "error", error });
+  else turnAway(ports, request, replyTo, error);
 }
 
 /** It was never begun: the same capsule may come again, in a copy that is on its way already. */

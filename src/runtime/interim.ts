@@ -50,9 +50,9 @@ export class Interim {
   }
 
   /** Nothing at this path or below it comes back by itself: everybody who waits hears so. */
-  down(path: string): void {
+  down(path: string, why?: CellError): void {
     for (const each of this.#pathsFrom(path)) {
-      const gone = new CellError("ACTOR_NOT_RUNNING", undefined, { where: each });
+      const gone = why ?? new CellError("ACTOR_NOT_RUNNING", undefined, { where: each });
       for (const delivery of this.take(each)) this.refuse(delivery, gone);
     }
   }

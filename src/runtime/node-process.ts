@@ -7,11 +7,11 @@ import process from "node:process";
 import { attributeAsyncFailure } from "../actors/actor-context.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { prepareNode, type RunningNode } from "../runtime.ts";
-import type { InHand } from "../supervisor/cradle/process-spec.ts";
+import type { Suspect } from "../supervisor/cradle/process-spec.ts";
 import { readCradleMessage } from "./cradle-messages.ts";
 import { dataDir } from "./data-dir.ts";
 import { DRAIN_TIMEOUT_MS, STANDBY } from "./processes.ts";
-import { startWatch } from "./watch/start-watch.ts";
+import { startWatch, type Watch } from "./watch/start-watch.ts";
 
 /** Where the cradle hears the watching thread. */
 const BEATS_DESCRIPTOR = 4;
@@ -20,8 +20,9 @@ const [, , root, mode] = process.argv;
 if (root === undefined) throw new CellError("CELL_NOT_FOUND", "the data directory was not named");
 
 const stopping = Promise.withResolvers<string>();
-const promoted = Promise.withResolvers<readonly InHand[]>();
+const promoted = Promise.withResolvers<readonly Suspect[]>();
 let node: RunningNode | undefined;
+let watch: Watch | undefined;
 process.on("message", (message) => {
   const said = readCradleMessage(message);
   if (said?.type === "stop") stopping.resolve("asked by the cradle");
@@ -36,14 +37,13 @@ process.once("SIGINT", () => stopping.resolve("SIGINT"));
 // else puts the process in doubt, and its parent starts it again.
 const stray = (error: unknown) => {
   if (attributeAsyncFailure(error)) return;
-  report(error);
-  process.exit(1);
+  giveUp(error);
 };
 process.on("uncaughtException", stray);
 process.on("unhandledRejection", stray);
 
 try {
-  const watch = startWatch(BEATS_DESCRIPTOR);
+  watch = startWatch(BEATS_DESCRIPTOR);
   const standing = await prepareNode(dataDir(root), mode === STANDBY);
   // A process that is killed writes none: the one that stands by does, for every cold start.
   if (mode === STANDBY) flushCompileCache();
@@ -52,18 +52,22 @@ try {
   if (typeof suspects === "string") process.exit(0);
   node = await standing.promote({
     suspects,
-    onFatal: (error) => {
-      report(error);
-      process.exit(1);
-    },
+    onFatal: giveUp,
   });
   watch.begin();
   process.send?.({ type: "ready", status: node.status(), tree: node.tree() });
   const reason = await stopping.promise;
   await node.stop(reason, DRAIN_TIMEOUT_MS);
+  watch.endsByItself();
   process.exit(0);
 } catch (error) {
+  giveUp(error);
+}
+
+/** The node cannot go on: its parent starts it again. */
+function giveUp(error: unknown): never {
   report(error);
+  watch?.endsByItself();
   process.exit(1);
 }
 

@@ -54,8 +54,8 @@ export class RunningActors {
   }
 
   /** Nothing at this path or below it comes back by itself: who waits for it need not. */
-  down(path: string): void {
-    this.#interim.down(path);
+  down(path: string, why?: CellError): void {
+    this.#interim.down(path, why);
   }
 
   get(path: string): RunningActor | undefined {

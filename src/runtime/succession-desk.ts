@@ -79,17 +79,17 @@ export class SuccessionDesk {
       this.#leave(path, { leftovers, reason: { kind: "failed", failure: notStarted(path) } });
   }
 
-  /** Nothing at this path or below it comes back by itself: everybody who waits hears so. */
-  down(path: string): void {
+  /** Nothing at this path or below it comes back by itself: everybody who waits hears so, and why. */
+  down(path: string, why?: CellError): void {
     for (const each of [...this.#kept.keys()])
-      if (each === path || each.startsWith(`${path}/`)) this.#answerAll(each);
+      if (each === path || each.startsWith(`${path}/`)) this.#answerAll(each, why);
   }
 
-  #answerAll(path: string): void {
+  #answerAll(path: string, why?: CellError): void {
     const kept = this.#kept.get(path);
     this.#kept.delete(path);
     if (kept === undefined) return;
-    const gone = new CellError("ACTOR_NOT_RUNNING", undefined, { where: path });
+    const gone = why ?? new CellError("ACTOR_NOT_RUNNING", undefined, { where: path });
     const begun = kept.reason.kind === "failed" ? crashedError(path, kept.reason.failure) : gone;
     const { again, owed, waiting } = kept.leftovers;
     for (const delivery of [...again, ...owed]) this.#answer(path, delivery, begun);
@@ -100,8 +100,7 @@ export class SuccessionDesk {
    * An intent was in hand when the process before this one died. Who sent it is not known
    * then: it counts for whoever's intent has this id.
    */
-  suspect(path: string, intentId: string): void {
-    const atUnixMs = this.#options.clock.unixMs();
+  suspect(path: string, intentId: string, atUnixMs = this.#options.clock.unixMs()): void {
     const before = this.#suspects.get(path) ?? [];
     this.#suspects.set(
       path,

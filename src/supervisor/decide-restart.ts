@@ -94,8 +94,9 @@ function parkCause(turn: Turn, path: string, failure: Failure): Turn {
 /** It stays down, with its reason, until an operator starts it; its siblings go on. */
 function park(turn: Turn, path: string, reason: ExitReason, bound?: Counting): Turn {
   const failure = escalatedFailure(path, reason);
-  lieDown(turn, path, "parked");
+  // First: who hears that it is down is told why.
   turn.effects.push({ type: "park", path, parked: { failure, atUnixMs: turn.now.unixMs } });
+  lieDown(turn, path, "parked");
   const own = bound === undefined || bound === "intensity" ? undefined : bound;
   record(turn, parkedRecord(path, failure, own ?? windowOf(turn)));
   settleAll(turn, path, { code: "SUPERVISOR_CHILD_PARKED", what: `${path} is parked`, failure });

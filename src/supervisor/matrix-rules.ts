@@ -78,6 +78,18 @@ export type Rule<L extends Layer> = {
    * climbs above layer 2: the actor that failed is parked, and what stood around it goes on.
    */
   readonly causedBySender?: "park";
+  /**
+   * At layer 4, where a death is laid to the actor whose code ended the process: at so many
+   * of them it is parked, so that who sends to it never uses up the bound of the process.
+   */
+  readonly parkedAfter?: ParkedAfter;
+};
+
+export type ParkedAfter = {
+  readonly deaths: number;
+  readonly periodMs: number;
+  /** Once so many within a minute were laid to actors, each further one parks its actor at once. */
+  readonly atOnceBeyond: number;
 };
 
 export type NotApplicable = {

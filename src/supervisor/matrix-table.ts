@@ -35,7 +35,11 @@ export function countingText(counting: Counting): string {
 
 export function escalationText(row: MatrixRow): string {
   if (row.kind !== "rule") return "-";
-  const { escalation, causedBySender } = row;
+  const { escalation, causedBySender, parkedAfter } = row;
+  if (parkedAfter !== undefined) {
+    const { deaths, periodMs } = parkedAfter;
+    return `${escalation}; by one actor's code, ${deaths} in ${periodMs / 1_000} s: park`;
+  }
   return causedBySender === undefined ? escalation : `${escalation}; by a sender: ${causedBySender}`;
 }
 

@@ -1,7 +1,7 @@
 // The resurrection matrix: for each layer and failure class how it is noticed, what is
 // done, within which time, how often, and what follows when that does not help. The
 // supervisors decide by this data; docs/matrix.md and `cell0 matrix` are made from it.
-import type { NotApplicable, ResurrectionMatrix } from "./matrix-rules.ts";
+import type { NotApplicable, ParkedAfter, ResurrectionMatrix } from "./matrix-rules.ts";
 
 const never = (reason: string): NotApplicable => ({ kind: "notApplicable", reason });
 const planned = (reason: string): NotApplicable => ({ kind: "notApplicable", reason, planned: true });
@@ -10,6 +10,9 @@ const ACTOR = { kind: "rule", budgetMs: 10, isolatedBudgetMs: 250, counting: "in
 const SUBTREE = { kind: "rule", budgetMs: 50, counting: "intensity" } as const;
 const KERNEL = { kind: "rule", budgetMs: 250, counting: { restarts: 3, periodMs: 60_000 } } as const;
 const PROCESS = { kind: "rule", budgetMs: 1_000, counting: { restarts: 10, periodMs: 60_000 } } as const;
+/** Of the process, by one actor's code. */
+export const PARKED_AFTER: ParkedAfter = { deaths: 5, periodMs: 3_600_000, atOnceBeyond: 10 };
+const BY_AN_ACTOR = { ...PROCESS, parkedAfter: PARKED_AFTER } as const;
 
 const BELOW = "a supervisor below gave up over it";
 const KERNEL_BELOW = "the supervisor of the node's own actors gave up over it";
@@ -125,13 +128,13 @@ export const matrix: ResurrectionMatrix = {
   },
   process: {
     crash: {
-      ...PROCESS,
+      ...BY_AN_ACTOR,
       detector: "the cradle sees the process exit with a code",
       action: "replace-process",
       escalation: "halt",
     },
     hang: {
-      ...PROCESS,
+      ...BY_AN_ACTOR,
       detector: "no beat of the node's event loop, found by a thread beside it",
       action: "replace-process",
       escalation: "halt",
@@ -143,7 +146,7 @@ export const matrix: ResurrectionMatrix = {
       escalation: "halt",
     },
     exhaustion: {
-      ...PROCESS,
+      ...BY_AN_ACTOR,
       detector: "the process is ended for want of memory",
       action: "replace-process",
       escalation: "halt",

@@ -9,6 +9,14 @@ import { KeptSnapshots } from "./kept-snapshots.ts";
 import type { RestorableChild } from "./ports.ts";
 import type { Parked, Recalled } from "./supervisor-state.ts";
 
+/** What is parked, by path; a Map will do where nothing outlives the process. */
+export type ParkedStore = {
+  get(path: string): Parked | undefined;
+  set(path: string, parked: Parked): unknown;
+  delete(path: string): unknown;
+  keys(): Iterable<string>;
+};
+
 /** What a start may go on from, newest first. */
 export type Candidate = {
   readonly sealed: SealedSnapshot;
@@ -23,7 +31,7 @@ export class TreeMemory {
   readonly #recalled = new Map<string, SealedSnapshot | undefined>();
   readonly #flips = new Set<string>();
   readonly #restarts = new Map<string, number>();
-  readonly #parked = new Map<string, Parked>();
+  readonly #parked: ParkedStore;
   /** Their next start is fresh, whatever is kept. */
   readonly #stale = new Set<string>();
   /** Highest activation of paths that are not kept any more. */
@@ -31,8 +39,9 @@ export class TreeMemory {
   #aside: Map<string, SealedSnapshot | undefined> | undefined;
 
   /** @param term of the process: higher than that of any before */
-  constructor(term = 1) {
+  constructor(term = 1, parked: ParkedStore = new Map()) {
     this.#term = term;
+    this.#parked = parked;
   }
 
   /** Rises with every start of the path, also when it was removed in between. */

@@ -89,3 +89,34 @@ test("who asks again gets each reply's own capsule, not the envelope that it sha
   expect(first).toHaveLength(2);
   expect(left).toEqual(first.map(({ inbox, capsule }) => ({ inbox, capsule, ticket: { kind: "repeat" } })));
 });
+
+test("what is poison is answered, not turned away: it was begun in a process before this one", () => {
+  const replay = new ReplayWindow();
+  const intake = intakeOf({ replay });
+  const told: unknown[] = [];
+  const tickets: SealTicket[] = [];
+  const deliveries = createDeliveries({
+    maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
+    sealer: {
+      seal: (_inbox, bytes, ticket) => {
+        const capsule = decodeCapsule(bytes);
+        told.push(
+          capsule.ok ? [capsule.value.reply?.turnedAway, capsule.value.reply?.error?.code] : undefined,
+        );
+        tickets.push(ticket);
+      },
+      flush: () => {},
+    },
+    replay,
+    toActor: () => err(new CellError("ACTOR_INTENT_POISONOUS")),
+    refusesWork: () => undefined,
+    record: () => {},
+  });
+  const arrival = { subject: SUBJECT, data: sealed(), natsReply: undefined, nowUnixMs: NOW };
+  for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
+  expect(told).toEqual([[0, "ACTOR_INTENT_POISONOUS"]]);
+  // Kept as its reply, so that it holds for every further copy.
+  for (const ticket of tickets)
+    if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, new Uint8Array(1), ticket.final);
+  expect(intake.admit(arrival)).toMatchObject([{ kind: "duplicate", state: "answered" }]);
+});

@@ -32,6 +32,14 @@ export const actorErrors = defineErrors({
     remedy: "Read the crash with `cell0 logs --actor PATH`; its supervisor restarts it.",
     retryable: true,
   },
+  ACTOR_PARKED: {
+    title: "the actor is parked",
+    cause:
+      "What ends it can be caused at will by who sends to it, and its bound for that is used up: by poison, by failures under its supervisor's intensity, or by ends of the node's whole process. It stays down, also through restarts of the node.",
+    remedy:
+      "Read why with `cell0 get actor PATH`, mend the behaviour or take the sender's grant away, then `cell0 start PATH`.",
+    retryable: false,
+  },
   ACTOR_INTENT_POISONOUS: {
     title: "the intent kills the actor each time it is tried",
     cause:

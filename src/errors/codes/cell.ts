@@ -142,6 +142,14 @@ export const cellErrors = defineErrors({
     remedy: "Choose another name.",
     retryable: false,
   },
+  CELL_PARKED_UNREADABLE: {
+    title: "what is parked cannot be read or written",
+    cause:
+      "A file in the data directory's `parked` was changed or cut short, or the disk is full or refuses writes.",
+    remedy:
+      "Make room, and look at the file named. A path whose file is damaged stays down until `cell0 start PATH`; what could not be written is parked as long as this process lasts.",
+    retryable: true,
+  },
   CELL_MARKS_BEHIND: {
     title: "the marks of durable actors cannot be written",
     cause: "The disk of the node's data directory is full, or refuses writes.",

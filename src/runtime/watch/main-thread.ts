@@ -1,7 +1,8 @@
 // What another thread can learn of this process's main thread: how much processor
-// time it had, whether it sleeps, and where its code stands.
+// time it had, whether it sleeps, where its code stands, and whose code that is.
 import { readFileSync } from "node:fs";
 import { type Debugger, Session } from "node:inspector";
+import { IN_HAND, type InHand } from "./pulse.ts";
 
 /** Linux counts processor time in hundredths of a second for programs. */
 const TICK_MS = 10;
@@ -25,17 +26,37 @@ export function lookAtMainThread(pid: number): MainThread {
   }
 }
 
-/** The main thread's stack as text, also of one that spins; undefined when it cannot be had in time. Lets it run on. */
-export async function mainThreadStack(starved: boolean): Promise<string | undefined> {
+const ASK = `globalThis[Symbol.for(${JSON.stringify(IN_HAND)})]()`;
+
+/** Where the main thread stands. */
+export type Stand = {
+  readonly stack: string;
+  /** Whose code it is, also behind an await, where no mark says so. */
+  readonly inHand: InHand | undefined;
+};
+
+/** Of a main thread that spins, too; undefined when it cannot be had in time. Lets it run on. */
+export async function mainThreadStand(starved: boolean): Promise<Stand | undefined> {
   const session = new Session();
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const { promise, resolve } = Promise.withResolvers<Stand | undefined>();
   const timeoutMs = starved ? STARVED_STACK_TIMEOUT_MS : STACK_TIMEOUT_MS;
   const timer = setTimeout(() => resolve(undefined), timeoutMs);
   try {
     const urls = new Map<string, string>();
     session.connectToMainThread();
     session.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url));
-    session.on("Debugger.paused", ({ params }) => resolve(stackOf(params.callFrames, urls)));
+    session.on("Debugger.paused", ({ params: { callFrames } }) => {
+      const stack = stackOf(callFrames, urls);
+      const [top] = callFrames;
+      if (top === undefined) return resolve({ stack, inHand: undefined });
+      const asked = { callFrameId: top.callFrameId, expression: ASK, returnByValue: true, silent: true };
+      session.post(
+        "Debugger.evaluateOnCallFrame",
+        asked,
+        (_error, answer?: Debugger.EvaluateOnCallFrameReturnType) =>
+          resolve({ stack, inHand: readInHand(answer?.result.value) }),
+      );
+    });
     session.post("Debugger.enable");
     session.post("Debugger.pause");
     return await promise;
@@ -46,6 +67,12 @@ export async function mainThreadStack(starved: boolean): Promise<string | undefi
     session.post("Debugger.resume", () => {});
     session.post("Debugger.disable", () => session.disconnect());
   }
+}
+
+function readInHand(value: unknown): InHand | undefined {
+  if (typeof value !== "object" || value === null || !("actor" in value && "intent" in value))
+    return undefined;
+  return { actor: String(value.actor), intent: String(value.intent) };
 }
 
 function stackOf(frames: readonly Debugger.CallFrame[], urls: ReadonlyMap<string, string>): string {

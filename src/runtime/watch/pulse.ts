@@ -3,6 +3,9 @@
 // and marking cost nanoseconds; nobody waits for anybody.
 import { Buffer } from "node:buffer";
 
+/** Name of the global that a main thread, held by the debugger, is asked by whose code it runs. */
+export const IN_HAND = "cell0.inHand";
+
 const BEAT = 0;
 /** Odd while the text below is being written. */
 const VERSION = 1;
@@ -40,6 +43,11 @@ export class Pulse {
 
   beats(): number {
     return Atomics.load(this.#words, BEAT);
+  }
+
+  /** Rises with each piece of an actor's code that begins. */
+  steps(): number {
+    return Atomics.load(this.#words, VERSION);
   }
 
   /** @param intent id in hex; empty: an event of the actor's own */

@@ -7,8 +7,8 @@ import process from "node:process";
 import { workerData } from "node:worker_threads";
 import { CellError } from "../../errors/cell-error.ts";
 import { decideWatch, firstLook, isStarved, type Look } from "./decide-watch.ts";
-import { lookAtMainThread, mainThreadStack } from "./main-thread.ts";
-import { Pulse } from "./pulse.ts";
+import { lookAtMainThread, mainThreadStand, type Stand } from "./main-thread.ts";
+import { type InHand, Pulse } from "./pulse.ts";
 
 export type WatcherData = { readonly buffer: SharedArrayBuffer; readonly descriptor: number };
 
@@ -18,42 +18,60 @@ const CRADLE_GRACE_MS = 500;
 /** After it took up work. */
 const YOUNG_MS = 3_000;
 const MAX_STACK_CHARS = 16_000;
+/** More than there are looks while a process starts. */
+const MOST_LOOKS = 1_000_000_000;
 
 const { buffer, descriptor } = dataOf(workerData);
 const pulse = new Pulse(buffer);
+let busy = 0;
 let beganMs: number | undefined;
 const look = (): Look => ({
   nowMs: performance.now(),
-  beats: pulse.beats(),
+  beats: turns(),
   ...lookAtMainThread(process.pid),
   young: beganMs === undefined || performance.now() - beganMs < YOUNG_MS,
 });
 
 let state = firstLook(look());
-let stack: { readonly text: string | undefined; readonly takenMs: number } | undefined;
+let stand: { readonly found: Stand | undefined; readonly takenMs: number } | undefined;
 let condemned = false;
 
 setInterval(() => {
-  tell({ beat: state.beats, inHand: pulse.inHand() });
-  if (pulse.beats() === 0) return;
-  beganMs ??= performance.now();
+  tell({ beat: state.beats, inHand: inHand() });
+  if (pulse.beats() > 0) beganMs ??= performance.now();
   const seen = look();
-  const decision = decideWatch(state, seen, stack?.takenMs);
+  const decision = decideWatch(state, seen, stand?.takenMs);
   state = decision.state;
-  if (!state.suspected) stack = undefined;
+  if (!state.suspected) stand = undefined;
   if (decision.effect === "takeStack") void takeStack(isStarved(state, seen));
   if (decision.effect === "condemn" && !condemned) condemn();
 }, LOOK_MS);
 
 async function takeStack(starved: boolean): Promise<void> {
-  const text = await mainThreadStack(starved);
-  stack = { text, takenMs: performance.now() };
+  const found = await mainThreadStand(starved);
+  stand = { found, takenMs: performance.now() };
+}
+
+/**
+ * What rises while the main thread goes on. Until it has taken up work its loop may be busy
+ * starting: then only one actor's code that does not return counts as standing still.
+ */
+function turns(): number {
+  const beats = pulse.beats();
+  if (beats > 0) return beats;
+  busy += 1;
+  return pulse.inHand() === undefined ? -busy : -MOST_LOOKS - pulse.steps();
+}
+
+/** While it is suspected also what only its stack says. */
+function inHand(): InHand | undefined {
+  return pulse.inHand() ?? stand?.found?.inHand;
 }
 
 function condemn(): void {
   condemned = true;
   const stuckMs = Math.round(performance.now() - state.sinceMs);
-  tell({ stuck: { stuckMs, stack: stack?.text?.slice(0, MAX_STACK_CHARS), inHand: pulse.inHand() } });
+  tell({ stuck: { stuckMs, stack: stand?.found?.stack.slice(0, MAX_STACK_CHARS), inHand: inHand() } });
   setTimeout(end, CRADLE_GRACE_MS);
 }
 

@@ -3,6 +3,9 @@
 // stuck. It comes from the cradle's own child, and nothing outside writes there.
 import type { InHand, ProcessExit, Stuck } from "./process-spec.ts";
 
+/** Beats that are looked back on: 2 s. */
+const LATELY = 40;
+
 /** A line is cut off here: a stack has at most 16,000 characters. */
 const MAX_LINE = 64 * 1024;
 
@@ -13,6 +16,8 @@ export type Beats = {
   readonly stuck: Promise<Stuck>;
   /** What is known of its end. */
   atEnd(): Pick<ProcessExit, "stuck" | "inHand">;
+  /** What was seen in hand most often of late. */
+  lately(): InHand | undefined;
 };
 
 type Readable = {
@@ -24,11 +29,14 @@ export function followBeats(stream: unknown): Beats {
   const stuck = Promise.withResolvers<Stuck>();
   let lastMs: number | undefined;
   let known: { stuck?: Stuck; inHand?: InHand } = {};
+  const seen: (InHand | undefined)[] = [];
   const take = (line: string) => {
     const said = parse(line);
     if (said === undefined) return;
     lastMs = performance.now();
     const inHand = inHandOf("stuck" in said ? said.stuck : said);
+    seen.push(inHand);
+    if (seen.length > LATELY) seen.shift();
     if (known.stuck === undefined) known = inHand === undefined ? {} : { inHand };
     const found = "stuck" in said ? stuckOf(said.stuck) : undefined;
     if (found === undefined) return;
@@ -45,7 +53,19 @@ export function followBeats(stream: unknown): Beats {
       for (const line of lines) take(line);
     });
   }
-  return { lastMs: () => lastMs, stuck: stuck.promise, atEnd: () => known };
+  return { lastMs: () => lastMs, stuck: stuck.promise, atEnd: () => known, lately: () => mostOften(seen) };
+}
+
+/** By actor; the latest of its intents. */
+function mostOften(seen: readonly (InHand | undefined)[]): InHand | undefined {
+  const times = new Map<string, number>();
+  let most: InHand | undefined;
+  for (const inHand of seen) {
+    if (inHand === undefined) continue;
+    times.set(inHand.actor, (times.get(inHand.actor) ?? 0) + 1);
+    if ((times.get(inHand.actor) ?? 0) >= (times.get(most?.actor ?? "") ?? 0)) most = inHand;
+  }
+  return most;
 }
 
 const isReadable = (stream: unknown): stream is Readable =>

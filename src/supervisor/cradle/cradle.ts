@@ -75,8 +75,8 @@ export function startCradle(
 
   const eventsOf = ({ name, log }: ProcessSpec): SlotEvents => ({
     starting: () => onEvent({ kind: "starting", name }),
-    ready: (elapsedMs, detail, recovery) => {
-      if (recovery !== undefined) untold = [...untold, recovery].slice(-MAX_UNTOLD);
+    ready: (elapsedMs, detail, recovery, before) => {
+      if (recovery !== undefined) untold = [...untold, ...before, recovery].slice(-MAX_UNTOLD);
       onEvent({ kind: "ready", name, elapsedMs, detail, ...(recovery === undefined ? {} : { recovery }) });
       tellRecoveries();
       if (slots.every(({ wasReady }) => wasReady)) ready.resolve();

@@ -4,6 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, statSync, truncateSync } from "node:fs";
 import { connect } from "node:net";
 import { type Beats, followBeats } from "./beats.ts";
+import { failureOfExit } from "./describe-exit.ts";
+import { OUT_OF_MEMORY, watchMemoryEnds } from "./out-of-memory.ts";
 import type { ProcessExit, ProcessSpec } from "./process-spec.ts";
 
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
@@ -45,9 +47,13 @@ export function startProcess(spec: ProcessSpec, onMessage: (message: unknown) =>
   let failure: string | undefined;
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once("error", (error) => resolve({ code: null, signal: null, reason: error.message }));
-    child.once("exit", (code, signal) =>
-      resolve({ code, signal, ...(failure === undefined ? {} : { reason: failure }), ...beats?.atEnd() }),
-    );
+    const memory = watchMemoryEnds();
+    child.once("exit", (code, signal) => {
+      if (signal === "SIGKILL" && memory.hasEnded()) failure ??= OUT_OF_MEMORY;
+      memory.stop();
+      const exit = { code, signal, ...(failure === undefined ? {} : { reason: failure }) };
+      resolve(beats === undefined ? exit : withBeats(exit, beats));
+    });
   });
   const { standby, ready } = readinessOf(spec, child, onMessage);
   const kill = (reason?: string) => {
@@ -77,6 +83,13 @@ export function startProcess(spec: ProcessSpec, onMessage: (message: unknown) =>
     if (child.connected) child.send(message, () => {});
   };
   return { spec, pid: child.pid, standby, ready, exited, beats, expectReady, stop, kill, send };
+}
+
+/** Memory runs out in whatever asks for more: then who used the process most of late counts. */
+function withBeats(exit: ProcessExit, beats: Beats): ProcessExit {
+  const known = { ...exit, ...beats.atEnd() };
+  const lately = failureOfExit(known) === "exhaustion" ? beats.lately() : undefined;
+  return known.inHand === undefined && lately !== undefined ? { ...known, inHand: lately } : known;
 }
 
 /**

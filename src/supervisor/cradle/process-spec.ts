@@ -1,5 +1,6 @@
 // What the cradle is told about a process: how to start it and how to know that
 // it is up. The cradle itself parses nothing that comes from outside the cell.
+import type { FailureClass } from "../../actors/child.ts";
 
 /** How a process says that it is up. */
 export type Readiness =
@@ -42,6 +43,13 @@ export type ProcessSpec = {
 
 /** What an actor was handling; the intent is empty for an event of the actor's own. */
 export type InHand = { readonly actor: string; readonly intent: string };
+
+/** What was in hand when a process ended. */
+export type Suspect = InHand & {
+  readonly atUnixMs: number;
+  /** What the process ended of, when that was its own code's doing; absent: something outside ended it. */
+  readonly failure?: FailureClass;
+};
 
 /** What a process's own watching thread says of a main thread that does not go on. */
 export type Stuck = {

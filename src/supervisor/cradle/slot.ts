@@ -4,8 +4,9 @@
 import { readFileSync } from "node:fs";
 import { decideSilence } from "./decide-silence.ts";
 import { type ManagedProcess, startProcess } from "./managed-process.ts";
-import type { InHand, ProcessExit, ProcessSpec } from "./process-spec.ts";
-import { decideRestart, type RestartLimit, WORKED_MS } from "./restart-policy.ts";
+import type { ProcessExit, ProcessSpec, Suspect } from "./process-spec.ts";
+import { type Death, decideRestart, type RestartLimit, WORKED_MS } from "./restart-policy.ts";
+import { actorToBlame, withDeath } from "./suspects.ts";
 
 const LOOK_MS = 50;
 /** From the moment that a process is ready until its spare is started: it has work to do first. */
@@ -13,10 +14,9 @@ const SPARE_DELAY_MS = 500;
 /** The same at the very first: manifests may be applied meanwhile. */
 const FIRST_SPARE_DELAY_MS = 2_000;
 const MAX_SPARE_DELAY_MS = 30_000;
-/** Actors and intents that the next process hears of. */
-const MAX_SUSPECTS = 64;
-/** An intent in a journal may come again until its deadline: an hour at most. */
-const SUSPECT_FOR_MS = 3_600_000;
+
+/** Ends in a row that are told. */
+const MAX_VAIN = 32;
 
 /** How a process came back. */
 export type Recovery = {
@@ -32,7 +32,13 @@ export type SpareState = "starting" | "standby" | "gone";
 
 export type SlotEvents = {
   starting(): void;
-  ready(elapsedMs: number, detail: unknown, recovery: Recovery | undefined): void;
+  /** @param before ends of processes that were never ready in between, the oldest first */
+  ready(
+    elapsedMs: number,
+    detail: unknown,
+    recovery: Recovery | undefined,
+    before: readonly Recovery[],
+  ): void;
   died(exit: ProcessExit, restartInMs: number, by: Recovery["by"]): void;
   gaveUp(exit: ProcessExit): void;
   message(message: unknown): void;
@@ -50,10 +56,11 @@ export class Slot {
   #spareFailures = 0;
   /** Whether the spare is prepared; one that is not yet is still ahead of a new one. */
   #standsBy = false;
-  #deaths: readonly number[] = [];
+  #deaths: readonly Death[] = [];
   #down: { readonly exit: ProcessExit; readonly atMs: number; by: Recovery["by"] } | undefined;
-  /** What was in hand at deaths, also of processes that were ready again meanwhile: it may come again. */
-  #suspects: readonly { readonly atMs: number; readonly inHand: InHand }[] = [];
+  /** Ends since it was ready, but the last. */
+  #vain: readonly Recovery[] = [];
+  #suspects: readonly Suspect[] = [];
   #stopping = false;
   /** Since when the process that counts is ready. */
   #readyAtMs: number | undefined;
@@ -116,17 +123,11 @@ export class Slot {
     const startedAtMs = performance.now();
     this.#process = process;
     process.expectReady();
-    if (this.spec.takeover !== undefined) process.send({ type: "promote", suspects: this.#suspected() });
+    if (this.spec.takeover !== undefined) process.send({ type: "promote", suspects: this.#suspects });
     void process.ready.then((detail) => this.#isReady(process, performance.now() - startedAtMs, detail));
     void process.exited.then((exit) => {
       if (!this.#stopping && this.#process === process) this.#revive(exit);
     });
-  }
-
-  /** The latest last. */
-  #suspected(): readonly InHand[] {
-    const sinceMs = performance.now() - SUSPECT_FOR_MS;
-    return this.#suspects.filter(({ atMs }) => atMs >= sinceMs).map(({ inHand }) => inHand);
   }
 
   #isReady(process: ManagedProcess, elapsedMs: number, detail: unknown): void {
@@ -143,7 +144,8 @@ export class Slot {
       by: down.by,
       deathsInPeriod: this.#deaths.length,
     };
-    this.#events.ready(elapsedMs, detail, recovery);
+    this.#events.ready(elapsedMs, detail, recovery, this.#vain);
+    this.#vain = [];
     if (this.spec.takeover?.spare === true) {
       const delayMs = down === undefined ? FIRST_SPARE_DELAY_MS : SPARE_DELAY_MS;
       this.#after(delayMs, () => this.#startSpare());
@@ -155,20 +157,35 @@ export class Slot {
     const worked = this.#readyAtMs !== undefined && nowMs - this.#readyAtMs >= WORKED_MS;
     this.#inARow = worked ? 0 : this.#inARow + 1;
     this.#readyAtMs = undefined;
-    const decision = decideRestart(this.#deaths, nowMs, this.#limit, this.#inARow);
+    const death = { atMs: nowMs, actor: actorToBlame(exit) };
+    const decision = decideRestart(this.#deaths, death, this.#limit, this.#inARow);
     this.#deaths = decision.deaths;
-    if (exit.inHand !== undefined)
-      this.#suspects = [...this.#suspects, { atMs: nowMs, inHand: exit.inHand }].slice(-MAX_SUSPECTS);
+    this.#suspects = withDeath(this.#suspects, exit, Date.now());
     if (decision.kind === "giveUp") {
       this.#events.gaveUp(exit);
       return;
     }
     const by = this.#standsBy ? "spare" : "cold";
+    this.#noteVain(nowMs);
     this.#down = { exit, atMs: this.#down?.atMs ?? nowMs, by };
     this.#events.died(exit, decision.inMs, by);
     const again = () => (this.#spare === undefined ? this.launch() : this.#promote());
     if (decision.inMs === 0) again();
     else this.#after(decision.inMs, again);
+  }
+
+  /** What came after the end before this one was never ready. */
+  #noteVain(nowMs: number): void {
+    if (this.#down === undefined) return;
+    const { exit, by, atMs } = this.#down;
+    const vain = {
+      name: this.spec.name,
+      exit,
+      by,
+      downMs: nowMs - atMs,
+      deathsInPeriod: this.#deaths.length - 1,
+    };
+    this.#vain = [...this.#vain, vain].slice(-MAX_VAIN);
   }
 
   /** Only ever after the old one's end: no two hold what one may hold. */

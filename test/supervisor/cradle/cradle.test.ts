@@ -177,6 +177,22 @@ describe("a process that takes over", () => {
     expect(seen("died")).toHaveLength(1);
   });
 
+  test("is told of every death before it, also of those that were never ready", async () => {
+    const fragile = `require("node:fs").appendFileSync("lives", "x");
+      if (require("node:fs").readFileSync("lives", "utf8").length === 2) process.exit(7);`;
+    const running = start({
+      ...node({ takeover: { spare: false, standbyArgs: [] } }),
+      args: ["-e", fragile + TAKES_OVER],
+    });
+    await running.ready;
+    process.kill(running.pids().node ?? 0, "SIGKILL");
+    await vi.waitFor(() => expect(told().filter(({ type }) => type === "recovered")).toHaveLength(2), WAIT);
+    expect(told().filter(({ type }) => type === "recovered")).toMatchObject([
+      { recovery: { exit: { signal: "SIGKILL" }, deathsInPeriod: 1 } },
+      { recovery: { exit: { code: 7 }, deathsInPeriod: 2 } },
+    ]);
+  });
+
   test("leaves no spare behind when the cradle stops", async () => {
     const running = start(node());
     await running.ready;

@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEAF_MS, decideSilence, SILENT_MS } from "../../../src/supervisor/cradle/decide-silence.ts";
 import { describeExit, failureOfExit } from "../../../src/supervisor/cradle/describe-exit.ts";
-import type { ProcessExit } from "../../../src/supervisor/cradle/process-spec.ts";
-import { decideRestart } from "../../../src/supervisor/cradle/restart-policy.ts";
+import { OUT_OF_MEMORY, watchMemoryEnds } from "../../../src/supervisor/cradle/out-of-memory.ts";
+import type { ProcessExit, Suspect } from "../../../src/supervisor/cradle/process-spec.ts";
+import { type Death, decideRestart } from "../../../src/supervisor/cradle/restart-policy.ts";
+import { actorToBlame, withDeath } from "../../../src/supervisor/cradle/suspects.ts";
 
 describe("a process that sends no beats", () => {
   const silence = (beatMs: number, nowMs: number, stopped: boolean | undefined, lookedAtMs = nowMs - 50) =>
@@ -39,35 +41,55 @@ describe("the restart of a process", () => {
   test("is at once when it had worked, and still not without end", () => {
     const decisions = Array.from({ length: 10 }, (_, at) => at).reduce(
       (deaths) => {
-        const decision = decideRestart(deaths, 5_000, limit, 0);
+        const decision = decideRestart(deaths, { atMs: 5_000 }, limit, 0);
         expect(decision).toMatchObject({ kind: "restart", inMs: 0 });
         return decision.deaths;
       },
-      [] as readonly number[],
+      [] as readonly Death[],
     );
-    expect(decideRestart(decisions, 6_000, limit, 0).kind).toBe("giveUp");
+    expect(decideRestart(decisions, { atMs: 6_000 }, limit, 0).kind).toBe("giveUp");
   });
 
   test("is at once after the first death in a row, then later and later, then not at all", () => {
-    let deaths: readonly number[] = [];
+    let deaths: readonly Death[] = [];
     const waits: (number | string)[] = [];
     for (let at = 0; at < 11; at++) {
-      const decision = decideRestart(deaths, at, limit, at + 1);
+      const decision = decideRestart(deaths, { atMs: at }, limit, at + 1);
       deaths = decision.deaths;
       waits.push(decision.kind === "restart" ? decision.inMs : "gives up");
     }
     expect(waits).toEqual([0, 20, 40, 80, 160, 320, 640, 1_280, 2_000, 2_000, "gives up"]);
   });
 
+  test("does not count the deaths that an actor is parked for, of however many actors", () => {
+    let deaths: readonly Death[] = [];
+    for (let at = 0; at < 5 * 20; at++) {
+      const decision = decideRestart(deaths, { atMs: at, actor: `shop/a${at % 20}` }, limit, 0);
+      expect(decision.kind).toBe("restart");
+      deaths = decision.deaths;
+    }
+  });
+
+  test("counts them once parking does not help: beyond five of one actor, and all that nobody is named for", () => {
+    let deaths: readonly Death[] = [];
+    const kinds: string[] = [];
+    for (let at = 0; at < 16; at++) {
+      const decision = decideRestart(deaths, { atMs: at, actor: "shop/a" }, limit, 0);
+      deaths = decision.deaths;
+      kinds.push(decision.kind);
+    }
+    expect(kinds.indexOf("giveUp")).toBe(15);
+  });
+
   test("never happens more often than the limit within the period, whenever it dies", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20_000), { maxLength: 60 }), fc.nat(12), (gaps, restarts) => {
-        let deaths: readonly number[] = [];
+        let deaths: readonly Death[] = [];
         let now = 0;
         const restarted: number[] = [];
         for (const gap of gaps) {
           now += gap;
-          const decision = decideRestart(deaths, now, { restarts, periodMs: 60_000 }, 1);
+          const decision = decideRestart(deaths, { atMs: now }, { restarts, periodMs: 60_000 }, 1);
           deaths = decision.deaths;
           if (decision.kind === "giveUp") break;
           restarted.push(now);
@@ -79,6 +101,57 @@ describe("the restart of a process", () => {
       }),
     );
   });
+});
+
+describe("what a process had in hand at its end", () => {
+  const inHand = { actor: "shop/a", intent: "ab" };
+  test.each<readonly [string, ProcessExit, string | undefined]>([
+    ["a stuck loop", { code: null, signal: "SIGKILL", reason: "stuck", stuck: { stuckMs: 500 } }, "hang"],
+    ["an end of its own", { code: 3, signal: null }, "crash"],
+    ["a full heap", { code: null, signal: "SIGABRT" }, "exhaustion"],
+    ["a fault", { code: null, signal: "SIGSEGV" }, "crash"],
+    ["want of memory", { code: null, signal: "SIGKILL", reason: OUT_OF_MEMORY }, "exhaustion"],
+    ["kill -9", { code: null, signal: "SIGKILL" }, undefined],
+    [
+      "a stop",
+      { code: null, signal: "SIGKILL", reason: "stopped by a signal, silent for 200 ms" },
+      undefined,
+    ],
+    [
+      "a start that takes too long",
+      { code: null, signal: "SIGKILL", reason: "not ready after 1 ms" },
+      undefined,
+    ],
+    ["an end in order", { code: 0, signal: null }, undefined],
+  ])("is told with its class after %s, when its own code did it", (_what, exit, failure) => {
+    const [suspect] = withDeath([], { ...exit, inHand }, 7);
+    expect(suspect).toEqual({ ...inHand, atUnixMs: 7, ...(failure === undefined ? {} : { failure }) });
+    expect(actorToBlame({ ...exit, inHand })).toBe(failure === undefined ? undefined : "shop/a");
+  });
+
+  test("is laid to no actor when that is the node's own", () => {
+    const exit = { code: 1, signal: null, inHand: { actor: "kernel/a/fs", intent: "" } };
+    expect(actorToBlame(exit)).toBeUndefined();
+  });
+
+  test("is forgotten after an hour, and the oldest beyond 64", () => {
+    const exit = { code: 1, signal: null, inHand };
+    let suspects: readonly Suspect[] = [];
+    for (let at = 0; at < 70; at++) suspects = withDeath(suspects, exit, at);
+    expect(suspects.map(({ atUnixMs }) => atUnixMs)).toEqual(Array.from({ length: 64 }, (_, at) => at + 6));
+    expect(withDeath(suspects, { code: 1, signal: null }, 3_600_000 + 68)).toHaveLength(1);
+  });
+});
+
+test("an end for want of memory is one that the system has just counted", () => {
+  let count: number | undefined = 3;
+  const watch = watchMemoryEnds(() => count);
+  expect(watch.hasEnded()).toBe(false);
+  count = 4;
+  expect(watch.hasEnded()).toBe(true);
+  count = undefined;
+  expect(watch.hasEnded()).toBe(false);
+  watch.stop();
 });
 
 test.each<readonly [ProcessExit, string, string]>([
