@@ -87,6 +87,7 @@ function openParked({ dir, suspects, telemetry, onProblem }: RevivalOptions): Pa
 }
 
 function failureOf({ actor: rootActor, deaths, failure }: Blame): Failure {
-  const message = `the node's process ended ${deaths} times by its code, the last time of ${failure}`;
+  const times = deaths === 1 ? "1 time" : `${deaths} times`;
+  const message = `the node's process ended ${times} by its code, the last time of ${failure}`;
   return { class: failure, name: "ProcessDied", message, origin: "kernel", rootActor };
 }
