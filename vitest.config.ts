@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 
 const source = (name: string): string => join(import.meta.dirname, "src", `${name}.ts`);
 
-const ALONE = ["test/chaos/**/*.test.ts", "test/integration/{drill,recovery,stuck-intents}.test.ts"];
+const ALONE = ["test/chaos/**/*.test.ts", "test/integration/{drill,parked,recovery,stuck-intents}.test.ts"];
 const SIDE_BY_SIDE = 3;
 
 export default defineConfig({
