@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   "durable-host": () => import("./durable-host.ts"),
   intake: () => import("./intake.ts"),
   isolation: () => import("./isolation.ts"),
+  path: () => import("./path.ts"),
   supervision: () => import("./supervision.ts"),
 };
 

@@ -1,0 +1,65 @@
+// A cell's keys and certificates for a benchmark in one process: a genesis, an issuer, a
+// node `a`, and a client `ada` that may send everything.
+import { randomBytes } from "node:crypto";
+import { HybridClock } from "../src/security/clock/hybrid-clock.ts";
+import { formatCreds, parseCreds } from "../src/security/identity/creds-file.ts";
+import { SigningKey } from "../src/security/keys/signing-key.ts";
+import { issueCertificate } from "../src/security/trust/certificate.ts";
+import { createGenesis } from "../src/security/trust/genesis.ts";
+import { TrustStore } from "../src/security/trust/trust-store.ts";
+
+export function makeBenchCell() {
+  const cell = "bench";
+  const key = () => SigningKey.fromSeed(randomBytes(32));
+  const nodeSeed = randomBytes(32);
+  const [genesisKey, issuerKey, clientKey] = [key(), key(), key()];
+  const nodeKey = SigningKey.fromSeed(nodeSeed);
+  const createdUnixMs = Date.now();
+  const genesis = unwrap(
+    createGenesis({ cell, genesisKey: genesisKey.publicKey, createdUnixMs, nonce: randomBytes(16) }),
+  );
+  const claims = {
+    generation: 1,
+    notBeforeUnixMs: createdUnixMs - 60_000,
+    notAfterUnixMs: createdUnixMs + 3_600_000,
+    shards: [],
+    revoked: false,
+    grants: [],
+  };
+  const all = [{ intents: ["**"], targets: ["**"] }];
+  const certify = (
+    holder: SigningKey,
+    principal: string,
+    kind: "issuer" | "node" | "client",
+    by: SigningKey,
+  ) => {
+    const grants = kind === "client" ? all : [];
+    const certificate = { ...claims, key: holder.publicKey, principal, kind, grants };
+    return unwrap(issueCertificate(certificate, by, genesis.hash)).bytes;
+  };
+  const issuer = certify(issuerKey, "issuer", "issuer", genesisKey);
+  const node = certify(nodeKey, "a", "node", issuerKey);
+  const trust = new TrustStore(genesis);
+  for (const bytes of [issuer, node, certify(clientKey, "ada", "client", issuerKey)])
+    unwrap(trust.add(bytes, createdUnixMs));
+  const identity = unwrap(
+    parseCreds(
+      formatCreds({
+        jwt: "a.b.c",
+        nkeySeed: `SU${"A".repeat(56)}`,
+        cell,
+        principal: "a",
+        broker: "nats://127.0.0.1:1",
+        genesis: genesis.bytes,
+        key: nodeSeed,
+        certificates: [issuer, node],
+      }),
+    ),
+  );
+  return { cell, genesis, trust, clock: new HybridClock(Date.now), nodeKey, clientKey, identity };
+}
+
+function unwrap<T>(result: { ok: true; value: T } | { ok: false; error: Error }): T {
+  if (result.ok) return result.value;
+  throw result.error;
+}
