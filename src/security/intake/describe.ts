@@ -42,14 +42,23 @@ function within(part: Uint8Array, original: Uint8Array, copy: Uint8Array): Uint8
   return isPart ? copy.subarray(at, at + part.length) : undefined;
 }
 
-/** @param capsule undefined when its bytes could not be read */
-export function requestOf(issuer: Uint8Array, bytes: Uint8Array, capsule: Capsule | undefined): RequestRef {
-  if (capsule === undefined) return { ...unreadRequest(bytes), issuer: copyOf(issuer) };
+/**
+ * @param issuer not copied
+ * @param capsule undefined when its bytes could not be read
+ * @param hash of the bytes, when it is known
+ */
+export function requestOf(
+  issuer: Uint8Array,
+  bytes: Uint8Array,
+  capsule: Capsule | undefined,
+  hash: Uint8Array = sha256(bytes),
+): RequestRef {
+  if (capsule === undefined) return { ...unreadRequest(bytes), issuer };
   return {
-    issuer: copyOf(issuer),
+    issuer,
     id: copyOf(capsule.id),
     rootId: copyOf(capsule.rootId),
-    hash: sha256(bytes),
+    hash,
     intent: capsule.intent,
     deadlineUnixMs: capsule.deadlineUnixMs,
     priority: capsule.priority,

@@ -195,7 +195,7 @@ function decide(
   const { principal, key } = certificate;
   const bytes = copyOf(verified.bytes);
   const intent = acceptedIntent(capsule, verified.hash, principal, { of: verified.bytes, copy: bytes });
-  const request = { ...requestOf(key, verified.bytes, capsule), hash: verified.hash };
+  const request = requestOf(key, verified.bytes, capsule, verified.hash);
   const replyTo = capsule.replyInbox === "" ? undefined : capsule.replyInbox;
   const until = stages.freshUntil(capsule, limits);
   ports.observe?.(capsule.issuedAt);
