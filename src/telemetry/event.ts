@@ -2,8 +2,8 @@
 // bytes, words for enums. Who records an event needs no knowledge of protobuf. It
 // decides nothing about where events go, and bounds every text that enters one.
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type Event, EventSchema } from "../gen/cell0/v1/events_pb.ts";
+import { ProtoWriter } from "../wire/proto-writer.ts";
 import { randomView } from "./random-pool.ts";
 
 type KnownKind = Exclude<Event["kind"], { case: undefined }>;
@@ -88,7 +88,7 @@ export function encodeEvent(input: EventInput, stamp: EventStamp): Uint8Array {
     return writer.finish();
   } catch (error) {
     // What is half written must not open the next event.
-    writer = new BinaryWriter();
+    writer.reset();
     throw error;
   }
 }
@@ -118,11 +118,11 @@ const kindFields: ReadonlyMap<string, DescField> = new Map(
 
 export const eventKinds: readonly EventKindName[] = [...kindFields.keys()] as EventKindName[];
 
-/** One for all events: its buffer grows to the largest and is used again. */
-let writer = new BinaryWriter();
+/** One for all events. */
+const writer = new ProtoWriter();
 
-/** What the fields of a message need at run time, in the order of their numbers. */
-type FieldPlan = { readonly field: DescField; readonly name: string; readonly tag: number };
+/** What the fields of a message need at run time, in the order of their numbers. Defaults are left out, as protobuf has it. */
+type FieldPlan = { readonly name: string; readonly write: (value: unknown) => void };
 const plans = new WeakMap<DescMessage, readonly FieldPlan[]>();
 
 function planOf(schema: DescMessage): readonly FieldPlan[] {
@@ -130,72 +130,73 @@ function planOf(schema: DescMessage): readonly FieldPlan[] {
   if (plan === undefined) {
     plan = schema.fields
       .filter(({ oneof }) => oneof === undefined)
-      .map((field) => ({ field, name: field.localName, tag: tagOf(field) }));
+      .map((field) => ({ name: field.localName, write: writerOf(field) }));
     plans.set(schema, plan);
   }
   return plan;
 }
 
-function tagOf(field: DescField): number {
-  const varint =
-    field.fieldKind === "enum" ||
-    field.scalar === ScalarType.UINT64 ||
-    field.scalar === ScalarType.UINT32 ||
-    field.scalar === ScalarType.BOOL;
-  return (field.number << 3) | (varint ? WireType.Varint : WireType.LengthDelimited);
-}
-
 function writeMessage(schema: DescMessage, plain: object): void {
   const given = plain as Readonly<Record<string, unknown>>;
-  for (const { field, name, tag } of planOf(schema)) {
+  for (const { name, write } of planOf(schema)) {
     const value = given[name];
-    if (value !== undefined) writeField(field, tag, value);
+    if (value !== undefined) write(value);
   }
 }
 
 function writeNested(field: DescField, value: unknown): void {
   if (field.message === undefined || typeof value !== "object" || value === null) throw unfit(field, value);
-  writer.uint32(tagOf(field)).fork();
+  const message = writer.open(field.number);
   writeMessage(field.message, value);
-  writer.join();
+  writer.close(message);
 }
 
-/** Defaults are left out, as protobuf has it. */
-function writeField(field: DescField, tag: number, value: unknown): void {
-  if (field.fieldKind === "message") writeNested(field, value);
-  else if (field.fieldKind === "enum") writeNumber(tag, enumNumber(field.enum, value));
-  else if (field.fieldKind !== "scalar") throw unfit(field, value);
-  else if (field.scalar === ScalarType.STRING && typeof value === "string") {
-    if (value !== "") writer.uint32(tag).string(bounded(field, value));
-  } else if (field.scalar === ScalarType.BYTES) {
-    const bytes = bytesOf(field, value);
-    if (bytes.length > 0) writer.uint32(tag).bytes(bytes);
-  } else if (field.scalar === ScalarType.UINT64) {
-    const number = unsigned(field, value);
-    if (number <= UINT32_MAX) writeNumber(tag, Number(number));
-    else writer.uint32(tag).uint64(number);
-  } else if (field.scalar === ScalarType.UINT32) {
-    writeNumber(tag, Math.min(Number(unsigned(field, value)), UINT32_MAX));
-  } else if (field.scalar === ScalarType.BOOL && typeof value === "boolean") {
-    if (value) writer.uint32(tag).bool(true);
-  } else throw unfit(field, value);
+function writerOf(field: DescField): (value: unknown) => void {
+  const { number } = field;
+  if (field.fieldKind === "message") return (value) => writeNested(field, value);
+  if (field.fieldKind === "enum") return (value) => writer.number(number, enumNumber(field.enum, value));
+  if (field.fieldKind === "scalar") {
+    switch (field.scalar) {
+      case ScalarType.STRING:
+        return textWriter(field);
+      case ScalarType.BYTES:
+        return (value) => {
+          if (value instanceof Uint8Array) writer.bytes(number, value);
+          else if (typeof value !== "string" || !writer.hex(number, value)) throw unfit(field, value);
+        };
+      case ScalarType.UINT64:
+        return (value) => {
+          const whole = unsigned(field, value);
+          if (typeof whole === "bigint") writer.big(number, whole);
+          else writer.number(number, whole);
+        };
+      case ScalarType.UINT32:
+        return (value) => writer.number(number, Math.min(Number(unsigned(field, value)), UINT32_MAX));
+      case ScalarType.BOOL:
+        return (value) => {
+          if (typeof value !== "boolean") throw unfit(field, value);
+          writer.flag(number, value);
+        };
+    }
+  }
+  return (value) => {
+    throw unfit(field, value);
+  };
 }
 
-function writeNumber(tag: number, value: number): void {
-  if (value !== 0) writer.uint32(tag).uint32(value);
+function textWriter(field: DescField): (value: unknown) => void {
+  const max = TEXT_BOUNDS[`${field.parent.typeName}.${field.localName}`] ?? MAX_TEXT_BYTES;
+  return (value) => {
+    if (typeof value !== "string") throw unfit(field, value);
+    writer.text(field.number, boundText(value, max));
+  };
 }
 
 function unsigned(field: DescField, value: unknown): bigint | number {
   if (typeof value === "bigint" && value >= 0n) return value;
   if (typeof value !== "number" || !Number.isFinite(value)) throw unfit(field, value);
   const whole = Math.max(0, Math.round(value));
-  return whole <= UINT32_MAX ? whole : BigInt(whole);
-}
-
-function bytesOf(field: DescField, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value === "string" && /^([0-9a-f]{2})*$/i.test(value)) return Buffer.from(value, "hex");
-  throw unfit(field, value);
+  return Number.isSafeInteger(whole) ? whole : BigInt(whole);
 }
 
 function enumNumber(schema: DescEnum, value: unknown): number {
@@ -203,11 +204,6 @@ function enumNumber(schema: DescEnum, value: unknown): number {
   const found = schema.values.find((known) => known.localName.toLowerCase() === value);
   if (found === undefined) throw new TypeError(`${schema.name} has no value ${JSON.stringify(value)}`);
   return found.number;
-}
-
-function bounded(field: DescField, text: string): string {
-  const max = TEXT_BOUNDS[`${field.parent.typeName}.${field.localName}`] ?? MAX_TEXT_BYTES;
-  return boundText(text, max);
 }
 
 /** Cuts a text to at most `maxBytes` of UTF-8, never inside a character. */

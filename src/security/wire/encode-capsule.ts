@@ -1,9 +1,9 @@
 // Capsule -> bytes. These bytes are hashed, signed and carried; nobody makes
 // them a second time. Written field by field, in the order of their numbers and
 // without those at their default, so that they are the canonical protobuf.
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
+import { ProtoWriter } from "../../wire/proto-writer.ts";
 import type { Capsule, ReplyPart, Source, WireError } from "./capsule.ts";
 import { checkCapsule } from "./check-capsule.ts";
 import { priorityNumber } from "./priority.ts";
@@ -20,81 +20,63 @@ export function encodeCapsule(capsule: Capsule): Result<Uint8Array, CellError> {
   text(6, capsule.intent);
   text(7, capsule.contentType);
   bytes(8, capsule.payload);
-  nested(9, () => {
-    number(1, capsule.issuedAt.unixMs);
-    number(2, capsule.issuedAt.counter);
-  });
+  const issuedAt = writer.open(9);
+  number(1, capsule.issuedAt.unixMs);
+  number(2, capsule.issuedAt.counter);
+  writer.close(issuedAt);
   number(10, capsule.deadlineUnixMs);
   number(11, priorityNumber(capsule.priority));
   number(12, capsule.epoch);
   const { traceparent, tracestate, source, reply } = capsule;
   if (traceparent !== "") {
-    nested(14, () => {
-      text(1, traceparent);
-      text(2, tracestate);
-    });
+    const trace = writer.open(14);
+    text(1, traceparent);
+    text(2, tracestate);
+    writer.close(trace);
   }
   text(15, capsule.replyInbox);
-  if (source !== undefined) nested(16, () => writeSource(source));
-  if (reply !== undefined) nested(17, () => writeReply(reply));
+  if (source !== undefined) writeSource(source);
+  if (reply !== undefined) writeReply(reply);
   return ok(writer.finish());
 }
 
 function writeSource({ actor, incarnation, sequence }: Source): void {
+  const source = writer.open(16);
   text(1, actor);
   if (incarnation !== undefined) {
-    nested(2, () => {
-      number(1, incarnation.term);
-      number(2, incarnation.activation);
-    });
+    const nested = writer.open(2);
+    number(1, incarnation.term);
+    number(2, incarnation.activation);
+    writer.close(nested);
   }
   number(3, sequence);
+  writer.close(source);
 }
 
 function writeReply({ requestId, requestHash, index, final, error, turnedAway }: ReplyPart): void {
+  const reply = writer.open(17);
   bytes(1, requestId);
   bytes(2, requestHash);
   number(3, index);
   flag(4, final);
-  if (error !== undefined) nested(5, () => writeError(error));
+  if (error !== undefined) writeError(error);
   number(6, turnedAway);
+  writer.close(reply);
 }
 
 function writeError({ code, message, remedy, retryable, retryAfterMs }: WireError): void {
+  const error = writer.open(5);
   text(1, code);
   text(2, message);
   text(3, remedy);
   flag(4, retryable);
   number(5, retryAfterMs);
+  writer.close(error);
 }
 
-/** One for all capsules: its buffer grows to the largest and is used again. What is checked does not throw half-way. */
-const writer = new BinaryWriter();
-const VARINT = 0;
-const DELIMITED = 2;
-const UINT32_MAX = 0xffff_ffff;
-
-function bytes(field: number, value: Uint8Array): void {
-  if (value.length > 0) writer.uint32((field << 3) | DELIMITED).bytes(value);
-}
-
-function text(field: number, value: string): void {
-  if (value !== "") writer.uint32((field << 3) | DELIMITED).string(value);
-}
-
-function number(field: number, value: number): void {
-  if (value === 0) return;
-  writer.uint32((field << 3) | VARINT);
-  if (value <= UINT32_MAX) writer.uint32(value);
-  else writer.uint64(BigInt(value));
-}
-
-function flag(field: number, value: boolean): void {
-  if (value) writer.uint32((field << 3) | VARINT).bool(true);
-}
-
-function nested(field: number, write: () => void): void {
-  writer.uint32((field << 3) | DELIMITED).fork();
-  write();
-  writer.join();
-}
+/** One for all capsules. What is checked does not throw half-way. */
+const writer = new ProtoWriter();
+const bytes = (field: number, value: Uint8Array): void => writer.bytes(field, value);
+const text = (field: number, value: string): void => writer.text(field, value);
+const number = (field: number, value: number): void => writer.number(field, value);
+const flag = (field: number, value: boolean): void => writer.flag(field, value);

@@ -1,7 +1,7 @@
 // Capsule bytes -> signed envelopes: one signature over one capsule, or one over
 // the Merkle root of many, shared by the envelopes that they are spread over.
-import { create, toBinary } from "@bufbuild/protobuf";
-import { Algorithm, EnvelopeSchema } from "../../gen/cell0/v1/capsule_pb.ts";
+import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
+import { ProtoWriter } from "../../wire/proto-writer.ts";
 import { sha256 } from "../bytes.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
 import { MAX_CAPSULES } from "./envelope.ts";
@@ -13,15 +13,20 @@ export type Sealing = { readonly key: SigningKey; readonly genesisHash: Uint8Arr
 
 export function sealOne(capsule: Uint8Array, { key, genesisHash }: Sealing): Uint8Array {
   const signature = key.sign(singleInput(genesisHash, key.publicKey, sha256(capsule)));
-  return toBinary(
-    EnvelopeSchema,
-    create(EnvelopeSchema, {
-      issuer: key.publicKey,
-      algorithm: Algorithm.ED25519,
-      capsules: [capsule],
-      proof: { case: "single", value: { signature } },
-    }),
-  );
+  writeHead(key.publicKey, [capsule]);
+  const proof = writer.open(4);
+  writer.bytes(1, signature);
+  writer.close(proof);
+  return writer.finish();
+}
+
+/** Written field by field, in the order of their numbers. */
+const writer = new ProtoWriter();
+
+function writeHead(issuer: Uint8Array, capsules: readonly Uint8Array[]): void {
+  writer.bytes(1, issuer);
+  writer.number(2, Algorithm.ED25519);
+  for (const capsule of capsules) writer.element(3, capsule);
 }
 
 /**
@@ -44,13 +49,16 @@ export function sealBatch(
   let firstIndex = 0;
   return groups.map((capsules) => {
     const path = rangePath(tree, firstIndex, capsules.length);
-    const message = create(EnvelopeSchema, {
-      issuer: key.publicKey,
-      algorithm: Algorithm.ED25519,
-      capsules: [...capsules],
-      proof: { case: "merkle", value: { signature, batch, count, firstIndex, root, path } },
-    });
+    writeHead(key.publicKey, capsules);
+    const proof = writer.open(5);
+    writer.bytes(1, signature);
+    writer.big(2, batch);
+    writer.number(3, count);
+    writer.number(4, firstIndex);
+    writer.bytes(5, root);
+    for (const node of path) writer.element(6, node);
+    writer.close(proof);
     firstIndex += capsules.length;
-    return toBinary(EnvelopeSchema, message);
+    return writer.finish();
   });
 }
