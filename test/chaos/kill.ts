@@ -17,8 +17,9 @@ export type Killer = {
 /** The cradle gives up after ten deaths of a process within a minute: chaos stays below, by a new cradle. */
 const MAX_DEATHS = 7;
 const PERIOD_MS = 60_000;
-/** Longer than every recovery. */
 const ASK_MS = 5_000;
+/** Between deaths of processes the cell is to serve again: what kills one that restores is a kind of its own. */
+const SERVES_WITHIN_MS = 15_000;
 /** Failures of actors under way at a time: they are not waited for, what dies meanwhile may be what would answer. */
 const MAX_FAILING = 8;
 
@@ -39,6 +40,7 @@ export function killerOf(
       deaths = [];
       return "cradle";
     }
+    if (count > 0 || kill.kind === "kernel") await serves(cell);
     await killOne(cell, kill);
     for (let each = 0; each < count; each += 1) deaths.push(now);
     return kill.kind;
@@ -96,20 +98,29 @@ async function killOne(cell: OwnCell, { kind, actor, gapMs }: Kill): Promise<voi
       const pid = await cell.pid("node");
       cell.signal([pid], "SIGSTOP");
       await pause(gapMs);
-      // The cradle may have ended it by now.
-      return cell.signal([pid], "SIGCONT");
+      return ifThere(async () => cell.signal([pid], "SIGCONT"));
     }
     case "node-twice":
       await signal("SIGKILL", "node");
       await pause(gapMs);
-      return await signal("SIGKILL", "node");
+      return await ifThere(() => signal("SIGKILL", "node"));
     case "broker-then-node":
       await signal("SIGKILL", "broker");
       await pause(gapMs / 4);
-      return await signal("SIGKILL", "node");
+      return await ifThere(() => signal("SIGKILL", "node"));
     case "cradle":
       return await cell.revive();
   }
+}
+
+/** Or does not in time: then it is killed all the same. */
+async function serves(cell: OwnCell): Promise<void> {
+  await cell.request(aloneName(0), "ledger", {}, SERVES_WITHIN_MS).catch(() => undefined);
+}
+
+/** The second of two kills: by then the cradle may have ended the process, or not yet have another. */
+async function ifThere(kill: () => Promise<void>): Promise<void> {
+  await kill().catch(() => undefined);
 }
 
 /** Fails the actor's present life, and that one only: an intent that comes again spares the next. */
