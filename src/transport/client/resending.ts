@@ -3,8 +3,10 @@
 // than a recovery never notices one.
 import type { CellError } from "../../errors/cell-error.ts";
 
-/** First wait for an answer; doubles with each time that it is sent again. */
+/** First wait for an answer; doubles with each time that it is sent again, up to its bound. */
 const FIRST_WAIT_MS = 100;
+/** Shorter than a death that takes long to be noticed: what a dying process swallowed comes to the next one. */
+const MAX_WAIT_MS = 3_200;
 /** First wait after an answer that says nobody could begin it; doubles to its bound. */
 const FIRST_REFUSED_WAIT_MS = 20;
 const MAX_REFUSED_WAIT_MS = 250;
@@ -31,7 +33,7 @@ export type Attempts = {
 
 /** Milliseconds until an intent without an answer is sent again; undefined: it is not. */
 export function waitForAnswerMs({ ageMs, unanswered }: Attempts, random: number): number | undefined {
-  const waitMs = spread(FIRST_WAIT_MS * 2 ** Math.min(unanswered, 16), random);
+  const waitMs = spread(Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(unanswered, 16)), random);
   return unanswered < MAX_RESENT && ageMs + waitMs <= MAX_AGE_MS ? waitMs : undefined;
 }
 

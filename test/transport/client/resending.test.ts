@@ -11,6 +11,17 @@ test("waits twice as long each time that nobody answers", () => {
   expect(waits).toEqual([100, 200, 400, 800]);
 });
 
+test("what dying processes swallow one after the other is sent to the next one for twenty seconds", () => {
+  let ageMs = 0;
+  for (let unanswered = 0; ; unanswered += 1) {
+    const waitMs = waitForAnswerMs({ ageMs, unanswered, refused: 0 }, MIDDLE);
+    if (waitMs === undefined) break;
+    expect(waitMs).toBeLessThanOrEqual(3_200);
+    ageMs += waitMs;
+  }
+  expect(ageMs).toBeGreaterThan(20_000);
+});
+
 test.each(["CELL_NOT_ACCEPTING", "CELL_STOPPING", "ACTOR_NOT_RUNNING"] as const)(
   "after %s it comes again soon, then at a bound",
   (code) => {
