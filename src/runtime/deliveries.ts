@@ -120,10 +120,12 @@ function refuse(ports: DeliveryPorts, { intent, request, replyTo }: Accepted, er
     request,
     replyTo,
   });
-  // What is poison was begun, and killed: that is its answer, whichever copy comes now.
-  if (error.code === "ACTOR_INTENT_POISONOUS") responder(ports, request, replyTo)({ kind: "error", error });
+  if (wasBegun(error)) responder(ports, request, replyTo)({ kind: "error", error });
   else turnAway(ports, request, replyTo, error);
 }
+
+/** It killed those that had it in hand: no copy of it is begun any more, and this is its answer. */
+const wasBegun = ({ code }: CellError): boolean => code === "ACTOR_INTENT_POISONOUS";
 
 /** It was never begun: the same capsule may come again, in a copy that is on its way already. */
 function turnAway(
@@ -196,7 +198,7 @@ function responder(
   return (reply) => {
     if (ended) return;
     ended = reply.kind === "error" || reply.final;
-    if (reply.kind === "error" && reply.begun === false) {
+    if (reply.kind === "error" && reply.begun === false && !wasBegun(reply.error)) {
       turnAway(ports, request, inbox, reply.error);
       return;
     }

@@ -63,6 +63,43 @@ test("a refusal tells how many copies of the capsule it turns away", () => {
   expect(told).toEqual([3, 0]);
 });
 
+test.each([
+  ["at the door", false],
+  ["by the actor", true],
+])(
+  "what is refused as poison %s is answered for all copies, also those that earlier processes took",
+  (_where, later) => {
+    const replay = new ReplayWindow();
+    const intake = intakeOf({ replay });
+    const told: (number | undefined)[] = [];
+    const poisonous = new CellError("ACTOR_INTENT_POISONOUS");
+    const deliveries = createDeliveries({
+      maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
+      sealer: {
+        seal: (_inbox, bytes, ticket) => {
+          const capsule = decodeCapsule(bytes);
+          told.push(capsule.ok ? capsule.value.reply?.turnedAway : undefined);
+          if (ticket.kind === "reply")
+            replay.storeReply(ticket.issuer, ticket.id, ticket.capsule, ticket.final);
+        },
+        flush: () => {},
+      },
+      replay,
+      toActor: ({ respond }) => {
+        if (!later) return err(poisonous);
+        respond({ kind: "error", error: poisonous, begun: false });
+        return ok({ mailboxDepth: 1 });
+      },
+      refusesWork: () => undefined,
+      record: () => {},
+    });
+    const arrival = { subject: SUBJECT, data: sealed(), natsReply: undefined, nowUnixMs: NOW };
+    for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
+    expect(told).toEqual([0]);
+    expect(intake.admit(arrival)).toMatchObject([{ kind: "duplicate", state: "answered" }]);
+  },
+);
+
 test("who asks again gets each reply's own capsule, not the envelope that it shared", () => {
   const replay = new ReplayWindow();
   const intake = intakeOf({ replay });
