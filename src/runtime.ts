@@ -125,7 +125,11 @@ async function promote(
   return {
     status,
     tree: () => system.tree(),
-    recovered: (recovery) => telemetry.record(processDied(recovery)),
+    recovered(recovery) {
+      telemetry.record(processDied(recovery));
+      // Of what it tells this process may die in the next moment.
+      telemetry.flush();
+    },
     async stop(reason, graceMs) {
       life.stopping = true;
       await messaging.drain();

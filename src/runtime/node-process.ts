@@ -27,7 +27,10 @@ process.on("message", (message) => {
   const said = readCradleMessage(message);
   if (said?.type === "stop") stopping.resolve("asked by the cradle");
   if (said?.type === "promote") promoted.resolve(said.suspects);
-  if (said?.type === "recovered") node?.recovered(said.recovery);
+  if (said?.type === "recovered" && node !== undefined) {
+    node.recovered(said.recovery);
+    process.send?.({ type: "recorded" });
+  }
 });
 process.once("disconnect", () => stopping.resolve("the cradle is gone"));
 process.once("SIGTERM", () => stopping.resolve("SIGTERM"));

@@ -71,7 +71,9 @@ export function startCradle(
   const limit = { ...CRASH_LOOP, restarts: maxRestarts };
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<CradleEnd>();
-  let untold: Recovery[] = [];
+  let untold: readonly Recovery[] = [];
+  /** Told to the process that records them, which has not said yet that it did: it may die before. */
+  let unrecorded: readonly Recovery[] = [];
 
   const eventsOf = ({ name, log }: ProcessSpec): SlotEvents => ({
     starting: () => onEvent({ kind: "starting", name }),
@@ -81,12 +83,21 @@ export function startCradle(
       tellRecoveries();
       if (slots.every(({ wasReady }) => wasReady)) ready.resolve();
     },
-    died: (exit, restartInMs, by) => onEvent({ kind: "died", name, exit, restartInMs, by }),
+    died: (exit, restartInMs, by) => {
+      if (name === recording?.spec.name) {
+        untold = [...unrecorded, ...untold].slice(-MAX_UNTOLD);
+        unrecorded = [];
+      }
+      onEvent({ kind: "died", name, exit, restartInMs, by });
+    },
     gaveUp: (exit) => {
       onEvent({ kind: "gaveUp", name, exit, log, limit });
       void stop({ gaveUp: { name, log } });
     },
-    message: (message) => onEvent({ kind: "message", name, message }),
+    message: (message) => {
+      if (isRecorded(message)) unrecorded = unrecorded.slice(1);
+      else onEvent({ kind: "message", name, message });
+    },
     spare: (state) => onEvent({ kind: "spare", name, state }),
   });
   const slots = specs.map((spec) => new Slot(spec, limit, eventsOf(spec)));
@@ -94,7 +105,9 @@ export function startCradle(
 
   const tellRecoveries = () => {
     if (recording?.isReady !== true) return;
-    for (const recovery of untold.splice(0)) recording.send({ type: "recovered", recovery });
+    for (const recovery of untold) recording.send({ type: "recovered", recovery });
+    unrecorded = [...unrecorded, ...untold].slice(-MAX_UNTOLD);
+    untold = [];
   };
   const stop = async (end: CradleEnd = {}) => {
     for (const slot of slots) slot.hold();
@@ -116,3 +129,6 @@ export function startCradle(
     kill,
   };
 }
+
+const isRecorded = (message: unknown): boolean =>
+  typeof message === "object" && message !== null && "type" in message && message.type === "recorded";

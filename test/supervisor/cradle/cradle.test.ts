@@ -213,6 +213,30 @@ describe("a process that takes over", () => {
     });
   });
 
+  test("hears of each death, also of those before it was ready, until it has said that they are recorded", async () => {
+    // Ready and dead at once, dead before it is ready, ready and dead unheard; the fourth one says that it records.
+    const script = `
+      const fs = require("node:fs");
+      fs.appendFileSync("lives", "x");
+      const life = fs.readFileSync("lives", "utf8").length;
+      process.on("message", (message) => {
+        fs.appendFileSync("told", JSON.stringify({ ...message, life }) + "\\n");
+        if (message.type === "promote" && life === 2) process.exit(12);
+        if (message.type === "promote") process.send({ type: "ready" });
+        if (message.type === "promote" && life === 1) setImmediate(() => process.exit(11));
+        if (message.type === "recovered" && life === 3) process.exit(13);
+        if (message.type === "recovered") process.send({ type: "recorded" });
+      });
+      process.send({ type: "standby" });`;
+    start(spec("node", script, { readiness: { kind: "ipc" }, takeover: { spare: false, standbyArgs: [] } }));
+    const heard = (life: number) =>
+      told().flatMap((each) => (each.type === "recovered" && each.life === life ? [each.recovery] : []));
+    await vi.waitFor(() => expect(heard(4)).toHaveLength(3), WAIT);
+    expect(heard(4)).toMatchObject([11, 12, 13].map((code) => ({ name: "node", exit: { code } })));
+    process.kill(cradle?.pids().node ?? 0, "SIGKILL");
+    await vi.waitFor(() => expect(heard(5)).toMatchObject([{ exit: { signal: "SIGKILL" } }]), WAIT);
+  });
+
   test("that sends no beats because it was stopped is killed; its successor hears what it had in hand", async () => {
     const beats = `
       const say = () => require("node:fs").writeSync(4, JSON.stringify({ beat: 1, inHand: { actor: "a/b", intent: "ab" } }) + "\\n");
