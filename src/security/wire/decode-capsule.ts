@@ -12,6 +12,7 @@ import {
 import { type Capsule, type Incarnation, MAX_CAPSULE_BYTES, type ReplyPart, type Source } from "./capsule.ts";
 import { checkCapsule } from "./check-capsule.ts";
 import { priorityName } from "./priority.ts";
+import { readCapsule } from "./read-capsule.ts";
 import { decodeStrict } from "./strict-decode.ts";
 
 /** No field of a capsule repeats. */
@@ -22,6 +23,14 @@ export function decodeCapsule(bytes: Uint8Array): Result<Capsule, CellError> {
   if (bytes.length > MAX_CAPSULE_BYTES) {
     return err(new CellError("CAPSULE_TOO_LARGE", `the capsule has ${bytes.length} bytes`));
   }
+  const quick = readCapsule(bytes);
+  if (quick === undefined) return decodeSlowly(bytes);
+  const fault = checkCapsule(quick);
+  return fault === undefined ? ok(quick) : err(fault);
+}
+
+/** The same for any bytes, with every fault named. */
+export function decodeSlowly(bytes: Uint8Array): Result<Capsule, CellError> {
   const decoded = decodeStrict(IntentCapsuleSchema, bytes, BOUNDS);
   if (!decoded.ok) return decoded;
   const message = decoded.value;
