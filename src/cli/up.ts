@@ -99,9 +99,11 @@ export async function runUp(
       hear(event, arrival);
     };
     cradle = startCradle(specs, onEvent, maxRestarts === undefined ? {} : { maxRestarts });
+    const wasAsked = stopOnInterrupt(context, cradle);
     await prepared.lock.update(cradle.pids());
     return await attend(context, {
       cradle,
+      wasAsked,
       arrival: arrival.promise,
       manifests,
       options,
@@ -117,6 +119,8 @@ export async function runUp(
 
 type Attendance = {
   readonly cradle: Cradle;
+  /** Whether an interrupt asked for the end. */
+  readonly wasAsked: () => boolean;
   readonly arrival: Promise<Arrival>;
   readonly manifests: readonly string[];
   readonly options: UpOptions;
@@ -127,8 +131,7 @@ type Attendance = {
 
 /** From the start of the processes to their end. */
 async function attend(context: Context, attendance: Attendance): Promise<ExitCode> {
-  const { cradle, arrival, manifests, options, prepared, startedAt } = attendance;
-  const ending = stopOnInterrupt(context, cradle);
+  const { cradle, wasAsked, arrival, manifests, options, prepared, startedAt } = attendance;
   if (manifests.length > 0) void preload();
   const first = await Promise.race([arrival, cradle.ended]);
   if (!("status" in first)) return endOf(first);
@@ -137,8 +140,7 @@ async function attend(context: Context, attendance: Attendance): Promise<ExitCod
   process.send?.({ type: "up" });
   await attendance.hooks.onReady?.();
   const end = await cradle.ended;
-  ending.dispose();
-  context.note(ending.asked() ? "Stopped." : "");
+  context.note(wasAsked() ? "Stopped." : "");
   return endOf(end);
 }
 
@@ -184,11 +186,11 @@ function endOf(end: { readonly gaveUp?: { readonly name: string; readonly log: s
   });
 }
 
-/** First interrupt: in order. Second: at once. */
-function stopOnInterrupt(
-  context: Context,
-  cradle: Cradle,
-): { readonly asked: () => boolean; readonly dispose: () => void } {
+/**
+ * First interrupt: in order. Second: at once. Heard until this process ends: one that comes
+ * late, while it tidies up, must not leave a lock behind.
+ */
+function stopOnInterrupt(context: Context, cradle: Cradle): () => boolean {
   let count = 0;
   const interrupt = () => {
     count += 1;
@@ -197,14 +199,8 @@ function stopOnInterrupt(
       void cradle.stop();
     } else void cradle.kill();
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, interrupt);
-  return {
-    asked: () => count > 0,
-    dispose: () => {
-      for (const signal of signals) process.off(signal, interrupt);
-    },
-  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
+  return () => count > 0;
 }
 
 function parseCount(text: string): number {

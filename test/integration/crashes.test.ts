@@ -30,11 +30,11 @@ describe("what fails comes back", () => {
     await workspace.remove();
   });
 
-  const say = (actor: string, text = "x", timeoutMs = 5_000) =>
+  const say = (actor: string, text = "x", timeoutMs = 20_000) =>
     cell.client.request(actor, "say", { text }, { timeoutMs });
   const crash = (actor: string, message: string) => cell.client.request(actor, "crash", { message });
   const answers = (actor: string) =>
-    vi.waitFor(async () => (await say(actor, "x", 500)).value, { timeout: 15_000, interval: 20 });
+    vi.waitFor(async () => (await say(actor, "x", 20_000)).value, { timeout: 15_000, interval: 20 });
   const events = async (filter: Parameters<LiveCell["kernel"]["events"]>[1]): Promise<readonly Event[]> =>
     (await cell.kernel.events("a", filter)).map((bytes) => fromBinary(EventSchema, bytes));
 

@@ -27,7 +27,7 @@ describe("actors that do not share the node's event loop", () => {
           grants: [{ intents: ["say"], targets: ["live/threaded"] }],
         },
         { actor: "apart", behaviour: "./loose.ts#loose", isolation: "process", limits: { memory: "64MiB" } },
-        { actor: "stuck", behaviour: "./loose.ts#loose", isolation: "worker", progress: "300ms" },
+        { actor: "stuck", behaviour: "./loose.ts#loose", isolation: "worker", progress: "1s" },
       ]),
     );
     cell = await startCell({ up: [file] });
@@ -37,10 +37,10 @@ describe("actors that do not share the node's event loop", () => {
     await workspace.remove();
   });
 
-  const say = (actor: string, text = "x", timeoutMs = 5_000) =>
+  const say = (actor: string, text = "x", timeoutMs = 20_000) =>
     cell.client.request(actor, "say", { text }, { timeoutMs });
   const answers = (actor: string) =>
-    vi.waitFor(async () => (await say(actor, "x", 500)).value, { timeout: 15_000, interval: 20 });
+    vi.waitFor(async () => (await say(actor, "x", 20_000)).value, { timeout: 15_000, interval: 20 });
   const events = async (filter: Parameters<LiveCell["kernel"]["events"]>[1]): Promise<readonly Event[]> =>
     (await cell.kernel.events("a", filter)).map((bytes) => fromBinary(EventSchema, bytes));
 
@@ -70,7 +70,7 @@ describe("actors that do not share the node's event loop", () => {
   it("a worker that spins is ended and comes back, alone: its siblings never notice", async () => {
     const sibling = await cell.kernel.actor("a", "live/sibling");
     expect((await say("live/stuck")).value).toMatchObject({ count: 1 });
-    const spinning = cell.client.request("live/stuck", "spin", {}, { timeoutMs: 10_000 });
+    const spinning = cell.client.request("live/stuck", "spin", {}, { timeoutMs: 20_000 });
     const asked = performance.now();
     await say("live/sibling");
     expect(performance.now() - asked).toBeLessThan(8_000);

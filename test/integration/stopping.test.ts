@@ -32,11 +32,13 @@ describe("a cell", () => {
 
   it("lets an intent in hand finish at Ctrl-C and answers it, and takes nothing new", async () => {
     const cell = await start();
-    const { answer } = await begin(cell, 3_000);
+    const { answer } = await begin(cell, 1_500);
     cell.signal("SIGINT");
     await vi.waitFor(() => expect(cell.output()).toContain("Stopping in order"));
     expect((await answer).value).toEqual({ done: ["last"] });
-    await cell.stop();
+    expect(await cell.exited).toBe(0);
+    await cell.client.close();
+    await requireNothingLeft(cell.dir);
     expect(cell.output()).toContain("Stopped.");
   });
 
@@ -54,13 +56,23 @@ describe("a cell", () => {
     await requireNothingLeft(cell.dir);
   });
 
+  it("tidies up at its end however often Ctrl-C comes", async () => {
+    const cell = await start();
+    const pressing = setInterval(() => cell.signal("SIGINT"), 1);
+    // The last of them may come when the process has done everything and is about to be gone.
+    expect(await cell.exited).toBeOneOf([0, null]);
+    clearInterval(pressing);
+    await cell.client.close();
+    await requireNothingLeft(cell.dir);
+  });
+
   it("goes on when nobody reads its output any more, and still stops in order", async () => {
     const cell = await start();
     cell.closeOutput();
     await cell.kill("node");
     await vi.waitFor(
       async () => {
-        const { value } = await cell.client.request("shop/worker", "work", { ms: 1 }, { timeoutMs: 500 });
+        const { value } = await cell.client.request("shop/worker", "work", { ms: 1 }, { timeoutMs: 15_000 });
         expect(value).toEqual({ done: [""] });
       },
       { timeout: 15_000, interval: 20 },

@@ -27,7 +27,7 @@ describe("a second node", () => {
   });
 
   const say = async (path: string) =>
-    (await first.client.request(path, "say", { text: "x" }, { timeoutMs: 500 })).value;
+    (await first.client.request(path, "say", { text: "x" }, { timeoutMs: 5_000 })).value;
   const relay = async (path: string, target: string) =>
     (await first.client.request(path, "relay", { target, text: "psst" })).value;
   const apply = async (there: string, more: Readonly<Record<string, unknown>> = {}) => {

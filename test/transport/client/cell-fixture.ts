@@ -67,7 +67,7 @@ export type NodeOptions = {
 export type TestNode = {
   readonly connection: BrokerConnection;
   readonly verdicts: Verdict[];
-  /** Messages that came, and how often its certificates were asked for. */
+  /** Messages that brought something new, and how often its certificates were asked for. */
   readonly counts: { messages: number; trustAsked: number };
 };
 
@@ -187,8 +187,9 @@ async function startNode(
     connection,
     subjects: [allIntents(CELL)],
     deliver: ({ subject, data, natsReply }) => {
-      node.counts.messages += 1;
-      for (const verdict of intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() })) {
+      const verdicts = intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() });
+      if (verdicts.some(({ kind }) => kind === "accepted")) node.counts.messages += 1;
+      for (const verdict of verdicts) {
         node.verdicts.push(verdict);
         if (verdict.kind === "elsewhere" || verdict.replyTo === undefined) continue;
         answer(verdict.request, verdict.replyTo, contentsOf(verdict, handlers));
