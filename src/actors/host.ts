@@ -58,9 +58,13 @@ export async function startActor(options: StartActorOptions): Promise<ActorHost>
 export function startActorNow(options: StartActorOptions): ActorHost {
   const { spec } = options;
   if (spec.isolation !== "shared") {
-    throw new CellError("ACTOR_ISOLATION_UNSUPPORTED", `isolation ${spec.isolation} is not built yet`, {
-      where: spec.path,
-    });
+    throw new CellError(
+      "ACTOR_ISOLATION_UNSUPPORTED",
+      `isolation ${spec.isolation} is not its own to provide`,
+      {
+        where: spec.path,
+      },
+    );
   }
   if (spec.durable) throw new CellError("ACTOR_DURABLE_UNSUPPORTED", undefined, { where: spec.path });
   const host = new Host(options, () => immediately);

@@ -21,6 +21,14 @@ export function durabilityProblems({
       ...(sync === undefined ? [] : [unfit("sync", disk, "`durable: true`")]),
     ];
   }
-  if (mailbox?.whenFull !== "drop_oldest") return [];
-  return [unfit("mailbox", "a durable actor drops no intent that it has accepted", "`whenFull: refuse`")];
+  const drops = "a durable actor drops no intent that it has accepted";
+  const blocks = "what a durable actor accepts waits in its journal, and nothing waits outside of that";
+  switch (mailbox?.whenFull) {
+    case "drop_oldest":
+      return [unfit("mailbox", drops, "`whenFull: refuse`")];
+    case "block":
+      return [unfit("mailbox", blocks, "`whenFull: refuse`")];
+    default:
+      return [];
+  }
 }

@@ -60,7 +60,7 @@ const mailboxSchema = z
       .enum(["refuse", "drop_oldest", "block"])
       .default("refuse")
       .describe(
-        "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one gives way and is answered with ACTOR_INTENT_DROPPED; `block`: the intent waits outside, until its deadline, for room; as many as the mailbox holds, at most 1,000 and of one sender at most half of that, beyond which the sender hears ACTOR_MAILBOX_FULL.",
+        "`refuse`: the sender hears ACTOR_MAILBOX_FULL; `drop_oldest`: the longest waiting one gives way and is answered with ACTOR_INTENT_DROPPED; `block`: the intent waits outside, until its deadline, for room; as many as the mailbox holds, at most 1,000 and of one sender at most half of that, beyond which the sender hears ACTOR_MAILBOX_FULL. A durable actor takes `refuse` only: what it accepts waits in its journal.",
       ),
   })
   .meta({ id: "Mailbox", description: "Intents that wait while the actor works." });

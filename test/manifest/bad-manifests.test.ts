@@ -28,6 +28,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "duplicate-client": ["10:15 MANIFEST_DUPLICATE_NAME alice"],
   "duplicate-graph": ["11:19 MANIFEST_DUPLICATE_NAME support"],
   "duplicate-key": ["9:7 MANIFEST_DUPLICATE_KEY restart"],
+  "durable-that-blocks": ["9:7 MANIFEST_INVALID_VALUE mailbox"],
   "durable-that-drops": ["9:7 MANIFEST_INVALID_VALUE mailbox"],
   "sync-of-a-volatile-actor": ["8:7 MANIFEST_INVALID_VALUE sync"],
   "passivate-of-a-volatile-actor": ["8:7 MANIFEST_INVALID_VALUE passivate"],

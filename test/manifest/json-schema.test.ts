@@ -33,6 +33,7 @@ test("an editor accepts the example of the reference", () => {
 /** What one field cannot tell, or what JSON Schema cannot say. */
 const beyond = new Set([
   "durable-in-a-worker",
+  "durable-that-blocks",
   "durable-that-drops",
   "limits-of-a-shared-actor",
   "passivate-of-a-volatile-actor",

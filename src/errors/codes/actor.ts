@@ -192,15 +192,18 @@ export const actorErrors = defineErrors({
     retryable: false,
   },
   ACTOR_ISOLATION_UNSUPPORTED: {
-    title: "this isolation is not built yet",
-    cause: "Actors run with `isolation: shared` only, so far.",
-    remedy: "Set `isolation: shared`, or leave it out.",
+    title: "this start takes actors of the shared loop only",
+    cause:
+      "The behaviour was started by itself, as tests do, with a spec of `isolation: worker` or `process`.",
+    remedy: "Start it with `isolation: shared`; in a cell, `isolation` is the node's to provide.",
     retryable: false,
   },
   ACTOR_DURABLE_UNSUPPORTED: {
-    title: "durable actors are not built yet",
-    cause: "The spec says `durable: true`.",
-    remedy: "Set `durable: false`, or leave it out.",
+    title: "this start takes volatile actors only",
+    cause:
+      "The behaviour was started by itself, without a stream to keep its state in, with a spec of `durable: true`.",
+    remedy:
+      "Start it with `durable: false`; the test kit takes `{ durable: true }`, and a cell provides the stream.",
     retryable: false,
   },
   ACTOR_BEHAVIOUR_NOT_FOUND: {

@@ -150,6 +150,14 @@ export const cellErrors = defineErrors({
       "Make room, and look at the file named. A path whose file is damaged stays down until `cell0 start PATH`; what could not be written is parked as long as this process lasts.",
     retryable: true,
   },
+  CELL_MARKS_DAMAGED: {
+    title: "the marks of durable actors were changed or are gone",
+    cause:
+      "The file `marks` in the node's data directory was removed, cut or changed by something other than the node.",
+    remedy:
+      "Check the disk, and bring the file back from where it was if you can while the node is stopped. What its lines said is not known any more: a broker that was restored from an older copy before now is not noticed by them.",
+    retryable: false,
+  },
   CELL_MARKS_BEHIND: {
     title: "the marks of durable actors cannot be written",
     cause: "The disk of the node's data directory is full, or refuses writes.",

@@ -26,6 +26,7 @@ import type { JournalEntry } from "./records.ts";
 import { recoveredIntent } from "./recovered.ts";
 import { Residency } from "./residency.ts";
 import { ShardJournal } from "./shard-journal.ts";
+import { isStatedDurable } from "./stated-durable.ts";
 import { takeShard } from "./take-shard.ts";
 
 export type DurableRuntimeOptions = {
@@ -119,7 +120,7 @@ export class DurableRuntime {
       marks,
       headOf: (shard) => this.#journals.get(shard)?.head,
       repeat: (actor) => actor.repeat({ onCorruption: "park" }),
-      isGone: (actor) => options.placed().placed[actor.path] === undefined,
+      isGone: (actor) => !isStatedDurable(options.placed(), actor.path),
       onProblem: options.onProblem,
     });
   }

@@ -50,6 +50,8 @@ export function openDurable(options: OpenDurableOptions): OpenedDurable {
     path: dir.marks,
     onProblem: (cause) =>
       onProblem(new CellError("CELL_MARKS_BEHIND", undefined, { where: dir.marks, cause })),
+    expected: term > 1,
+    onDamage: (what) => onProblem(new CellError("CELL_MARKS_DAMAGED", what, { where: dir.marks })),
   });
   const relay = new Relay({
     post: messaging.post,
@@ -67,7 +69,7 @@ export function openDurable(options: OpenDurableOptions): OpenedDurable {
     marks,
     sealing,
     term,
-    isNodeKey: recordSigners(trust, Date.now),
+    isNodeKey: recordSigners(trust, node, Date.now),
     placed,
     toHost: messaging.deliverTo,
     relay: ({ path }, entry, done, onReply) => relay.relay(path, entry, done, onReply),

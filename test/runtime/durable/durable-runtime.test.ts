@@ -3,6 +3,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { actorMark, journalMark, markLine } from "../../../src/runtime/durable/marks.ts";
 import { stateStream } from "../../../src/transport/durable/state-stream.ts";
 import { nextId } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
@@ -16,6 +17,9 @@ const applied = (process: Process, entries: readonly number[]) =>
     expect(process.host()?.committed.every(({ ok }) => ok)).toBe(true);
     expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
   });
+
+/** Of what the broker does not hold. */
+const AHEAD = { number: 99, hash: "ab".repeat(32) };
 
 describe("durable actors of a node", () => {
   let broker: BrokerFixture;
@@ -183,7 +187,7 @@ describe("durable actors of a node", () => {
       const first = await openProcess(broker, directory, 1);
       await first.start();
       first.end();
-      appendFileSync(join(directory, "marks"), `a:${PATH} 99 ${"ab".repeat(32)}\n`);
+      appendFileSync(join(directory, "marks"), markLine(actorMark(PATH), AHEAD));
       const second = await openProcess(broker, directory, 2);
       const child = await second.start();
       await second.send(1);
@@ -200,7 +204,7 @@ describe("durable actors of a node", () => {
       const first = await openProcess(broker, directory, 1);
       await first.start();
       first.end();
-      appendFileSync(join(directory, "marks"), `j:${SHARD} 99 ${"ab".repeat(32)}\n`);
+      appendFileSync(join(directory, "marks"), markLine(journalMark(SHARD), AHEAD));
       const second = await openProcess(broker, directory, 2);
       await expect(second.start()).rejects.toMatchObject({ code: "STATE_ROLLED_BACK" });
       second.end();
@@ -222,8 +226,7 @@ describe("durable actors of a node", () => {
     },
     {
       name: "older than one that the node has seen",
-      spoil: async (directory) =>
-        appendFileSync(join(directory, "marks"), `a:${PATH} 99 ${"ab".repeat(32)}\n`),
+      spoil: async (directory) => appendFileSync(join(directory, "marks"), markLine(actorMark(PATH), AHEAD)),
       code: "STATE_ROLLED_BACK",
     },
   ])("begin anew when an operator asks, though their state is $name", async ({ spoil, code }) => {

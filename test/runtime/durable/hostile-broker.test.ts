@@ -10,7 +10,7 @@ import { recordSigners } from "../../../src/runtime/durable/record-signer.ts";
 import { positionOf } from "../../../src/runtime/durable/records.ts";
 import { journalStream } from "../../../src/transport/durable/journal-stream.ts";
 import { stateStream } from "../../../src/transport/durable/state-stream.ts";
-import { certify, keys, must, NOW, nextId, trustStore } from "../../security/cell-fixture.ts";
+import { certify, keyOf, keys, must, NOW, nextId, trustStore } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
 import { openProcess, PATH, type Process, tillSpec, withDirectory } from "./durable-fixture.ts";
 
@@ -231,7 +231,7 @@ describe("a record of a shard", () => {
       certify({ kind: "node", principal, key, generation: 2, grants: [], shards: [{ first, last }] });
     must(trust.add(node("a", keys.nodeA.publicKey, 0, 127).bytes, NOW));
     must(trust.add(node("b", keys.nodeB.publicKey, 128, 255).bytes, NOW));
-    const counts = recordSigners(trust, () => NOW);
+    const counts = recordSigners(trust, "a", () => NOW);
     const table = [
       [keys.nodeA, 3],
       [keys.nodeB, 3],
@@ -246,5 +246,23 @@ describe("a record of a shard", () => {
       false,
       false,
     ]);
+  });
+
+  it("counts under this node's own earlier keys too, for its shards, until it was withdrawn", () => {
+    const trust = trustStore();
+    const shards = [{ first: 0, last: 127 }];
+    const add = (principal: string, key: Uint8Array, generation: number, revoked = false) => {
+      const claims = { kind: "node", principal, key, generation, grants: [], shards, revoked } as const;
+      must(trust.add(certify(claims).bytes, NOW));
+    };
+    const old = keys.stranger.publicKey;
+    add("a", old, 2);
+    add("a", keys.nodeA.publicKey, 3);
+    const counts = (node: string, shard: number) => recordSigners(trust, node, () => NOW)(old, shard);
+    expect([counts("a", 3), counts("a", 128), counts("b", 3)]).toEqual([true, false, false]);
+    add("a", keys.nodeA.publicKey, 4, true);
+    expect(counts("a", 3)).toBe(false);
+    add("a", keyOf(9).publicKey, 5);
+    expect(counts("a", 3)).toBe(false);
   });
 });

@@ -54,6 +54,38 @@ describe("a node's marks", () => {
       }),
   );
 
+  it("notice a line that was changed, once, and take none of it", () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, "marks");
+      const damage: string[] = [];
+      const open = () =>
+        openMarks({ path, onProblem: () => {}, expected: true, onDamage: (what) => damage.push(what) });
+      const marks = open();
+      for (const name of [TILL, journalMark(3)]) await marks.note(name, mark(17));
+      marks.close();
+      expect(damage.splice(0)).toEqual(["the file is gone"]);
+      writeFileSync(path, readFileSync(path, "utf8").replace(" 17 ", " 16 "));
+      const again = open();
+      again.close();
+      expect(damage).toEqual(["1 lines were changed"]);
+      expect([again.get(TILL), again.get(journalMark(3))]).toEqual([undefined, mark(17)]);
+      open().close();
+      expect(damage).toHaveLength(1);
+    }));
+
+  it("are missed when the file is gone, but not by a node that never had any", () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, "marks");
+      const damage: string[] = [];
+      const open = (expected: boolean) =>
+        openMarks({ path, onProblem: () => {}, expected, onDamage: (what) => damage.push(what) }).close();
+      open(false);
+      expect(damage).toEqual([]);
+      rmSync(path);
+      open(true);
+      expect(damage).toEqual(["the file is gone"]);
+    }));
+
   it("are written anew before the file grows without bound, and say the same then", () =>
     withMarks(async (path, open) => {
       const marks = open(10);

@@ -9,18 +9,20 @@ import { CellError } from "../../../../errors/cell-error.ts";
 import { isAddress } from "../../../../manifest/host-pattern.ts";
 import type { HttpGrant } from "../../../../manifest/tools.ts";
 import { addressFault } from "./address-policy.ts";
+import { fewAtATime } from "./look-up.ts";
 
 export type NetPorts = {
-  /** All addresses of a name. */
-  readonly resolve: (name: string) => Promise<readonly string[]>;
+  /** All addresses of a name; once the signal has aborted nobody waits for them. */
+  readonly resolve: (name: string, signal: AbortSignal) => Promise<readonly string[]>;
   /** Further certificate authorities, PEM; default: those of Node. */
   readonly authorities?: readonly string[];
 };
 
 /** By the operating system: /etc/hosts counts too. */
 export const systemNet: NetPorts = {
-  resolve: async (name) =>
+  resolve: fewAtATime(async (name) =>
     (await lookup(name, { all: true, order: "verbatim" })).map(({ address }) => address),
+  ),
 };
 
 const MAX_ADDRESSES = 4;
@@ -78,7 +80,7 @@ async function resolved(name: string, net: NetPorts, signal: AbortSignal): Promi
   signal.addEventListener("abort", abort, { once: true });
   try {
     signal.throwIfAborted();
-    return await Promise.race([net.resolve(name), promise]);
+    return await Promise.race([net.resolve(name, signal), promise]);
   } catch (error) {
     signal.throwIfAborted();
     throw unreachable(error);
