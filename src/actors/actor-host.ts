@@ -63,8 +63,8 @@ export interface ActorHost extends Child {
   deliver(delivery: Delivery): Result<void, CellError>;
   stats(): ActorStats;
   describe(): ActorDescription;
-  /** What its progress is judged by; absent: it is judged by itself. */
-  progress?(): Progress;
+  /** What its progress is judged by; absent: it is judged by itself; undefined: nobody is awake to be judged. */
+  progress?(): Progress | undefined;
   /**
    * Ends it with a failure that was found from outside, such as a hang; the intent in hand
    * longest is named in it.

@@ -43,6 +43,7 @@ export class CommitLoop {
   /** What was committed last holds what has been performed since. */
   #stale = false;
   #steps = 0;
+  #landedAtMs = 0;
   #scheduled = false;
   #closing: (() => void) | undefined;
   #ended = false;
@@ -50,6 +51,16 @@ export class CommitLoop {
 
   constructor(options: CommitLoopOptions) {
     this.#options = options;
+  }
+
+  /** Waits for the word of a commit. */
+  get isFlying(): boolean {
+    return this.#flying !== undefined;
+  }
+
+  /** When the word of the last commit came; monotonic. */
+  get landedAtMs(): number {
+    return this.#landedAtMs;
   }
 
   get hasRoom(): boolean {
@@ -140,6 +151,7 @@ export class CommitLoop {
       return;
     }
     this.#steps += batch.steps;
+    this.#landedAtMs = this.#options.clock.monotonicMs();
     const mustTell = batch.redo !== undefined || batch.sends > 0;
     for (const work of batch.works) {
       if (this.#ended) return;

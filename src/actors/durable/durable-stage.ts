@@ -68,6 +68,12 @@ export class DurableStage implements Stage {
     return this.#loop.hasRoom && this.#options.outbox.size < BUSY_OUTBOX;
   }
 
+  /** Whether it stands still for the broker's or its targets' sake, and since when it does no more. */
+  get standing(): { readonly isHeld: boolean; readonly untilMs: number } {
+    const { isFlying, landedAtMs } = this.#loop;
+    return { isHeld: isFlying || this.#options.outbox.size >= BUSY_OUTBOX, untilMs: landedAtMs };
+  }
+
   begin(event: StepParts["event"]): void {
     this.#step = newStep(event);
   }

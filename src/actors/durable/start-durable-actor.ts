@@ -185,8 +185,15 @@ class DurableActor implements ActorHost {
     return undefined;
   }
 
+  /** A commit that is not kept for long ends it by itself: it is no hang. */
   progress(): Progress {
-    return this.#host.progress();
+    const progress = this.#host.progress();
+    const { isHeld, untilMs } = this.#stage?.standing ?? { isHeld: false, untilMs: 0 };
+    return {
+      ...progress,
+      hasWork: progress.hasWork && !isHeld,
+      steppedAtMs: Math.max(progress.steppedAtMs, untilMs),
+    };
   }
 
   fail(failure: Failure): Promise<ExitReason> {

@@ -384,8 +384,8 @@ export class DurableActor {
   }
 }
 
-/** Each awakening has a higher one. */
-function after(last: Incarnation | undefined, given: Incarnation): Incarnation {
+/** The incarnation that follows: never one that has been. */
+export function after(last: Incarnation | undefined, given: Incarnation): Incarnation {
   if (last === undefined || last.term < given.term) return given;
   return { term: last.term, activation: Math.max(given.activation, last.activation + 1) };
 }

@@ -4,12 +4,13 @@
 import type { ActorDescription, ActorHost, ActorStats } from "../../actors/actor-host.ts";
 import type { ExitReason, Failure, Incarnation } from "../../actors/child.ts";
 import type { Delivery } from "../../actors/intent.ts";
+import type { Progress } from "../../actors/progress.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec } from "../../manifest/graph.ts";
 import { failureIn } from "../../supervisor/failure.ts";
 import { isAway, RETRY_MS } from "./away.ts";
-import type { Awakening, DurableActor } from "./durable-actor.ts";
+import { type Awakening, after, type DurableActor } from "./durable-actor.ts";
 import type { Residency } from "./residency.ts";
 
 export type DurableChildOptions = {
@@ -37,6 +38,7 @@ export class DurableChild implements ActorHost {
   #spec: ActorSpec;
   #described: ActorDescription = { intents: {}, states: [] };
   #waking: Promise<ActorHost | undefined> | undefined;
+  #hasWoken = false;
   #passivating = false;
   /** Set once it is to end, with what it ends as. */
   #ending: ExitReason | undefined;
@@ -51,8 +53,10 @@ export class DurableChild implements ActorHost {
     this.#resolveExit = resolve;
   }
 
+  /** Of who is awake; until it has ever been, the one that it will be. */
   get incarnation(): Incarnation {
-    return this.#options.actor.incarnation ?? this.#options.incarnation;
+    const { actor, incarnation } = this.#options;
+    return this.#hasWoken ? (actor.incarnation ?? incarnation) : after(actor.incarnation, incarnation);
   }
 
   get isAwake(): boolean {
@@ -127,6 +131,10 @@ export class DurableChild implements ActorHost {
     return undefined;
   }
 
+  progress(): Progress | undefined {
+    return this.#options.actor.host?.progress?.();
+  }
+
   async fail(failure: Failure): Promise<ExitReason> {
     const { host } = this.#options.actor;
     if (host === undefined) this.#end({ kind: "failed", failure });
@@ -165,6 +173,7 @@ export class DurableChild implements ActorHost {
     while (this.#ending === undefined) {
       try {
         const host = await actor.awaken(this.#spec, incarnation, (awakening) => start(this.#spec, awakening));
+        this.#hasWoken = true;
         this.#options.residency.awake(this);
         void host.exited.then((reason) => this.#onHostExit(reason));
         if (this.#ending !== undefined) await host.kill();

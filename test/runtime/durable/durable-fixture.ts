@@ -115,6 +115,10 @@ export class CountingHost implements ActorHost {
     };
   }
 
+  progress() {
+    return { hasWork: true, steppedAtMs: 1, waitsForOthers: false, deadlineUnixMs: undefined };
+  }
+
   describe() {
     return { intents: {}, states: [] };
   }

@@ -62,6 +62,23 @@ describe("durable actors of a node", () => {
     });
   });
 
+  it("are judged by the progress of who is awake, and told by the incarnation that comes next", async () => {
+    await withDirectory(async (directory) => {
+      const first = await openProcess(broker, directory, 1);
+      const child = await first.start();
+      expect(child.progress?.()).toEqual(first.host()?.progress());
+      expect(child.incarnation).toEqual({ term: 1, activation: 1 });
+      await child.kill();
+      const next = await first.start();
+      expect(next.incarnation).toEqual({ term: 1, activation: 2 });
+      expect(next.isAwake === true ? next.progress?.() : undefined).toEqual(next.progress?.());
+      await first.send(1);
+      await applied(first, [1]);
+      expect(next.incarnation).toEqual({ term: 1, activation: 2 });
+      first.end();
+    });
+  });
+
   it("apply what was accepted and not applied when the process died, in order", async () => {
     await withDirectory(async (directory) => {
       const first = await openProcess(broker, directory, 1);

@@ -55,6 +55,11 @@ export class DurableChannel implements DurableSink {
     return this.#asked.size > 0;
   }
 
+  /** Whether it waits for the word of a commit. */
+  get isCommitting(): boolean {
+    return this.#flying;
+  }
+
   commit(message: ActorCommit): void {
     if (this.#flying) throw violation("a second commit while one is in flight");
     const { durable, codeHash, nowUnixMs, refused } = this.#options;

@@ -191,7 +191,8 @@ export class RemoteDurableHost implements ActorHost {
 
   progress(): Progress {
     return {
-      hasWork: this.#ended === undefined && this.#hasWork,
+      // A commit that is not kept for long ends it by itself: it is no hang.
+      hasWork: this.#ended === undefined && this.#hasWork && !this.#channel.isCommitting,
       steppedAtMs: this.#steppedAtMs,
       waitsForOthers: this.#channel.isWaiting,
       deadlineUnixMs: this.#deliveries.latestDeadlineUnixMs,

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { CommitLoop } from "../../../src/actors/durable/commit-loop.ts";
+import type { DurableState } from "../../../src/actors/durable/ports.ts";
+import { ok } from "../../../src/errors/result.ts";
+
+test("a commit loop says whether it waits for the broker, and since when it does no more", async () => {
+  const word = Promise.withResolvers<ReturnType<typeof ok<undefined>>>();
+  let nowMs = 10;
+  const loop = new CommitLoop({
+    ports: { commit: () => word.promise },
+    clock: { monotonicMs: () => nowMs, unixMs: () => nowMs, setTimer: () => () => {} },
+    turns: { schedule: (turn) => void turn() },
+    build: () => ({ state: {} as DurableState, meta: { pending: false } }),
+    perform: () => {},
+    unkeepable: () => {},
+    refused: () => {},
+    committed: () => {},
+  });
+  expect({ isFlying: loop.isFlying, landedAtMs: loop.landedAtMs }).toEqual({
+    isFlying: false,
+    landedAtMs: 0,
+  });
+  loop.touch();
+  expect(loop.isFlying).toBe(true);
+  nowMs = 700;
+  word.resolve(ok(undefined));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect({ isFlying: loop.isFlying, landedAtMs: loop.landedAtMs }).toEqual({
+    isFlying: false,
+    landedAtMs: 700,
+  });
+});
