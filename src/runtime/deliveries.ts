@@ -218,6 +218,6 @@ function contentOf(reply: OutgoingReply): ReplyContent {
     return { kind: "value", payload: value, contentType: "application/octet-stream", final };
   }
   if (value === undefined) return { kind: "value", payload: new Uint8Array(), contentType: "", final };
-  const payload = new TextEncoder().encode(JSON.stringify(value));
+  const payload = Buffer.from(JSON.stringify(value), "utf8");
   return { kind: "value", payload, contentType: "application/json", final };
 }

@@ -4,7 +4,7 @@
 import { readFileSync, truncateSync } from "node:fs";
 import { fromBinary } from "@bufbuild/protobuf";
 import { EventSchema } from "../gen/cell0/v1/events_pb.ts";
-import { frame, MAX_FRAME_BYTES, readFrames } from "./frames.ts";
+import { HEADER_BYTES, MAX_FRAME_BYTES, readFrames, writeFrame } from "./frames.ts";
 import { RotatingFile, rotatedFiles } from "./rotating-file.ts";
 
 export type EventLogOptions = {
@@ -32,13 +32,16 @@ export type EventLogStats = {
 };
 
 const MIB = 1024 * 1024;
+const FIRST_QUEUE_BYTES = 64 * 1024;
 
 export class EventLog {
   readonly opened: Opened;
   readonly #file: RotatingFile;
   readonly #maxQueuedBytes: number;
-  #queue: Buffer[] = [];
+  /** Frames that wait for the next write, one after the other; grows to the largest turn and is used again. */
+  #queue = Buffer.allocUnsafeSlow(FIRST_QUEUE_BYTES);
   #queuedBytes = 0;
+  #queued = 0;
   #scheduled: NodeJS.Immediate | undefined;
   #written = 0;
   #dropped = 0;
@@ -62,9 +65,9 @@ export class EventLog {
       this.#dropped++;
       return false;
     }
-    const framed = frame(bytes);
-    this.#queue.push(framed);
-    this.#queuedBytes += framed.length;
+    this.#reserve(this.#queuedBytes + HEADER_BYTES + bytes.length);
+    this.#queuedBytes = writeFrame(this.#queue, this.#queuedBytes, bytes);
+    this.#queued += 1;
     this.#scheduled ??= setImmediate(() => this.flush());
     return true;
   }
@@ -73,18 +76,26 @@ export class EventLog {
   flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    const queue = this.#queue;
-    if (queue.length === 0) return;
-    this.#queue = [];
+    if (this.#queued === 0) return;
+    const queued = this.#queued;
+    const frames = this.#queue.subarray(0, this.#queuedBytes);
+    this.#queued = 0;
     this.#queuedBytes = 0;
     try {
-      this.#file.append(Buffer.concat(queue));
-      this.#written += queue.length;
+      this.#file.append(frames);
+      this.#written += queued;
       this.#lastError = undefined;
     } catch (error) {
-      this.#dropped += queue.length;
+      this.#dropped += queued;
       this.#lastError = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#queue.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#queue.length));
+    this.#queue.copy(larger, 0, 0, this.#queuedBytes);
+    this.#queue = larger;
   }
 
   stats(): EventLogStats {

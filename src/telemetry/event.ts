@@ -85,7 +85,7 @@ export function encodeEvent(input: EventInput, stamp: EventStamp): Uint8Array {
     const kind = kindFields.get(input.kind.case);
     if (kind === undefined) throw new TypeError(`no event kind ${JSON.stringify(input.kind.case)}`);
     writeNested(kind, input.kind.value);
-    return writer.finish();
+    return writer.take();
   } catch (error) {
     // What is half written must not open the next event.
     writer.reset();
@@ -105,8 +105,12 @@ function plainOf({ actor, incarnation, intent, traceparent }: EventInput): objec
 /** Time-ordered id (RFC 9562, version 7): 48 bits of milliseconds, then randomness. */
 export function eventId(unixMs: number, random: Uint8Array = randomView(10)): Uint8Array {
   const id = new Uint8Array(16);
-  new DataView(id.buffer).setBigUint64(0, BigInt(Math.max(0, Math.trunc(unixMs))) << 16n);
-  id.set(random.subarray(0, 10), 6);
+  let rest = Math.max(0, Math.trunc(unixMs));
+  for (let at = 5; at >= 0; at -= 1) {
+    id[at] = rest % 0x100;
+    rest = Math.floor(rest / 0x100);
+  }
+  for (let at = 0; at < 10; at += 1) id[6 + at] = random[at] ?? 0;
   id[6] = 0x70 | ((id[6] ?? 0) & 0x0f);
   id[8] = 0x80 | ((id[8] ?? 0) & 0x3f);
   return id;

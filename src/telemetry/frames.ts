@@ -2,19 +2,16 @@
 // Reading tells a torn tail (the process died in a write) from damage in the middle.
 import { crc32 } from "node:zlib";
 
-const HEADER_BYTES = 8;
+export const HEADER_BYTES = 8;
 /** A record's bound; a length beyond it cannot be one. */
 export const MAX_FRAME_BYTES = 64 * 1024;
 
-/** @throws RangeError when the bytes are none or too many: a bug of the caller */
-export function frame(bytes: Uint8Array): Buffer {
-  if (bytes.length === 0 || bytes.length > MAX_FRAME_BYTES)
-    throw new RangeError(`a record of ${bytes.length} bytes`);
-  const framed = Buffer.allocUnsafe(HEADER_BYTES + bytes.length);
-  framed.writeUInt32BE(bytes.length, 0);
-  framed.writeUInt32BE(crc32(bytes), 4);
-  framed.set(bytes, HEADER_BYTES);
-  return framed;
+/** Writes the record of some bytes, of which there must be room, and says where it ends. */
+export function writeFrame(target: Buffer, at: number, bytes: Uint8Array): number {
+  target.writeUInt32BE(bytes.length, at);
+  target.writeUInt32BE(crc32(bytes), at + 4);
+  target.set(bytes, at + HEADER_BYTES);
+  return at + HEADER_BYTES + bytes.length;
 }
 
 export type Frames = {

@@ -24,6 +24,15 @@ export class ProtoWriter {
     return bytes;
   }
 
+  /** The same out of memory that many share: for what is soon forgotten, since it keeps all of that alive. */
+  take(): Uint8Array {
+    const { buffer, byteOffset, length } = Buffer.allocUnsafe(this.#end);
+    const bytes = new Uint8Array(buffer, byteOffset, length);
+    bytes.set(this.#buffer.subarray(0, length));
+    this.#end = 0;
+    return bytes;
+  }
+
   /** Forgets what is half written. */
   reset(): void {
     this.#end = 0;

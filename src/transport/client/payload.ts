@@ -20,6 +20,8 @@ export type Reply = {
   readonly actor: string;
 };
 
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** Bytes stay as they are; everything else becomes JSON. Throws TypeError for what JSON cannot say. */
 export function encodePayload(payload: unknown): {
   readonly payload: Uint8Array;
@@ -28,7 +30,7 @@ export function encodePayload(payload: unknown): {
   if (payload instanceof Uint8Array) return { payload, contentType: BYTES_TYPE };
   const json = JSON.stringify(payload ?? {});
   if (json === undefined) throw new TypeError("the payload has no form in JSON");
-  return { payload: new TextEncoder().encode(json), contentType: JSON_TYPE };
+  return { payload: Buffer.from(json, "utf8"), contentType: JSON_TYPE };
 }
 
 /** Throws CAPSULE_MALFORMED for JSON that is none. */
@@ -40,7 +42,7 @@ function decode(payload: Uint8Array, contentType: string, where: string): unknow
   if (payload.length === 0) return undefined;
   if (contentType !== JSON_TYPE) return payload;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    return JSON.parse(strictUtf8.decode(payload));
   } catch (cause) {
     throw new CellError("CAPSULE_MALFORMED", "the reply is not the JSON that it says it is", {
       where,
