@@ -119,11 +119,11 @@ describe("an intent", () => {
     ).toEqual([]);
   });
 
-  const work = (actor: string, label: string, options: SendOptions = {}) =>
-    cell.client.request(actor, "work", { ms: 300, label }, options);
-  /** One intent in hand; what follows waits in the mailbox. */
+  const work = (actor: string, label: string, options: SendOptions = {}, ms = 20) =>
+    cell.client.request(actor, "work", { ms, label }, { timeoutMs: 20_000, ...options });
+  /** One intent in hand, long enough to be seen at it; what follows waits in the mailbox. */
   const occupy = async (actor: string) => {
-    const answer = work(actor, "one", { timeoutMs: 20_000 });
+    const answer = work(actor, "one", {}, 3_000);
     await vi.waitFor(
       async () => expect(await cell.kernel.actor("a", actor)).toMatchObject({ state: "busy" }),
       {
