@@ -1,13 +1,14 @@
 // Most tests wait (for a process, a timer, the broker) more than they compute, so that
 // several files run side by side, also on few processors. Those that measure time, or
 // kill a whole cell under a steady load, have the machine to themselves afterwards.
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const source = (name: string): string => join(import.meta.dirname, "src", `${name}.ts`);
 
 const ALONE = ["test/chaos/**/*.test.ts", "test/integration/{drill,parked,recovery,stuck-intents}.test.ts"];
-const SIDE_BY_SIDE = 3;
+const SIDE_BY_SIDE = Math.min(8, availableParallelism() + 1);
 
 export default defineConfig({
   test: {
