@@ -56,7 +56,8 @@ export function actorOf(
   intents: ActorSpec["intents"],
   tools: ToolsSpec | undefined,
 ): ActorSpec {
-  const { restart, durable, mailbox, grants, onCorruption, limits, sandbox, passivate, sync } = actor;
+  const { restart, durable, mailbox, grants, onCorruption, limits, sandbox, passivate, sync, backoff } =
+    actor;
   const { node } = actor.placement;
   return {
     kind: "actor",
@@ -79,6 +80,7 @@ export function actorOf(
       ? {}
       : { passivateAfterMs: ms(passivate) }),
     ...(sync === "always" ? { sync } : {}),
+    ...(backoff === undefined ? {} : { backoff: backoffOf(backoff) }),
     ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
     ...(sandbox === undefined || sandbox === "best_effort" ? {} : { sandbox }),
     ...(actor.significant ? { significant: true } : {}),

@@ -21,6 +21,8 @@ const ms = z.number().min(0).max(MAX_MS);
 const restart = z.enum(["permanent", "transient", "temporary"]);
 const json: z.ZodType<Json> = z.json();
 
+const backoff = z.strictObject({ initialMs: ms, maxMs: ms, factor: z.number().min(1).max(10) });
+
 const actor = z.strictObject({
   kind: z.literal("actor"),
   path,
@@ -28,6 +30,7 @@ const actor = z.strictObject({
   input: json,
   restart,
   shutdownMs: z.union([ms, z.literal(INFINITE_MS)]),
+  backoff: backoff.exactOptional(),
   isolation: z.enum(["shared", "worker", "process"]),
   durable: z.boolean(),
   mailbox: z.strictObject({
@@ -66,7 +69,7 @@ const supervisor = z.strictObject({
   template: actor.exactOptional(),
   intensity: z.int().min(0).max(10_000),
   periodMs: ms,
-  backoff: z.strictObject({ initialMs: ms, maxMs: ms, factor: z.number().min(1).max(10) }),
+  backoff,
   restart,
   get children(): z.ZodType<unknown[]> {
     return z.array(z.discriminatedUnion("kind", [actor, supervisor])).max(100_000);

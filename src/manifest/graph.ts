@@ -60,6 +60,8 @@ export type ActorSpec = {
   readonly restart: RestartType;
   /** 0: killed at once, Erlang's brutal_kill; INFINITE_MS: never killed. */
   readonly shutdownMs: number;
+  /** Before its own restart; absent: its supervisor's. */
+  readonly backoff?: Backoff;
   readonly isolation: Isolation;
   readonly durable: boolean;
   readonly mailbox: { readonly bound: number; readonly whenFull: WhenFull };

@@ -130,6 +130,9 @@ export const actorSchema = z
       .describe(
         "Time for the work in hand when it is stopped; `brutal_kill`: none; `infinity`: as long as it takes.",
       ),
+    backoff: backoffSchema
+      .optional()
+      .describe("Wait before its restart, in place of what its supervisor says."),
     significant,
     isolation: z.enum(["shared", "worker", "process"]).optional().meta({
       description:
@@ -138,9 +141,7 @@ export const actorSchema = z
     durable: z
       .boolean()
       .default(false)
-      .describe(
-        "Whether what it accepts is journaled and its state kept, so that both outlive the process. Not yet in a worker or process of its own.",
-      ),
+      .describe("Whether what it accepts is journaled and its state kept, so that both outlive the process."),
     passivate: duration("1s", "24h")
       .optional()
       .describe(

@@ -204,7 +204,10 @@ class Work {
 
   #supervision(found: Partial<ManifestSupervisor>, path: NodePath): void {
     this.#problems(path, supervisionProblems(found));
-    const { backoff } = found;
+    this.#backoff(found, path);
+  }
+
+  #backoff({ backoff }: Pick<Partial<ManifestTemplate>, "backoff">, path: NodePath): void {
     if (backoff === undefined) return;
     if ((parseDuration(backoff.max) ?? 0) < (parseDuration(backoff.initial) ?? 0)) {
       this.#add([...path, "backoff", "max"], "value", {
@@ -216,6 +219,7 @@ class Work {
 
   #notBuilt(found: Partial<ManifestTemplate>, path: NodePath): void {
     this.#problems(path, [...isolationProblems(found), ...durabilityProblems(found)]);
+    this.#backoff(found, path);
   }
 
   #problems(path: NodePath, problems: readonly FieldProblem[]): void {

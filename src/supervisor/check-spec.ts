@@ -3,7 +3,7 @@
 // the tree's own guard against specs from elsewhere.
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
-import type { ActorSpec, ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
+import type { ActorSpec, Backoff, ChildSpec, SupervisorSpec } from "../manifest/graph.ts";
 
 /** SUPERVISOR_SPEC_INVALID, with the path and the field. */
 export function checkSpecs(roots: readonly ChildSpec[]): Result<void, CellError> {
@@ -43,8 +43,14 @@ function significanceProblem(spec: ChildSpec, parent: SupervisorSpec | undefined
   return undefined;
 }
 
-function actorProblem({ path, shutdownMs }: ActorSpec): CellError | undefined {
-  return shutdownMs >= 0 ? undefined : invalid(path, "`shutdownMs` is below 0");
+function actorProblem({ path, shutdownMs, backoff }: ActorSpec): CellError | undefined {
+  if (!(shutdownMs >= 0)) return invalid(path, "`shutdownMs` is below 0");
+  return backoff === undefined ? undefined : backoffProblem(path, backoff);
+}
+
+function backoffProblem(path: string, { initialMs, maxMs, factor }: Backoff): CellError | undefined {
+  const fits = initialMs >= 0 && maxMs >= initialMs && factor >= 1;
+  return fits ? undefined : invalid(path, "`backoff` has 0 <= initialMs <= maxMs and factor >= 1");
 }
 
 function supervisorProblem(spec: SupervisorSpec, seen: Set<string>): CellError | undefined {
@@ -52,11 +58,11 @@ function supervisorProblem(spec: SupervisorSpec, seen: Set<string>): CellError |
     return invalid(spec.path, "`intensity` is a whole number from 0");
   }
   if (!(spec.periodMs > 0)) return invalid(spec.path, "`periodMs` is above 0");
-  const { initialMs, maxMs, factor } = spec.backoff;
-  if (!(initialMs >= 0 && maxMs >= initialMs && factor >= 1)) {
-    return invalid(spec.path, "`backoff` has 0 <= initialMs <= maxMs and factor >= 1");
-  }
-  return templateProblem(spec) ?? firstProblem(spec.children, spec, seen);
+  return (
+    backoffProblem(spec.path, spec.backoff) ??
+    templateProblem(spec) ??
+    firstProblem(spec.children, spec, seen)
+  );
 }
 
 function templateProblem(spec: SupervisorSpec): CellError | undefined {

@@ -29,7 +29,8 @@ export function restartChild(turn: Turn, path: string, reason: ExitReason): Turn
   const recent = restartsWithin(turn.state.window, turn.now.monotonicMs, periodMs);
   const attempt = recent.filter((entry) => entry.key === path).length;
   if (!countRestart(turn, child, rule)) return escalate(turn, path, reason, rule);
-  const backoffMs = backoffDelayMs(turn.state.spec.backoff, attempt, turn.now.random);
+  const own = child.spec.kind === "actor" ? child.spec.backoff : undefined;
+  const backoffMs = backoffDelayMs(own ?? turn.state.spec.backoff, attempt, turn.now.random);
   turn.state = { ...turn.state, window: putOff(turn.state.window, path, backoffMs) };
   return bringBack(turn, path, { reason, resume: rule.resume, backoffMs });
 }

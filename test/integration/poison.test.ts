@@ -63,6 +63,11 @@ describe("an intent that kills its actor each time", () => {
     expect(await cell.kernel.actor("a", "shop")).toMatchObject({ status: "running", restarts: 0 });
     expect(await cell.kernel.actor("a", "shop/clerk")).toMatchObject({ status: "running", restarts: 2 });
     expect(await events(["actorGaveUp", "escalated", "actorParked"])).toEqual([]);
+    const { history } = await cell.kernel.actor("a", "shop/clerk");
+    expect(history).toMatchObject([
+      { class: "crash", failure: { name: "TypeError", message: "no price for gold" } },
+      { class: "poison", failure: { name: "TypeError", message: "no price for gold" } },
+    ]);
   });
 
   it("lies in `deadletter list`, by actor too", async () => {

@@ -14,6 +14,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "anchor-and-alias": ["6:7 MANIFEST_ALIAS &base", "9:7 MANIFEST_ALIAS *base"],
   "backoff-factor-below-one": ["5:22 MANIFEST_INVALID_VALUE 0.5"],
   "backoff-max-below-initial": ["5:33 MANIFEST_BACKOFF_INVALID 1s"],
+  "backoff-of-an-actor": ["8:37 MANIFEST_BACKOFF_INVALID 1s"],
   "behaviour-not-there": ["7:18 MANIFEST_BEHAVIOUR_NOT_FOUND ../dezk.js#triage"],
   "behaviour-of-unknown-kind": ["7:18 MANIFEST_INVALID_VALUE ../desk.py#triage"],
   "behaviour-without-export": ["7:18 MANIFEST_INVALID_VALUE ../desk.js"],

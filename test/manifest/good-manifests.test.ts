@@ -50,6 +50,7 @@ test("every field reaches the graph as a path, a number of milliseconds or plain
     input: { limit: 20, labels: ["a", "b"], nothing: null, key: { $secret: "openai" } },
     restart: "transient",
     shutdownMs: 1500,
+    backoff: { initialMs: 1000, maxMs: 10_000, factor: 2 },
     significant: true,
     isolation: "process",
     limits: { memoryBytes: 67_108_864, cpu: 0.5 },

@@ -41,6 +41,7 @@ const beyond = new Set([
   "limits-too-small",
   "sandbox-of-a-worker",
   "backoff-max-below-initial",
+  "backoff-of-an-actor",
   "behaviour-not-there",
   "client-grant-to-nobody",
   "duplicate-child",

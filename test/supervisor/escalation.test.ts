@@ -92,6 +92,26 @@ test("spaced restarts never trip the limit, and the backoff starts small again",
   await tree.stop(0);
 });
 
+test("a child's own backoff holds for it, its supervisor's for the others", async () => {
+  const world = new World();
+  world.random = 0.999;
+  const backoff = { initialMs: 1_000, maxMs: 1_000, factor: 1 };
+  const children = [actor("g/x", { backoff }), actor("g/y")];
+  const spec = supervisor("g", children, {
+    intensity: 5,
+    backoff: { initialMs: 100, maxMs: 100, factor: 1 },
+  });
+  const tree = await startTree({ roots: [spec], ports: world.ports });
+  const waitOf = async (path: string) => {
+    await world.crash(path);
+    return (nodeAt(tree, path).restartAtUnixMs ?? 0) - world.clock.unixMs();
+  };
+  expect([await waitOf("g/x"), await waitOf("g/y")]).toEqual([999, 100]);
+  await world.clock.advance(1_000);
+  expect([nodeAt(tree, "g/x").state, nodeAt(tree, "g/y").state]).toEqual(["running", "running"]);
+  await tree.stop(0);
+});
+
 test("a restart that fails to start is tried again, each try counted", async () => {
   const world = new World();
   world.scripts.set("g/x", { start: (attempt) => (attempt === 2 ? new Error("not yet") : "ok") });

@@ -177,6 +177,11 @@ test.each<[string, ChildSpec[], string]>([
   ["a period of 0", [supervisor("g", [], { periodMs: 0 })], "SUPERVISOR_SPEC_INVALID"],
   ["a period that is no number", [supervisor("g", [], { periodMs: Number.NaN })], "SUPERVISOR_SPEC_INVALID"],
   [
+    "a shrinking backoff of a child",
+    [supervisor("g", [actor("g/x", { backoff: { initialMs: 2, maxMs: 1, factor: 1 } })])],
+    "SUPERVISOR_SPEC_INVALID",
+  ],
+  [
     "a shrinking backoff",
     [supervisor("g", [], { backoff: { initialMs: 1, maxMs: 1, factor: 0.5 } })],
     "SUPERVISOR_SPEC_INVALID",
