@@ -1,5 +1,12 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createTurnScheduler, type Turn } from "../../src/actors/turn.ts";
+
+let nowMs = 0;
+beforeEach(() => {
+  nowMs = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => nowMs);
+});
+afterEach(() => void vi.restoreAllMocks());
 
 /** A scheduler whose event loop a test turns by hand. */
 function bench() {
@@ -67,4 +74,18 @@ test("two actors that wake each other for ever do not hold the event loop", () =
   expect(inOneLoop).toBeLessThanOrEqual(64);
   loop();
   expect(rounds).toBeGreaterThan(inOneLoop);
+});
+
+test("after turns that took long the event loop has its turn, though few were taken", () => {
+  const { scheduler, microtasks, loop } = bench();
+  let taken = 0;
+  scheduler.schedule(() => {
+    taken += 1;
+    nowMs += 5;
+    return true;
+  });
+  microtasks();
+  expect(taken).toBe(2);
+  loop();
+  expect(taken).toBe(4);
 });

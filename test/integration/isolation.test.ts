@@ -27,7 +27,7 @@ describe("actors that do not share the node's event loop", () => {
           grants: [{ intents: ["say"], targets: ["live/threaded"] }],
         },
         { actor: "apart", behaviour: "./loose.ts#loose", isolation: "process", limits: { memory: "64MiB" } },
-        { actor: "stuck", behaviour: "./loose.ts#loose", isolation: "worker", progress: "1s" },
+        { actor: "stuck", behaviour: "./loose.ts#loose", isolation: "worker", progress: "3s" },
       ]),
     );
     cell = await startCell({ up: [file] });
@@ -70,7 +70,7 @@ describe("actors that do not share the node's event loop", () => {
   it("a worker that spins is ended and comes back, alone: its siblings never notice", async () => {
     const sibling = await cell.kernel.actor("a", "live/sibling");
     expect((await say("live/stuck")).value).toMatchObject({ count: 1 });
-    const spinning = cell.client.request("live/stuck", "spin", {}, { timeoutMs: 20_000 });
+    const spinning = cell.client.request("live/stuck", "spin", {}, { timeoutMs: 30_000 });
     const asked = performance.now();
     await say("live/sibling");
     expect(performance.now() - asked).toBeLessThan(8_000);
