@@ -2,7 +2,8 @@
 import { thisPlatform } from "../actors/isolation/process/layers.ts";
 import { Users } from "../actors/isolation/process/users.ts";
 import { CallLimits } from "../actors/kernel/tools/call-limits.ts";
-import { execTool } from "../actors/kernel/tools/exec/actor.ts";
+import { execTool, MAX_PROGRAMS } from "../actors/kernel/tools/exec/actor.ts";
+import { FairSlots } from "../actors/kernel/tools/exec/fair-slots.ts";
 import { networkTrial } from "../actors/kernel/tools/exec/try-network.ts";
 import { fsTool } from "../actors/kernel/tools/fs/actor.ts";
 import { FolderTurns } from "../actors/kernel/tools/fs/folder-turns.ts";
@@ -46,6 +47,7 @@ export function toolParts({
           platform: thisPlatform,
           canCutOff: networkTrial(thisPlatform),
           users: new Users(),
+          slots: new FairSlots(MAX_PROGRAMS),
         },
       },
     ],

@@ -81,7 +81,8 @@ export const toolErrors = defineErrors({
   },
   TOOL_BUSY: {
     title: "the actor has too many calls in hand",
-    cause: "It began as many calls as its `tools.concurrent` allows, and none has ended.",
+    cause:
+      "It began as many calls as its `tools.concurrent` allows, or has its share of the programs that run at once on its node, and none has ended.",
     remedy: "Wait for an answer before the next call, or raise `tools.concurrent`.",
     retryable: true,
   },

@@ -11,6 +11,7 @@ import { thisPlatform } from "../../../../src/actors/isolation/process/layers.ts
 import { Users } from "../../../../src/actors/isolation/process/users.ts";
 import { CallLimits } from "../../../../src/actors/kernel/tools/call-limits.ts";
 import { execTool } from "../../../../src/actors/kernel/tools/exec/actor.ts";
+import { FairSlots } from "../../../../src/actors/kernel/tools/exec/fair-slots.ts";
 import { networkTrial } from "../../../../src/actors/kernel/tools/exec/try-network.ts";
 import { fsTool } from "../../../../src/actors/kernel/tools/fs/actor.ts";
 import { FolderTurns } from "../../../../src/actors/kernel/tools/fs/folder-turns.ts";
@@ -109,6 +110,7 @@ export async function startWorld({ tools, secrets = {}, net = {} }: WorldOptions
     turns: new FolderTurns(),
     platform: thisPlatform,
     users: new Users(),
+    slots: new FairSlots(16),
     canCutOff: networkTrial(thisPlatform),
   };
   const hosts = new Map(

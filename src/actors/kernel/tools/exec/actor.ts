@@ -11,6 +11,7 @@ import { type ExecRequest, execIntents, type ProgramResult } from "../contract.t
 import { type Allowed, callTool, type ToolPorts } from "../tool-call.ts";
 import { findProgram } from "./argument-policy.ts";
 import { confinement } from "./confine.ts";
+import type { FairSlots } from "./fair-slots.ts";
 import { performRun, type UserPool } from "./run-program.ts";
 
 export type ExecToolPorts = ToolPorts & {
@@ -19,10 +20,14 @@ export type ExecToolPorts = ToolPorts & {
   readonly canCutOff: () => Promise<boolean>;
   /** A user of its own for each run. */
   readonly users: UserPool;
+  /** Of the programs that run at once. */
+  readonly slots: FairSlots;
 };
 
-/** Programs of all actors at once; further ones wait. */
-const CONCURRENCY = 16;
+/** Programs of all actors at once. */
+export const MAX_PROGRAMS = 16;
+/** Calls that are looked at: those who are told that they are too many take no program's place. */
+const CONCURRENCY = 64;
 
 export const execTool = serveActor<ExecToolPorts, typeof execIntents>({
   intents: execIntents,
@@ -33,11 +38,30 @@ export const execTool = serveActor<ExecToolPorts, typeof execIntents>({
       return await callTool(input, meta, signal, {
         tool: "exec",
         asked: shownProgram(request.program, request.args),
-        decide: ({ exec }) => decideExec(meta.source, exec, request, { ...input, canCutOff }),
+        decide: ({ exec }) => {
+          const allowed = decideExec(meta.source, exec, request, { ...input, canCutOff });
+          return allowed.ok ? ok(inTurn(input.slots, meta.source, allowed.value)) : allowed;
+        },
       });
     },
   },
 });
+
+/** Holds a slot while the program runs. TOOL_BUSY */
+function inTurn(slots: FairSlots, actor: string, allowed: Allowed<ProgramResult>): Allowed<ProgramResult> {
+  return {
+    ...allowed,
+    async perform(signal) {
+      const begun = slots.begin(actor);
+      if (!begun.ok) throw begun.error;
+      try {
+        return await allowed.perform(signal);
+      } finally {
+        begun.value();
+      }
+    },
+  };
+}
 
 /** Pure: runs nothing. */
 export function decideExec(
