@@ -11,7 +11,7 @@ import { BoundedQueue } from "./bounded-queue.ts";
 import { type EventFilter, followEvents } from "./event-stream.ts";
 import { type ManyOptions, type ManySummary, runMany } from "./many.ts";
 import { encodePayload, type Reply, toReply } from "./payload.ts";
-import type { Requester } from "./requester.ts";
+import type { Requester, Traffic } from "./requester.ts";
 
 export type SendOptions = {
   /** Milliseconds from now until the intent is void and the caller has heard; default 5,000, at most an hour. */
@@ -129,6 +129,11 @@ export class CellClient {
   /** The cell's events from now on; throws BROKER_PERMISSION_DENIED unless this identity may hear them. */
   events(filter: EventFilter = {}): AsyncIterableIterator<Event> {
     return followEvents(this.#parts.connection, this.cell, filter, this.#parts.onProblem);
+  }
+
+  /** Messages and capsules so far; from two looks follows how many capsules share a message. */
+  traffic(): Traffic {
+    return this.#parts.requester.traffic();
   }
 
   status(): BrokerStatus {

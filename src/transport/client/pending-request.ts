@@ -25,6 +25,8 @@ export type RequestFacts = {
 
 export type PendingHooks = {
   readonly onEnd: (request: PendingRequest) => void;
+  /** Uniform in [0, 1): spreads the times at which it is sent again. */
+  readonly random: () => number;
   /** Signs and publishes it again; false: nothing leaves now. Must not throw. */
   readonly resend: (request: PendingRequest) => boolean;
   /** The error of a request whose deadline has passed. @param cause why a copy of it was not begun */
@@ -62,7 +64,7 @@ export class PendingRequest {
     this.facts = facts;
     this.#listener = listener;
     this.#hooks = hooks;
-    this.#arm(waitForAnswerMs(this.#attempts(), Math.random()));
+    this.#arm(waitForAnswerMs(this.#attempts(), this.#hooks.random()));
   }
 
   get subject(): string {
@@ -102,7 +104,7 @@ export class PendingRequest {
     if (this.ended) return false;
     this.#turnedAway += copies;
     const holds = copies === 0 || this.#turnedAway >= this.#copies;
-    const waitMs = waitAfterRefusalMs(error, this.#attempts(), Math.random());
+    const waitMs = waitAfterRefusalMs(error, this.#attempts(), this.#hooks.random());
     if (waitMs === undefined && holds) return false;
     this.#refusal = { error, holds };
     if (waitMs === undefined) return true;
@@ -159,7 +161,7 @@ export class PendingRequest {
   #resend(): void {
     if (!this.#wasRefused) this.#unanswered += 1;
     this.#wasRefused = false;
-    this.#arm(waitForAnswerMs(this.#attempts(), Math.random()));
+    this.#arm(waitForAnswerMs(this.#attempts(), this.#hooks.random()));
     if (!this.#hooks.resend(this)) return;
     this.#copies += 1;
     if (this.#refusal !== undefined) this.#refusal = { ...this.#refusal, holds: false };

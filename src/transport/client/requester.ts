@@ -55,9 +55,20 @@ export type SentIntent = {
   cancel(): void;
 };
 
+/** What has gone over the bus so far: how many capsules share a message, and with it one proof. */
+export type Traffic = {
+  readonly sentMessages: number;
+  /** In them, those that were sent again included. */
+  readonly intents: number;
+  /** Of those that could be verified. */
+  readonly receivedMessages: number;
+  readonly replies: number;
+};
+
 /** As much as a capsule's freshness lets a node accept. */
 export const MAX_TIMEOUT_MS = 3_600_000;
 const MAX_PENDING = 16_384;
+const DRAWN_FOR_MS = 10;
 /** Last token of the inbox that replies come to: one for all, so that those of one turn travel together. */
 const REPLIES = "replies";
 
@@ -75,9 +86,11 @@ export class Requester {
   readonly #unfollow: () => void;
   readonly #knocking: Knocking;
   #nextToken = 0;
+  #drawn = { random: 0, untilMs: 0 };
   /** The last reply that could not be trusted: why some request may have got none. */
   #dropped: { readonly error: CellError; readonly atMs: number } | undefined;
   #closed = false;
+  readonly #traffic = { sentMessages: 0, intents: 0, receivedMessages: 0, replies: 0 };
 
   constructor(options: RequesterOptions) {
     this.#options = options;
@@ -140,6 +153,7 @@ export class Requester {
       return { id, cancel: () => undefined };
     }
     const pending = new PendingRequest({ id, bytes, hash, subject, timeoutMs }, listener, {
+      random: () => this.#random(),
       onEnd: (request) => this.#forget(request),
       resend: (request) => this.#resend(request),
       late: (request, cause) => this.#lateError(request, cause),
@@ -152,6 +166,10 @@ export class Requester {
   /** Requests that wait for replies. */
   pending(): number {
     return this.#pending.size;
+  }
+
+  traffic(): Traffic {
+    return { ...this.#traffic };
   }
 
   /** Publishes what is still to be signed; ends what waits with BROKER_CLOSED. The connection stays open. */
@@ -179,6 +197,13 @@ export class Requester {
     for (const request of [...this.#pending.values()]) request.again();
   }
 
+  /** The same for a while: what was sent together goes again together, under one signature. */
+  #random(): number {
+    const nowMs = performance.now();
+    if (nowMs >= this.#drawn.untilMs) this.#drawn = { random: Math.random(), untilMs: nowMs + DRAWN_FOR_MS };
+    return this.#drawn.random;
+  }
+
   #token(): string {
     this.#nextToken += 1;
     return `e${this.#nextToken.toString(36)}`;
@@ -187,6 +212,8 @@ export class Requester {
   /** An inbox of its own for each envelope: the broker, and a node that cannot read it, answer there. */
   #publish({ subject, envelope, tickets }: Sealed<PendingRequest | undefined>): void {
     const requests = tickets.filter((ticket) => ticket?.ended === false).flatMap((ticket) => ticket ?? []);
+    this.#traffic.sentMessages += 1;
+    this.#traffic.intents += tickets.length;
     const messageHash = sha256(envelope);
     const token = requests.length === 0 ? undefined : this.#token();
     if (token !== undefined) this.#envelopes.set(token, new Set(requests));
@@ -217,6 +244,8 @@ export class Requester {
   }
 
   #takeReplies(subject: string, replies: readonly OpenedReply[]): void {
+    this.#traffic.receivedMessages += 1;
+    this.#traffic.replies += replies.length;
     const ofEnvelope = this.#requestsOf(subject);
     for (const reply of replies) {
       const named = this.#pending.get(mapKey(reply.requestId));

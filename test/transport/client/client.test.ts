@@ -132,6 +132,7 @@ describe("a client of a cell", () => {
 
   it("signs what is sent in one turn once, and carries it in one message a target", async () => {
     const before = node.counts.messages;
+    const trafficBefore = client.traffic();
     const replies = await Promise.all(
       Array.from({ length: 40 }, (_, n) => client.request("hello/greeter", "greet", n)),
     );
@@ -139,6 +140,24 @@ describe("a client of a cell", () => {
       Array.from({ length: 40 }, (_, n) => ({ text: `Hello ${n}` })),
     );
     expect(node.counts.messages - before).toBe(1);
+    const { sentMessages, intents, replies: received } = client.traffic();
+    expect(sentMessages - trafficBefore.sentMessages).toBe(1);
+    // What the test before has given up may still be among them.
+    expect(intents - trafficBefore.intents).toBeGreaterThanOrEqual(40);
+    expect(received - trafficBefore.replies).toBeGreaterThanOrEqual(40);
+  });
+
+  it("sends again together, and under one signature, what was sent together and nobody answers", async () => {
+    const given = new AbortController();
+    const before = client.traffic();
+    const waiting = Array.from({ length: 40 }, () =>
+      client.request("hello/greeter", "silent", {}, { timeoutMs: 10_000, signal: given.signal }),
+    );
+    const ended = Promise.allSettled(waiting);
+    await vi.waitFor(() => expect(client.traffic().intents - before.intents).toBeGreaterThanOrEqual(80));
+    expect(client.traffic().sentMessages - before.sentMessages).toBeLessThan(10);
+    given.abort();
+    await ended;
   });
 
   it("refuses each capsule of a message by itself", async () => {

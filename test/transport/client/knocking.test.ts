@@ -18,6 +18,7 @@ function open(subjects: readonly string[]) {
       { id: bytes, bytes, hash: bytes, subject, timeoutMs: 20_000 },
       { onReply: () => {}, onEnd: () => {} },
       {
+        random: Math.random,
         onEnd: (ended) => {
           pending.delete(ended);
           knocking.forget(ended);

@@ -20,6 +20,7 @@ function sentRequest({ leaves = true } = {}) {
     { id, bytes: new Uint8Array(1), hash, subject: "s", timeoutMs: TIMEOUT_MS },
     { onReply: ({ payload }) => values.push(payload), onEnd: (error) => ends.push(error?.code) },
     {
+      random: Math.random,
       onEnd: () => undefined,
       resend: (again) => {
         if (leaves) copies += 1;
