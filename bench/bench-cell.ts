@@ -14,6 +14,8 @@ export type BenchCell = {
   readonly bootMs: number;
   cli(...args: string[]): Promise<unknown>;
   nodePid(): Promise<number>;
+  /** Of the cell's processes, by name. */
+  pids(): Promise<Readonly<Record<string, number>>>;
   stop(): Promise<void>;
 };
 
@@ -26,11 +28,19 @@ export async function withDataDir<T>(work: (dataDir: string) => Promise<T>): Pro
   }
 }
 
-export async function startCell(dataDir: string, manifests: readonly string[] = []): Promise<BenchCell> {
+export async function startCell(
+  dataDir: string,
+  manifests: readonly string[] = [],
+  options: readonly string[] = [],
+): Promise<BenchCell> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [CLI, "--data-dir", dataDir, "--json", "up", ...manifests], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [CLI, "--data-dir", dataDir, "--json", "up", ...options, ...manifests],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   await untilUp(child);
   const bootMs = performance.now() - startedAt;
   return {
@@ -38,18 +48,21 @@ export async function startCell(dataDir: string, manifests: readonly string[] = 
     identity: join(dataDir, "operator.creds"),
     bootMs,
     cli: (...args) => runCli(dataDir, args),
-    async nodePid() {
-      const lock: { children: { node: { pid: number } } } = JSON.parse(
-        await readFile(join(dataDir, "lock"), "utf8"),
-      );
-      return lock.children.node.pid;
-    },
+    nodePid: async () => (await pidsOf(dataDir)).node ?? Number.NaN,
+    pids: () => pidsOf(dataDir),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGINT");
       await ended;
     },
   };
+}
+
+async function pidsOf(dataDir: string): Promise<Record<string, number>> {
+  const lock: { children: Record<string, { pid: number }> } = JSON.parse(
+    await readFile(join(dataDir, "lock"), "utf8"),
+  );
+  return Object.fromEntries(Object.entries(lock.children).map(([name, { pid }]) => [name, pid]));
 }
 
 function untilUp(child: ChildProcess): Promise<void> {
