@@ -83,13 +83,14 @@ async function run({ minutes, seed, everyMs, volatile, keep, json }: Options): P
   return 1;
 }
 
-function textOf({ verdict, form, kills }: ChaosReport): string {
+function textOf({ verdict, form, kills, unplanned }: ChaosReport): string {
   const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
   const kinds = Object.entries(kills).map(([kind, count]) => `${kind} ${count}`);
   const failed = Object.entries(verdict.failed).map(([code, count]) => `${code} ${count}`);
   return [
     `${total} kills of ${form} actors and what runs them (${kinds.join(", ")})`,
     `${verdict.sent} intents, ${verdict.answered} answered, the slowest after ${verdict.slowestMs} ms; not answered: ${failed.join(", ") || "none"}`,
+    ...(unplanned.length === 0 ? [] : [`died unplanned: ${unplanned.slice(0, 10).join(", ")}`]),
     `${verdict.lost.length} lost, ${verdict.duplicated.length} doubled; ${verdict.records} records followed, ${verdict.recordFaults.length} faults in them`,
     "",
   ].join("\n");

@@ -2,6 +2,7 @@
 // signed it, it is whole, and the node has seen none that is newer. A damaged one is set
 // aside, and the one before it is taken when the actor's manifest says so; the journal
 // still holds what that one had not applied.
+import { markProgress } from "../../actors/in-hand.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { OnCorruption } from "../../manifest/graph.ts";
@@ -115,6 +116,8 @@ function open(
   { data }: Kept,
   mark: Mark | undefined,
 ): Result<Opened, CellError> {
+  // A start reads the commits of thousands of actors in few turns of the loop.
+  markProgress();
   const opened = openRecord("commit", data, genesisHash, roots);
   if (!opened.ok) return opened;
   const { bytes, hash, signer } = opened.value;

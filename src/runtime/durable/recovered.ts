@@ -1,4 +1,5 @@
 // Entries of a journal, read at the start, as the intents that they were accepted as.
+import { markProgress } from "../../actors/in-hand.ts";
 import type { Delivery } from "../../actors/intent.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
@@ -14,6 +15,8 @@ export function recoveredIntent(
   { entry, position }: KeptEntry,
   responder: (address: Json, index: number) => Delivery["respond"],
 ): Unapplied {
+  // After an outage there are thousands of them.
+  markProgress();
   const capsule = decodeCapsule(entry.capsule);
   if (!capsule.ok) {
     throw new CellError("STATE_JOURNAL_BROKEN", `entry ${position} is no capsule`, { cause: capsule.error });
