@@ -78,7 +78,9 @@ describe("actors that do not share the node's event loop", () => {
     expect(await answers("live/stuck")).toMatchObject({ count: 2 });
     expect((await cell.kernel.actor("a", "live/sibling")).startedAtUnixMs).toBe(sibling.startedAtUnixMs);
     const [crashed] = await events({ actor: "live/stuck", kinds: ["actorCrashed"] });
-    expect(crashed?.kind).toMatchObject({ value: { name: "ACTOR_STUCK" } });
+    // Whichever watch looks first on a busy machine.
+    const name = expect.stringMatching(/^ACTOR_(STUCK|NO_PROGRESS)$/);
+    expect(crashed?.kind).toMatchObject({ value: { name, failure: FailureClass.HANG } });
     expect(crashed?.intent?.intent).toBe("spin");
   });
 
