@@ -34,6 +34,7 @@ export class Lane {
   readonly #listeners = new Set<(sent: Sent) => void>();
   #next: number;
   #everyMs: number;
+  #maxProbes = MAX_OPEN;
   #dueMs = 0;
   #running = false;
   #open = 0;
@@ -52,9 +53,22 @@ export class Lane {
     this.tick();
   }
 
-  /** From now on one intent each so many milliseconds. */
+  /** From now on one intent each so many milliseconds, whether or not earlier ones were answered. */
   pace(everyMs: number): void {
+    this.#paceTo(everyMs, MAX_OPEN);
+  }
+
+  /**
+   * The same, but none leaves while so many are under way: an actor that is down hears of
+   * its return from those that wait, and more of them would measure the load.
+   */
+  probe(everyMs: number, maxOpen: number): void {
+    this.#paceTo(everyMs, maxOpen);
+  }
+
+  #paceTo(everyMs: number, maxOpen: number): void {
     this.#everyMs = everyMs;
+    this.#maxProbes = maxOpen;
     this.#dueMs = this.#options.clock.nowMs();
     this.tick();
   }
@@ -63,8 +77,8 @@ export class Lane {
   tick(): void {
     const now = this.#options.clock.nowMs();
     for (; this.#running && this.#dueMs <= now; this.#dueMs += this.#everyMs) {
-      if (this.#open < MAX_OPEN) this.#send(this.#dueMs);
-      else this.#notSent += 1;
+      if (this.#open < this.#maxProbes) this.#send(this.#dueMs);
+      else if (this.#maxProbes === MAX_OPEN) this.#notSent += 1;
     }
   }
 

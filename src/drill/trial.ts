@@ -47,6 +47,8 @@ export const STEADY_EVERY_MS = 20;
 export const STEADY_MS = 50;
 /** How long the target is probed finely; what takes longer needs no fine figure. */
 const FINE_MS = 1_000;
+/** Fine intents under way. */
+const MAX_FINE = 8;
 const AUDIT_MS = 5_000;
 /** Numbers of one trial begin here times its count, so that no two trials share one. */
 export const NUMBERS_A_TRIAL = 1_000_000;
@@ -119,7 +121,7 @@ async function provoke(
   const endListening = lane.onEnd((sent) => {
     if (isBack(sent)) recovered.resolve();
   });
-  lane.pace(plan.probeEveryMs);
+  lane.probe(plan.probeEveryMs, MAX_FINE);
   try {
     const injected = await fault.inject({ cell, target: victim, life: victimLife, clock });
     const tooLate = clock.after(plan.giveUpMs);

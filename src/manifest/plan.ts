@@ -186,8 +186,9 @@ function reordered(before: PlacedGraph, next: PlacedGraph): Change[] {
   return ordersOf(next).flatMap(([path, order]) => {
     const was = orders.get(path);
     if (was === undefined) return [];
-    const common = order.filter((child) => was.includes(child));
-    const old = was.filter((child) => order.includes(child));
+    const [there, stays] = [new Set(was), new Set(order)];
+    const common = order.filter((child) => there.has(child));
+    const old = was.filter((child) => stays.has(child));
     if (same(common, old)) return [];
     const fields = [{ field: "start order", old, new: common }];
     return [{ path, kind: "changed" as const, restarts: false, reason: "", fields }];

@@ -1,6 +1,7 @@
 // What the cell should run, revision by revision: signed, chained by hash, kept
 // in the broker and in this node's own copy. The newest valid one is in force.
 import { gunzipSync, gzipSync } from "node:zlib";
+import { markProgress } from "../actors/in-hand.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
@@ -203,7 +204,7 @@ const readRevision = (bytes: Uint8Array, trust: TrustStore): KeptRevision =>
 
 function unpack(revision: VerifiedRevision): KeptRevision {
   const json = gunzipSync(revision.graph, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8");
-  return { ...revision, placed: unwrap(decodePlacedGraph(JSON.parse(json))) };
+  return { ...revision, placed: unwrap(decodePlacedGraph(JSON.parse(json), markProgress)) };
 }
 
 function unwrap<T>(result: Result<T, CellError>): T {
