@@ -171,8 +171,8 @@ describe("what would exhaust the machine is contained:", () => {
   test.each(["output", "errors"])("a flood of %s is cut, and counted", async (what) => {
     const { host, ask, events } = await start();
     expect((await ask("flood", { what }, 30_000)).error).toBeUndefined();
-    // It answers before the node has read what it printed.
-    await vi.waitFor(() => expect(events.length).toBeGreaterThan(450), { timeout: 20_000 });
+    // It answers before the node has read what it printed; 400 lines always get through.
+    await vi.waitFor(() => expect(events.length).toBeGreaterThan(400), { timeout: 20_000 });
     await host.stop(5_000);
     const lines = events.filter(({ kind }) => kind.case === "actorLogged");
     expect(lines.length).toBeLessThan(4_000);
