@@ -138,6 +138,7 @@ async function promote(
       await revival.deadLetters.stop();
       await records.stop();
       telemetry.record({ kind: { case: "nodeStopped", value: { reason } } });
+      telemetry.flush();
       await messaging.close();
       await links.close();
       await telemetry.close();

@@ -11,6 +11,7 @@ import type { BrokerConnection } from "../transport/connection.ts";
 import { eventSubject } from "../transport/subjects.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { DataDir } from "./data-dir.ts";
+import { EventBus } from "./event-bus.ts";
 import { packageVersion } from "./package-info.ts";
 
 export type NodeTelemetry = {
@@ -26,7 +27,7 @@ export type NodeTelemetry = {
   problem(error: CellError): void;
   /** From now on events go out on the bus too; after `begin`. */
   publishOn(connection: BrokerConnection, cell: string): void;
-  /** Makes what was recorded readable. */
+  /** Makes what was recorded readable, and sends what the bus still lacks. */
   flush(): void;
   close(): Promise<void>;
 };
@@ -54,6 +55,7 @@ export function openNodeTelemetry({ dir, config, clock, observe }: NodeTelemetry
     if (files !== undefined) entry(files);
     else if (waiting.length < MAX_WAITING) waiting.push(entry);
   };
+  let bus: EventBus | undefined;
   return {
     begin({ forgetting }) {
       if (files !== undefined) return;
@@ -72,11 +74,18 @@ export function openNodeTelemetry({ dir, config, clock, observe }: NodeTelemetry
         logger.warn({ code, where, ...(cause instanceof Error ? { err: cause } : {}) }, message),
       ),
     publishOn(connection, cell) {
-      files?.recorder.subscribe((kind, bytes) => {
-        if (connection.isConnected()) connection.publish(eventSubject(cell, config.node, kind), bytes);
+      bus = new EventBus({
+        isOpen: () => connection.isConnected(),
+        publish: (subject, bytes) => connection.publish(subject, bytes),
+        onFailure: (error) => connection.tellProblem(error, "events"),
       });
+      const out = bus;
+      files?.recorder.subscribe((kind, bytes) => out.add(eventSubject(cell, config.node, kind), bytes));
     },
-    flush: () => files?.recorder.flush(),
+    flush() {
+      files?.recorder.flush();
+      bus?.flush();
+    },
     async close() {
       files?.recorder.close();
       files?.log.close();
