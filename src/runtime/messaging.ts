@@ -138,7 +138,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
         refuse: (message, error) => options.onProblem(error) ?? void message,
       });
       followSubjects({ intents, cell, node, placed, firstNode });
-      subscriptions.push(...listen(options, (subject, data) => sends.takeReply(subject, data)));
+      subscriptions.push(...listen(options, inbox, (subject, data) => sends.takeReply(subject, data)));
     },
     async drain() {
       await intents?.drain();
@@ -156,11 +156,13 @@ export function openMessaging(options: MessagingOptions): Messaging {
 /** What comes beside intents: replies, questions for certificates, discovery. */
 function listen(
   { connection, config, trust, actors, startedAtUnixMs }: MessagingOptions,
+  inbox: string,
   takeReply: (subject: string, data: Uint8Array) => void,
 ): readonly BrokerSubscription[] {
-  const { cell, node } = config;
+  const { cell } = config;
   return [
-    connection.subscribe(`${inboxPrefix(cell, node)}.>`, ({ subject, data }) => takeReply(subject, data)),
+    // This alone: the connection's own answers, such as the broker's, have inboxes beside it.
+    connection.subscribe(inbox, ({ subject, data }) => takeReply(subject, data)),
     serveTrustBundle({ connection, cell, certificates: () => bundleOf(trust) }),
     serveDiscovery({
       connection,
