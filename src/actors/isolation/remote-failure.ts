@@ -3,9 +3,7 @@
 // for what was thrown, never for who it is or what it was given.
 import { CellError } from "../../errors/cell-error.ts";
 import type { ActorFault } from "../../gen/cell0/v1/channel_pb.ts";
-import { intentRef } from "../actor-failure.ts";
 import type { ExitReason, Failure, FailureClass } from "../child.ts";
-import type { ReceivedIntent } from "../intent.ts";
 import type { LinkEnd } from "./link.ts";
 
 const MAX_NAME_CHARS = 200;
@@ -18,13 +16,11 @@ const TOLD = ["crash", "hang", "corruption"] as const;
 /** What Node throws when the system gives a buffer no memory. */
 const NO_MEMORY = /^RangeError: Array buffer allocation failed/;
 
-export type Told = {
-  readonly path: string;
-  readonly intent: ReceivedIntent | undefined;
-  readonly original: (text: string) => string;
-};
+/** A frame that does not fit. */
+export const violation = (what: string): CellError => new CellError("ACTOR_CHANNEL_VIOLATED", what);
 
-export function toldFailure(fault: ActorFault, { path, intent, original }: Told): Failure {
+/** By its own word. @param original turns what it says of files into what they are here */
+export function toldFailure(fault: ActorFault, path: string, original: (text: string) => string): Failure {
   const { name, message, stack, event } = fault;
   const told = TOLD.find((known) => known === fault.class) ?? "crash";
   return {
@@ -34,23 +30,16 @@ export function toldFailure(fault: ActorFault, { path, intent, original }: Told)
     ...(stack === "" ? {} : { stack: original(stack.slice(0, MAX_STACK_CHARS)) }),
     origin: ORIGINS.find((known) => known === fault.origin) ?? "async",
     ...(event === "" ? {} : { event: event.slice(0, MAX_NAME_CHARS) }),
-    ...(intent === undefined ? {} : { intent: intentRef(intent) }),
     rootActor: path,
   };
 }
 
-export function foundFailure(
-  error: CellError,
-  failureClass: FailureClass,
-  path: string,
-  intent: ReceivedIntent | undefined,
-): Failure {
+export function foundFailure(error: CellError, failureClass: FailureClass, path: string): Failure {
   return {
     class: failureClass,
     name: error.code,
     message: error.message.slice(0, MAX_MESSAGE_CHARS),
     origin: "async",
-    ...(intent === undefined ? {} : { intent: intentRef(intent) }),
     rootActor: path,
   };
 }

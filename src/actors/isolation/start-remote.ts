@@ -13,7 +13,8 @@ import { DURABLE_WINDOW, RemoteDurableHost } from "./durable/remote-durable-host
 import { beatIntervalMs } from "./heartbeat.ts";
 import type { Housing } from "./link.ts";
 import { toActorFrame, toRefusals } from "./messages.ts";
-import { DEFAULT_PROGRESS_MS, RemoteHost, WINDOW } from "./remote-host.ts";
+import { RemoteHost, WINDOW } from "./remote-host.ts";
+import { DEFAULT_PROGRESS_MS } from "./remote-side.ts";
 
 export type StartRemoteOptions = {
   readonly spec: ActorSpec;

@@ -7,6 +7,7 @@ import type { DurablePorts, DurableState, RelayedReply } from "../../durable/por
 import type { Delivery } from "../../intent.ts";
 import { parseBounded } from "../bounded-json.ts";
 import { encodable, fromOutcome, toActorFrame } from "../messages.ts";
+import { violation } from "../remote-failure.ts";
 import type { DurableSink } from "../remote-frames.ts";
 import { Given } from "./given.ts";
 import { committedOf, readCommit } from "./read-commit.ts";
@@ -136,5 +137,3 @@ export class DurableChannel implements DurableSink {
     }
   }
 }
-
-const violation = (what: string): CellError => new CellError("ACTOR_CHANNEL_VIOLATED", what);
