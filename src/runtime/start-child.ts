@@ -19,7 +19,7 @@ import { placeOf } from "../manifest/graph-walk.ts";
 import { resolveSecrets, withoutSecrets } from "../security/secret-references.ts";
 import { type Clock, type RestorableChild, systemClock } from "../supervisor/ports.ts";
 import type { EventInput } from "../telemetry/event.ts";
-import type { Awakening } from "./durable/durable-actor.ts";
+import type { Awakening } from "./durable/awakening.ts";
 import type { DurableRuntime } from "./durable/durable-runtime.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { Sender } from "./sends.ts";
@@ -144,9 +144,11 @@ async function startElsewhere(common: Common, ports: StartPorts, signal: AbortSi
   signal.throwIfAborted();
   if (spec.durable) {
     return await startDurable(common, ports, {
-      host: async (durable) => {
+      host: async ({ answered = [], ...durable }) => {
         const housing = await ports.isolation.house(durable.spec, durable.codeHash);
-        return await startRemoteDurableActor({ ...durable, input, housing });
+        // Over there all of them are in the state.
+        const state = durable.state && { ...durable.state, replies: [...answered, ...durable.state.replies] };
+        return await startRemoteDurableActor({ ...durable, state, input, housing });
       },
     });
   }

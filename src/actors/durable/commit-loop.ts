@@ -25,6 +25,8 @@ export type CommitLoopOptions = {
   readonly ports: Pick<DurablePorts, "commit">;
   readonly clock: ActorClock;
   readonly turns: TurnScheduler;
+  /** Nothing of a group is suspected of having ended the incarnation before. */
+  readonly isCleared: boolean;
   /** Everything, as of now. @throws when it cannot be kept */
   build(batch: Batch): { readonly state: DurableState; readonly meta: CommitMeta };
   perform(work: Work): void;
@@ -51,6 +53,7 @@ export class CommitLoop {
 
   constructor(options: CommitLoopOptions) {
     this.#options = options;
+    this.#steps = options.isCleared ? SINGLE_STEPS : 0;
   }
 
   /** Waits for the word of a commit. */

@@ -27,6 +27,7 @@ export type DurableStageOptions = {
   /** The machine begins anew with each incarnation. */
   readonly fresh: boolean;
   readonly maxStateBytes: number;
+  readonly isCleared: boolean;
   readonly ports: DurablePorts;
   readonly clock: ActorClock;
   readonly turns: TurnScheduler;

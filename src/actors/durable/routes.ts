@@ -35,11 +35,11 @@ export class Routes {
   /** What was answered lately, by the intent's id. */
   readonly #answered = new Map<string, StoredReply[]>();
 
-  /** @param last answers of the last commit */
-  constructor(responder: DurablePorts["responder"], last: readonly StoredReply[], answer: Answer) {
+  /** @param answered for who asks again */
+  constructor(responder: DurablePorts["responder"], answered: readonly StoredReply[], answer: Answer) {
     this.#responder = responder;
     this.#answer = answer;
-    for (const reply of last) this.#remember(reply);
+    for (const reply of answered) this.#remember(reply);
   }
 
   /** Whether this very intent is in hand. */

@@ -15,7 +15,7 @@ import { AppliedPositions, NOTHING_APPLIED, Sources } from "./applied-positions.
 import { DurableStage, MAX_STATE_BYTES } from "./durable-stage.ts";
 import { type HostState, readHostState } from "./host-state.ts";
 import { Outbox } from "./outbox.ts";
-import type { DurablePorts, DurableState, Journaled } from "./ports.ts";
+import type { DurablePorts, DurableState, Journaled, StoredReply } from "./ports.ts";
 import { resumeMachine, resumeRest } from "./resume.ts";
 import { type Answer, Routes } from "./routes.ts";
 
@@ -25,6 +25,10 @@ export type StartDurableOptions = Omit<StartActorOptions, "snapshot"> & {
   readonly durable: DurablePorts;
   /** Of the last commit; absent: it never ran. */
   readonly state?: DurableState;
+  /** Answers that have left, for who asks again. Default: none. */
+  readonly answered?: readonly StoredReply[];
+  /** No commit of several steps ended the incarnation before; default: not known, and its first are committed one by one. */
+  readonly isCleared?: boolean;
   /** UTF-8 bytes of one commit. Default 512 KiB. */
   readonly maxStateBytes?: number;
 };
@@ -58,7 +62,7 @@ class DurableActor implements ActorHost {
   #stage: DurableStage | undefined;
 
   constructor(options: StartDurableOptions, kept: HostState | undefined) {
-    const { spec, incarnation, state, durable, ports } = options;
+    const { spec, incarnation, state, answered = [], durable, ports } = options;
     this.path = spec.path;
     this.incarnation = incarnation;
     this.#options = options;
@@ -68,7 +72,7 @@ class DurableActor implements ActorHost {
     const answer: Answer = (stored, run) => this.#stage?.answer(stored, run);
     this.#routes = new Routes(
       (address, index) => durable.responder(address, index),
-      state?.replies ?? [],
+      [...answered, ...(state?.replies ?? [])],
       answer,
     );
     this.#outbox = new Outbox(
@@ -85,13 +89,15 @@ class DurableActor implements ActorHost {
   }
 
   #stageOptions(): ConstructorParameters<typeof DurableStage>[0] {
-    const { spec, behaviour, codeHash, durable, ports, maxStateBytes = MAX_STATE_BYTES } = this.#options;
+    const { spec, behaviour, codeHash, durable, ports } = this.#options;
+    const { maxStateBytes = MAX_STATE_BYTES, isCleared = false } = this.#options;
     return {
       path: spec.path,
       codeHash,
       version: behaviour.version,
       fresh: behaviour.onRestart === "fresh",
       maxStateBytes,
+      isCleared,
       ports: durable,
       clock: ports.clock,
       turns: ports.turns ?? processTurns,

@@ -9,12 +9,14 @@ import type { RecordSealer } from "../../security/records/record-sealer.ts";
 import type { Incarnation } from "../../security/wire/capsule.ts";
 import { MAX_STATE_BYTES, type StateStream } from "../../transport/durable/state-stream.ts";
 import { actorMark, type Marks } from "./marks.ts";
+import type { OwnCommits } from "./own-commits.ts";
 import { type CommitRecord, encodeCommitRecord } from "./records.ts";
 
 export type CommitPorts = {
   readonly stream: Pick<StateStream, "commit">;
   readonly sealer: RecordSealer;
   readonly marks: Marks;
+  readonly own: OwnCommits;
   readonly nowUnixMs: () => number;
   /** Another incarnation has written: this process owns the shard no more. */
   readonly onFenced: (shard: number) => void;
@@ -102,7 +104,7 @@ export class ActorCommits {
     state: Uint8Array,
     { incarnation, meta, repeated = false }: CommitOptions,
   ): Promise<Result<void, CellError>> {
-    const { stream, sealer, marks, nowUnixMs, signal } = this.#ports;
+    const { stream, sealer, marks, own, nowUnixMs, signal } = this.#ports;
     const { path, shard } = this.#actor;
     const number = this.#head.number + 1;
     const bytes = encodeCommitRecord(
@@ -122,9 +124,13 @@ export class ActorCommits {
     );
     const head = { shard, path, pending: meta.pending, wakeAtUnixMs: meta.wakeAtUnixMs };
     const written = await stream.commit(head, sealed, this.#head.sequence, signal);
-    if (!written.ok) return err(this.#refused(written.error));
+    if (!written.ok) {
+      own.drop(path);
+      return err(this.#refused(written.error));
+    }
     const hash = sha256(bytes);
     this.#head = { sequence: written.value, number, hash, bytes: state.length };
+    own.keep(path, { number, incarnation, state });
     await marks.note(actorMark(path), { number, hash: toHex(hash) });
     return ok(undefined);
   }

@@ -2,7 +2,7 @@
 // accepted for it and is not applied, where its commits stand, and the incarnation that
 // is awake, if one is. Incarnations come and go; what is here stays.
 import type { ActorHost } from "../../actors/actor-host.ts";
-import type { Incarnation } from "../../actors/child.ts";
+import type { ExitReason, Incarnation } from "../../actors/child.ts";
 import { beginAnew } from "../../actors/durable/begin-anew.ts";
 import { blankState } from "../../actors/durable/blank-state.ts";
 import type { CommitMeta, DurablePorts, DurableState, OutboxEntry } from "../../actors/durable/ports.ts";
@@ -12,21 +12,15 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json } from "../../manifest/graph.ts";
 import { ActorCommits, type CommitHead, type CommitPorts } from "./actor-commits.ts";
+import { type Awakening, after, type Resumption } from "./awakening.ts";
 import { CarriedReplies } from "./carried-replies.ts";
 import { type Loaded, type LoadPorts, loadAnyway, loadState } from "./load-state.ts";
+import { stateIn } from "./own-commits.ts";
 import type { CommitRecord } from "./records.ts";
 import { isApplied, type Unapplied, UnappliedIntents } from "./unapplied.ts";
 
 /** Intents that came again and wait for the actor to be awake. */
 const MAX_AGAIN = 1_024;
-
-/** What one incarnation is started with. */
-export type Awakening = {
-  readonly incarnation: Incarnation;
-  readonly durable: DurablePorts;
-  /** Undefined: it begins. */
-  readonly state: DurableState | undefined;
-};
 
 export type DurableActorPorts = CommitPorts &
   LoadPorts & {
@@ -61,6 +55,10 @@ export class DurableActor {
   /** What the newest commit has applied, and the one before it. */
   #applied: DurableState["applied"] | undefined;
   #appliedBefore: DurableState["applied"] | undefined;
+  /** Number of the commit that all of this speaks of. */
+  #noted = 0;
+  /** How the last incarnation of this process ended. */
+  #endedAs: ExitReason | undefined;
   /** Being written to the journal. */
   #journaling = 0;
   #awake: { readonly host: ActorHost; lastUsedMs: number } | undefined;
@@ -150,7 +148,9 @@ export class DurableActor {
     const read = async () => (await loadState(this.#ports, this, spec.onCorruption ?? "previous")).record;
     const repeated = await commits.repeat(read, { incarnation, meta: this.#meta });
     if (!repeated.ok) throw repeated.error;
-    if (commits === this.#commits && commits.head.number === head.number + 1) this.#appliedBefore = applied;
+    if (commits !== this.#commits || commits.head.number !== head.number + 1) return;
+    this.#appliedBefore = applied;
+    this.#noted = commits.head.number;
   }
 
   beginJournaling(): void {
@@ -240,19 +240,19 @@ export class DurableActor {
     await this.#awake?.host.exited;
     this.#dismiss();
     const incarnation = after(this.#incarnation, given);
-    const loaded = await this.load(spec);
-    this.#carried.take(
-      loaded.history.map(({ state }) => state),
-      Date.now(),
-    );
+    const resumption = (await this.#remembered(incarnation)) ?? (await this.#read(spec, incarnation));
     this.#incarnation = incarnation;
-    const state = await this.#stateFor(loaded, incarnation);
     const durable = this.#portsFor(incarnation);
-    const host = await start({ incarnation, durable, state });
+    const host = await start({ ...resumption, incarnation, durable }).catch((error: unknown) => {
+      // What cannot be gone on from is read before it is tried again.
+      this.#ports.own.drop(this.path);
+      throw error;
+    });
     this.#awake = { host, lastUsedMs: performance.now() };
     this.unapplied.restart();
-    void host.exited.then(() => {
+    void host.exited.then((reason) => {
       if (this.#awake?.host !== host) return;
+      this.#endedAs = reason;
       this.#lastState = host.stats().state;
       this.#awake = undefined;
       this.#dismiss();
@@ -289,7 +289,40 @@ export class DurableActor {
     }
   }
 
-  /** What the incarnation is started with; from then on nobody of an earlier one can commit. */
+  /**
+   * What this process committed last, when it is known to be kept. Nobody of an earlier
+   * incarnation can commit: those of this process have ended, and any other's commit would
+   * make this one's next be refused, before it performs anything that follows from it.
+   */
+  async #remembered({ term }: Incarnation): Promise<Resumption | undefined> {
+    const commits = this.#commits;
+    await commits?.settled();
+    const own = this.#ports.own.get(this.path);
+    if (commits === undefined || own === undefined || this.isToBeginAnew) return undefined;
+    const { number } = commits.head;
+    if (own.number !== number || this.#noted !== number || own.incarnation.term !== term) return undefined;
+    const { newest, before } = this.#carried.left();
+    const isCleared = this.#endedAs !== undefined && !isUnexplained(this.#endedAs);
+    return { state: { ...stateIn(own), replies: newest }, answered: before, isCleared };
+  }
+
+  /** The same from the stream; from then on nobody of an earlier incarnation can commit. */
+  async #read(spec: ActorSpec, incarnation: Incarnation): Promise<Resumption> {
+    const loaded = await this.load(spec);
+    this.#carried.take(
+      loaded.history.map(({ state }) => state),
+      Date.now(),
+    );
+    this.#incarnation = incarnation;
+    return { state: await this.#stateFor(loaded, incarnation) };
+  }
+
+  /** It sleeps: nothing of what it was stays in memory but where it stands. */
+  forgetState(): void {
+    this.#ports.own.drop(this.path);
+    this.#carried.forget();
+  }
+
   async #stateFor(
     { record, head, isLost }: Loaded,
     incarnation: Incarnation,
@@ -363,7 +396,7 @@ export class DurableActor {
         const all = { ...state, replies: this.#carried.before(state.replies) };
         const kept = await commits.commit(all, { incarnation, meta });
         if (!kept.ok) return kept;
-        this.#committed(state, meta);
+        this.#committed(state, meta, commits.head.number);
         onCommitted(this, state, meta);
         return dismissed
           ? err(new CellError("ACTOR_FENCED", undefined, { where: this.path }))
@@ -374,8 +407,10 @@ export class DurableActor {
     };
   }
 
-  #committed(state: DurableState, meta: CommitMeta): void {
+  #committed(state: DurableState, meta: CommitMeta, number: number): void {
     this.#meta = meta;
+    this.#noted = number;
+    this.#carried.note(state.replies);
     this.#appliedBefore = this.#applied;
     this.#applied = state.applied;
     const full = this.unapplied.ungiven > 0;
@@ -384,12 +419,10 @@ export class DurableActor {
   }
 }
 
-/** The incarnation that follows: never one that has been. */
-export function after(last: Incarnation | undefined, given: Incarnation): Incarnation {
-  if (last === undefined || last.term < given.term) return given;
-  return { term: last.term, activation: Math.max(given.activation, last.activation + 1) };
-}
-
 /** What the host may take later: it is full, or going. */
 const isPassing = ({ code }: CellError): boolean =>
   code === "ACTOR_MAILBOX_FULL" || code === "ACTOR_NOT_RUNNING";
+
+/** A commit of several steps that could not be kept, or anything else that names no intent. */
+const isUnexplained = (reason: ExitReason): boolean =>
+  reason.kind === "failed" && reason.failure.origin === "kernel" && reason.failure.intent === undefined;

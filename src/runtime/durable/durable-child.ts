@@ -9,8 +9,9 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec } from "../../manifest/graph.ts";
 import { failureIn } from "../../supervisor/failure.ts";
+import { type Awakening, after } from "./awakening.ts";
 import { isAway, RETRY_MS } from "./away.ts";
-import { type Awakening, after, type DurableActor } from "./durable-actor.ts";
+import type { DurableActor } from "./durable-actor.ts";
 import type { Residency } from "./residency.ts";
 
 export type DurableChildOptions = {
@@ -192,7 +193,12 @@ export class DurableChild implements ActorHost {
     if (this.#ending !== undefined) this.#end(this.#ending.kind === "killed" ? this.#ending : reason);
     else if (!passivated) this.#end(reason);
     else if (this.#options.actor.isWanted) this.wake();
-    else this.#options.residency.asleep(this);
+    else this.#sleep();
+  }
+
+  #sleep(): void {
+    this.#options.actor.forgetState();
+    this.#options.residency.asleep(this);
   }
 
   async #finish(reason: ExitReason, end: (host: ActorHost) => Promise<ExitReason>): Promise<ExitReason> {

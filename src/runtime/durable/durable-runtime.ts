@@ -15,13 +15,15 @@ import type { Sealing } from "../../security/wire/seal.ts";
 import { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
 import type { JournalStream } from "../../transport/durable/journal-stream.ts";
 import type { StateStream } from "../../transport/durable/state-stream.ts";
+import type { Awakening } from "./awakening.ts";
 import { unlessAway } from "./away.ts";
-import { type Awakening, DurableActor, type DurableActorPorts } from "./durable-actor.ts";
+import { DurableActor, type DurableActorPorts } from "./durable-actor.ts";
 import { DurableChild } from "./durable-child.ts";
 import { JournalTrimmer } from "./journal-trimmer.ts";
 import { keptReport } from "./kept-report.ts";
 import { createLimiter } from "./limiter.ts";
 import type { Marks } from "./marks.ts";
+import { OwnCommits } from "./own-commits.ts";
 import type { JournalEntry } from "./records.ts";
 import { recoveredIntent } from "./recovered.ts";
 import { Residency } from "./residency.ts";
@@ -108,6 +110,7 @@ export class DurableRuntime {
       stream: state,
       sealer: this.#sealer,
       marks,
+      own: new OwnCommits(),
       genesisHash: sealing.genesisHash,
       roots: new VerifiedRoots(),
       nowUnixMs: Date.now,

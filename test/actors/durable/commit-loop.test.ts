@@ -10,6 +10,7 @@ test("a commit loop says whether it waits for the broker, and since when it does
     ports: { commit: () => word.promise },
     clock: { monotonicMs: () => nowMs, unixMs: () => nowMs, setTimer: () => () => {} },
     turns: { schedule: (turn) => void turn() },
+    isCleared: true,
     build: () => ({ state: {} as DurableState, meta: { pending: false } }),
     perform: () => {},
     unkeepable: () => {},

@@ -10,7 +10,7 @@ import type { Delivery, OutgoingReply } from "../../../src/actors/intent.ts";
 import type { CellError } from "../../../src/errors/cell-error.ts";
 import { ok, type Result } from "../../../src/errors/result.ts";
 import type { ActorSpec, PlacedGraph } from "../../../src/manifest/graph.ts";
-import type { Awakening } from "../../../src/runtime/durable/durable-actor.ts";
+import type { Awakening } from "../../../src/runtime/durable/awakening.ts";
 import { DurableRuntime } from "../../../src/runtime/durable/durable-runtime.ts";
 import { openMarks } from "../../../src/runtime/durable/marks.ts";
 import { sha256 } from "../../../src/security/bytes.ts";

@@ -1,0 +1,27 @@
+// What one incarnation of a durable actor is started with.
+import type { Incarnation } from "../../actors/child.ts";
+import type { DurablePorts, DurableState, StoredReply } from "../../actors/durable/ports.ts";
+
+/** What it goes on from. */
+export type Resumption = {
+  /** Undefined: it begins. Its replies may not have left, and are given once more. */
+  readonly state: DurableState | undefined;
+  /** Answers that have left, for who asks again. */
+  readonly answered?: readonly StoredReply[];
+  /**
+   * The end before was no commit of several steps that could not be kept: there is none to be
+   * found by committing them one by one.
+   */
+  readonly isCleared?: boolean;
+};
+
+export type Awakening = Resumption & {
+  readonly incarnation: Incarnation;
+  readonly durable: DurablePorts;
+};
+
+/** The incarnation that follows: never one that has been. */
+export function after(last: Incarnation | undefined, given: Incarnation): Incarnation {
+  if (last === undefined || last.term < given.term) return given;
+  return { term: last.term, activation: Math.max(given.activation, last.activation + 1) };
+}
