@@ -110,13 +110,13 @@ function startShared(common: Common, ports: StartPorts, signal: AbortSignal): Ac
 type DurableStart = {
   readonly host: (
     options: Common & Awakening & { readonly codeHash: string; readonly spec: ActorSpec },
-  ) => Promise<ActorHost>;
+  ) => ActorHost | Promise<ActorHost>;
   readonly describe?: (spec: ActorSpec) => ActorDescription;
 };
 
 function startDurableHere(common: Common, { behaviour, input }: KernelPart, ports: StartPorts) {
   return startDurable(common, ports, {
-    host: async ({ state, ...durable }) =>
+    host: ({ state, ...durable }) =>
       startDurableActor({ ...durable, behaviour, input, ...(state === undefined ? {} : { state }) }),
     describe: (present) => describeActor(behaviour, acceptedIntents(present, behaviour.intents)),
   });

@@ -1,4 +1,5 @@
 // What one incarnation of a durable actor is started with.
+import type { ActorHost } from "../../actors/actor-host.ts";
 import type { Incarnation } from "../../actors/child.ts";
 import type { DurablePorts, DurableState, StoredReply } from "../../actors/durable/ports.ts";
 
@@ -19,6 +20,9 @@ export type Awakening = Resumption & {
   readonly incarnation: Incarnation;
   readonly durable: DurablePorts;
 };
+
+/** One whose code is here is up when the call returns. */
+export type StartIncarnation = (awakening: Awakening) => ActorHost | Promise<ActorHost>;
 
 /** The incarnation that follows: never one that has been. */
 export function after(last: Incarnation | undefined, given: Incarnation): Incarnation {

@@ -12,7 +12,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json } from "../../manifest/graph.ts";
 import { ActorCommits, type CommitHead, type CommitPorts } from "./actor-commits.ts";
-import { type Awakening, after, type Resumption } from "./awakening.ts";
+import { after, type Resumption, type StartIncarnation } from "./awakening.ts";
 import { CarriedReplies } from "./carried-replies.ts";
 import { type Loaded, type LoadPorts, loadAnyway, loadState } from "./load-state.ts";
 import { stateIn } from "./own-commits.ts";
@@ -222,32 +222,31 @@ export class DurableActor {
   }
 
   /** One after the other: the one before has ended by then. @param incarnation of a term in which this process owns the shard */
-  awaken(
-    spec: ActorSpec,
-    incarnation: Incarnation,
-    start: (awakening: Awakening) => Promise<ActorHost>,
-  ): Promise<ActorHost> {
+  awaken(spec: ActorSpec, incarnation: Incarnation, start: StartIncarnation): Promise<ActorHost> {
     const awoken = this.#awakening.then(() => this.#awaken(spec, incarnation, start));
     this.#awakening = awoken.catch(() => undefined);
     return awoken;
   }
 
-  async #awaken(
-    spec: ActorSpec,
-    given: Incarnation,
-    start: (awakening: Awakening) => Promise<ActorHost>,
-  ): Promise<ActorHost> {
+  async #awaken(spec: ActorSpec, given: Incarnation, start: StartIncarnation): Promise<ActorHost> {
     await this.#awake?.host.exited;
     this.#dismiss();
     const incarnation = after(this.#incarnation, given);
     const resumption = (await this.#remembered(incarnation)) ?? (await this.#read(spec, incarnation));
     this.#incarnation = incarnation;
     const durable = this.#portsFor(incarnation);
-    const host = await start({ ...resumption, incarnation, durable }).catch((error: unknown) => {
+    try {
+      const begun = start({ ...resumption, incarnation, durable });
+      return this.#adopt(begun instanceof Promise ? await begun : begun);
+    } catch (error) {
       // What cannot be gone on from is read before it is tried again.
       this.#ports.own.drop(this.path);
       throw error;
-    });
+    }
+  }
+
+  /** Within the turn that it is up in it is given what waits, so that this goes into its first commit. */
+  #adopt(host: ActorHost): ActorHost {
     this.#awake = { host, lastUsedMs: performance.now() };
     this.unapplied.restart();
     void host.exited.then((reason) => {

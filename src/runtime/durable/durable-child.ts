@@ -19,7 +19,7 @@ export type DurableChildOptions = {
   readonly spec: ActorSpec;
   /** Of the first awakening, or a later one when that has been. */
   readonly incarnation: Incarnation;
-  readonly start: (spec: ActorSpec, awakening: Awakening) => Promise<ActorHost>;
+  readonly start: (spec: ActorSpec, awakening: Awakening) => ActorHost | Promise<ActorHost>;
   /** Undefined: what the last incarnation said counts. */
   readonly describe: ((spec: ActorSpec) => ActorDescription) | undefined;
   /** Runs awakenings, a bounded number at a time. */

@@ -56,7 +56,7 @@ export type StartDurable = {
   /** The graph that is being started. */
   readonly graph: PlacedGraph;
   readonly incarnation: Incarnation;
-  readonly start: (spec: ActorSpec, awakening: Awakening) => Promise<ActorHost>;
+  readonly start: (spec: ActorSpec, awakening: Awakening) => ActorHost | Promise<ActorHost>;
   /** Of one that is not awake; undefined: only an incarnation can tell, so that one comes up at each start. */
   readonly describe: ((spec: ActorSpec) => ActorDescription) | undefined;
 };
