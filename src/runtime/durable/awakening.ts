@@ -1,6 +1,6 @@
 // What one incarnation of a durable actor is started with.
 import type { ActorHost } from "../../actors/actor-host.ts";
-import type { Incarnation } from "../../actors/child.ts";
+import type { ExitReason, Incarnation } from "../../actors/child.ts";
 import type { DurablePorts, DurableState, StoredReply } from "../../actors/durable/ports.ts";
 
 /** What it goes on from. */
@@ -29,3 +29,7 @@ export function after(last: Incarnation | undefined, given: Incarnation): Incarn
   if (last === undefined || last.term < given.term) return given;
   return { term: last.term, activation: Math.max(given.activation, last.activation + 1) };
 }
+
+/** Whether it may be a commit of several steps that could not be kept: anything else names its intent. */
+export const isUnexplained = (reason: ExitReason): boolean =>
+  reason.kind === "failed" && reason.failure.origin === "kernel" && reason.failure.intent === undefined;

@@ -7,20 +7,17 @@ import { beginAnew } from "../../actors/durable/begin-anew.ts";
 import { blankState } from "../../actors/durable/blank-state.ts";
 import type { CommitMeta, DurablePorts, DurableState, OutboxEntry } from "../../actors/durable/ports.ts";
 import type { Delivery, PriorityName } from "../../actors/intent.ts";
-import { intentKey } from "../../actors/same-intent.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json } from "../../manifest/graph.ts";
 import { ActorCommits, type CommitHead, type CommitPorts } from "./actor-commits.ts";
-import { after, type Resumption, type StartIncarnation } from "./awakening.ts";
+import { after, isUnexplained, type Resumption, type StartIncarnation } from "./awakening.ts";
 import { CarriedReplies } from "./carried-replies.ts";
+import { InheritedIntents } from "./inherited-intents.ts";
 import { type Loaded, type LoadPorts, loadAnyway, loadState } from "./load-state.ts";
 import { stateIn } from "./own-commits.ts";
 import type { CommitRecord } from "./records.ts";
 import { isApplied, type Unapplied, UnappliedIntents } from "./unapplied.ts";
-
-/** Intents that came again and wait for the actor to be awake. */
-const MAX_AGAIN = 1_024;
 
 export type DurableActorPorts = CommitPorts &
   LoadPorts & {
@@ -44,10 +41,7 @@ export class DurableActor {
   readonly path: string;
   readonly shard: number;
   readonly unapplied = new UnappliedIntents();
-  /** By sender and id, what the journal held when this process started. */
-  #inherited: Map<string, { readonly position: number; readonly hash: string }> | undefined;
-  /** Intents of those that came again, for the host to answer. */
-  #again: Delivery[] = [];
+  readonly #inherited: InheritedIntents;
   readonly #ports: DurableActorPorts;
   readonly #carried = new CarriedReplies();
   #commits: ActorCommits | undefined;
@@ -76,6 +70,7 @@ export class DurableActor {
     this.#ports = ports;
     this.path = path;
     this.shard = shard;
+    this.#inherited = new InheritedIntents(path);
   }
 
   get host(): ActorHost | undefined {
@@ -120,7 +115,7 @@ export class DurableActor {
 
   /** Whether something waits for it to be awake. */
   get isWanted(): boolean {
-    return this.unapplied.size > 0 || this.#again.length > 0 || this.#meta.pending;
+    return this.unapplied.size > 0 || this.#inherited.waiting > 0 || this.#meta.pending;
   }
 
   get commits(): ActorCommits | undefined {
@@ -176,9 +171,7 @@ export class DurableActor {
 
   /** An entry of the journal that was found at the start. */
   recover(entry: Unapplied): void {
-    this.#inherited ??= new Map();
-    const { intent } = entry.delivery;
-    this.#inherited.set(intentKey(intent), { position: entry.position, hash: intent.hash });
+    this.#inherited.add(entry);
     this.unapplied.add(entry);
   }
 
@@ -187,23 +180,9 @@ export class DurableActor {
    * again. True: it is, and its sender is answered by what becomes or became of it there.
    */
   takesAgain(delivery: Delivery, returnAddress: Json): boolean {
-    const { intent } = delivery;
-    const known = this.#inherited?.get(intentKey(intent));
-    if (known === undefined) return false;
-    const { position, hash } = known;
-    if (intent.source === "" && intent.hash !== hash) {
-      delivery.respond({
-        kind: "error",
-        error: new CellError("CAPSULE_ID_REUSED", undefined, { where: this.path }),
-      });
-    } else if (this.#again.length >= MAX_AGAIN) {
-      const error = new CellError("ACTOR_MAILBOX_FULL", undefined, { where: this.path, retryAfterMs: 100 });
-      delivery.respond({ kind: "error", error, begun: false });
-    } else {
-      this.#again.push({ ...delivery, journaled: { position, returnAddress } });
-      this.pump();
-    }
-    return true;
+    const isTaken = this.#inherited.takes(delivery, returnAddress);
+    if (isTaken) this.pump();
+    return isTaken;
   }
 
   /** Reads the newest good commit, and settles by it what of the journal is still to be done. */
@@ -265,7 +244,7 @@ export class DurableActor {
     this.#giveUnapplied();
     if (this.#awake === undefined || this.unapplied.ungiven > 0) return;
     const { host } = this.#awake;
-    for (const delivery of this.#again.splice(0)) {
+    for (const delivery of this.#inherited.takeAgain()) {
       const taken = this.#ports.toHost(delivery, host);
       if (!taken.ok) delivery.respond({ kind: "error", error: taken.error, begun: false });
     }
@@ -327,10 +306,17 @@ export class DurableActor {
     incarnation: Incarnation,
   ): Promise<DurableState | undefined> {
     if (this.#anewBy !== undefined) return await this.#commitAnew(this.#anewBy, record, incarnation);
+    if (record !== undefined && record.incarnation.term > incarnation.term) throw this.#succeeded();
     if (isLost === true) return blankState(head.number);
     if (record === undefined) return undefined;
     if (record.incarnation.term !== incarnation.term) await this.#claim(record, incarnation);
     return { ...record.state, replies: this.#carried.before([]) };
+  }
+
+  /** A process of a later term has committed: this one owns the shard no more, and takes nothing back. */
+  #succeeded(): CellError {
+    this.#ports.onFenced(this.shard);
+    return new CellError("ACTOR_FENCED", "a process of a later term owns it", { where: this.path });
   }
 
   async #commitAnew(
@@ -421,7 +407,3 @@ export class DurableActor {
 /** What the host may take later: it is full, or going. */
 const isPassing = ({ code }: CellError): boolean =>
   code === "ACTOR_MAILBOX_FULL" || code === "ACTOR_NOT_RUNNING";
-
-/** A commit of several steps that could not be kept, or anything else that names no intent. */
-const isUnexplained = (reason: ExitReason): boolean =>
-  reason.kind === "failed" && reason.failure.origin === "kernel" && reason.failure.intent === undefined;

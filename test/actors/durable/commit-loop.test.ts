@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { newStep } from "../../../src/actors/durable/batch.ts";
 import { CommitLoop } from "../../../src/actors/durable/commit-loop.ts";
 import type { DurableState } from "../../../src/actors/durable/ports.ts";
 import { ok } from "../../../src/errors/result.ts";
@@ -30,4 +31,32 @@ test("a commit loop says whether it waits for the broker, and since when it does
     isFlying: false,
     landedAtMs: 700,
   });
+});
+
+test.each([
+  {
+    isCleared: false,
+    room: false,
+    what: "commits its first steps one by one, so that one that spoils a commit can be named",
+  },
+  {
+    isCleared: true,
+    room: true,
+    what: "commits its first steps together when nothing of a group is suspected",
+  },
+])("a commit loop $what", ({ isCleared, room }) => {
+  const loop = new CommitLoop({
+    ports: { commit: () => new Promise(() => {}) },
+    clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
+    turns: { schedule: () => {} },
+    isCleared,
+    build: () => ({ state: {} as DurableState, meta: { pending: false } }),
+    perform: () => {},
+    unkeepable: () => {},
+    refused: () => {},
+    committed: () => {},
+  });
+  expect(loop.hasRoom).toBe(true);
+  loop.open.add(newStep({ type: "enter" }));
+  expect(loop.hasRoom).toBe(room);
 });

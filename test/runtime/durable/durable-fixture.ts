@@ -35,6 +35,10 @@ export type Process = {
   /** Who had it begun anew. */
   readonly begunAnew: readonly string[];
   readonly replies: OutgoingReply[];
+  /** How often commits were read back from the broker. */
+  readonly reads: number;
+  /** What a further start throws, once. */
+  failNextStart: Error | undefined;
   start(path?: string): Promise<ActorHost>;
   /** Resolves with the answer of the journal. */
   send(entry: number, id?: Uint8Array, principal?: string): Promise<Result<unknown, CellError>>;
@@ -48,15 +52,15 @@ export class CountingHost implements ActorHost {
   readonly exited: Promise<ExitReason>;
   readonly entries: number[];
   readonly given: DurableState | undefined;
+  readonly awakening: Awakening;
   readonly committed: Result<void, CellError>[] = [];
-  readonly #awakening: Awakening;
   readonly #resolve: (reason: ExitReason) => void;
   #applied: DurableState["applied"];
 
   constructor(spec: ActorSpec, awakening: Awakening) {
     this.path = spec.path;
     this.incarnation = awakening.incarnation;
-    this.#awakening = awakening;
+    this.awakening = awakening;
     const { promise, resolve } = Promise.withResolvers<ExitReason>();
     this.exited = promise;
     this.#resolve = resolve;
@@ -65,6 +69,9 @@ export class CountingHost implements ActorHost {
     this.entries = Array.isArray(state?.host) ? state.host.map(Number) : [];
     this.#applied = state?.applied ?? { critical: 0, high: 0, normal: 0, low: 0 };
   }
+
+  /** What its next commit holds as answered. */
+  answers: DurableState["replies"] = [];
 
   /** Takes, and does nothing: what it took is in the journal only. */
   isDeaf = false;
@@ -79,7 +86,7 @@ export class CountingHost implements ActorHost {
     if (position <= this.#applied[intent.priority]) return;
     this.entries.push(Number(JSON.parse(new TextDecoder().decode(intent.payload))));
     this.#applied = { ...this.#applied, [intent.priority]: position };
-    const kept = await this.#awakening.durable.commit(this.state(), { pending: false });
+    const kept = await this.awakening.durable.commit(this.state(), { pending: false });
     this.committed.push(kept);
     if (kept.ok) respond({ kind: "value", value: this.entries.length, final: true });
     else this.#resolve({ kind: "killed" });
@@ -94,12 +101,12 @@ export class CountingHost implements ActorHost {
       sources: {},
       outboxSequence: 0,
       outbox: [],
-      replies: [],
+      replies: this.answers,
     };
   }
 
   async commit(meta: CommitMeta = { pending: false }): Promise<void> {
-    this.committed.push(await this.#awakening.durable.commit(this.state(), meta));
+    this.committed.push(await this.awakening.durable.commit(this.state(), meta));
   }
 
   stats() {
@@ -157,11 +164,20 @@ export async function openProcess(
   const replies: OutgoingReply[] = [];
   const graph = graphOf(spec);
   let host: CountingHost | undefined;
+  let reads = 0;
+  const state = stateStream(connection, broker.cell);
+  const counted = {
+    ...state,
+    history: (shard: number, path: string) => {
+      reads += 1;
+      return state.history(shard, path);
+    },
+  };
   const marks = openMarks({ path: join(directory, "marks"), onProblem: () => undefined });
   const runtime = new DurableRuntime({
     node: "a",
     journal: journalStream(connection, broker.cell),
-    state: stateStream(connection, broker.cell),
+    state: counted,
     marks,
     sealing: { key: nodeKey, genesisHash: genesis.hash },
     term,
@@ -175,8 +191,12 @@ export async function openProcess(
     onFenced: (error) => void fenced.push(error),
     onProblem: (error) => void damaged.push(error),
   });
-  return {
+  const process: Process = {
     runtime,
+    failNextStart: undefined,
+    get reads() {
+      return reads;
+    },
     host: () => host,
     fenced,
     damaged,
@@ -188,6 +208,9 @@ export async function openProcess(
         graph,
         incarnation: { term, activation: 1 },
         start: async (given, awakening) => {
+          const error = process.failNextStart;
+          process.failNextStart = undefined;
+          if (error !== undefined) throw error;
           host = new CountingHost(given, awakening);
           if (awakening.state === undefined) await host.commit();
           return host;
@@ -228,6 +251,7 @@ export async function openProcess(
       marks.close();
     },
   };
+  return process;
 }
 
 export async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
