@@ -8,6 +8,9 @@ export type InHandMark = {
   release(): void;
   /** The thread goes on with the next of many pieces of work, each of them bounded. The same holds for it. */
   progress(): void;
+  /** The thread does one long piece of the kernel's own work, of bounded input; nothing of an actor's runs in it. */
+  beginLong(): void;
+  endLong(): void;
 };
 
 let mark: InHandMark | undefined;
@@ -37,4 +40,15 @@ export function withMark<T>(actor: string, intent: string, work: () => T): T {
  */
 export function markProgress(): void {
   mark?.progress();
+}
+
+/** Runs a piece of the kernel's own that may take seconds, such as reading a graph of 100,000 actors. */
+export function longWork<T>(work: () => T): T {
+  const own = mark;
+  own?.beginLong();
+  try {
+    return work();
+  } finally {
+    own?.endLong();
+  }
 }

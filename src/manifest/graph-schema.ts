@@ -23,50 +23,42 @@ const json: z.ZodType<Json> = z.json();
 
 const backoff = z.strictObject({ initialMs: ms, maxMs: ms, factor: z.number().min(1).max(10) });
 
-/** Called for each actor that was checked, in the turn of the decoding. */
-let onActor: () => void = () => undefined;
-
-const actor = z
-  .strictObject({
-    kind: z.literal("actor"),
-    path,
-    behaviour: z.strictObject({ module: z.string().max(4096), export: z.string().max(128) }),
-    input: json,
-    restart,
-    shutdownMs: z.union([ms, z.literal(INFINITE_MS)]),
-    backoff: backoff.exactOptional(),
-    isolation: z.enum(["shared", "worker", "process"]),
-    durable: z.boolean(),
-    mailbox: z.strictObject({
-      bound: z.int().min(1).max(1_000_000),
-      whenFull: z.enum(["refuse", "drop_oldest", "block"]),
-    }),
-    intents: z.record(z.string().max(255), z.strictObject({ payload: json.optional() })),
-    grants: z.array(grantSchema).max(64),
-    placement: z.strictObject({ node: name.optional() }),
-    limits: z
-      .strictObject({
-        memoryBytes: z
-          .int()
-          .min(MIN_MEMORY_BYTES)
-          .max(2 ** 50)
-          .exactOptional(),
-        cpu: z.number().positive().max(1024).exactOptional(),
-      })
-      .exactOptional(),
-    sandbox: z.enum(["required", "best_effort"]).exactOptional(),
-    progressMs: z.number().min(100).max(3_600_000).exactOptional(),
-    passivateAfterMs: z.number().min(1_000).max(86_400_000).exactOptional(),
-    sync: z.literal("always").exactOptional(),
-    poisonDeaths: z.int().min(1).max(16).exactOptional(),
-    onCorruption: z.enum(["previous", "fresh", "park"]).exactOptional(),
-    tools: toolsSpecSchema.exactOptional(),
-    significant: z.boolean().exactOptional(),
-  })
-  .refine(() => {
-    onActor();
-    return true;
-  });
+const actor = z.strictObject({
+  kind: z.literal("actor"),
+  path,
+  behaviour: z.strictObject({ module: z.string().max(4096), export: z.string().max(128) }),
+  input: json,
+  restart,
+  shutdownMs: z.union([ms, z.literal(INFINITE_MS)]),
+  backoff: backoff.exactOptional(),
+  isolation: z.enum(["shared", "worker", "process"]),
+  durable: z.boolean(),
+  mailbox: z.strictObject({
+    bound: z.int().min(1).max(1_000_000),
+    whenFull: z.enum(["refuse", "drop_oldest", "block"]),
+  }),
+  intents: z.record(z.string().max(255), z.strictObject({ payload: json.optional() })),
+  grants: z.array(grantSchema).max(64),
+  placement: z.strictObject({ node: name.optional() }),
+  limits: z
+    .strictObject({
+      memoryBytes: z
+        .int()
+        .min(MIN_MEMORY_BYTES)
+        .max(2 ** 50)
+        .exactOptional(),
+      cpu: z.number().positive().max(1024).exactOptional(),
+    })
+    .exactOptional(),
+  sandbox: z.enum(["required", "best_effort"]).exactOptional(),
+  progressMs: z.number().min(100).max(3_600_000).exactOptional(),
+  passivateAfterMs: z.number().min(1_000).max(86_400_000).exactOptional(),
+  sync: z.literal("always").exactOptional(),
+  poisonDeaths: z.int().min(1).max(16).exactOptional(),
+  onCorruption: z.enum(["previous", "fresh", "park"]).exactOptional(),
+  tools: toolsSpecSchema.exactOptional(),
+  significant: z.boolean().exactOptional(),
+});
 
 const supervisor = z.strictObject({
   kind: z.literal("supervisor"),
@@ -122,24 +114,18 @@ export const placedGraphSchema: z.ZodType<PlacedGraph, unknown> = shallow
 
 const MAX_TOLD = 3;
 
-/**
- * MANIFEST_GRAPH_INVALID, with the first few places.
- * @param progress called for each actor: many of them take longer than a loop may be silent
- */
-export function decodeGraph(json: unknown, progress?: () => void): Result<Graph, CellError> {
-  return decode(graphSchema, json, progress);
+/** MANIFEST_GRAPH_INVALID, with the first few places. Of 100,000 actors it takes seconds. */
+export function decodeGraph(json: unknown): Result<Graph, CellError> {
+  return decode(graphSchema, json);
 }
 
 /** As decodeGraph. */
-export function decodePlacedGraph(json: unknown, progress?: () => void): Result<PlacedGraph, CellError> {
-  return decode(placedGraphSchema, json, progress);
+export function decodePlacedGraph(json: unknown): Result<PlacedGraph, CellError> {
+  return decode(placedGraphSchema, json);
 }
 
-function decode<T>(schema: z.ZodType<T>, json: unknown, progress = onActor): Result<T, CellError> {
-  const before = onActor;
-  onActor = progress;
+function decode<T>(schema: z.ZodType<T>, json: unknown): Result<T, CellError> {
   const checked = schema.safeParse(json);
-  onActor = before;
   if (checked.success) return ok(checked.data);
   const told = checked.error.issues
     .slice(0, MAX_TOLD)

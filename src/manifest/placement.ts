@@ -27,7 +27,7 @@ export type PlacementInput = {
  * MANIFEST_NODE_UNKNOWN, MANIFEST_NODE_WITHOUT_SHARDS, MANIFEST_GRAPH_INVALID (an actor without a code hash).
  */
 export function placeGraph(graph: Graph, input: PlacementInput): Result<PlacedGraph, CellError> {
-  const loads = new Map(input.nodes.map((node) => [node.name, shardLoads(node)]));
+  const loads = new Map(input.nodes.map((node) => [node.name, new ShardLoads(node)]));
   const kept = keptPlaces(graph, loads, input.previous);
   const placed: Record<string, Placed> = {};
   for (const actor of actorsOf(graph)) {
@@ -43,12 +43,12 @@ export function placeGraph(graph: Graph, input: PlacementInput): Result<PlacedGr
 
 type Place = Pick<Placed, "shard" | "node">;
 /** Actors on each shard of a node. */
-type Loads = ReadonlyMap<string, Map<number, number>>;
+type Loads = ReadonlyMap<string, ShardLoads>;
 
 /** Counted before anything new is placed, so that new actors go where there is room. */
 function keptPlaces(graph: Graph, loads: Loads, previous: PlacedGraph | undefined): Map<string, Place> {
   const owners = new Map(
-    [...loads].flatMap(([node, shards]) => [...shards.keys()].map((shard) => [shard, node])),
+    [...loads].flatMap(([node, shards]) => shards.shards.map((shard) => [shard, node] as const)),
   );
   const kept = new Map<string, Place>();
   for (const { path, placement } of actorsOf(graph)) {
@@ -57,7 +57,7 @@ function keptPlaces(graph: Graph, loads: Loads, previous: PlacedGraph | undefine
     const node = before === undefined ? undefined : owners.get(before.shard);
     if (before === undefined || node === undefined) continue;
     if (placement.node !== undefined && placement.node !== node) continue;
-    count(loads, node, before.shard);
+    loads.get(node)?.count(before.shard);
     kept.set(path, { shard: before.shard, node });
   }
   return kept;
@@ -67,33 +67,47 @@ function freshPlace(actor: ActorSpec, loads: Loads, firstNode: string): Place | 
   const node = actor.placement.node ?? firstNode;
   const shards = loads.get(node);
   if (shards === undefined) return unknownNode(actor, node, [...loads.keys()]);
-  const shard = leastLoaded(shards);
+  const shard = shards.leastLoaded();
   if (shard === undefined) {
     return new CellError("MANIFEST_NODE_WITHOUT_SHARDS", `\`${node}\` owns no shard`, { where: actor.path });
   }
-  count(loads, node, shard);
+  shards.count(shard);
   return { shard, node };
 }
 
-function count(loads: Loads, node: string, shard: number): void {
-  const shards = loads.get(node);
-  shards?.set(shard, (shards.get(shard) ?? 0) + 1);
-}
+/** Counts never fall, so that the least loaded shard is found by going on from the last one. */
+class ShardLoads {
+  readonly shards: readonly number[];
+  readonly #counts: Map<number, number>;
+  #at = 0;
+  #least = 0;
 
-function shardLoads({ shards }: PlacementNode): Map<number, number> {
-  const loads = new Map<number, number>();
-  for (const { first, last } of shards)
-    for (let shard = first; shard <= last; shard += 1) loads.set(shard, 0);
-  return loads;
-}
-
-function leastLoaded(shards: ReadonlyMap<number, number>): number | undefined {
-  let best: number | undefined;
-  for (const [shard, load] of shards) {
-    if (load === 0) return shard;
-    if (best === undefined || load < (shards.get(best) ?? 0)) best = shard;
+  constructor({ shards }: PlacementNode) {
+    this.shards = shards.flatMap(({ first, last }) =>
+      Array.from({ length: last - first + 1 }, (_, index) => first + index),
+    );
+    this.#counts = new Map(this.shards.map((shard) => [shard, 0]));
   }
-  return best;
+
+  count(shard: number): void {
+    this.#counts.set(shard, this.#of(shard) + 1);
+  }
+
+  /** The first of those with the fewest; undefined: the node owns none. */
+  leastLoaded(): number | undefined {
+    for (; this.#at < this.shards.length; this.#at += 1) {
+      const shard = this.shards[this.#at];
+      if (shard !== undefined && this.#of(shard) <= this.#least) return shard;
+    }
+    if (this.shards.length === 0) return undefined;
+    this.#least = Math.min(...this.#counts.values());
+    this.#at = 0;
+    return this.leastLoaded();
+  }
+
+  #of(shard: number): number {
+    return this.#counts.get(shard) ?? 0;
+  }
 }
 
 const withoutCode = ({ path }: ActorSpec): CellError =>

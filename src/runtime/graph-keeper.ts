@@ -2,6 +2,7 @@
 // a time; a change is in force once its revision is written, and it is written
 // only after the graph was placed, its behaviours loaded in a sandbox, and this
 // node's part of it started.
+import { longWork } from "../actors/in-hand.ts";
 import type { ApplyReport, ErrorRow, PlanReport } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
@@ -151,14 +152,16 @@ export class GraphKeeper {
     if (unmet.length > 0) return failed(unmet);
     const { codeHashes, problems } = await this.#ports.probe(graph);
     if (problems.length > 0) return failed(problems);
-    const placed = placeGraph(graph, {
-      codeHashes,
-      nodes: this.#ports.nodes(),
-      firstNode: this.#ports.firstNode(),
-      ...(current === undefined ? {} : { previous: current.placed }),
-    });
+    const placed = longWork(() =>
+      placeGraph(graph, {
+        codeHashes,
+        nodes: this.#ports.nodes(),
+        firstNode: this.#ports.firstNode(),
+        ...(current === undefined ? {} : { previous: current.placed }),
+      }),
+    );
     if (!placed.ok) return failed([placed.error]);
-    const plan = planGraph(current?.placed, placed.value);
+    const plan = longWork(() => planGraph(current?.placed, placed.value));
     return { baseRevision, changes: plan.changes, problems: [], plan, placed: placed.value };
   }
 

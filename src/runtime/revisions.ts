@@ -1,7 +1,7 @@
 // What the cell should run, revision by revision: signed, chained by hash, kept
 // in the broker and in this node's own copy. The newest valid one is in force.
 import { gunzipSync, gzipSync } from "node:zlib";
-import { markProgress } from "../actors/in-hand.ts";
+import { longWork } from "../actors/in-hand.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
@@ -130,8 +130,8 @@ export async function openRevisions(ports: RevisionPorts): Promise<Revisions> {
     all: () => [...kept],
     async append(wanted) {
       const last = current();
-      const bytes = signNext(wanted, last, ports);
-      const revision = readRevision(bytes, ports.trust);
+      const bytes = longWork(() => signNext(wanted, last, ports));
+      const revision = { ...unwrap(verifyRevision(bytes, ports.trust, Date.now())), placed: wanted.graph };
       const written = await ports.stream.publish(bytes, sequence);
       if (!written.ok) {
         if (written.error.code !== "BROKER_STREAM_CONFLICT") throw written.error;
@@ -203,8 +203,10 @@ const readRevision = (bytes: Uint8Array, trust: TrustStore): KeptRevision =>
   unpack(unwrap(verifyRevision(bytes, trust, Date.now())));
 
 function unpack(revision: VerifiedRevision): KeptRevision {
-  const json = gunzipSync(revision.graph, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8");
-  return { ...revision, placed: unwrap(decodePlacedGraph(JSON.parse(json), markProgress)) };
+  return longWork(() => {
+    const json = gunzipSync(revision.graph, { maxOutputLength: MAX_GRAPH_BYTES }).toString("utf8");
+    return { ...revision, placed: unwrap(decodePlacedGraph(JSON.parse(json))) };
+  });
 }
 
 function unwrap<T>(result: Result<T, CellError>): T {

@@ -2,7 +2,7 @@
 // Bounded in number, size and time, since whoever uploads may never finish.
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
-import { markProgress } from "../actors/in-hand.ts";
+import { longWork } from "../actors/in-hand.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Graph } from "../manifest/graph.ts";
 import { decodeGraph } from "../manifest/graph-schema.ts";
@@ -66,7 +66,7 @@ export class Staging {
       throw new CellError("CELL_GRAPH_NOT_STAGED", "what arrived does not match its hash");
     }
     this.#touch(hash, upload);
-    const graph = decodeGraph(unpack(packed), markProgress);
+    const graph = longWork(() => decodeGraph(unpack(packed)));
     if (!graph.ok) throw graph.error;
     return graph.value;
   }

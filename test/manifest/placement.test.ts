@@ -119,3 +119,26 @@ test("every actor is placed on a shard that its node owns, and placing again cha
     }),
   );
 });
+
+test("each new actor goes to the first of the shards with the fewest, wherever the others are", () => {
+  const small = [{ name: "a", shards: [{ first: 0, last: 3 }] }];
+  const shards = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 20 });
+  fc.assert(
+    fc.property(shards, fc.integer({ min: 1, max: 12 }), (before, added) => {
+      const old = before.map((_, index) => actor(`g/old${index}`));
+      const fresh = Array.from({ length: added }, (_, index) => actor(`g/new${index}`));
+      const placedBefore = before.map((shard, index) => [
+        `g/old${index}`,
+        { shard, node: "a", codeHash: codeHash(1) },
+      ]);
+      const previous = { ...graphOf(...old), placed: Object.fromEntries(placedBefore) };
+      const { placed } = place(graphOf(...old, ...fresh), { nodes: small, previous });
+      const loads = [0, 1, 2, 3].map((shard) => before.filter((each) => each === shard).length);
+      for (const { path } of fresh) {
+        const least = loads.indexOf(Math.min(...loads));
+        expect(placed[path]?.shard).toBe(least);
+        loads[least] = (loads[least] ?? 0) + 1;
+      }
+    }),
+  );
+});

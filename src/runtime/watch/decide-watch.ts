@@ -16,6 +16,8 @@ export const AFTER_STACK_MS = 200;
 export const STARVED_CPU_MS = 1_000;
 /** And no longer than this. */
 export const STARVED_MS = 10_000;
+/** What the kernel says is long may take this; then it counts like any other. */
+export const LONG_MS = 15_000;
 /** Part of the time that a loop which is not starved has run. */
 const RUNNING_SHARE = 0.6;
 /** A look that comes later than this after the one before says nothing about the others. */
@@ -30,6 +32,8 @@ export type Look = {
   readonly runnable: boolean;
   /** Whether the process took up work just now. */
   readonly young: boolean;
+  /** Names the long piece of the kernel's own work that is under way. */
+  readonly long: number | undefined;
 };
 
 export type WatchState = {
@@ -39,6 +43,7 @@ export type WatchState = {
   readonly cpuMs: number | undefined;
   readonly lookedAtMs: number;
   readonly suspected: boolean;
+  readonly long: { readonly name: number; readonly sinceMs: number } | undefined;
 };
 
 export type WatchDecision = {
@@ -46,18 +51,27 @@ export type WatchDecision = {
   readonly effect: "none" | "takeStack" | "condemn";
 };
 
-export const firstLook = ({ nowMs, beats, cpuMs }: Look): WatchState => ({
+export const firstLook = ({ nowMs, beats, cpuMs, long }: Look): WatchState => ({
   beats,
   sinceMs: nowMs,
   cpuMs,
   lookedAtMs: nowMs,
   suspected: false,
+  long: long === undefined ? undefined : { name: long, sinceMs: nowMs },
 });
+
+/** The same look again: what has been under way stays as old as it is. */
+const lookAgain = (state: WatchState, look: Look): WatchState => {
+  const isSame = state.long !== undefined && state.long.name === look.long;
+  return { ...firstLook(look), ...(isSame ? { long: state.long } : {}) };
+};
 
 /** @param stackTakenMs when the stack that was asked for was there, or was given up */
 export function decideWatch(state: WatchState, look: Look, stackTakenMs: number | undefined): WatchDecision {
   const late = look.nowMs - state.lookedAtMs > LATE_LOOK_MS;
-  if (look.beats !== state.beats || late) return { state: firstLook(look), effect: "none" };
+  const { long } = lookAgain(state, look);
+  const isLong = long !== undefined && look.nowMs - long.sinceMs < LONG_MS;
+  if (look.beats !== state.beats || late || isLong) return { state: lookAgain(state, look), effect: "none" };
   const next = { ...state, lookedAtMs: look.nowMs };
   const stillMs = look.nowMs - state.sinceMs;
   if (!state.suspected) {
@@ -65,8 +79,8 @@ export function decideWatch(state: WatchState, look: Look, stackTakenMs: number 
     return { state: { ...next, suspected: true }, effect: "takeStack" };
   }
   const lookedTwice = stackTakenMs !== undefined && look.nowMs - stackTakenMs >= AFTER_STACK_MS;
-  const isLong = stillMs >= (look.young ? YOUNG_STUCK_MS : STUCK_MS);
-  const stuck = lookedTwice && isLong && !(stillMs < STARVED_MS && isStarved(state, look));
+  const isStill = stillMs >= (look.young ? YOUNG_STUCK_MS : STUCK_MS);
+  const stuck = lookedTwice && isStill && !(stillMs < STARVED_MS && isStarved(state, look));
   return { state: next, effect: stuck ? "condemn" : "none" };
 }
 

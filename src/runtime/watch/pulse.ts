@@ -11,7 +11,10 @@ const BEAT = 0;
 const VERSION = 1;
 const PATH_BYTES = 2;
 const INTENT_BYTES = 3;
-const TEXT_AT = 16;
+/** Odd while a long piece of the kernel's own work is under way. */
+const LONG = 4;
+const WORDS = 5;
+const TEXT_AT = WORDS * 4;
 /** A path has at most 8 tokens of 32; an id is 32 digits. */
 const MAX_PATH = 288;
 const MAX_INTENT = 64;
@@ -28,7 +31,7 @@ export class Pulse {
 
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(PULSE_BYTES)) {
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer, 0, 4);
+    this.#words = new Int32Array(buffer, 0, WORDS);
     this.#text = Buffer.from(buffer, TEXT_AT);
   }
 
@@ -43,6 +46,20 @@ export class Pulse {
 
   beats(): number {
     return Atomics.load(this.#words, BEAT);
+  }
+
+  beginLong(): void {
+    Atomics.add(this.#words, LONG, 1);
+  }
+
+  endLong(): void {
+    Atomics.add(this.#words, LONG, 1);
+  }
+
+  /** Names the long piece of work that is under way; undefined: none is. */
+  long(): number | undefined {
+    const count = Atomics.load(this.#words, LONG);
+    return count % 2 === 0 ? undefined : count;
   }
 
   /** Rises with each piece of an actor's code that begins. */

@@ -30,6 +30,7 @@ const look = (): Look => ({
   beats: turns(),
   ...lookAtMainThread(process.pid),
   young: beganMs === undefined || performance.now() - beganMs < YOUNG_MS,
+  long: pulse.long(),
 });
 
 let state = firstLook(look());

@@ -3,6 +3,7 @@ import {
   AFTER_STACK_MS,
   decideWatch,
   firstLook,
+  LONG_MS,
   type Look,
   STARVED_CPU_MS,
   STARVED_MS,
@@ -19,6 +20,7 @@ const still = (nowMs: number, changes: Partial<Look> = {}): Look => ({
   cpuMs: nowMs,
   runnable: true,
   young: false,
+  long: undefined,
   ...changes,
 });
 
@@ -49,6 +51,24 @@ describe("a loop that", () => {
       [SUSPECT_MS, "takeStack"],
       [500, "condemn"],
       [550, "condemn"],
+    ]);
+  });
+
+  test("does a long piece of the kernel's own work is left alone while that is bounded", () => {
+    const long = (nowMs: number) => still(nowMs, { long: 7 });
+    expect(watch(LONG_MS, long)).toEqual([]);
+    expect(watch(LONG_MS + STUCK_MS, long)).toEqual([
+      [LONG_MS + 150, "takeStack"],
+      [LONG_MS + STUCK_MS, "condemn"],
+    ]);
+  });
+
+  test("goes from one long piece to the next gets the time of each, and spins after the last", () => {
+    const pieces = (nowMs: number) =>
+      nowMs < 20_000 ? still(nowMs, { long: nowMs < 10_000 ? 1 : 3 }) : still(nowMs);
+    expect(watch(20_450, pieces)).toEqual([
+      [20_150, "takeStack"],
+      [20_450, "condemn"],
     ]);
   });
 

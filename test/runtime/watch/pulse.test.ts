@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { markProgress, setInHandMark, withMark } from "../../../src/actors/in-hand.ts";
+import { longWork, markProgress, setInHandMark, withMark } from "../../../src/actors/in-hand.ts";
 import { Pulse } from "../../../src/runtime/watch/pulse.ts";
 
 afterEach(() => setInHandMark(undefined));
@@ -43,4 +43,23 @@ test("progress within a turn beats, but not before the first beat: until then no
   setInHandMark(undefined);
   markProgress();
   expect(pulse.beats()).toBe(2);
+});
+
+test("a long piece of the kernel's own work has a name of its own, until it ends or throws", () => {
+  const main = new Pulse();
+  const watcher = new Pulse(main.buffer);
+  setInHandMark(main);
+  expect(watcher.long()).toBeUndefined();
+  const first = longWork(() => watcher.long());
+  const fail = () =>
+    longWork(() => {
+      throw new Error("no");
+    });
+  expect(fail).toThrow("no");
+  expect(watcher.long()).toBeUndefined();
+  const second = longWork(() => watcher.long());
+  expect(first).toBeTypeOf("number");
+  expect(second).not.toBe(first);
+  setInHandMark(undefined);
+  expect(longWork(() => watcher.long())).toBeUndefined();
 });
