@@ -41,7 +41,7 @@ export function statedAt(graph: Pick<Graph, "roots">, path: string): ChildSpec |
   return undefined;
 }
 
-/** The part of a supervisor that holds the actors chosen; undefined when it holds none. Empty supervisors that were empty stay. */
+/** The part of a supervisor that holds the actors chosen: itself when it holds no others, undefined when it holds none. Empty supervisors that were empty stay. */
 export function pruneSupervisor(
   supervisor: SupervisorSpec,
   keep: (actor: ActorSpec) => boolean,
@@ -54,5 +54,8 @@ export function pruneSupervisor(
     return pruned === undefined ? [] : [pruned];
   });
   if (children.length === 0 && supervisor.children.length > 0) return undefined;
-  return { ...supervisor, children };
+  const isWhole =
+    children.length === supervisor.children.length &&
+    children.every((child, at) => child === supervisor.children[at]);
+  return isWhole ? supervisor : { ...supervisor, children };
 }

@@ -35,11 +35,15 @@ export function placeGraph(graph: Graph, input: PlacementInput): Result<PlacedGr
     if (codeHash === undefined) return err(withoutCode(actor));
     const place = kept.get(actor.path) ?? freshPlace(actor, loads, input.firstNode);
     if (place instanceof CellError) return err(place);
-    placed[actor.path] = { ...place, codeHash };
+    placed[actor.path] = asBefore(input.previous?.placed[actor.path], { ...place, codeHash });
   }
   const { roots, clients } = graph;
   return ok({ roots, clients, placed });
 }
+
+/** What stays is the same object: a plan for a graph of many thousands need not look into it. */
+const asBefore = (before: Placed | undefined, now: Placed): Placed =>
+  before?.shard === now.shard && before.node === now.node && before.codeHash === now.codeHash ? before : now;
 
 type Place = Pick<Placed, "shard" | "node">;
 /** Actors on each shard of a node. */

@@ -39,6 +39,7 @@ const EMPTY: PlacedGraph = { roots: [], clients: [], placed: {} };
 
 export function planGraph(current: PlacedGraph | undefined, next: PlacedGraph): Plan {
   const before = current ?? EMPTY;
+  if (before === next) return { changes: [], restarts: new Set() };
   const old = new Map([...specsOf(before)].map((spec) => [spec.path, spec]));
   const wanted = new Map([...specsOf(next)].map((spec) => [spec.path, spec]));
   const changes: Change[] = [];
@@ -91,6 +92,7 @@ function changeOf(
   before: PlacedGraph,
   next: PlacedGraph,
 ): Change | undefined {
+  if (was === now && before.placed[was.path] === next.placed[now.path]) return undefined;
   const fields = [...differences(fieldsOf(was, before), fieldsOf(now, next)), ...toolChanges(was, now)];
   if (fields.length === 0) return undefined;
   const moved = fields.some(({ field }) => field === "node");

@@ -277,7 +277,7 @@ class System implements ActorSystem {
   /** Other nodes that something is placed on, as the owner of the graph sees it. */
   #othersInUse(): readonly string[] {
     const { config, firstNode } = this.#options;
-    if (firstNode() !== config.node) return [];
+    if (firstNode() !== config.node || this.#nodes().length < 2) return [];
     const used = new Set(Object.values(this.#running.placed).map(({ node }) => node));
     return [...used].filter((node) => node !== config.node);
   }

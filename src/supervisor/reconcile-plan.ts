@@ -53,6 +53,7 @@ export function planReconcile(
 }
 
 function compare(to: Comparison, before: SupervisorSpec, next: SupervisorSpec): void {
+  if (before === next && to.restart.size === 0) return;
   const supervisor = next.path;
   const old = new Map(before.children.map((child) => [child.path, child]));
   for (const spec of next.children) {
