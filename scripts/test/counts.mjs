@@ -2,6 +2,13 @@
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
+/**
+ * Of vitest's JSON report, what is read here.
+ * @typedef {{ status: string, fullName: string }} VitestTest
+ * @typedef {{ name: string, status: string, assertionResults: readonly VitestTest[] }} VitestFile
+ * @typedef {{ testResults: readonly VitestFile[] }} VitestReport
+ */
+
 /** @type {Counts} */
 export const NONE = { passed: 0, failed: 0, skipped: 0 };
 
@@ -21,21 +28,63 @@ export function sum(counts) {
 }
 
 /**
- * From vitest's JSON report. A file that could not even be loaded holds no tests: it counts as one failure.
- * @param {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   testResults: readonly { status: string, assertionResults: readonly { status: string }[] }[] }} report
+ * A file that could not even be loaded holds no tests that failed: it counts as one failure.
+ * @param {VitestReport} report
  * @returns {Counts}
  */
-export function countsOfVitest(report) {
-  const brokenFiles = report.testResults.filter(
+export function countsOfVitest({ testResults }) {
+  const all = testResults.flatMap(({ assertionResults }) => assertionResults);
+  /** @param {readonly string[]} statuses */
+  const having = (...statuses) => all.filter(({ status }) => statuses.includes(status)).length;
+  const broken = testResults.filter(
     ({ status, assertionResults }) =>
-      status === "failed" && assertionResults.every((assertion) => assertion.status !== "failed"),
+      status === "failed" && assertionResults.every((test) => test.status !== "failed"),
   );
+  const [passed, failed] = [having("passed"), having("failed")];
+  return { passed, failed: failed + broken.length, skipped: all.length - passed - failed };
+}
+
+/**
+ * @param {VitestReport} report
+ * @returns {readonly string[]}
+ */
+export const failedFiles = ({ testResults }) =>
+  testResults.filter(({ status }) => status === "failed").map(({ name }) => name);
+
+/**
+ * The first report, with what a second run says of the files that failed. One that it does not name has failed.
+ * @param {VitestReport} first
+ * @param {VitestReport} second
+ * @returns {VitestReport}
+ */
+export function afterSecondTry(first, second) {
+  const again = new Map(second.testResults.map((file) => [file.name, file]));
   return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + brokenFiles.length,
-    skipped: report.numPendingTests + report.numTodoTests,
+    testResults: first.testResults.map((file) =>
+      file.status === "failed" ? (again.get(file.name) ?? file) : file,
+    ),
   };
+}
+
+/**
+ * Tests that failed and then passed, and files that broke and then did not.
+ * @param {VitestReport} first
+ * @param {VitestReport} second
+ * @returns {readonly string[]}
+ */
+export function passedLate(first, second) {
+  const again = new Map(second.testResults.map((file) => [file.name, file]));
+  return first.testResults.flatMap(({ name, status, assertionResults }) => {
+    const now = again.get(name);
+    if (status !== "failed" || now === undefined) return [];
+    const passed = new Set(
+      now.assertionResults.flatMap((test) => (test.status === "passed" ? test.fullName : [])),
+    );
+    const late = assertionResults.flatMap((test) =>
+      test.status === "failed" && passed.has(test.fullName) ? test.fullName : [],
+    );
+    return late.length === 0 && now.status === "passed" ? [name] : late;
+  });
 }
 
 /**

@@ -1,6 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { countsOfCargo, countsOfVitest, judge } from "../../scripts/test/counts.mjs";
+import {
+  afterSecondTry,
+  countsOfCargo,
+  countsOfVitest,
+  failedFiles,
+  judge,
+  passedLate,
+} from "../../scripts/test/counts.mjs";
 import { createSections } from "../../scripts/test/output.mjs";
+
+const file = (name: string, status: string, tests: readonly string[] = []) => ({
+  name,
+  status,
+  assertionResults: tests.map((each, index) => ({ status: each, fullName: `${name} ${index}` })),
+});
 
 describe("counts", () => {
   test("cargo's are added up over its test binaries", () => {
@@ -14,17 +27,38 @@ describe("counts", () => {
 
   test("a test file that does not load counts as one failure", () => {
     const report = {
-      numPassedTests: 4,
-      numFailedTests: 1,
-      numPendingTests: 2,
-      numTodoTests: 1,
       testResults: [
-        { status: "failed", assertionResults: [] },
-        { status: "failed", assertionResults: [{ status: "failed" }] },
-        { status: "passed", assertionResults: [{ status: "passed" }] },
+        file("broken.test.ts", "failed"),
+        file("red.test.ts", "failed", ["failed", "passed"]),
+        file("green.test.ts", "passed", ["passed", "skipped", "pending", "todo"]),
       ],
     };
-    expect(countsOfVitest(report)).toEqual({ passed: 4, failed: 2, skipped: 3 });
+    expect(countsOfVitest(report)).toEqual({ passed: 2, failed: 2, skipped: 3 });
+  });
+
+  test("files that failed are tried again: what they say then counts, and what passed late is named", () => {
+    const first = {
+      testResults: [
+        file("broken.test.ts", "failed", ["skipped"]),
+        file("red.test.ts", "failed", ["failed", "failed"]),
+        file("green.test.ts", "passed", ["passed"]),
+      ],
+    };
+    expect(failedFiles(first)).toEqual(["broken.test.ts", "red.test.ts"]);
+    const second = {
+      testResults: [
+        file("broken.test.ts", "passed", ["passed"]),
+        file("red.test.ts", "failed", ["passed", "failed"]),
+      ],
+    };
+    expect(countsOfVitest(afterSecondTry(first, second))).toEqual({ passed: 3, failed: 1, skipped: 0 });
+    expect(passedLate(first, second)).toEqual(["broken.test.ts", "red.test.ts 0"]);
+  });
+
+  test("a file that the second run does not name has failed", () => {
+    const first = { testResults: [file("red.test.ts", "failed", ["failed"])] };
+    expect(countsOfVitest(afterSecondTry(first, { testResults: [] })).failed).toBe(1);
+    expect(passedLate(first, { testResults: [] })).toEqual([]);
   });
 
   test.each([
