@@ -84,7 +84,7 @@ const HOW_TO_READ: readonly string[] = [
   "  lives on (a broker or core that died) it runs to the first answer after the last intent that failed.",
   "- **Load** is an open loop: one intent each 20 ms to the target and to each of four siblings, at fixed times whether",
   "  or not earlier ones were answered; from the failure to the recovery one each 2 to 5 ms to the target, for a second,",
-  "  while fewer than eight wait: more would measure the load. Latencies count from when an intent was due. Trials without a failure come first and are not counted.",
+  "  while fewer than two wait: more would measure the load. Latencies count from when an intent was due. Trials without a failure come first and are not counted.",
   "- **lost**: answered, but not in the actor's state at the end.",
   "  **doubled**: in the state twice, or there though the client was told that it was not begun. A durable actor keeps",
   "  everything that it answered. A volatile one goes back to the state before the intent that failed; when its own",

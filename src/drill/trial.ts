@@ -48,7 +48,7 @@ export const STEADY_MS = 50;
 /** How long the target is probed finely; what takes longer needs no fine figure. */
 const FINE_MS = 1_000;
 /** Fine intents under way. */
-const MAX_FINE = 8;
+const MAX_FINE = 2;
 const AUDIT_MS = 5_000;
 /** Numbers of one trial begin here times its count, so that no two trials share one. */
 export const NUMBERS_A_TRIAL = 1_000_000;
