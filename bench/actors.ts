@@ -1,33 +1,12 @@
 // The actor host alone: no broker, no signatures.
 //   node --expose-gc bench/actors.ts
-import { assign, setup } from "xstate";
-import { z } from "zod";
 import { startActor } from "../src/actors/host.ts";
 import type { ReceivedIntent } from "../src/actors/intent.ts";
 import type { ActorPorts } from "../src/actors/ports.ts";
-import { defineActor, type IntentEvents, intent, reply } from "../src/index.ts";
-import type { ActorSpec } from "../src/manifest/graph.ts";
+import { greeter, greeterSpec } from "./greeter.ts";
 
 const INTENTS = 200_000;
 const ACTORS = 10_000;
-
-const intents = {
-  greet: intent({ payload: z.object({ name: z.string() }), reply: z.object({ text: z.string() }) }),
-};
-const machine = setup({
-  types: { context: {} as { count: number }, events: {} as IntentEvents<typeof intents> },
-}).createMachine({
-  context: { count: 0 },
-  on: {
-    greet: {
-      actions: [
-        assign({ count: ({ context }) => context.count + 1 }),
-        reply(({ event }) => ({ text: event.payload.name })),
-      ],
-    },
-  },
-});
-const behaviour = defineActor({ machine, intents });
 
 const ports: ActorPorts = {
   send: () => {},
@@ -43,22 +22,8 @@ const ports: ActorPorts = {
   },
 };
 
-const specOf = (path: string): ActorSpec => ({
-  kind: "actor",
-  path,
-  behaviour: { module: "", export: "" },
-  input: null,
-  restart: "permanent",
-  shutdownMs: 1000,
-  isolation: "shared",
-  durable: false,
-  mailbox: { bound: 1000, whenFull: "refuse" },
-  intents: {},
-  grants: [],
-  placement: {},
-});
 const start = (path: string) =>
-  startActor({ spec: specOf(path), behaviour, incarnation: { term: 1, activation: 1 }, ports });
+  startActor({ spec: greeterSpec(path), behaviour: greeter, incarnation: { term: 1, activation: 1 }, ports });
 
 const payload = new TextEncoder().encode('{"name":"Ada"}');
 let lastId = 0;

@@ -1,52 +1,18 @@
 // The host of a durable actor alone: microseconds an intent with a commit that is kept at
 // once, beside the same behaviour volatile. No broker, no signatures.
 //   npm run bench -- durable-host
-import { assign, setup } from "xstate";
-import { z } from "zod";
 import type { ActorHost } from "../src/actors/actor-host.ts";
 import type { DurablePorts } from "../src/actors/durable/ports.ts";
 import { startDurableActor } from "../src/actors/durable/start-durable-actor.ts";
 import { startActorNow } from "../src/actors/host.ts";
 import type { Delivery } from "../src/actors/intent.ts";
 import { testDelivery } from "../src/actors/testkit/test-delivery.ts";
-import { defineActor, type IntentEvents, intent, reply } from "../src/index.ts";
-import type { ActorSpec } from "../src/manifest/graph.ts";
 import { systemClock } from "../src/supervisor/ports.ts";
+import { greeter, greeterSpec } from "./greeter.ts";
 
 const INTENTS = 40_000;
 const WARM_UP = 5_000;
-
-const intents = {
-  greet: intent({ payload: z.object({ name: z.string() }), reply: z.object({ text: z.string() }) }),
-};
-const machine = setup({
-  types: { context: {} as { count: number }, events: {} as IntentEvents<typeof intents> },
-}).createMachine({
-  context: { count: 0 },
-  on: {
-    greet: {
-      actions: [
-        assign({ count: ({ context }) => context.count + 1 }),
-        reply(({ event }) => ({ text: event.payload.name })),
-      ],
-    },
-  },
-});
-const behaviour = defineActor({ machine, intents });
-const specOf = (durable: boolean): ActorSpec => ({
-  kind: "actor",
-  path: "bench/actor",
-  behaviour: { module: "", export: "" },
-  input: null,
-  restart: "permanent",
-  shutdownMs: 1000,
-  isolation: "shared",
-  durable,
-  mailbox: { bound: 10_000, whenFull: "refuse" },
-  intents: {},
-  grants: [],
-  placement: {},
-});
+const ACTOR = "bench/actor";
 
 let commits = 0;
 const durable: DurablePorts = {
@@ -58,7 +24,7 @@ const durable: DurablePorts = {
   responder: () => () => {},
 };
 const common = {
-  behaviour,
+  behaviour: greeter,
   incarnation: { term: 1, activation: 1 },
   ports: { send: () => {}, record: () => {}, random: Math.random, clock: systemClock },
 };
@@ -94,7 +60,7 @@ function deliveryOf(order: number, respond: () => void): Delivery {
   const made = testDelivery({
     type: "greet",
     payload: { name: "Ada" },
-    target: "bench/actor",
+    target: ACTOR,
     nowUnixMs: Date.now(),
     order,
     timeoutMs: 60_000,
@@ -105,9 +71,9 @@ function deliveryOf(order: number, respond: () => void): Delivery {
 
 export async function run(): Promise<void> {
   for (const inFlight of [1, 64]) {
-    const volatile = await measure(startActorNow({ ...common, spec: specOf(false) }), inFlight);
+    const volatile = await measure(startActorNow({ ...common, spec: greeterSpec(ACTOR) }), inFlight);
     commits = 0;
-    const host = startDurableActor({ ...common, spec: specOf(true), codeHash: "", durable });
+    const host = startDurableActor({ ...common, spec: greeterSpec(ACTOR, true), codeHash: "", durable });
     const kept = await measure(host, inFlight);
     const aCommit = (INTENTS + WARM_UP) / commits;
     console.log(

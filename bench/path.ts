@@ -6,11 +6,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assign, setup } from "xstate";
-import { z } from "zod";
 import { startActorNow } from "../src/actors/host.ts";
-import { defineActor, type IntentEvents, intent, reply } from "../src/index.ts";
-import type { ActorSpec, PlacedGraph } from "../src/manifest/graph.ts";
+import type { PlacedGraph } from "../src/manifest/graph.ts";
 import { dataDir } from "../src/runtime/data-dir.ts";
 import { Watched } from "../src/runtime/links.ts";
 import { openMessaging } from "../src/runtime/messaging.ts";
@@ -25,30 +22,10 @@ import { Requester } from "../src/transport/client/requester.ts";
 import type { BrokerConnection, BrokerMessage } from "../src/transport/connection.ts";
 import { makeBenchCell } from "./bench-trust.ts";
 import { heading, line } from "./figures.ts";
+import { greeter, greeterSpec } from "./greeter.ts";
 
 const ROUNDS = 300;
 const TARGET = "hello/greeter";
-
-const intents = {
-  greet: intent({
-    payload: z.object({ name: z.string().min(1).max(100) }),
-    reply: z.object({ text: z.string(), count: z.int() }),
-  }),
-};
-const machine = setup({
-  types: { context: {} as { count: number }, events: {} as IntentEvents<typeof intents> },
-}).createMachine({
-  context: { count: 0 },
-  on: {
-    greet: {
-      actions: [
-        assign({ count: ({ context }) => context.count + 1 }),
-        reply(({ context, event }) => ({ text: `Hello, ${event.payload.name}!`, count: context.count })),
-      ],
-    },
-  },
-});
-const greeter = defineActor({ machine, intents });
 
 export async function run(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "cell0-bench-path-"));
@@ -164,7 +141,7 @@ function openWorld(folder: string) {
     placed: new Watched<PlacedGraph>({ roots: [], clients: [], placed: {} }),
     firstNode: () => "a",
   });
-  const spec = specOf(TARGET);
+  const spec = greeterSpec(TARGET);
   const incarnation = { term: 1, activation: 1 };
   const succession = new SuccessionDesk({ clock: systemClock, bury: () => {}, record: telemetry.record });
   const host = startActorNow({
@@ -237,18 +214,3 @@ class Loopback {
     }
   }
 }
-
-const specOf = (path: string): ActorSpec => ({
-  kind: "actor",
-  path,
-  behaviour: { module: "", export: "" },
-  input: { greeting: "Hello" },
-  restart: "permanent",
-  shutdownMs: 1000,
-  isolation: "shared",
-  durable: false,
-  mailbox: { bound: 1000, whenFull: "refuse" },
-  intents: {},
-  grants: [],
-  placement: {},
-});

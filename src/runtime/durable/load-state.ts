@@ -45,13 +45,9 @@ export async function loadAnyway(
   ports: LoadPorts,
   actor: { readonly path: string; readonly shard: number },
 ): Promise<Loaded> {
-  const { path, shard } = actor;
-  const kept = await ports.stream.history(shard, path);
-  const mark = ports.marks.get(actorMark(path));
-  const opened = kept.map((each) => open(ports, actor, each, mark));
-  const last = kept.at(-1);
+  const { path } = actor;
+  const { mark, opened, last, history } = await readKept(ports, actor);
   const newest = opened.at(-1);
-  const history = opened.flatMap((each) => (each.ok ? [each.value.record] : []));
   const record = history.at(-1);
   const damaged = last !== undefined && newest?.ok === false;
   if (damaged) ports.onDamaged(path, newest.error, last.data);
@@ -63,6 +59,16 @@ export async function loadAnyway(
   return { head: { sequence: last?.sequence ?? 0, number, hash, bytes }, record, history };
 }
 
+/** Everything that is kept of an actor, oldest first, and what this node remembers of it. */
+async function readKept(ports: LoadPorts, actor: { readonly path: string; readonly shard: number }) {
+  const { path, shard } = actor;
+  const kept = await ports.stream.history(shard, path);
+  const mark = ports.marks.get(actorMark(path));
+  const opened = kept.map((each) => open(ports, actor, each, mark));
+  const history = opened.flatMap((each) => (each.ok ? [each.value.record] : []));
+  return { mark, opened, last: kept.at(-1), history };
+}
+
 type Opened = { readonly record: CommitRecord; readonly hash: Uint8Array };
 
 /** Throws STATE_CORRUPT, STATE_ROLLED_BACK, and what the broker refuses. */
@@ -71,17 +77,13 @@ export async function loadState(
   actor: { readonly path: string; readonly shard: number },
   onCorruption: OnCorruption,
 ): Promise<Loaded> {
-  const { path, shard } = actor;
-  const kept = await ports.stream.history(shard, path);
-  const mark = ports.marks.get(actorMark(path));
-  const opened = kept.map((each) => open(ports, actor, each, mark));
-  const last = kept.at(-1);
+  const { path } = actor;
+  const { mark, opened, last, history } = await readKept(ports, actor);
   const newest = opened.at(-1);
   if (last === undefined || newest === undefined) {
     if (mark === undefined) return { head: NO_COMMIT, record: undefined, history: [] };
     throw rolledBack(path, 0, mark);
   }
-  const history = opened.flatMap((each) => (each.ok ? [each.value.record] : []));
   const bytes = history.at(-1)?.stateBytes ?? 0;
   const head = { sequence: last.sequence, bytes };
   if (newest.ok) {
