@@ -82,7 +82,7 @@ const HOW_TO_READ: readonly string[] = [
   "- **Time** runs on the client's clock from the failure, right before the signal or the intent that makes the actor",
   "  fail leaves the client, to the first answer of the incarnation that is there at the end. Where the target itself",
   "  lives on (a broker or core that died) it runs to the first answer after the last intent that failed.",
-  "- **Load** is an open loop: one intent each 20 ms to the target and to each of four siblings, at fixed times whether",
+  "- **Load** is an open loop: one intent each 50 ms to the target and to each of four siblings, who take turns, whether",
   "  or not earlier ones were answered; from the failure to the recovery one each 2 to 5 ms to the target, for a second,",
   "  while fewer than two wait: more would measure the load. Latencies count from when an intent was due. Trials without a failure come first and are not counted.",
   "- **lost**: answered, but not in the actor's state at the end.",

@@ -47,9 +47,10 @@ export class Lane {
     this.#everyMs = options.everyMs;
   }
 
-  start(): void {
+  /** @param afterMs when the first is due, from now on */
+  start(afterMs = 0): void {
     this.#running = true;
-    this.#dueMs = this.#options.clock.nowMs();
+    this.#dueMs = this.#options.clock.nowMs() + afterMs;
     this.tick();
   }
 

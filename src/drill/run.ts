@@ -30,7 +30,7 @@ export type Measured = {
 };
 
 /** Trials that fail nothing, before the others, on each scenario's first cell. */
-export const WARM_UP_TRIALS = 8;
+export const WARM_UP_TRIALS = 16;
 /** Of a target that does not come back: far beyond every budget. */
 const GIVE_UP_MS = 10_000;
 /** Longer than every recovery within its budget, detection included. */

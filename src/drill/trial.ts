@@ -41,10 +41,10 @@ export type TrialResult = {
   readonly deaths: readonly string[];
 };
 
-/** Interval of the load when nothing fails. */
-export const STEADY_EVERY_MS = 20;
+/** Interval of the load on each actor when nothing fails; target and siblings take turns. */
+export const STEADY_EVERY_MS = 50;
 /** Load before a failure and after a recovery: at least this, and up to as much again by the seed. */
-export const STEADY_MS = 50;
+export const STEADY_MS = 100;
 /** How long the target is probed finely; what takes longer needs no fine figure. */
 const FINE_MS = 1_000;
 /** Fine intents under way. */
@@ -72,7 +72,7 @@ export async function runTrial(
     for (const each of all) each.lane.tick();
   });
   try {
-    for (const each of all) each.lane.start();
+    for (const [at, each] of all.entries()) each.lane.start((at * STEADY_EVERY_MS) / all.length);
     await clock.after(STEADY_MS * (1 + random()));
     const injection = await provoke(cell, plan, target.lane, clock);
     await clock.after(STEADY_MS * (1 + random()));
