@@ -1,5 +1,6 @@
 // The failures that a drill causes, each for real. Times are taken on the client's clock
 // right before the failure leaves this process, so that a figure can only be too long.
+import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import type { Clock, DrilledCell, ProcessName } from "./ports.ts";
 
@@ -17,6 +18,8 @@ export type Injection = {
   readonly life: string;
   /** Resolves when nothing more comes of it: the intent that failed has ended, what was stopped is gone. */
   readonly settled: Promise<void>;
+  /** Who answered the intent that made it fail, and when: it is left to the next life, which may be the first thing that one does. */
+  readonly answered?: () => { readonly life: string; readonly atMs: number } | undefined;
 };
 
 export type Fault = {
@@ -32,6 +35,8 @@ const FAIL_DEADLINE_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 const REPLACED_WITHIN_MS = 20_000;
 
+const spared = z.object({ life: z.string() });
+
 /** An intent that makes the target fail. With `again` it fails every life that takes it. */
 export function byIntent(how: string, options: { readonly again?: boolean } = {}): Fault {
   return {
@@ -39,11 +44,16 @@ export function byIntent(how: string, options: { readonly again?: boolean } = {}
     async inject({ cell, target, life, clock }) {
       const payload = options.again === true ? { how } : { how, life };
       const failedAtMs = clock.nowMs();
+      let answered: ReturnType<NonNullable<Injection["answered"]>>;
       const settled = cell.request(target, "fail", payload, FAIL_DEADLINE_MS).then(
-        () => undefined,
+        (reply) => {
+          const atMs = clock.nowMs();
+          const { data } = spared.safeParse(reply);
+          if (data !== undefined) answered = { life: data.life, atMs };
+        },
         () => undefined,
       );
-      return { failedAtMs, life, settled };
+      return { failedAtMs, life, settled, answered: () => answered };
     },
   };
 }

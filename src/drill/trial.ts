@@ -156,7 +156,7 @@ type Audited = LaneResult & { readonly ledger: Ledger };
 /** To the life that is there at the end: an incarnation that dies at once has recovered nothing. */
 function recoveryOf(
   { sent, ledger }: Audited,
-  { failedAtMs, life }: Injection,
+  { failedAtMs, life, answered }: Injection,
   revives: Fault["revives"],
 ): number | undefined {
   const since = revives === "target" ? Number.NEGATIVE_INFINITY : lastFailure(sent, failedAtMs);
@@ -165,7 +165,8 @@ function recoveryOf(
       ? [endedMs]
       : [],
   );
-  const first = Math.min(...ends);
+  const own = answered?.();
+  const first = Math.min(...ends, own?.life === ledger.life ? own.atMs : Number.POSITIVE_INFINITY);
   const isAnother = ledger.life !== "" && (revives === "service" || ledger.life !== life);
   return isAnother && Number.isFinite(first) ? first - failedAtMs : undefined;
 }

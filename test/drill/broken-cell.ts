@@ -14,9 +14,9 @@ export type Defect =
   | "stays dead"
   /** Refuses an intent as not begun, after it was applied. */
   | "refuses what it applied"
-  /** An intent of a sibling fails with each failure. */
+  /** An intent of one sibling fails with each failure. */
   | "disturbs a sibling"
-  /** Siblings answer late while the target is away. */
+  /** Siblings answer late while the target is away, and for a while after it. */
   | "slows its siblings"
   /** Takes longer than any budget. */
   | "is slow"
@@ -26,6 +26,8 @@ export type Defect =
 type Actor = { life: number; applied: [number, number][]; downUntilMs: number; snapshot: [number, number][] };
 
 const RECOVERY_MS = 4;
+/** Each sibling has its turn meanwhile. */
+const LATE_MS = 50;
 const SLOW_MS = 300;
 
 export function brokenCell(defect: Defect | undefined, nowMs: () => number): OwnCell {
@@ -53,7 +55,7 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
     const last = actor.applied.at(-1);
     if (last !== undefined && last[1] + 1 === n) last[1] = n;
     else actor.applied.push([n, n]);
-    if (path.includes("/s") && disturbing && defect === "disturbs a sibling") {
+    if (path.endsWith("/s1") && disturbing && defect === "disturbs a sibling") {
       disturbing = false;
       throw new CellError("ACTOR_CRASHED");
     }
@@ -65,7 +67,8 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
   };
   const request: OwnCell["request"] = async (path, intent, payload) => {
     const actor = actorOf(path);
-    if (path.includes("/s") && defect === "slows its siblings" && nowMs() < downUntilMs) await wait(40);
+    if (path.includes("/s") && defect === "slows its siblings" && nowMs() < downUntilMs + LATE_MS)
+      await wait(40);
     await wait(1);
     if (nowMs() < actor.downUntilMs) throw new CellError("ACTOR_NOT_RUNNING");
     if (intent === "count") return count(path, actor, Number(Reflect.get(Object(payload), "n")));

@@ -33,7 +33,7 @@ const intents = {
       /** Only while this life lasts; absent: whenever it is handled. */
       life: z.string().optional(),
     }),
-    reply: z.object({ spared: z.boolean() }),
+    reply: z.object({ spared: z.boolean(), life: z.string() }),
     description:
       "Fails for real: throws, rejects, leaves a rejection to nobody, throws by itself once this intent is answered, loops, waits, grows.",
   }),
@@ -118,7 +118,9 @@ const machine = setup({
       throw new Error("the drill asked for a throw that nobody caused");
     }),
     keep: assign({ asked: ({ event }) => (event.type === "fail" ? event.intent.id : "") }),
-    spare: reply(() => ({ spared: true }), { to: ({ context }) => context.asked }),
+    spare: reply(({ context }) => ({ spared: true, life: context.life }), {
+      to: ({ context }) => context.asked,
+    }),
     stray: ({ context, event }) => {
       if (event.type !== "fail" || !strikes(event.payload)) return;
       if (event.payload.how === "stray")
@@ -149,7 +151,13 @@ const machine = setup({
         fail: [
           { guard: "rejects", target: "rejecting", actions: "keep" },
           { guard: "waits", target: "waiting", actions: "keep" },
-          { actions: ["strike", "stray", reply(({ event }) => ({ spared: !strikes(event.payload) }))] },
+          {
+            actions: [
+              "strike",
+              "stray",
+              reply(({ context, event }) => ({ spared: !strikes(event.payload), life: context.life })),
+            ],
+          },
         ],
       },
     },
