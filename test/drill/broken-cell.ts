@@ -37,7 +37,7 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
     actors.set(path, found);
     return found;
   };
-  let downUntilMs = 0;
+  let downUntilMs = Number.NEGATIVE_INFINITY;
   let disturbing = false;
   const fail = (actor: Actor) => {
     actor.life += 1;
