@@ -12,6 +12,7 @@ const examples = join(dist, "examples");
 rmSync(dist, { recursive: true, force: true });
 await compile("tsconfig.build.json");
 await compile("tsconfig.examples.json");
+await runHere("bundle", "node", ["scripts/bundle-actors.ts", join(dist, "bundle")]);
 cpSync(join(checkout.root, "deploy", "examples"), examples, {
   recursive: true,
   filter: (path) => !path.endsWith(".ts") && !/[/\\]\.cell0$/.test(path),
@@ -24,10 +25,19 @@ for (const name of readdirSync(examples, { recursive: true, encoding: "utf8" }))
 
 /** @param {string} project */
 async function compile(project) {
-  const { code } = await run("tsc", ["-p", project], {
+  await runHere(project, "tsc", ["-p", project]);
+}
+
+/**
+ * @param {string} name
+ * @param {string} command
+ * @param {string[]} args
+ */
+async function runHere(name, command, args) {
+  const { code } = await run(command, args, {
     cwd: checkout.root,
     env: withDependencies(checkout, process.env),
-    log: join(checkout.logs, `build-${project}.log`),
+    log: join(checkout.logs, `build-${name}.log`),
     onLine: (line) => console.error(line),
   });
   if (code !== 0) process.exit(code);

@@ -232,10 +232,9 @@ export class Intake {
     this.#events.finished(accepted, "error" in outcome ? outcome.error : undefined);
   }
 
-  /** An intent that was taken but never begun after all: it counts as refused. */
+  /** An intent that was taken but never begun after all: it counts as refused. What was handed over is answered elsewhere. */
   giveBack(accepted: Accepted, error: CellError): void {
-    this.#open.remove(accepted);
-    this.#refuse(accepted, error);
+    if (this.#open.remove(accepted)) this.#refuse(accepted, error);
   }
 
   /** A reply of the behaviour, checked against its schema. */

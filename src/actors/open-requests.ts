@@ -79,9 +79,10 @@ export class OpenRequests {
     return this.#byId?.get(id);
   }
 
-  remove(accepted: Accepted): void {
+  /** Whether it was there. */
+  remove(accepted: Accepted): boolean {
     const { id } = accepted.delivery.intent;
-    if (this.#byId?.get(id) === accepted) this.#byId.delete(id);
+    return this.#byId?.get(id) === accepted && this.#byId.delete(id);
   }
 
   all(): Accepted[] {

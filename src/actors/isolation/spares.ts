@@ -1,79 +1,112 @@
 // Workers and processes that are started ahead and wait for an identity: a restart
-// takes one in place of waiting for a program to load. One for each kind that was
-// asked for of late; bounded, and made anew only after a pause, so that a restart
-// does not compete with the making of the next spare.
+// takes one in place of waiting for a program to load. Two of each kind that was asked
+// for of late, as a second restart may come before the next is made; made one at a time,
+// and after a pause, so that their making does not compete with the restart that took one.
 
 const MAX_KINDS = 2;
-const REFILL_AFTER_MS = 250;
-/** A spare that is not made by then is made at the next need. */
+const SPARES_OF_A_KIND = 2;
+const REFILL_AFTER_MS = 60;
+/** Where restarts do not end, spares are needed most. */
+const REFILL_AT_LATEST_MS = 250;
+/** In a row; then none is made before the next need. */
 const MAX_FAILURES = 3;
 
 export type SparePorts<T> = {
+  /** Resolves when it can be taken; it may still be loading. */
   readonly make: (kind: string) => Promise<T>;
+  /** Resolves when nothing more is to be waited for before the next is made, also when it came to nothing. */
+  readonly settled: (spare: T) => Promise<void>;
   readonly isAlive: (spare: T) => boolean;
   readonly discard: (spare: T) => void;
 };
 
-type Kind<T> = { spare: T | undefined; refill: NodeJS.Timeout | undefined; failures: number };
+/** The one made first stands first. */
+type Kind<T> = { readonly name: string; readonly spares: T[]; failures: number };
 
 export class Spares<T> {
   readonly #ports: SparePorts<T>;
   /** The one asked for last stands last. */
   readonly #kinds = new Map<string, Kind<T>>();
+  #refill: NodeJS.Timeout | undefined;
+  #refillAtLatestMs: number | undefined;
+  #isMaking = false;
   #isClosed = false;
 
   constructor(ports: SparePorts<T>) {
     this.#ports = ports;
   }
 
-  /** A spare of this kind, when one waits; another is made later in any case. */
-  take(kind: string): T | undefined {
+  /** A spare of this kind, when one waits; others are made later in any case. */
+  take(name: string): T | undefined {
     if (this.#isClosed) return undefined;
-    const entry = this.#kinds.get(kind) ?? { spare: undefined, refill: undefined, failures: 0 };
-    this.#kinds.delete(kind);
-    this.#kinds.set(kind, entry);
+    const kind = this.#kinds.get(name) ?? { name, spares: [], failures: 0 };
+    this.#kinds.delete(name);
+    this.#kinds.set(name, kind);
+    // What failed is tried once more at each need.
+    kind.failures = Math.min(kind.failures, MAX_FAILURES - 1);
     this.#dropOldest();
-    const { spare } = entry;
-    entry.spare = undefined;
-    this.#refillLater(kind, entry);
-    return spare !== undefined && this.#ports.isAlive(spare) ? spare : undefined;
+    this.#refillLater();
+    for (;;) {
+      const spare = kind.spares.shift();
+      if (spare === undefined || this.#ports.isAlive(spare)) return spare;
+    }
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const entry of this.#kinds.values()) this.#drop(entry);
+    clearTimeout(this.#refill);
+    for (const kind of this.#kinds.values()) this.#drop(kind);
     this.#kinds.clear();
   }
 
   #dropOldest(): void {
-    const [oldest] = this.#kinds.size > MAX_KINDS ? this.#kinds : [];
+    const [oldest] = this.#kinds.size > MAX_KINDS ? this.#kinds.values() : [];
     if (oldest === undefined) return;
-    this.#kinds.delete(oldest[0]);
-    this.#drop(oldest[1]);
+    this.#kinds.delete(oldest.name);
+    this.#drop(oldest);
   }
 
-  #drop(entry: Kind<T>): void {
-    clearTimeout(entry.refill);
-    if (entry.spare !== undefined) this.#ports.discard(entry.spare);
-    entry.spare = undefined;
+  #drop(kind: Kind<T>): void {
+    for (const spare of kind.spares.splice(0)) this.#ports.discard(spare);
   }
 
-  #refillLater(kind: string, entry: Kind<T>): void {
-    clearTimeout(entry.refill);
-    entry.refill = setTimeout(() => void this.#refill(kind, entry), REFILL_AFTER_MS);
-    entry.refill.unref();
+  /** After the last of several that are taken at once, but not put off for ever. */
+  #refillLater(): void {
+    if (this.#isMaking) return;
+    const now = performance.now();
+    this.#refillAtLatestMs ??= now + REFILL_AT_LATEST_MS;
+    clearTimeout(this.#refill);
+    const inMs = Math.min(REFILL_AFTER_MS, Math.max(0, this.#refillAtLatestMs - now));
+    this.#refill = setTimeout(() => {
+      this.#refillAtLatestMs = undefined;
+      void this.#makeMissing();
+    }, inMs).unref();
   }
 
-  async #refill(kind: string, entry: Kind<T>): Promise<void> {
-    if (entry.spare !== undefined || entry.failures >= MAX_FAILURES) return;
+  async #makeMissing(): Promise<void> {
+    this.#isMaking = true;
+    for (let kind = this.#neediest(); kind !== undefined; kind = this.#neediest()) await this.#make(kind);
+    this.#isMaking = false;
+  }
+
+  /** The kind asked for last comes first; what has failed too often waits for the next need. */
+  #neediest(): Kind<T> | undefined {
+    if (this.#isClosed) return undefined;
+    const needy = ({ spares, failures }: Kind<T>) =>
+      spares.length < SPARES_OF_A_KIND && failures < MAX_FAILURES;
+    return [...this.#kinds.values()].toReversed().find(needy);
+  }
+
+  async #make(kind: Kind<T>): Promise<void> {
     try {
-      const spare = await this.#ports.make(kind);
-      const isWanted = !this.#isClosed && this.#kinds.get(kind) === entry && entry.spare === undefined;
-      if (isWanted) entry.spare = spare;
-      else this.#ports.discard(spare);
-      entry.failures = 0;
+      const spare = await this.#ports.make(kind.name);
+      if (this.#kinds.get(kind.name) !== kind) return this.#ports.discard(spare);
+      kind.spares.push(spare);
+      await this.#ports.settled(spare);
+      if (this.#ports.isAlive(spare)) kind.failures = 0;
+      else kind.failures += 1;
     } catch {
-      entry.failures += 1;
+      kind.failures += 1;
     }
   }
 }

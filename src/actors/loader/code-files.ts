@@ -20,6 +20,13 @@ export type CodeFile = { readonly path: string; readonly bytes: Uint8Array };
  * @throws CellError ACTOR_BEHAVIOUR_NOT_FOUND, ACTOR_BEHAVIOUR_TOO_LARGE
  */
 export async function codeFiles(module: string): Promise<readonly CodeFile[]> {
+  return (await readCodeFiles(module)).files;
+}
+
+/** The same with all paths that were looked at, also those where nothing was. */
+export async function readCodeFiles(
+  module: string,
+): Promise<{ readonly files: readonly CodeFile[]; readonly looked: readonly string[] }> {
   const entry = resolve(module);
   const files: CodeFile[] = [];
   const seen = new Set([entry]);
@@ -38,7 +45,7 @@ export async function codeFiles(module: string): Promise<readonly CodeFile[]> {
     files.push({ path, bytes });
     for (const reference of referencesOf(bytes, path)) seen.add(reference);
   }
-  return files;
+  return { files, looked: [...seen] };
 }
 
 /** SHA-256 over paths, relative to the module, and contents; hex. */

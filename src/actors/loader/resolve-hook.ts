@@ -3,7 +3,7 @@
 // belongs to it; `cell0`, `xstate` and `zod` are always the host's own copies,
 // whatever the behaviour's folder holds.
 import { type ResolveHookContext, registerHooks } from "node:module";
-import { ownEntry } from "./own-package.ts";
+import { ownEntry, ownShared } from "./own-package.ts";
 
 export const VERSION_QUERY = "cell0-code";
 
@@ -11,17 +11,24 @@ const SHARED = /^(?:xstate|zod)(?:\/|$)/;
 
 let isRegistered = false;
 
-/** Idempotent; for the whole process. Modules without the query are left alone. */
+/** Idempotent; for the whole process. Modules without the query are left alone, but for what they share. */
 export function registerBehaviourResolution(): void {
   if (isRegistered) return;
   isRegistered = true;
   registerHooks({
     resolve(specifier, context, nextResolve) {
       const version = versionOf(context.parentURL);
-      if (version === undefined) return nextResolve(specifier, context);
+      const shared = SHARED.test(specifier) ? ownShared(specifier) : undefined;
+      if (version === undefined) {
+        const resolved = nextResolve(specifier, context);
+        // A package that finds the host's copy finds it where the host has it.
+        const isHosts =
+          shared !== undefined && resolved.url === nextResolve(specifier, fromHere(context)).url;
+        return isHosts ? nextResolve(shared, fromHere(context)) : resolved;
+      }
       const own = ownEntry(specifier);
       if (own !== undefined) return nextResolve(own, fromHere(context));
-      if (SHARED.test(specifier)) return nextResolve(specifier, fromHere(context));
+      if (SHARED.test(specifier)) return nextResolve(shared ?? specifier, fromHere(context));
       const resolved = nextResolve(specifier, context);
       return {
         ...resolved,

@@ -10,6 +10,7 @@ import { startRemoteActor } from "../../../src/actors/isolation/start-remote.ts"
 import { hashBehaviour } from "../../../src/actors/loader/code-files.ts";
 import { loadBehaviour } from "../../../src/actors/loader/load-behaviour.ts";
 import type { ActorPorts } from "../../../src/actors/ports.ts";
+import type { SuccessionPort } from "../../../src/actors/succession.ts";
 import { testDelivery } from "../../../src/actors/testkit/test-delivery.ts";
 import type { CellError } from "../../../src/errors/cell-error.ts";
 import type { ActorSpec, Isolation as IsolationName } from "../../../src/manifest/graph.ts";
@@ -36,6 +37,7 @@ export type HousedOptions = {
   readonly house?: Isolation;
   /** What becomes of the intents that it sends. */
   readonly onSend?: (intent: OutgoingIntent) => void;
+  readonly succession?: SuccessionPort;
 };
 
 let order = 0;
@@ -67,6 +69,7 @@ export async function housed(options: HousedOptions): Promise<Housed> {
     record: (event) => events.push(event),
     clock: systemClock,
     random: Math.random,
+    ...(options.succession === undefined ? {} : { succession: options.succession }),
   };
   const incarnation = { term: 1, activation: ++activation };
   const { input = null, snapshot } = options;

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import type { ExitReason } from "../../../src/actors/child.ts";
+import type { SuccessionPort } from "../../../src/actors/succession.ts";
 import { CellError } from "../../../src/errors/cell-error.ts";
 import { err, ok } from "../../../src/errors/result.ts";
 import { closeHouse, type Housed, type HousedOptions, housed } from "./housed.ts";
@@ -168,6 +169,28 @@ describe.each(["shared", "worker", "process"] as const)("the same behaviour, %s"
       expect((await second.ask("add", { n: 1 })).values).toEqual([{ total: 6 }]);
     },
   );
+
+  test("what it never began when it failed is left to the next incarnation, and not refused as well", async () => {
+    const left: string[][] = [];
+    const succession: SuccessionPort = {
+      died: () => ({ kind: "again" }),
+      counted: () => "again",
+      refuses: () => undefined,
+      leave: ({ again, waiting }) =>
+        left.push([...again, ...waiting].map(({ intent }) => intent.type).toSorted()),
+    };
+    const actor = await start({ isolation, succession });
+    const answers = [
+      actor.ask("crash.action"),
+      actor.ask("add", { n: 1 }),
+      actor.ask("quiet", { text: "a" }),
+    ];
+    const answered: unknown[] = [];
+    for (const answer of answers) void answer.then((given) => answered.push(given));
+    expect(failureOf(await actor.host.exited)).toMatchObject({ intent: { type: "crash.action" } });
+    await vi.waitFor(() => expect(left).toEqual([["add", "crash.action", "quiet"]]));
+    expect(answered).toEqual([]);
+  });
 
   test("a timer that was armed fires after a restart", async () => {
     const moves = ({ events }: Housed) =>

@@ -44,6 +44,10 @@ export type Inside = {
   take(chunk: Uint8Array): void;
   /** What nobody caught, in whatever code of this worker or process. */
   stray(error: unknown): void;
+  /** All is loaded: says so, unless it was asked for something by then, which said it. Once. */
+  ready(): void;
+  /** Whether nothing has come yet. */
+  readonly isIdle: boolean;
 };
 
 export function runInside(options: InsideOptions): Inside {
@@ -60,6 +64,7 @@ class InsideActor implements Inside {
   #durable: InsideDurable | undefined;
   #host: ActorHost | undefined;
   #path = "";
+  #isReady = false;
   #beat: NodeJS.Timeout | undefined;
   #isOver = false;
 
@@ -76,10 +81,20 @@ class InsideActor implements Inside {
           `a state of ${bytes} bytes is not kept: a restart will be from the beginning`,
         ),
     });
-    options.write(fromActorFrame({ case: "ready", value: {} }));
+  }
+
+  get isIdle(): boolean {
+    return !this.#isReady;
+  }
+
+  ready(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#options.write(fromActorFrame({ case: "ready", value: {} }));
   }
 
   take(chunk: Uint8Array): void {
+    this.ready();
     for (const frame of this.#reader.push(chunk)) this.#sort(readToActor(frame));
   }
 

@@ -2,21 +2,17 @@
 // from the bytes that were hashed, readable by that process's user alone, and
 // written by nobody. No symbolic link of the original is in it, so none can be
 // followed out of it.
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { CellError } from "../../../errors/cell-error.ts";
-import { type CodeFile, codeFiles, hashFiles } from "../../loader/code-files.ts";
+import type { CodeFile } from "../../loader/code-files.ts";
+import { type KnownCode, knownCode } from "../../loader/known-code.ts";
+
+/** So much is written in one go: some milliseconds. */
+const PIECE_BYTES = 1024 * 1024;
+const FILE_COST_BYTES = 16 * 1024;
 
 export type BehaviourCode = {
   readonly files: readonly CodeFile[];
@@ -32,17 +28,25 @@ export type CodeSlot = {
   place(original: string): string;
 };
 
+/** What was made of code that was read once, for as long as that is known. */
+const known = new WeakMap<KnownCode, BehaviourCode>();
+
 /** @throws CellError ACTOR_BEHAVIOUR_CHANGED, ACTOR_BEHAVIOUR_NOT_FOUND, ACTOR_BEHAVIOUR_TOO_LARGE */
 export async function readCode(module: string, codeHash: string): Promise<BehaviourCode> {
-  const files = await codeFiles(module);
-  if (hashFiles(files) !== codeHash) {
+  const code = await knownCode(module);
+  const { files, hash } = code;
+  if (hash !== codeHash) {
     throw new CellError("ACTOR_BEHAVIOUR_CHANGED", `${module} is not the code of the revision`, {
       where: module,
     });
   }
+  const before = known.get(code);
+  if (before !== undefined) return before;
   const own = await within(files, module);
   const root = commonFolder(own.map(({ path }) => path));
-  return { files: own, root, manifest: await manifestAbove(dirname(resolve(module))) };
+  const made = { files: own, root, manifest: await manifestAbove(dirname(resolve(module))) };
+  known.set(code, made);
+  return made;
 }
 
 /**
@@ -75,10 +79,11 @@ export async function makeSlot(codeRoot: string, name: string, user: number | un
   const folder = join(codeRoot, name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await give(folder, 0o750, user);
+  give(folder, 0o750, user);
   return folder;
 }
 
+/** Written without waiting for each file in turn, which takes longer than the writing; large code in pieces. */
 export async function fillSlot(
   folder: string,
   code: BehaviourCode,
@@ -90,15 +95,20 @@ export async function fillSlot(
     for (let at = dirname(place(path)); at !== folder; at = dirname(at)) folders.add(at);
   }
   for (const at of [...folders].toSorted()) {
-    await mkdir(at, { recursive: true, mode: 0o700 });
-    await give(at, 0o750, user);
+    mkdirSync(at, { recursive: true, mode: 0o700 });
+    give(at, 0o750, user);
   }
   const manifest = { path: join(folder, "package.json"), bytes: code.manifest };
   const copies = code.files.map(({ path, bytes }) => ({ path: place(path), bytes }));
   const isOwn = copies.some(({ path }) => path === manifest.path);
+  let written = 0;
   for (const { path, bytes } of isOwn ? copies : [manifest, ...copies]) {
-    await writeFile(path, bytes, { flag: "wx", mode: 0o600 });
-    await give(path, 0o440, user);
+    writeFileSync(path, bytes, { flag: "wx", mode: 0o600 });
+    give(path, 0o440, user);
+    written += bytes.length + FILE_COST_BYTES;
+    if (written < PIECE_BYTES) continue;
+    written = 0;
+    await turn();
   }
   return { folder, place };
 }
@@ -153,9 +163,9 @@ export async function closedFolder(path: string): Promise<string | undefined> {
   }
 }
 
-async function give(path: string, mode: number, user: number | undefined): Promise<void> {
-  if (user !== undefined) await chown(path, 0, user);
-  await chmod(path, mode);
+function give(path: string, mode: number, user: number | undefined): void {
+  if (user !== undefined) chownSync(path, 0, user);
+  chmodSync(path, mode);
 }
 
 function commonFolder(paths: readonly string[]): string {

@@ -30,10 +30,12 @@ export type CommandOptions = {
   readonly readable: readonly string[];
   readonly node: string;
   readonly entry: string;
+  /** Of the entry. */
+  readonly args?: readonly string[];
 };
 
 export function processCommand(options: CommandOptions): readonly [command: string, ...args: string[]] {
-  const { layers, user, memoryBytes, readable, node, entry } = options;
+  const { layers, user, memoryBytes, readable, node, entry, args: given = [] } = options;
   const { setpriv, prlimit, unshare, ownNetwork } = layers;
   const words = [
     ...(ownNetwork && unshare !== undefined ? [unshare, "--net", "--ipc"] : []),
@@ -46,6 +48,7 @@ export function processCommand(options: CommandOptions): readonly [command: stri
     // Folders before what is in them: the other way round Node forgets the folder.
     ...[...new Set(readable)].toSorted().map((path) => `--allow-fs-read=${path}`),
     entry,
+    ...given,
   ];
   const [command = node, ...rest] = [...words, node, ...args];
   return [command, ...rest];

@@ -9,9 +9,12 @@ import { registerPackageOrigin } from "../inside/package-origin.ts";
 import { preload } from "../inside/preload.ts";
 import { runInside } from "../inside/run-inside.ts";
 
+const TYPESCRIPT = "typescript";
 /** After standard input, output and error. */
 const CHANNEL = 3;
 
+/** Its one argument says what is expected; an actor has none. */
+const typescript = process.argv.splice(2).includes(TYPESCRIPT);
 const exit = process.exit.bind(process);
 const channel = new Socket({ fd: CHANNEL, readable: true, writable: true });
 const inside = runInside({
@@ -29,4 +32,5 @@ process.on("unhandledRejection", (error) => inside.stray(error));
 registerBehaviourResolution();
 registerPackageOrigin();
 lockAll();
-await preload();
+await preload({ isIdle: () => inside.isIdle, typescript });
+inside.ready();

@@ -5,9 +5,7 @@ import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
 import { findPackageJSON } from "node:module";
 import { dirname, join, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { CellError } from "../../../errors/cell-error.ts";
-import { codeFolder } from "../../loader/own-package.ts";
 import type { BehaviourCode } from "./code-slot.ts";
 
 /** What this package's own code needs on the actor's side. */
@@ -17,9 +15,8 @@ const SHARED = /^(?:cell0|xstate|zod)(?:\/|$)/;
 const BARE = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(["'`])([^"'`\s./][^"'`\n]*)\1/g;
 const MAX_ENTRIES = 300_000;
 
-/** This package's code and manifest, and the few packages that it needs there. */
-export function ownReadable(): string[] {
-  const code = fileURLToPath(codeFolder);
+/** This package's code and manifest, and the few packages that it needs there. @param code the form of it that is run */
+export function ownReadable(code: string): string[] {
   const packages = OWN_PACKAGES.map((name) => findPackageJSON(name, import.meta.url)).flatMap((path) =>
     path === undefined ? [] : [dirname(path), realpathSync(dirname(path)), ...linksAbove(dirname(path))],
   );
@@ -39,7 +36,18 @@ function linksAbove(folder: string): string[] {
  * node_modules folders that the code resolves packages from; none when it imports none.
  * @throws CellError ACTOR_PACKAGES_UNSAFE
  */
-export async function packagesOf({ files }: BehaviourCode): Promise<readonly string[]> {
+export async function packagesOf(code: BehaviourCode): Promise<readonly string[]> {
+  const before = known.get(code);
+  if (before !== undefined) return before;
+  const packages = await foundPackages(code);
+  known.set(code, packages);
+  return packages;
+}
+
+/** Installed packages do not change under a running cell. */
+const known = new WeakMap<BehaviourCode, readonly string[]>();
+
+async function foundPackages({ files }: BehaviourCode): Promise<readonly string[]> {
   if (!files.some(({ path, bytes }) => importsPackage(path, bytes))) return [];
   const found = new Set<string>();
   for (const { path } of files) {
@@ -64,7 +72,7 @@ function importsPackage(path: string, bytes: Uint8Array): boolean {
 
 const judged = new Map<string, Promise<string | undefined>>();
 
-/** Judged once a process: installed packages do not change under a running cell. */
+/** Judged once a process, for the same reason. */
 async function requireClosed(root: string, roots: readonly string[]): Promise<void> {
   let judgement = judged.get(root);
   if (judgement === undefined) {

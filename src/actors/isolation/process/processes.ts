@@ -1,5 +1,6 @@
 // Processes for actors: finds out once which layers work here, by starting one, and
 // houses each actor in a process of its own with its code in place.
+import { z } from "zod";
 import { CellError } from "../../../errors/cell-error.ts";
 import type { ActorSpec } from "../../../manifest/graph.ts";
 import type { Housing } from "../link.ts";
@@ -16,7 +17,6 @@ import {
 } from "./layers.ts";
 import { packagesOf } from "./packages.ts";
 import {
-  fixGrowth,
   type ProcessGround,
   type ProcessNeeds,
   type SandboxedProcess,
@@ -25,6 +25,12 @@ import {
 import { Users } from "./users.ts";
 
 const TRY_TIMEOUT_MS = 15_000;
+const needsSchema = z.object({
+  memoryBytes: z.number(),
+  cpu: z.number().optional(),
+  readable: z.array(z.string()),
+  typescript: z.boolean(),
+});
 
 export type Processes = {
   /** @throws CellError ACTOR_SANDBOX_UNAVAILABLE, ACTOR_PACKAGES_UNSAFE, ACTOR_BEHAVIOUR_* */
@@ -47,12 +53,8 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
     return ground;
   };
   const spares = new Spares<SandboxedProcess>({
-    make: async (memoryBytes) =>
-      await startSandboxed(await prepared(), {
-        memoryBytes: Number(memoryBytes),
-        cpu: undefined,
-        readable: [],
-      }),
+    make: async (kind) => await startSandboxed(await prepared(), needsOf(kind)),
+    settled: ({ link }) => Promise.race([link.ready, link.gone]),
     isAlive: ({ link }) => link.isAlive,
     discard: ({ link }) => link.kill(),
   });
@@ -63,13 +65,16 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
       requireLayers(here.layers, spec);
       const code = await readCode(spec.behaviour.module, codeHash);
       const { memoryBytes = DEFAULT_PROCESS_MEMORY_BYTES, cpu } = spec.limits ?? {};
-      const needs = { memoryBytes, cpu, readable: await packagesOf(code) };
-      // A spare has the usual needs: its flags are settled before it is known whom it will be.
-      const isUsual = cpu === undefined && needs.readable.length === 0;
-      const spare = isUsual ? spares.take(String(memoryBytes)) : undefined;
-      const started = spare ?? (await startSandboxed(here, needs));
+      const typescript = isTypeScript(code);
+      const needs = {
+        memoryBytes,
+        ...(cpu === undefined ? {} : { cpu }),
+        readable: await packagesOf(code),
+        typescript,
+      };
+      const started = spares.take(kindOf(needs)) ?? (await startSandboxed(here, needs));
       requireCgroup(here.layers, started, spec);
-      return await moveIn(started, code, here.layers, { memoryBytes, cpu, readable: [] }, spec);
+      return await moveIn(started, code, spec);
     },
     async close() {
       spares.close();
@@ -81,17 +86,16 @@ export function openProcesses(codeRoot: string, platform: Platform = thisPlatfor
   };
 }
 
-async function moveIn(
-  started: SandboxedProcess,
-  code: BehaviourCode,
-  layers: Layers,
-  { memoryBytes }: ProcessNeeds,
-  spec: ActorSpec,
-): Promise<Housing> {
+/** A spare's flags are settled before it is known whom it will be: it serves who needs exactly these. */
+const kindOf = (needs: ProcessNeeds): string => JSON.stringify(needs);
+const needsOf = (kind: string): ProcessNeeds => needsSchema.parse(JSON.parse(kind));
+
+const isTypeScript = ({ files }: BehaviourCode): boolean => files.some(({ path }) => /\.[cm]?ts$/.test(path));
+
+async function moveIn(started: SandboxedProcess, code: BehaviourCode, spec: ActorSpec): Promise<Housing> {
   const { module } = spec.behaviour;
   const { link, slot, user } = started;
   const { place } = await fillSlot(slot, code, user);
-  void link.ready.then(() => fixGrowth(started, layers, memoryBytes));
   return {
     link,
     module: place(module),
@@ -143,7 +147,12 @@ async function prepare(codeRoot: string, users: Users, platform: Platform): Prom
 
 /** Starts a process with these layers; undefined when its program comes up. */
 async function tryGround(ground: ProcessGround): Promise<string | undefined> {
-  const needs = { memoryBytes: DEFAULT_PROCESS_MEMORY_BYTES, cpu: undefined, readable: [] };
+  const needs = {
+    memoryBytes: DEFAULT_PROCESS_MEMORY_BYTES,
+    cpu: undefined,
+    readable: [],
+    typescript: false,
+  };
   const { link } = await startSandboxed(ground, needs);
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const timer = setTimeout(() => resolve("it does not come up in time"), TRY_TIMEOUT_MS);

@@ -1,9 +1,8 @@
 // One process with everything around it that this platform has: its user, its
 // folder for code, its limits; taken down together when it ends.
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { CellError } from "../../../errors/cell-error.ts";
-import { ownModule } from "../../loader/own-package.ts";
+import { actorCode } from "../bundle.ts";
 import { type Cgroup, makeCgroup } from "./cgroup.ts";
 import { dropSlot, makeSlot } from "./code-slot.ts";
 import { boundText, OVERHEAD_BYTES, processCommand } from "./command.ts";
@@ -16,9 +15,11 @@ import type { Users } from "./users.ts";
 
 export type ProcessNeeds = {
   readonly memoryBytes: number;
-  readonly cpu: number | undefined;
+  readonly cpu?: number | undefined;
   /** Further folders that it may read. */
   readonly readable: readonly string[];
+  /** Whether code in TypeScript is expected; the wrong guess costs time. */
+  readonly typescript: boolean;
 };
 
 export type SandboxedProcess = {
@@ -50,18 +51,21 @@ export async function startSandboxed(ground: ProcessGround, needs: ProcessNeeds)
   const name = randomBytes(8).toString("hex");
   const slot = await makeSlot(codeRoot, name, user);
   const cgroup = await groupFor(layers, name, needs);
+  const code = actorCode();
   const link = new ProcessLink({
     command: processCommand({
       layers,
       user,
       memoryBytes,
-      readable: [...ownReadable(), ...readable, slot],
+      readable: [...ownReadable(code.folder), ...readable, slot],
       node: process.execPath,
-      entry: fileURLToPath(ownModule("actors/isolation/process/entry")),
+      entry: code.entry("process"),
+      args: needs.typescript ? ["typescript"] : [],
     }),
     ranOutOfMemory: async () => (await cgroup?.ranOutOfMemory()) === true,
   });
   link.bound = boundText(layers, { user, memoryBytes, cpu, inCgroup: cgroup !== undefined });
+  void link.ready.then(() => fixGrowth({ link, inCgroup: cgroup !== undefined }, layers, memoryBytes));
   const unwatch = bindMemory(link, layers, cgroup, memoryBytes);
   void link.gone.then(async () => {
     unwatch();
@@ -102,7 +106,7 @@ function bindMemory(
 }
 
 /** Once its program is loaded: no more private memory than its share beyond what it has. */
-export async function fixGrowth(
+async function fixGrowth(
   { link, inCgroup }: Pick<SandboxedProcess, "link" | "inCgroup">,
   { prlimit, proc }: Layers,
   bytes: number,

@@ -8,6 +8,9 @@ import { preload } from "../inside/preload.ts";
 import { runInside } from "../inside/run-inside.ts";
 import { Credit } from "./credit.ts";
 
+// Read already; an actor has no environment.
+const typescript = process.env.NODE_COMPILE_CACHE === undefined;
+delete process.env.NODE_COMPILE_CACHE;
 const port = parentPort;
 const shared: unknown = workerData;
 if (port === null || !(shared instanceof SharedArrayBuffer)) throw new Error("this is no program by itself");
@@ -28,4 +31,5 @@ process.on("unhandledRejection", (error) => inside.stray(error));
 // No hook of the module system can be set after this.
 registerBehaviourResolution();
 lockAll();
-await preload();
+await preload({ isIdle: () => inside.isIdle, typescript });
+inside.ready();

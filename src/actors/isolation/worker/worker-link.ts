@@ -1,9 +1,8 @@
 // A worker thread as a link: its own heap limit, no environment, no arguments, its
 // output captured, and ended at once even while it spins. It shares the process with
 // the node: it keeps a fault from spreading, not an attacker.
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { ownModule } from "../../loader/own-package.ts";
+import { actorCode } from "../bundle.ts";
 import { Lines } from "../lines.ts";
 import type { LinkEnd, LinkEvents, RemoteLink } from "../link.ts";
 import { OutputGate } from "../output-gate.ts";
@@ -16,8 +15,17 @@ const STACK_MIB = 4;
 
 export type WorkerLimits = { readonly memoryBytes?: number; readonly cpu?: number };
 
+/** The node's own, which this thread could read and write in any case; it takes the word back, see entry.ts. */
+function compileCache(): NodeJS.ProcessEnv {
+  const { NODE_COMPILE_CACHE: folder } = process.env;
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 export class WorkerLink implements RemoteLink {
   readonly bound: string;
+  /** Resolves when its program is loaded, which its first frame says, or when it has ended. */
+  readonly ready: Promise<void>;
+  readonly #loaded = Promise.withResolvers<void>();
   readonly #worker: Worker;
   readonly #credit: Credit;
   #events: LinkEvents | undefined;
@@ -30,12 +38,13 @@ export class WorkerLink implements RemoteLink {
     const memoryMib = Math.max(8, Math.floor(memoryBytes / MIB));
     const shared = creditBuffer();
     this.#credit = new Credit(shared);
+    this.ready = this.#loaded.promise;
     this.bound =
       `worker: its own thread, heap limit ${memoryMib} MiB (buffers are not counted), ended while it spins` +
       `${cpu === undefined ? "" : "; no limit of its processor time"}; no boundary against hostile code`;
-    this.#worker = new Worker(fileURLToPath(ownModule("actors/isolation/worker/entry")), {
+    this.#worker = new Worker(actorCode().entry("worker"), {
       argv: [],
-      env: {},
+      env: compileCache(),
       execArgv: ["--no-warnings"],
       stdout: true,
       stderr: true,
@@ -86,6 +95,7 @@ export class WorkerLink implements RemoteLink {
   }
 
   #message(bytes: unknown): void {
+    this.#loaded.resolve();
     if (!(bytes instanceof Uint8Array) || this.#isKilled) return;
     this.#early.push(bytes);
     this.#drain();
@@ -113,6 +123,7 @@ export class WorkerLink implements RemoteLink {
   #over(end: LinkEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
+    this.#loaded.resolve();
     this.#paused = false;
     this.#drain();
     this.#events?.ended(end);

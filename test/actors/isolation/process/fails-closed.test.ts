@@ -22,7 +22,7 @@ import { FIXTURES } from "../housed.ts";
 
 const isRoot = process.geteuid?.() === 0 && existsSync("/usr/bin/setpriv");
 const codeRoot = join(tmpdir(), `cell0-code-closed-${process.pid}`);
-const needs = { memoryBytes: 64 * 2 ** 20, cpu: undefined, readable: [] };
+const needs = { memoryBytes: 64 * 2 ** 20, cpu: undefined, readable: [], typescript: false };
 beforeAll(async () => await rm(codeRoot, { recursive: true, force: true }));
 afterAll(async () => await rm(codeRoot, { recursive: true, force: true }));
 

@@ -1,0 +1,131 @@
+// Bundles what runs on an actor's side, see src/actors/isolation/bundle.ts: into the folder
+// named, for a package; without one, for this checkout, beside the bundles made before.
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { rolldown } from "rolldown";
+import { type BundleRecord, bundleHome, bundleRecord, freshBundle } from "../src/actors/isolation/bundle.ts";
+
+const root = resolve(import.meta.dirname, "..");
+/** In one copy for the actor's side and the behaviours on it. */
+const SHARED = ["xstate", "zod"];
+/** Bundled too; any other package is imported from where it lies. */
+const BUNDLED = /^(?:xstate|zod|@bufbuild\/protobuf)(?:\/|$)/;
+const ENTRIES = [
+  "index",
+  "client",
+  "testkit",
+  "actors/isolation/worker/entry",
+  "actors/isolation/process/entry",
+  "actors/loader/native-import",
+];
+/** Older ones may still be run from. */
+const KEPT = 3;
+const LOCK_MS = 60_000;
+
+const [target] = process.argv.slice(2);
+if (target !== undefined) {
+  rmSync(target, { recursive: true, force: true });
+  await bundle(resolve(target));
+} else {
+  await bundleCheckout(bundleHome(root));
+}
+
+async function bundleCheckout(home: string): Promise<void> {
+  mkdirSync(home, { recursive: true });
+  chmodSync(home, 0o755);
+  const lock = join(home, "lock");
+  if (freshBundle(home) !== undefined || !take(lock)) return;
+  try {
+    const folder = join(home, randomBytes(8).toString("hex"));
+    const record: BundleRecord = { folder, inputs: await bundle(folder) };
+    const next = join(home, `${randomBytes(8).toString("hex")}.json`);
+    writeFileSync(next, JSON.stringify(record));
+    renameSync(next, bundleRecord(home));
+    dropOld(home);
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+/** One that is older than any build is of a process that died. */
+function take(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const madeMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - madeMs > LOCK_MS) rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function dropOld(home: string): void {
+  const bundles = readdirSync(home, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== "lock")
+    .map(({ name }) => ({ path: join(home, name), madeMs: statSync(join(home, name)).mtimeMs }))
+    .toSorted((a, b) => b.madeMs - a.madeMs);
+  for (const { path } of bundles.slice(KEPT)) rmSync(path, { recursive: true, force: true });
+}
+
+/** Writes it, readable by anybody; returns what it was made of, as that was before. */
+async function bundle(folder: string): Promise<BundleRecord["inputs"]> {
+  const startedMs = Date.now();
+  const build = await rolldown({
+    cwd: root,
+    input: { ...ownInputs(), ...sharedInputs() },
+    platform: "node",
+    external: (id) => !/^[./\0]/.test(id) && !isAbsolute(id) && !BUNDLED.test(id),
+  });
+  const { output } = await build.write({
+    dir: folder,
+    format: "esm",
+    entryFileNames: "[name].js",
+    // Where own-package.ts, in one of them, finds the entries by their places.
+    chunkFileNames: "actors/loader/[name]-[hash].js",
+  });
+  await build.close();
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}\n');
+  openUp(folder);
+  const modules = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
+  const files = [import.meta.filename, ...modules.filter((id) => isAbsolute(id))];
+  const inputs = [...new Set(files)].map((path): BundleRecord["inputs"][number] => {
+    const { size, mtimeMs } = statSync(path);
+    // One that changed meanwhile may be in it as it was: not fresh then.
+    return [path, size, mtimeMs < startedMs ? mtimeMs : -1];
+  });
+  return inputs;
+}
+
+function openUp(folder: string): void {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+  }
+}
+
+function ownInputs(): Record<string, string> {
+  return Object.fromEntries(ENTRIES.map((name) => [name, join(root, "src", `${name}.ts`)]));
+}
+
+/** All that these packages export by name. */
+function sharedInputs(): Record<string, string> {
+  const names = SHARED.flatMap((name) => {
+    const manifest: { exports?: object } = JSON.parse(
+      readFileSync(join(root, "node_modules", name, "package.json"), "utf8"),
+    );
+    return Object.keys(manifest.exports ?? {})
+      .filter((path) => !/[*]|\.json$/.test(path))
+      .map((path) => name + path.slice(1));
+  });
+  return Object.fromEntries(names.map((name) => [`packages/${name}`, name]));
+}
