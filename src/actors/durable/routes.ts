@@ -48,6 +48,15 @@ export class Routes {
     return held !== undefined && isSameIntent(held, intent);
   }
 
+  /**
+   * Whether this very intent was answered, by an incarnation that had begun it. What was committed
+   * though its journal record never came about comes again under another place.
+   */
+  hasAnswered(intent: ReceivedIntent): boolean {
+    const all = this.#answered.get(intent.id) ?? [];
+    return all.some((reply) => isTo(reply, intent) && !("begun" in reply.outcome));
+  }
+
   /** Whether another one under the same id is in hand. */
   isTaken(intent: ReceivedIntent): boolean {
     return this.#routes.has(intent.id) && !this.holds(intent);
@@ -108,11 +117,8 @@ export class Routes {
 
   /** Gives what was answered to who asks again. False: it is not kept. */
   repeat({ intent, respond }: Delivery): boolean {
-    const sender = senderOf(intent);
     const all = this.#answered.get(intent.id) ?? [];
-    const replies = all.filter(
-      (each) => each.sender === sender && (intent.source !== "" || each.hash === intent.hash),
-    );
+    const replies = all.filter((each) => isTo(each, intent));
     for (const reply of replies) respond(replyOf(reply));
     return replies.length > 0;
   }
@@ -162,6 +168,9 @@ export class Routes {
 function owedOf({ intent, returnAddress, replies }: Route, table: IntentTable): Owed {
   return { id: table.ref(intent), returnAddress, replies };
 }
+
+const isTo = ({ sender, hash }: StoredReply, intent: ReceivedIntent): boolean =>
+  sender === senderOf(intent) && (intent.source !== "" || hash === intent.hash);
 
 function storedReply({ intent, returnAddress, replies }: Route, reply: OutgoingReply): StoredReply {
   const { id: intentId, hash, deadlineUnixMs } = intent;

@@ -216,7 +216,7 @@ class DurableActor implements ActorHost {
 
   #isRepeated(intent: ReceivedIntent, { sourceSequence }: Journaled): boolean {
     const { source, priority } = intent;
-    if (this.#routes.holds(intent)) return true;
+    if (this.#routes.holds(intent) || this.#routes.hasAnswered(intent)) return true;
     return sourceSequence !== undefined && this.#sources.knows(source, priority, sourceSequence);
   }
 

@@ -1,6 +1,7 @@
 // The commits of one actor: each a signed record that names the one before by hash,
 // written under compare-and-set in its place. One is under way at a time. Whoever finds
-// another's record there has been succeeded, and says so.
+// another's record there has been succeeded, and says so. A commit may be on its way together
+// with the journal record of what it applies; it counts once both are there.
 import type { CommitMeta, DurableState } from "../../actors/durable/ports.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
@@ -39,6 +40,13 @@ export type CommitOptions = {
   readonly meta: CommitMeta;
   /** The state of an earlier commit again. */
   readonly repeated?: boolean;
+  /**
+   * The first commit of its term: somebody else's record there may be the last one of the owner
+   * before, so that it is BROKER_STREAM_CONFLICT, to be read and judged.
+   */
+  readonly claims?: boolean;
+  /** What becomes of the journal record that it depends on; undefined: that is there. */
+  readonly journaled?: () => Promise<Result<void, CellError>> | undefined;
 };
 
 const encoder = new TextEncoder();
@@ -64,8 +72,9 @@ export class ActorCommits {
   }
 
   /**
-   * Errors: STATE_TOO_LARGE, ACTOR_FENCED, and what the broker refuses; only then is nothing written.
-   * While the broker is away it waits.
+   * Errors: STATE_TOO_LARGE, ACTOR_FENCED, and what the broker refuses: nothing is written then.
+   * CELL_STOPPING, or ACTOR_FENCED by the journal: it may be there, and nothing may follow from it
+   * here. While the broker is away it waits.
    */
   commit(state: DurableState, options: CommitOptions): Promise<Result<void, CellError>> {
     const text = encoder.encode(JSON.stringify(state));
@@ -102,7 +111,7 @@ export class ActorCommits {
 
   async #write(
     state: Uint8Array,
-    { incarnation, meta, repeated = false }: CommitOptions,
+    { incarnation, meta, repeated = false, claims = false, journaled }: CommitOptions,
   ): Promise<Result<void, CellError>> {
     const { stream, sealer, marks, own, nowUnixMs, signal } = this.#ports;
     const { path, shard } = this.#actor;
@@ -126,13 +135,13 @@ export class ActorCommits {
     const written = await stream.commit(head, sealed, this.#head.sequence, signal);
     if (!written.ok) {
       own.drop(path);
-      return err(this.#refused(written.error));
+      return err(claims ? written.error : this.#refused(written.error));
     }
     const hash = sha256(bytes);
     this.#head = { sequence: written.value, number, hash, bytes: state.length };
     own.keep(path, { number, incarnation, state });
     await marks.note(actorMark(path), { number, hash: toHex(hash) });
-    return ok(undefined);
+    return (await journaled?.()) ?? ok(undefined);
   }
 
   #refused(cause: CellError): CellError {

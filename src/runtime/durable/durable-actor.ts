@@ -33,6 +33,8 @@ export type DurableActorPorts = CommitPorts &
     readonly responder: (returnAddress: Json, index: number) => Delivery["respond"];
     /** It was begun anew, and what its commits before held is gone on from no more. */
     readonly onBegunAnew: (actor: DurableActor, by: string, before: CommitHead) => void;
+    /** What becomes of the journal's record that holds a place; undefined: it is there. */
+    readonly journaled: (shard: number, position: number) => Promise<Result<void, CellError>> | undefined;
     /** A commit is kept. */
     readonly onCommitted: (actor: DurableActor, state: DurableState, meta: CommitMeta) => void;
   };
@@ -53,8 +55,11 @@ export class DurableActor {
   #noted = 0;
   /** How the last incarnation of this process ended. */
   #endedAs: ExitReason | undefined;
-  /** Being written to the journal. */
+  /** Being written to the journal, without a place in it. */
   #journaling = 0;
+  /** The highest place that was given before its record was kept, and who may begin with what has one. */
+  #placed = 0;
+  #early: ActorHost | undefined;
   #awake: { readonly host: ActorHost; lastUsedMs: number } | undefined;
   /** Ends the ports of the incarnation before. */
   #dismiss: () => void = () => {};
@@ -152,11 +157,30 @@ export class DurableActor {
     this.#journaling += 1;
   }
 
-  endJournaling(entry: Unapplied | undefined): void {
+  /** It is not in the journal. */
+  endJournaling(): void {
     this.#journaling -= 1;
-    if (entry === undefined) return;
+  }
+
+  /**
+   * It has its place in the journal, though its record may still be on its way: who is awake begins
+   * with it, and commits what comes of it; nobody hears of that before `kept`.
+   */
+  place(entry: Unapplied): void {
+    this.#journaling -= 1;
     this.unapplied.add(entry);
-    this.pump();
+    if (entry.isKept) this.pump();
+    else if (this.#awake !== undefined) {
+      this.#early = this.#awake.host;
+      this.#placed = entry.position;
+      this.pump();
+    }
+  }
+
+  /** It is in the journal: every incarnation is given it until it is applied. */
+  kept(entry: Unapplied): void {
+    entry.isKept = true;
+    if (this.unapplied.ungiven > 0) this.pump();
   }
 
   /** The actor is in the graph no more, and what waited for it leaves the journal: its sender hears so. */
@@ -252,11 +276,17 @@ export class DurableActor {
 
   #giveUnapplied(): void {
     for (let entry = this.unapplied.next(); entry !== undefined; entry = this.unapplied.next()) {
-      if (this.#awake === undefined) return;
+      if (this.#awake === undefined || (!entry.isKept && this.#early !== this.#awake.host)) return;
       this.#awake.lastUsedMs = performance.now();
       this.unapplied.give();
       const taken = this.#ports.toHost(entry.delivery, this.#awake.host);
       if (taken.ok) continue;
+      if (!entry.isKept) {
+        // What is refused is refused once it is in the journal.
+        this.#early = undefined;
+        this.unapplied.takeBack(entry);
+        return;
+      }
       if (isPassing(taken.error)) {
         this.unapplied.restart();
         return;
@@ -286,13 +316,17 @@ export class DurableActor {
 
   /** The same from the stream; from then on nobody of an earlier incarnation can commit. */
   async #read(spec: ActorSpec, incarnation: Incarnation): Promise<Resumption> {
-    const loaded = await this.load(spec);
-    this.#carried.take(
-      loaded.history.map(({ state }) => state),
-      Date.now(),
-    );
-    this.#incarnation = incarnation;
-    return { state: await this.#stateFor(loaded, incarnation) };
+    for (let attempt = 0; ; attempt += 1) {
+      const loaded = await this.load(spec);
+      this.#carried.take(
+        loaded.history.map(({ state }) => state),
+        Date.now(),
+      );
+      this.#incarnation = incarnation;
+      const state = await this.#stateFor(loaded, incarnation);
+      if (state !== OVERTAKEN) return { state };
+      if (attempt === MAX_CLAIMS) throw this.#succeeded();
+    }
   }
 
   /** It sleeps: nothing of what it was stays in memory but where it stands. */
@@ -304,12 +338,13 @@ export class DurableActor {
   async #stateFor(
     { record, head, isLost }: Loaded,
     incarnation: Incarnation,
-  ): Promise<DurableState | undefined> {
+  ): Promise<DurableState | undefined | typeof OVERTAKEN> {
     if (this.#anewBy !== undefined) return await this.#commitAnew(this.#anewBy, record, incarnation);
     if (record !== undefined && record.incarnation.term > incarnation.term) throw this.#succeeded();
     if (isLost === true) return blankState(head.number);
     if (record === undefined) return undefined;
-    if (record.incarnation.term !== incarnation.term) await this.#claim(record, incarnation);
+    if (record.incarnation.term !== incarnation.term && !(await this.#claim(record, incarnation)))
+      return OVERTAKEN;
     return { ...record.state, replies: this.#carried.before([]) };
   }
 
@@ -347,16 +382,18 @@ export class DurableActor {
     return { ...state, replies: this.#carried.before([]) };
   }
 
-  /** The same state in a new incarnation: from now on nobody of an earlier one can commit. */
-  async #claim(record: CommitRecord, incarnation: Incarnation): Promise<void> {
-    const claimed = await this.#commits?.commit(record.state, {
-      incarnation,
-      meta: this.#meta,
-      repeated: true,
-    });
+  /**
+   * The same state in a new incarnation: from now on nobody of an earlier one can commit. False:
+   * somebody has committed since it was read, such as the owner before with what it had under way.
+   */
+  async #claim(record: CommitRecord, incarnation: Incarnation): Promise<boolean> {
+    const options = { incarnation, meta: this.#meta, repeated: true, claims: true };
+    const claimed = await this.#commits?.commit(record.state, options);
+    if (claimed?.ok === false && claimed.error.code === "BROKER_STREAM_CONFLICT") return false;
     if (claimed?.ok === false) throw claimed.error;
     this.#term = incarnation.term;
     this.#appliedBefore = this.#applied;
+    return true;
   }
 
   #takeRecord({ state, incarnation }: CommitRecord): void {
@@ -379,7 +416,8 @@ export class DurableActor {
           return err(new CellError("ACTOR_FENCED", "a later incarnation has begun", { where: this.path }));
         }
         const all = { ...state, replies: this.#carried.before(state.replies) };
-        const kept = await commits.commit(all, { incarnation, meta });
+        const journaled = () => this.#ports.journaled(this.shard, this.#placed);
+        const kept = await commits.commit(all, { incarnation, meta, journaled });
         if (!kept.ok) return kept;
         this.#committed(state, meta, commits.head.number);
         onCommitted(this, state, meta);
@@ -403,6 +441,11 @@ export class DurableActor {
     if (full) queueMicrotask(() => this.pump());
   }
 }
+
+/** Somebody committed between reading and claiming. */
+const OVERTAKEN = Symbol("overtaken");
+/** An owner that was succeeded can add one commit; further ones are of somebody who owns it. */
+const MAX_CLAIMS = 4;
 
 /** What the host may take later: it is full, or going. */
 const isPassing = ({ code }: CellError): boolean =>

@@ -30,6 +30,7 @@ import { Residency } from "./residency.ts";
 import { ShardJournal } from "./shard-journal.ts";
 import { isStatedDurable } from "./stated-durable.ts";
 import { takeShard } from "./take-shard.ts";
+import type { Unapplied } from "./unapplied.ts";
 
 export type DurableRuntimeOptions = {
   readonly node: string;
@@ -93,6 +94,8 @@ export class DurableRuntime {
   readonly #limit = createLimiter(MAX_AWAKENING);
   readonly #limitTaking = createLimiter(MAX_TAKING);
   #ready: Promise<void> | undefined;
+  /** Another process owns a shard: this one ends, and takes nothing meanwhile. */
+  #fence: CellError | undefined;
   /** Actors that have committed, by what their newest commit says; read once, at the first need. */
   #heads = new Map<string, CommitMeta>();
   #sweeping: NodeJS.Timeout | undefined;
@@ -102,7 +105,8 @@ export class DurableRuntime {
     const { marks, sealing, journal, state } = options;
     this.#sealer = createRecordSealer({
       ...sealing,
-      schedule: queueMicrotask,
+      // A journal record and the commits of what it holds are made in one turn, and share a signature.
+      schedule: (flush) => void setImmediate(flush),
       firstBatch: BigInt(Date.now()) * 1000n,
     });
     this.#ports = {
@@ -116,6 +120,7 @@ export class DurableRuntime {
       nowUnixMs: Date.now,
       signal: this.#stopping.signal,
       onFenced: (shard) => this.#fenced(shard),
+      journaled: (shard, position) => this.#journals.get(shard)?.kept(position),
       onCommitted: () => {},
     };
     this.#trimmer = new JournalTrimmer({
@@ -172,6 +177,10 @@ export class DurableRuntime {
     const { intent, returnAddress, sourceSequence, respond, taken } = acceptance;
     const child = this.#children.get(intent.target) ?? this.#between.get(intent.target);
     const journal = child === undefined ? undefined : this.#journals.get(child.actor.shard);
+    if (this.#fence !== undefined) {
+      taken(err(this.#fence));
+      return;
+    }
     if (child === undefined || journal === undefined) {
       taken(err(new CellError("ACTOR_NOT_RUNNING", undefined, { where: intent.target })));
       return;
@@ -189,24 +198,39 @@ export class DurableRuntime {
     }
     actor.beginJournaling();
     const { capsule, issuer, principal, authority } = acceptance;
-    journal.append({ capsule, issuer, principal, authority, returnAddress }, (appended) => {
-      if (!appended.ok) {
-        actor.endJournaling(undefined);
-        taken(appended);
-        return;
-      }
-      const { position, sequence } = appended.value;
+    let placed: Unapplied | undefined;
+    const place = (position: number, isKept: boolean): Unapplied => {
       const journaled = {
         position,
         returnAddress,
         ...(sourceSequence === undefined ? {} : { sourceSequence }),
       };
-      this.#trimmer.note({ actor, priority: intent.priority, position, sequence, atUnixMs: Date.now() });
-      taken(ok({ mailboxDepth: actor.backlog }));
-      actor.endJournaling({ position, delivery: { intent, capsule, journaled, respond } });
-      // It may be another one's by now, or nobody's for a moment: then the next one is woken by it.
-      this.#children.get(intent.target)?.wake();
-    });
+      const entry = { position, isKept, delivery: { intent, capsule, journaled, respond } };
+      actor.place(entry);
+      return entry;
+    };
+    journal.append(
+      { capsule, issuer, principal, authority, returnAddress },
+      {
+        placed: (position) => {
+          placed = place(position, false);
+        },
+        accepted: (appended) => {
+          if (!appended.ok) {
+            actor.endJournaling();
+            taken(appended);
+            return;
+          }
+          const { position, sequence } = appended.value;
+          this.#trimmer.note({ actor, priority: intent.priority, position, sequence, atUnixMs: Date.now() });
+          taken(ok({ mailboxDepth: actor.backlog }));
+          if (placed === undefined) place(position, true);
+          else actor.kept(placed);
+          // It may be another one's by now, or nobody's for a moment: then the next one is woken by it.
+          this.#children.get(intent.target)?.wake();
+        },
+      },
+    );
   }
 
   isDurable(path: string): boolean {
@@ -324,7 +348,8 @@ export class DurableRuntime {
 
   #fenced(shard: number): void {
     const what = `shard ${shard} is owned by another process`;
-    this.#options.onFenced(new CellError("ACTOR_FENCED", what));
+    this.#fence = new CellError("ACTOR_FENCED", what);
+    this.#options.onFenced(this.#fence);
   }
 }
 

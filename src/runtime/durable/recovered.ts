@@ -25,6 +25,7 @@ export function recoveredIntent(
   const sourceSequence = outboxSequenceOf(capsule.value);
   return {
     position,
+    isKept: true,
     delivery: {
       intent: acceptedIntent(capsule.value, sha256(entry.capsule), principal),
       capsule: entry.capsule,

@@ -7,6 +7,8 @@ import { intentKey } from "../../actors/same-intent.ts";
 export type Unapplied = {
   readonly position: number;
   readonly delivery: Delivery;
+  /** Its record is in the journal; until then only who was awake when it got its place is given it. */
+  isKept: boolean;
 };
 
 type Applied = DurableState["applied"];
@@ -37,6 +39,11 @@ export class UnappliedIntents {
 
   give(): void {
     this.#ungiven.shift();
+  }
+
+  /** The one that was given last was not taken. */
+  takeBack(entry: Unapplied): void {
+    this.#ungiven.unshift(entry);
   }
 
   /** A new incarnation begins with the first of them. */

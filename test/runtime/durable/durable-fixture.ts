@@ -37,6 +37,12 @@ export type Process = {
   readonly replies: OutgoingReply[];
   /** How often commits were read back from the broker. */
   readonly reads: number;
+  /** Commits that the broker has taken. */
+  readonly kept: number;
+  /** Journal records do not reach the broker any more, as when both die right then. */
+  loseRecords: boolean;
+  /** Runs right before the next commit leaves, once. */
+  beforeNextCommit: (() => Promise<void>) | undefined;
   /** What a further start throws, once. */
   failNextStart: Error | undefined;
   start(path?: string): Promise<ActorHost>;
@@ -165,6 +171,7 @@ export async function openProcess(
   const graph = graphOf(spec);
   let host: CountingHost | undefined;
   let reads = 0;
+  let kept = 0;
   const state = stateStream(connection, broker.cell);
   const counted = {
     ...state,
@@ -172,11 +179,22 @@ export async function openProcess(
       reads += 1;
       return state.history(shard, path);
     },
+    commit: async (...write: Parameters<typeof state.commit>) => {
+      const before = process.beforeNextCommit;
+      process.beforeNextCommit = undefined;
+      await before?.();
+      const written = await state.commit(...write);
+      if (written.ok) kept += 1;
+      return written;
+    },
   };
+  const journal = journalStream(connection, broker.cell);
+  const append: typeof journal.append = (...write) =>
+    process.loseRecords ? new Promise(() => undefined) : journal.append(...write);
   const marks = openMarks({ path: join(directory, "marks"), onProblem: () => undefined });
   const runtime = new DurableRuntime({
     node: "a",
-    journal: journalStream(connection, broker.cell),
+    journal: { ...journal, append },
     state: counted,
     marks,
     sealing: { key: nodeKey, genesisHash: genesis.hash },
@@ -194,8 +212,13 @@ export async function openProcess(
   const process: Process = {
     runtime,
     failNextStart: undefined,
+    loseRecords: false,
+    beforeNextCommit: undefined,
     get reads() {
       return reads;
+    },
+    get kept() {
+      return kept;
     },
     host: () => host,
     fenced,

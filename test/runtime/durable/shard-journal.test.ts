@@ -37,9 +37,9 @@ async function journalThatFails(code: ErrorCode, { stopping = false, unclear = f
   const tell = (at: number) => (outcome: Result<Appended, CellError>) => {
     told[at] = outcome.ok ? "accepted" : outcome.error.code;
   };
-  journal.append(entry, tell(0));
+  journal.append(entry, { accepted: tell(0) });
   await Promise.resolve();
-  journal.append(entry, tell(1));
+  journal.append(entry, { accepted: tell(1) });
   if (stopping) stop.abort();
   writes[0]?.resolve(err(new CellError(code, undefined, { details: { unclear } })));
   await new Promise((resolve) => setImmediate(resolve));
