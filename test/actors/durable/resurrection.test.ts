@@ -203,6 +203,8 @@ describe("a commit that is not kept", () => {
   );
 });
 
+const EMPTY = new TextEncoder().encode("{}");
+
 type Commit = {
   readonly state: DurableState;
   readonly wakeAtUnixMs: number | undefined;
@@ -346,6 +348,24 @@ describe("the journal", () => {
     expect(next.actor.stats().handled).toBe(0);
   });
 
+  test("an intent that was committed, and comes again under another place because its record never came about, is not begun again", async () => {
+    const first = byHand();
+    await first.settleAll();
+    const owed = first.give(2, { position: 4096, type: "owe", payload: EMPTY });
+    first.give(1, { position: 4097 });
+    await first.settleAll();
+    expect(owed.replies).toEqual([]);
+    const next = byHand(first.commits.at(-1)?.state);
+    const again = next.give(1, { position: 12_288 });
+    next.give(2, { position: 12_289, type: "owe", payload: EMPTY });
+    next.give(3, { position: 12_290 });
+    await next.settleAll();
+    expect(again.replies).toEqual([{ kind: "value", value: {}, final: true }]);
+    expect(next.log()).toEqual([1, 3]);
+    expect(next.commits.at(-1)?.state.applied.normal).toBe(12_290);
+    expect(next.actor.stats()).toMatchObject({ handled: 1, openRequests: 1 });
+  });
+
   test("a later intent of high priority does not make an earlier low one look applied", async () => {
     const first = byHand();
     await first.settleAll();
@@ -379,7 +399,7 @@ describe("the journal", () => {
   test("an intent whose state cannot be kept counts as the actor's killer", async () => {
     const { actor, give, killers, settleAll } = byHand();
     await settleAll();
-    give(1, { position: 1, type: "keep", payload: new TextEncoder().encode("{}") });
+    give(1, { position: 1, type: "keep", payload: EMPTY });
     expect(await actor.exited).toMatchObject({
       failure: { class: "poison", name: "ACTOR_SNAPSHOT_UNSUPPORTED", intent: { type: "keep" } },
     });
