@@ -3,7 +3,14 @@
 // buffered up to a bound instead of being dropped in silence, and every failure
 // has a code. It verifies nothing: bytes in, bytes out.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Msg, NatsConnection, Status, Subscription } from "@nats-io/nats-core";
+import {
+  createInbox,
+  errors,
+  type Msg,
+  type NatsConnection,
+  type Status,
+  type Subscription,
+} from "@nats-io/nats-core";
 import { CellError } from "../errors/cell-error.ts";
 import { requireVersion } from "./broker/version.ts";
 import { type DialOptions, dial } from "./dial.ts";
@@ -34,6 +41,9 @@ export type BrokerMessage = {
   readonly reply?: string;
   readonly headers?: { get(name: string): string; readonly code: number };
 };
+
+/** Hears of each subject that these credentials may not publish to. Must not throw. */
+export type RefusalListener = (subject: string, error: CellError) => void;
 
 export type MessageHandler = (message: BrokerMessage) => void | Promise<void>;
 
@@ -71,6 +81,7 @@ export class BrokerConnection {
   readonly #attempts: { count: number };
   readonly #buffer: ReconnectBuffer;
   readonly #listeners = new Set<(status: BrokerStatus) => void>();
+  readonly #refusalListeners = new Set<RefusalListener>();
   #status: BrokerStatus;
   #closing = false;
 
@@ -106,6 +117,16 @@ export class BrokerConnection {
   onStatus(listener: (status: BrokerStatus) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Hears what the broker does not let through; `onProblem` does too. */
+  onRefusedPublish(listener: RefusalListener): void {
+    this.#refusalListeners.add(listener);
+  }
+
+  /** A subject that nobody else has, and that these credentials may listen to. */
+  newInbox(): string {
+    return createInbox(this.#options.inboxPrefix);
   }
 
   /**
@@ -229,7 +250,15 @@ export class BrokerConnection {
       this.#tell(this.#connectedStatus());
       this.#flushBuffer();
     }
-    if (status.type === "error") this.#problem(toBrokerError(status.error, this.#options.url));
+    if (status.type === "error") this.#takeError(status.error);
+  }
+
+  #takeError(cause: Error): void {
+    const error = toBrokerError(cause, this.#options.url);
+    if (cause instanceof errors.PermissionViolationError && cause.operation === "publish") {
+      for (const listener of this.#refusalListeners) listener(cause.subject, error);
+    }
+    this.#problem(error);
   }
 
   #flushBuffer(): void {

@@ -18,13 +18,13 @@ import {
   type StoredMsg,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { headers as makeHeaders } from "@nats-io/nats-core";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { BrokerConnection } from "../connection.ts";
 import { reconnectDelayMs } from "../dial.ts";
 import { toStreamError } from "../streams/kernel-stream.ts";
 import { onceConnected, unlessLost } from "../while-connected.ts";
+import { type AnsweredWrite, AnsweredWrites } from "./answered-writes.ts";
 
 export type DurableStreamSpec = {
   readonly name: string;
@@ -45,12 +45,7 @@ export type Kept = {
   header(name: string): string;
 };
 
-export type Write = {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sequence of the subject's last message; 0: it has none. */
-  readonly expected: number;
+export type Write = AnsweredWrite & {
   /** Ends its being tried again; a write that is under way is waited for all the same. */
   readonly signal: AbortSignal;
 };
@@ -69,6 +64,7 @@ export class DurableStream {
   readonly #connection: BrokerConnection;
   readonly #spec: DurableStreamSpec;
   readonly #client: JetStreamClient;
+  readonly #writes: AnsweredWrites;
   #manager: Promise<JetStreamManager> | undefined;
   /** Told when the connection is back. */
   readonly #onBack = new Set<() => void>();
@@ -78,6 +74,7 @@ export class DurableStream {
     this.#connection = connection;
     this.#spec = spec;
     this.#client = jetstream(connection.nats, { timeout: API_TIMEOUT_MS });
+    this.#writes = new AnsweredWrites(connection, spec.name, API_TIMEOUT_MS);
     connection.onStatus(({ state }) => {
       if (state === "connected") for (const tell of [...this.#onBack]) tell();
     });
@@ -99,7 +96,7 @@ export class DurableStream {
    */
   async write(write: Write): Promise<Result<number, CellError>> {
     for (let attempt = 0; ; attempt += 1) {
-      const outcome = await this.#tryWrite(write);
+      const outcome = await this.#writes.write(write);
       if (outcome.ok) return outcome;
       const isConflict = outcome.error.code === "BROKER_STREAM_CONFLICT";
       if (!isPassing(outcome.error)) {
@@ -191,20 +188,6 @@ export class DurableStream {
     await this.#ask(subject, (manager) =>
       manager.streams.purge(this.name, { filter: subject, seq: beforeSequence }),
     );
-  }
-
-  async #tryWrite({ subject, data, headers, expected }: Write): Promise<Result<number, CellError>> {
-    try {
-      const expect = { lastSubjectSequence: expected, streamName: this.name };
-      const options = { expect, timeout: API_TIMEOUT_MS, retries: 0 };
-      const all = headers === undefined ? options : { ...options, headers: headersOf(headers) };
-      const { seq } = await unlessLost(this.#connection, subject, () =>
-        this.#client.publish(subject, data, all),
-      );
-      return ok(seq);
-    } catch (error) {
-      return err(toStreamError(error, subject));
-    }
   }
 
   /** Until the connection is back, or a moment after a failure. */
@@ -321,12 +304,6 @@ async function findStream(manager: JetStreamManager, name: string): Promise<Stre
       return undefined;
     throw error;
   }
-}
-
-function headersOf(values: Readonly<Record<string, string>>) {
-  const made = makeHeaders();
-  for (const [name, value] of Object.entries(values)) made.set(name, value);
-  return made;
 }
 
 const keptOf = (message: StoredMsg): Kept => ({
