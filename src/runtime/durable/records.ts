@@ -1,7 +1,6 @@
 // The records of durable actors as plain data, and to and from their bytes. What is
 // read here was signed by a node, but bits of it may have changed, or another version
 // may have written it: what does not fit is a coded error.
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { DurableState } from "../../actors/durable/ports.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
@@ -9,6 +8,7 @@ import { CommitRecordSchema, JournalRecordSchema } from "../../gen/cell0/v1/dura
 import type { Json } from "../../manifest/graph.ts";
 import type { Incarnation } from "../../security/wire/capsule.ts";
 import { decodeStrict } from "../../security/wire/strict-decode.ts";
+import { ProtoWriter } from "../../wire/proto-writer.ts";
 import { readState } from "./read-state.ts";
 
 /** Entries of one journal record. */
@@ -52,23 +52,28 @@ export type CommitRecord = {
   readonly repeated: boolean;
 };
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const BOUNDS = { "JournalRecord.entries": MAX_ENTRIES };
 
+/** One for all records, written field by field, in the order of their numbers. */
+const writer = new ProtoWriter();
+
 export function encodeJournalRecord(record: JournalRecord): Uint8Array {
-  const message = create(JournalRecordSchema, {
-    shard: record.shard,
-    term: BigInt(record.term),
-    number: BigInt(record.number),
-    previousHash: record.previousHash,
-    writtenUnixMs: BigInt(record.writtenUnixMs),
-    entries: record.entries.map(({ returnAddress, ...entry }) => ({
-      ...entry,
-      returnAddress: encoder.encode(JSON.stringify(returnAddress)),
-    })),
-  });
-  return toBinary(JournalRecordSchema, message);
+  writer.number(1, record.shard);
+  writer.number(2, record.term);
+  writer.number(3, record.number);
+  writer.bytes(4, record.previousHash);
+  writer.number(5, record.writtenUnixMs);
+  for (const { capsule, issuer, principal, authority, returnAddress } of record.entries) {
+    const entry = writer.open(6);
+    writer.bytes(1, capsule);
+    writer.bytes(2, issuer);
+    writer.text(3, principal);
+    writer.text(4, authority);
+    writer.text(5, JSON.stringify(returnAddress));
+    writer.close(entry);
+  }
+  return writer.finish();
 }
 
 /** STATE_JOURNAL_BROKEN. */
@@ -101,18 +106,18 @@ export function encodeCommitRecord(
   record: Omit<CommitRecord, "state" | "stateBytes">,
   state: Uint8Array,
 ): Uint8Array {
-  const { term, activation } = record.incarnation;
-  const message = create(CommitRecordSchema, {
-    actor: record.actor,
-    shard: record.shard,
-    number: BigInt(record.number),
-    incarnation: { term: BigInt(term), activation: BigInt(activation) },
-    previousHash: record.previousHash,
-    writtenUnixMs: BigInt(record.writtenUnixMs),
-    state,
-    repeated: record.repeated,
-  });
-  return toBinary(CommitRecordSchema, message);
+  writer.text(1, record.actor);
+  writer.number(2, record.shard);
+  writer.number(3, record.number);
+  const incarnation = writer.open(4);
+  writer.number(1, record.incarnation.term);
+  writer.number(2, record.incarnation.activation);
+  writer.close(incarnation);
+  writer.bytes(5, record.previousHash);
+  writer.number(6, record.writtenUnixMs);
+  writer.bytes(7, state);
+  writer.flag(8, record.repeated);
+  return writer.finish();
 }
 
 /** STATE_CORRUPT. */

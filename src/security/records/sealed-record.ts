@@ -2,11 +2,11 @@
 // one turn share one signature over a Merkle batch. A record of the journal is never one of
 // the state, nor either a capsule: each kind has its own tag under the hash.
 import { Buffer } from "node:buffer";
-import { create, toBinary } from "@bufbuild/protobuf";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
 import { SealedRecordSchema } from "../../gen/cell0/v1/durable_pb.ts";
+import { ProtoWriter } from "../../wire/proto-writer.ts";
 import { concat, mapKey, sha256 } from "../bytes.ts";
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyEd25519 } from "../keys/verify.ts";
 import { buildTree, MAX_LEAVES, rangePath, rootFromRange, rootOf } from "../wire/merkle.ts";
@@ -55,22 +55,21 @@ export function sealRecords(
 ): Uint8Array[] {
   const tree = buildTree(records.map(leafOf));
   const signature = key.sign(input(genesisHash, key.publicKey, batch, records.length, rootOf(tree)));
-  return records.map(({ bytes }, index) =>
-    toBinary(
-      SealedRecordSchema,
-      create(SealedRecordSchema, {
-        record: bytes,
-        signer: key.publicKey,
-        algorithm: Algorithm.ED25519,
-        signature,
-        batch,
-        count: records.length,
-        index,
-        path: rangePath(tree, index, 1),
-      }),
-    ),
-  );
+  return records.map(({ bytes }, index) => {
+    writer.bytes(1, bytes);
+    writer.bytes(2, key.publicKey);
+    writer.number(3, Algorithm.ED25519);
+    writer.bytes(4, signature);
+    writer.big(5, batch);
+    writer.number(6, records.length);
+    writer.number(7, index);
+    for (const node of rangePath(tree, index, 1)) writer.element(8, node);
+    return writer.finish();
+  });
 }
+
+/** Written field by field, in the order of their numbers. */
+const writer = new ProtoWriter();
 
 export type VerifiedRecord = {
   readonly bytes: Uint8Array;

@@ -1,4 +1,4 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SealedRecordSchema } from "../../../src/gen/cell0/v1/durable_pb.ts";
@@ -33,6 +33,20 @@ describe("sealed records", () => {
           const opened = openRecord("journal", each, genesisHash);
           expect(opened).toMatchObject({ ok: true, value: { bytes: records[at], signer: key.publicKey } });
         });
+      }),
+    );
+  });
+
+  it("are the bytes that protobuf-es makes of them", () => {
+    const batch = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const records = fc.array(fc.uint8Array({ maxLength: 64 }), { minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(records, batch, (each, number) => {
+        const open = each.map((record) => ({ kind: "journal" as const, bytes: record }));
+        for (const made of sealRecords(open, { key, genesisHash }, number)) {
+          const read = fromBinary(SealedRecordSchema, made);
+          expect(Buffer.from(made)).toEqual(Buffer.from(toBinary(SealedRecordSchema, read)));
+        }
       }),
     );
   });
