@@ -77,14 +77,20 @@ describe("an intent", () => {
     const listening = (async () => {
       for await (const event of cell.client.events({ signal: stop.signal })) heard.push(event);
     })();
-    const { id } = await vi.waitFor(async () => {
-      const sent = await cell.client.send("live/relay", "relay", {
+    // Nobody says when the listening has begun; and events come some milliseconds after the answer.
+    const sent = new Set<string>();
+    const id = await vi.waitFor(async () => {
+      const { id } = await cell.client.send("live/relay", "relay", {
         target: "live/parrot",
         text: "on record",
       });
-      const own = heard.filter(({ intent }) => intent !== undefined && toHex(intent.id) === sent.id);
-      expect(own.map(({ kind }) => kind.case)).toContain("intentFinished");
-      return sent;
+      sent.add(id);
+      const finished = heard.filter(({ kind }) => kind.case === "intentFinished");
+      const own = finished
+        .map(({ intent }) => toHex(intent?.id ?? new Uint8Array()))
+        .find((id) => sent.has(id));
+      if (own === undefined) throw new Error("none of them was heard yet");
+      return own;
     });
     stop.abort();
     await listening.catch(() => undefined);
