@@ -2,7 +2,7 @@
 // log, and spans.
 import type { CellError } from "../errors/cell-error.ts";
 import type { HybridClock } from "../security/clock/hybrid-clock.ts";
-import type { EventInput } from "../telemetry/event.ts";
+import { type EventInput, eventKinds } from "../telemetry/event.ts";
 import { EventLog } from "../telemetry/event-log.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { createRecorder, type Recorder } from "../telemetry/recorder.ts";
@@ -80,7 +80,10 @@ export function openNodeTelemetry({ dir, config, clock, observe }: NodeTelemetry
         onFailure: (error) => connection.tellProblem(error, "events"),
       });
       const out = bus;
-      files?.recorder.subscribe((kind, bytes) => out.add(eventSubject(cell, config.node, kind), bytes));
+      const subjects = new Map(eventKinds.map((kind) => [kind, eventSubject(cell, config.node, kind)]));
+      files?.recorder.subscribe((kind, bytes) =>
+        out.add(subjects.get(kind) ?? eventSubject(cell, config.node, kind), bytes),
+      );
     },
     flush() {
       files?.recorder.flush();

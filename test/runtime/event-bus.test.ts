@@ -1,5 +1,8 @@
 // What a node's events cost the bus, and that none is lost or reordered on the way.
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { EventGroupSchema, EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
 import { EventBus } from "../../src/runtime/event-bus.ts";
 
 beforeEach(() => {
@@ -9,21 +12,27 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const event = (index: number): Uint8Array => new Uint8Array([index % 256]);
+/** A whole one with this sequence. */
+const event = (sequence: number, node = ""): Uint8Array =>
+  toBinary(EventSchema, create(EventSchema, { sequence: BigInt(sequence), node }));
 
 function open() {
   const sent: string[] = [];
+  const groups: (readonly number[])[] = [];
+  const sizes: number[] = [];
   const failures: unknown[] = [];
   const world = { isOpen: true, isBroken: false };
   const bus = new EventBus({
     isOpen: () => world.isOpen,
-    publish: (subject) => {
+    publish: (subject, bytes) => {
       if (world.isBroken) throw new Error("no room");
       sent.push(subject);
+      groups.push(fromBinary(EventGroupSchema, bytes).events.map(({ sequence }) => Number(sequence)));
+      sizes.push(bytes.length);
     },
     onFailure: (error) => failures.push(error),
   });
-  return { bus, sent, failures, world };
+  return { bus, sent, groups, sizes, failures, world };
 }
 
 test("events of the same moment leave together, in their order", () => {
@@ -36,6 +45,43 @@ test("events of the same moment leave together, in their order", () => {
   bus.add("third", event(3));
   vi.advanceTimersByTime(10);
   expect(sent).toEqual(["first", "second", "third"]);
+});
+
+test("events of one kind that follow one another share a message", () => {
+  const { bus, sent, groups } = open();
+  ["a", "a", "a", "b", "a", "a"].forEach((kind, index) => {
+    bus.add(kind, event(index));
+  });
+  vi.advanceTimersByTime(10);
+  expect(sent).toEqual(["a", "b", "a"]);
+  expect(groups).toEqual([[0, 1, 2], [3], [4, 5]]);
+});
+
+test("no message is larger than its bound, but one with a single event that is", () => {
+  const { bus, groups, sizes } = open();
+  [20_000, 20_000, 20_000, 20_000, 100_000, 10].forEach((length, index) => {
+    bus.add("same", event(index, "n".repeat(length)));
+  });
+  vi.advanceTimersByTime(10);
+  expect(groups).toEqual([[0, 1, 2], [3], [4], [5]]);
+  expect(sizes.map((size) => size <= 64 * 1024)).toEqual([true, true, false, true]);
+});
+
+test("whatever comes, messages hold all of it, in its order", () => {
+  const arriving = fc.tuple(fc.constantFrom("a", "b", "c"), fc.nat(400));
+  fc.assert(
+    fc.property(fc.array(arriving, { maxLength: 600 }), (all) => {
+      const { bus, sent, groups } = open();
+      all.forEach(([kind, length], index) => {
+        bus.add(kind, event(index, "n".repeat(length)));
+      });
+      bus.flush();
+      const kinds = groups.flatMap((group, at) => group.map(() => sent[at]));
+      expect(kinds).toEqual(all.map(([kind]) => kind));
+      expect(groups.flat()).toEqual(all.map((_, index) => index));
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test("a burst does not wait, and holds no more than its bound", () => {

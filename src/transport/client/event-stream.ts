@@ -1,8 +1,8 @@
 // The cell's events as they happen. The broker lets only nodes publish them,
-// each its own; they are not signed one by one.
+// each its own, in groups; they are not signed one by one.
 import { fromBinary } from "@bufbuild/protobuf";
 import { CellError } from "../../errors/cell-error.ts";
-import { type Event, EventSchema } from "../../gen/cell0/v1/events_pb.ts";
+import { type Event, EventGroupSchema } from "../../gen/cell0/v1/events_pb.ts";
 import type { BrokerConnection } from "../connection.ts";
 import { eventFilter } from "../subjects.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
@@ -32,20 +32,18 @@ export function followEvents(
   const subject = eventFilter(cell, filter);
   let dropped = 0;
   const queue = new BoundedQueue<Event>(MAX_WAITING, () => subscription.unsubscribe());
+  const take = (event: Event): void => {
+    if (queue.push(event)) return;
+    dropped += 1;
+    if (dropped % MAX_WAITING !== 1) return;
+    const what = `${dropped} events dropped: they are read too slowly`;
+    onProblem(new CellError("BROKER_OVERLOADED", what, { where: subject }));
+  };
   const subscription = connection.subscribe(subject, ({ data }) => {
-    const event = decodeEvent(data);
-    if (event === undefined) {
-      onProblem(new CellError("CAPSULE_MALFORMED", "an event cannot be read", { where: subject }));
-    } else if (!queue.push(event)) {
-      dropped += 1;
-      if (dropped % MAX_WAITING === 1) {
-        onProblem(
-          new CellError("BROKER_OVERLOADED", `${dropped} events dropped: they are read too slowly`, {
-            where: subject,
-          }),
-        );
-      }
-    }
+    const events = decodeGroup(data);
+    if (events === undefined) {
+      onProblem(new CellError("CAPSULE_MALFORMED", "a group of events cannot be read", { where: subject }));
+    } else events.forEach(take);
   });
   void subscription.closed.then((error) => queue.end(error));
   const stop = (): void => {
@@ -57,9 +55,9 @@ export function followEvents(
   return queue;
 }
 
-function decodeEvent(data: Uint8Array): Event | undefined {
+function decodeGroup(data: Uint8Array): readonly Event[] | undefined {
   try {
-    return fromBinary(EventSchema, data);
+    return fromBinary(EventGroupSchema, data).events;
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import { credsAuthenticator, connect as stockConnect } from "@nats-io/transport-
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type CellClient, connect, type IntentItem, type ManyResult } from "../../../src/client.ts";
 import { CellError } from "../../../src/errors/cell-error.ts";
-import { EventSchema } from "../../../src/gen/cell0/v1/events_pb.ts";
+import { EventGroupSchema } from "../../../src/gen/cell0/v1/events_pb.ts";
 import { eventSubject } from "../../../src/transport/subjects.ts";
 import { startCell, type TestCell, type TestNode } from "./cell-fixture.ts";
 
@@ -214,11 +214,14 @@ describe("a client of a cell", () => {
     const events = watcher.events({ kind: "sent", signal: controller.signal });
     const first = events.next();
     await vi.waitFor(async () => {
-      const event = create(EventSchema, { node: "a", sequence: 7n });
-      node.connection.publish(eventSubject("test", "a", "sent"), toBinary(EventSchema, event));
+      const group = create(EventGroupSchema, {
+        events: [7n, 8n].map((sequence) => ({ node: "a", sequence })),
+      });
+      node.connection.publish(eventSubject("test", "a", "sent"), toBinary(EventGroupSchema, group));
       expect(await Promise.race([first, new Promise((resolve) => setImmediate(resolve))])).toBeDefined();
     });
     expect((await first).value).toMatchObject({ node: "a", sequence: 7n });
+    expect((await events.next()).value).toMatchObject({ node: "a", sequence: 8n });
     controller.abort();
     for await (const _event of events) {
       // What was queued before the end.
