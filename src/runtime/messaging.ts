@@ -184,6 +184,7 @@ function openIntake(options: MessagingOptions) {
       trust,
       replay,
       floor,
+      isDurable: (target) => options.durable?.isDurable(target) === true,
       observe: (time) => void clock.observe(time),
     },
     { issuedAfterUnixMs },

@@ -54,7 +54,7 @@ const windowOf = (log: ReplayLog): ReplayWindow => {
 };
 const until = () => Date.now() + 30_000;
 const accept = (window: ReplayWindow, n: number, h = n, wantsReply = true) =>
-  window.remember(issuer, id(n), hash(h), until(), Date.now(), wantsReply);
+  window.remember(issuer, id(n), hash(h), until(), Date.now(), { wantsReply });
 
 describe("a log that is whole", () => {
   test("lets what was accepted and not answered begin again, once", () => {
@@ -95,6 +95,18 @@ describe("a log that is whole", () => {
     accept(window, 1, 1, false);
     window.flush();
     expect(accept(windowOf(open()), 1, 1, false)).toMatchObject({ kind: "duplicate", state: "dropped" });
+  });
+
+  test("leaves what a durable actor keeps itself to that actor, but refuses repetitions while the process lasts", () => {
+    const first = open();
+    const window = windowOf(first);
+    const forDurable = () =>
+      window.remember(issuer, id(1), hash(1), until(), Date.now(), { isKeptElsewhere: true });
+    expect(forDurable()).toEqual({ kind: "new" });
+    window.storeReply(issuer, id(1), Uint8Array.of(1), true);
+    expect(forDurable()).toMatchObject({ kind: "duplicate", state: "answered" });
+    window.flush();
+    expect(open().remembered).toEqual([]);
   });
 
   test("refuses another capsule under an id", () => {

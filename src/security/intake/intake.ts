@@ -31,6 +31,8 @@ export type IntakePorts = AuthorityPorts & {
   readonly replay: ReplayWindow;
   /** What an earlier process may have accepted. */
   readonly floor?: ReplayFloor;
+  /** Whether what is accepted for this target is kept by itself, with its answer, over deaths of the process. */
+  readonly isDurable?: (target: string) => boolean;
   /** Told the time of each accepted capsule. */
   readonly observe?: (time: HybridTime) => void;
 };
@@ -201,7 +203,10 @@ function decide(
   ports.observe?.(capsule.issuedAt);
   ports.floor?.accepted(key, capsule.issuedAt.unixMs, nowUnixMs);
   const wantsReply = replyTo !== undefined;
-  const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs, wantsReply);
+  // One that wants no reply leaves no trace in the actor's commits.
+  const isKeptElsewhere = wantsReply && ports.isDurable?.(capsule.target) === true;
+  const remembering = { wantsReply, isKeptElsewhere };
+  const seen = ports.replay.remember(key, request.id, verified.hash, until, nowUnixMs, remembering);
   switch (seen.kind) {
     case "new":
       return {

@@ -36,7 +36,19 @@ export type ReplayVerdict =
   | ({ readonly kind: "duplicate" } & StoredReplies)
   | { readonly kind: "refused"; readonly error: CellError };
 
+/** How a capsule is remembered. */
+export type Remembering = {
+  /** Without, it is never begun again, for nobody would send it again. Default: true. */
+  readonly wantsReply?: boolean;
+  /**
+   * What it is for keeps its id and its answer itself, over deaths of this process: they need
+   * not be written down here too. Default: false.
+   */
+  readonly isKeptElsewhere?: boolean;
+};
+
 type Entry = {
+  readonly isKeptElsewhere: boolean;
   readonly issuer: string;
   readonly id: string;
   /** When it is forgotten, in steps. */
@@ -81,7 +93,7 @@ export class ReplayWindow {
       const name = mapKey(issuer);
       const step = Math.floor(untilUnixMs / STEP_MS);
       const entry: Entry = {
-        ...{ issuer: name, id: mapKey(id), step, hash: mapKey(hash), state },
+        ...{ issuer: name, id: mapKey(id), step, hash: mapKey(hash), state, isKeptElsewhere: false },
         ...{ replyBytes: 0, replied: replies.length, repeats: 0, replies: [] },
       };
       const share = this.#insert(entry, this.#shares.get(name));
@@ -106,7 +118,6 @@ export class ReplayWindow {
    * Judges a capsule that is authorised, and remembers it when it is new.
    * @param keepUntilUnixMs when freshness begins to refuse it without this window's help
    * @param nowUnixMs the time that freshness was judged at; it must never step back, as intake sees to
-   * @param wantsReply without, it is never begun again, for nobody would send it again
    */
   remember(
     issuer: Uint8Array,
@@ -114,7 +125,7 @@ export class ReplayWindow {
     hash: Uint8Array,
     keepUntilUnixMs: number,
     nowUnixMs: number,
-    wantsReply = true,
+    { wantsReply = true, isKeptElsewhere = false }: Remembering = {},
   ): ReplayVerdict {
     this.#sweep(nowUnixMs);
     const name = mapKey(issuer);
@@ -129,10 +140,12 @@ export class ReplayWindow {
       return { kind: "refused", error: new CellError("CAPSULE_REPLAY_WINDOW_FULL", undefined, options) };
     }
     const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
-    const entry = { issuer: name, id: mapKey(id), step, hash: mapKey(hash) };
+    const entry = { issuer: name, id: mapKey(id), step, hash: mapKey(hash), isKeptElsewhere };
     this.#insert({ ...entry, state: "pending", replyBytes: 0, replied: 0, repeats: 0, replies: [] }, share);
     const silent = !wantsReply;
-    this.#journal?.record({ kind: "accepted", issuer, id, hash, untilUnixMs: keepUntilUnixMs, silent });
+    if (!isKeptElsewhere) {
+      this.#journal?.record({ kind: "accepted", issuer, id, hash, untilUnixMs: keepUntilUnixMs, silent });
+    }
     return { kind: "new" };
   }
 
@@ -143,8 +156,10 @@ export class ReplayWindow {
     if (share === undefined || entry === undefined || entry.state === "answered") return;
     const index = entry.replied;
     entry.replied += 1;
-    this.#journal?.record({ kind: "replied", issuer, id, index, reply });
-    if (final) this.#journal?.record({ kind: "answered", issuer, id, replies: entry.replied });
+    if (!entry.isKeptElsewhere) {
+      this.#journal?.record({ kind: "replied", issuer, id, index, reply });
+      if (final) this.#journal?.record({ kind: "answered", issuer, id, replies: entry.replied });
+    }
     if (entry.state === "pending" && this.#keepReply(share, entry, reply) && final) entry.state = "answered";
   }
 
