@@ -28,7 +28,7 @@ export type CommitLoopOptions = {
   /** Nothing of a group is suspected of having ended the incarnation before. */
   readonly isCleared: boolean;
   /** Everything, as of now. @throws when it cannot be kept */
-  build(batch: Batch): { readonly state: DurableState; readonly meta: CommitMeta };
+  build(batch: Batch): { readonly state: DurableState; readonly meta: CommitMeta; readonly text: string };
   perform(work: Work): void;
   /** What `build` threw: nothing of the batch comes about. */
   unkeepable(error: unknown, batch: Batch): void;
@@ -139,7 +139,7 @@ export class CommitLoop {
       resolve(err(new CellError("ACTOR_COMMIT_FAILED", `no word of the commit in ${COMMIT_TIMEOUT_MS} ms`)));
     });
     this.#options.ports
-      .commit(built.state, built.meta)
+      .commit(built.state, built.meta, built.text)
       .then(resolve, (cause) => resolve(err(new CellError("ACTOR_COMMIT_FAILED", undefined, { cause }))));
     void promise.then((result) => {
       cancel();

@@ -215,7 +215,7 @@ export class DurableStage implements Stage {
     } else this.#host.killedBy(intent, { ...failure, intent: intentRef(intent) });
   }
 
-  #build(batch: Batch): { state: DurableState; meta: CommitMeta } {
+  #build(batch: Batch): { state: DurableState; meta: CommitMeta; text: string } {
     const { path, codeHash, maxStateBytes, applied, sources, outbox } = this.#options;
     const { host, meta } = this.#hostState(batch);
     const state: DurableState = {
@@ -228,12 +228,13 @@ export class DurableStage implements Stage {
       outbox: outbox.entries(),
       replies: batch.replies,
     };
-    const bytes = Buffer.byteLength(JSON.stringify(state));
+    const text = JSON.stringify(state);
+    const bytes = Buffer.byteLength(text);
     if (bytes > maxStateBytes) {
       const what = `its state of ${bytes} bytes is beyond ${maxStateBytes}`;
       throw new CellError("ACTOR_STATE_TOO_LARGE", what, { where: path });
     }
-    return { state, meta };
+    return { state, meta, text };
   }
 
   #hostState(batch: Batch): { host: Json; meta: CommitMeta } {
@@ -248,9 +249,8 @@ export class DurableStage implements Stage {
     const begun = intake.begun().filter(({ delivery }) => !this.#undone.has(delivery.intent.id));
     const owed = routes.owed(begun, table, fresh);
     const waiting = isOver ? [] : this.#host.waiting().filter(({ event }) => this.#isLoose(event));
-    const state: HostState = {
+    const rest: Omit<HostState, "machine"> = {
       version,
-      machine: isOver ? null : driver.persist(),
       intents: table.all,
       causes: {
         timers: kept.timers.map((intent) => (intent === undefined ? null : table.ref(intent))),
@@ -270,8 +270,9 @@ export class DurableStage implements Stage {
     ];
     const pending =
       outbox.size > 0 || kept.live || kept.sends.length + waiting.length > 0 || batch.redo !== undefined;
-    // A copy that is checked to be plain JSON.
-    const host = copyAsJson(state) as Json;
+    // Copies that are checked to be plain JSON; the machine's is one already.
+    const machine = isOver ? null : driver.persist();
+    const host = { machine, ...Object(copyAsJson(rest)) } as Json;
     return {
       host,
       meta: dues.length === 0 ? { pending } : { pending, wakeAtUnixMs: Math.ceil(Math.min(...dues)) },

@@ -79,8 +79,9 @@ export type DurablePorts = {
    * Puts a commit into the stream, after the one before it. At most one is in flight.
    * ACTOR_FENCED: another incarnation owns the actor; the host ends at once and performs
    * nothing. Any other error: nothing is known to be kept; the host ends with it.
+   * @param text the state as JSON, where it has been made already
    */
-  commit(state: DurableState, meta: CommitMeta): Promise<Result<void, CellError>>;
+  commit(state: DurableState, meta: CommitMeta, text?: string): Promise<Result<void, CellError>>;
   /**
    * Brings a committed entry to its target; may be told the same entry again after a
    * restart. `done` is called once: the target has taken it, or its deadline has passed.

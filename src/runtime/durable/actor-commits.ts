@@ -38,6 +38,8 @@ export const NO_COMMIT: CommitHead = { sequence: 0, number: 0, hash: new Uint8Ar
 export type CommitOptions = {
   readonly incarnation: Incarnation;
   readonly meta: CommitMeta;
+  /** The state as JSON, where it has been made already. */
+  readonly text?: string | undefined;
   /** The state of an earlier commit again. */
   readonly repeated?: boolean;
   /**
@@ -49,6 +51,7 @@ export type CommitOptions = {
   readonly journaled?: () => Promise<Result<void, CellError>> | undefined;
 };
 
+/** What it makes is kept for long, and must not hold a larger buffer. */
 const encoder = new TextEncoder();
 
 export class ActorCommits {
@@ -77,7 +80,7 @@ export class ActorCommits {
    * here. While the broker is away it waits.
    */
   commit(state: DurableState, options: CommitOptions): Promise<Result<void, CellError>> {
-    const text = encoder.encode(JSON.stringify(state));
+    const text = encoder.encode(options.text ?? JSON.stringify(state));
     if (text.length > MAX_STATE_BYTES) {
       const what = `the state has ${text.length} bytes, at most ${MAX_STATE_BYTES} are kept`;
       return Promise.resolve(err(new CellError("STATE_TOO_LARGE", what, { where: this.#actor.path })));

@@ -410,14 +410,16 @@ export class DurableActor {
     };
     const { relay, responder, onCommitted } = this.#ports;
     return {
-      commit: async (state, meta) => {
+      commit: async (state, meta, text) => {
         const commits = this.#commits;
         if (dismissed || commits === undefined) {
           return err(new CellError("ACTOR_FENCED", "a later incarnation has begun", { where: this.path }));
         }
-        const all = { ...state, replies: this.#carried.before(state.replies) };
+        const replies = this.#carried.before(state.replies);
+        const isSame = replies === state.replies;
         const journaled = () => this.#ports.journaled(this.shard, this.#placed);
-        const kept = await commits.commit(all, { incarnation, meta, journaled });
+        const options = { incarnation, meta, journaled, text: isSame ? text : undefined };
+        const kept = await commits.commit(isSame ? state : { ...state, replies }, options);
         if (!kept.ok) return kept;
         this.#committed(state, meta, commits.head.number);
         onCommitted(this, state, meta);
