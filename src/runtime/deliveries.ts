@@ -85,6 +85,7 @@ function deliver(ports: DeliveryPorts, accepted: Accepted): void {
       principal: intent.principal,
       authority,
       returnAddress: inboxAddress(request, replyTo),
+      isAddressedByCapsule: true,
       ...(sourceSequence === undefined ? {} : { sourceSequence }),
       respond,
       taken: (outcome) => delivered(ports, accepted, outcome),

@@ -65,6 +65,8 @@ export type StartDurable = {
 export type Acceptance = Omit<JournalEntry, "returnAddress"> & {
   readonly intent: Delivery["intent"];
   readonly returnAddress: Json;
+  /** The capsule itself names its inbox, so that the journal need not. */
+  readonly isAddressedByCapsule?: boolean;
   /** Place in the outbox of the durable actor that sent it. */
   readonly sourceSequence?: number;
   readonly respond: Delivery["respond"];
@@ -197,7 +199,8 @@ export class DurableRuntime {
       return;
     }
     actor.beginJournaling();
-    const { capsule, issuer, principal, authority } = acceptance;
+    const { capsule, issuer, principal, authority, isAddressedByCapsule = false } = acceptance;
+    const address = isAddressedByCapsule ? {} : { returnAddress };
     let placed: Unapplied | undefined;
     const place = (position: number, isKept: boolean): Unapplied => {
       const journaled = {
@@ -210,7 +213,7 @@ export class DurableRuntime {
       return entry;
     };
     journal.append(
-      { capsule, issuer, principal, authority, returnAddress },
+      { capsule, issuer, principal, authority, ...address },
       {
         placed: (position) => {
           placed = place(position, false);

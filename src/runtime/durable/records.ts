@@ -27,7 +27,8 @@ export type JournalEntry = {
   readonly issuer: Uint8Array;
   readonly principal: string;
   readonly authority: string;
-  readonly returnAddress: Json;
+  /** Undefined: the inbox that the capsule names, or nowhere when it names none. */
+  readonly returnAddress?: Json | undefined;
 };
 
 export type JournalRecord = {
@@ -70,7 +71,7 @@ export function encodeJournalRecord(record: JournalRecord): Uint8Array {
     writer.bytes(2, issuer);
     writer.text(3, principal);
     writer.text(4, authority);
-    writer.text(5, JSON.stringify(returnAddress));
+    if (returnAddress !== undefined) writer.text(5, JSON.stringify(returnAddress));
     writer.close(entry);
   }
   return writer.finish();
@@ -93,7 +94,9 @@ export function decodeJournalRecord(bytes: Uint8Array): Result<JournalRecord, Ce
         issuer,
         principal,
         authority,
-        returnAddress: JSON.parse(decoder.decode(returnAddress)) as Json,
+        ...(returnAddress.length === 0
+          ? {}
+          : { returnAddress: JSON.parse(decoder.decode(returnAddress)) as Json }),
       })),
     });
   } catch (cause) {

@@ -4,9 +4,12 @@ import type { Delivery } from "../../actors/intent.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
 import { sha256 } from "../../security/bytes.ts";
-import { acceptedIntent } from "../../security/intake/describe.ts";
+import { acceptedIntent, requestOf } from "../../security/intake/describe.ts";
 import { outboxSequenceOf } from "../../security/intents/outbox-id.ts";
+import type { Capsule } from "../../security/wire/capsule.ts";
 import { decodeCapsule } from "../../security/wire/decode-capsule.ts";
+import type { JournalEntry } from "./records.ts";
+import { inboxAddress } from "./return-address.ts";
 import type { KeptEntry } from "./take-shard.ts";
 import type { Unapplied } from "./unapplied.ts";
 
@@ -21,16 +24,23 @@ export function recoveredIntent(
   if (!capsule.ok) {
     throw new CellError("STATE_JOURNAL_BROKEN", `entry ${position} is no capsule`, { cause: capsule.error });
   }
-  const { returnAddress, principal } = entry;
+  const { principal } = entry;
+  const hash = sha256(entry.capsule);
+  const returnAddress = entry.returnAddress ?? addressIn(entry, capsule.value, hash);
   const sourceSequence = outboxSequenceOf(capsule.value);
   return {
     position,
     isKept: true,
     delivery: {
-      intent: acceptedIntent(capsule.value, sha256(entry.capsule), principal),
+      intent: acceptedIntent(capsule.value, hash, principal),
       capsule: entry.capsule,
       journaled: { position, returnAddress, ...(sourceSequence === undefined ? {} : { sourceSequence }) },
       respond: responder(returnAddress, 0),
     },
   };
+}
+
+function addressIn({ issuer, capsule: bytes }: JournalEntry, capsule: Capsule, hash: Uint8Array): Json {
+  const { replyInbox } = capsule;
+  return inboxAddress(requestOf(issuer, bytes, capsule, hash), replyInbox === "" ? undefined : replyInbox);
 }

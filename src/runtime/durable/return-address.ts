@@ -3,45 +3,43 @@
 import { z } from "zod";
 import type { Delivery } from "../../actors/intent.ts";
 import type { Json } from "../../manifest/graph.ts";
-import { fromHex, toHex } from "../../security/bytes.ts";
 import type { RequestRef } from "../../security/intake/verdict.ts";
 
-const hex = z.string().transform((text) => fromHex(text) ?? new Uint8Array());
+const priority = z.enum(["critical", "high", "normal", "low"]);
+/** Issuer, id, root's id, hash, as one piece of base64; then deadline, priority, trace and intent. */
+const packed = z.string().regex(/^[A-Za-z0-9+/]{128} [0-9]{1,16} [a-z]{3,8} [0-9a-f-]* \S+$/);
 const schema = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("inbox"),
-    inbox: z.string(),
-    request: z.object({
-      issuer: hex,
-      id: hex,
-      rootId: hex,
-      hash: hex,
-      intent: z.string(),
-      deadlineUnixMs: z.number(),
-      priority: z.enum(["critical", "high", "normal", "low"]),
-      traceparent: z.string(),
-    }),
-  }),
+  z.object({ kind: z.literal("inbox"), inbox: z.string(), request: packed.transform(unpack) }),
   z.object({ kind: z.literal("local"), id: z.string() }),
 ]);
 
-/** Null: nobody waits. */
+/** Null: nobody waits. A commit holds one for each answer, so it is short. */
 export function inboxAddress(request: RequestRef, inbox: string | undefined): Json {
   if (inbox === undefined) return null;
-  const { issuer, id, rootId, hash, intent, deadlineUnixMs, priority, traceparent } = request;
+  const { issuer, id, rootId, hash, intent, deadlineUnixMs, traceparent } = request;
+  ids.set(issuer, 0);
+  ids.set(id, 32);
+  ids.set(rootId, 48);
+  ids.set(hash, 64);
+  const named = ids.toString("base64");
+  const packed = `${named} ${deadlineUnixMs} ${request.priority} ${traceparent} ${intent}`;
+  return { kind: "inbox", inbox, request: packed };
+}
+
+const ids = Buffer.alloc(96);
+
+function unpack(text: string): RequestRef {
+  const [named = "", deadline, level, traceparent = "", intent = ""] = text.split(" ");
+  const bytes = Buffer.from(named, "base64");
   return {
-    kind: "inbox",
-    inbox,
-    request: {
-      issuer: toHex(issuer),
-      id: toHex(id),
-      rootId: toHex(rootId),
-      hash: toHex(hash),
-      intent,
-      deadlineUnixMs,
-      priority,
-      traceparent,
-    },
+    issuer: bytes.subarray(0, 32),
+    id: bytes.subarray(32, 48),
+    rootId: bytes.subarray(48, 64),
+    hash: bytes.subarray(64, 96),
+    intent,
+    deadlineUnixMs: Number(deadline),
+    priority: priority.parse(level),
+    traceparent,
   };
 }
 

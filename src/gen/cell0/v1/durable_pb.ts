@@ -172,7 +172,7 @@ export type JournalEntry = Message<"cell0.v1.JournalEntry"> & {
   authority: string;
 
   /**
-   * Where its answers go, as JSON.
+   * Where its answers go, as JSON; absent: to the inbox that the capsule names.
    *
    * @generated from field: bytes return_address = 5;
    */
