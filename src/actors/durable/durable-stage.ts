@@ -11,6 +11,7 @@ import type { Staged } from "../staged-host.ts";
 import type { TurnScheduler } from "../turn.ts";
 import type { AppliedPositions, Sources } from "./applied-positions.ts";
 import { type Batch, newStep, type StepParts, type Work } from "./batch.ts";
+import { classOfRefusal } from "./class-of-refusal.ts";
 import { CommitLoop } from "./commit-loop.ts";
 import { type HostState, IntentTable } from "./host-state.ts";
 import { BUSY_OUTBOX, type Outbox } from "./outbox.ts";
@@ -56,7 +57,7 @@ export class DurableStage implements Stage {
       build: (batch) => this.#build(batch),
       perform: (work) => this.#perform(work),
       unkeepable: (error, batch) => this.#failed(asUnkeepable(error, options.path), "crash", batch),
-      refused: (error, batch) => this.#failed(error, "loss", batch),
+      refused: (error, batch) => this.#failed(error, classOfRefusal(error), batch),
       committed: () => host.wake(),
     });
   }
@@ -199,7 +200,7 @@ export class DurableStage implements Stage {
     }
   }
 
-  #failed(error: CellError, kind: "crash" | "loss", batch: Batch): void {
+  #failed(error: CellError, kind: "crash" | "drift" | "loss", batch: Batch): void {
     const { path } = this.#options;
     const failure: Failure = {
       class: kind,
@@ -210,7 +211,7 @@ export class DurableStage implements Stage {
     };
     // Of several nobody knows which it was; the next incarnation commits them one by one.
     const { intent } = batch;
-    if (kind === "loss" || batch.steps !== 1 || intent === undefined) {
+    if (kind !== "crash" || batch.steps !== 1 || intent === undefined) {
       this.#host.end({ kind: "failed", failure });
     } else this.#host.killedBy(intent, { ...failure, intent: intentRef(intent) });
   }

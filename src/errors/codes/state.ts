@@ -16,6 +16,14 @@ export const stateErrors = defineErrors({
       "Restore the broker's data from a backup, or start the actor from the beginning: `cell0 restart PATH --fresh`.",
     retryable: false,
   },
+  STATE_DRIFTED: {
+    title: "what is kept of the actor is not what it last committed",
+    cause:
+      "Somebody with access to the broker wrote in its place, or its newest commit is gone; no other process has taken it over.",
+    remedy:
+      "None is needed: it starts again from its last good commit. See who else may write to the broker's streams.",
+    retryable: true,
+  },
   STATE_ROLLED_BACK: {
     title: "the broker holds an older state than the node has seen",
     cause: "Its data were restored from an old copy, or somebody removed what came later.",

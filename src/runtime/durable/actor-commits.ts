@@ -1,7 +1,7 @@
 // The commits of one actor: each a signed record that names the one before by hash,
 // written under compare-and-set in its place. One is under way at a time. Whoever finds
-// another's record there has been succeeded, and says so. A commit may be on its way together
-// with the journal record of what it applies; it counts once both are there.
+// another's record there has been succeeded, or has drifted, and says so. A commit may be on
+// its way together with the journal record of what it applies; it counts once both are there.
 import type { CommitMeta, DurableState } from "../../actors/durable/ports.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
@@ -19,6 +19,11 @@ export type CommitPorts = {
   readonly marks: Marks;
   readonly own: OwnCommits;
   readonly nowUnixMs: () => number;
+  /** Whether a process of a later term has written for the actor. */
+  readonly wasSucceeded: (
+    actor: { readonly path: string; readonly shard: number },
+    term: number,
+  ) => Promise<boolean>;
   /** Another incarnation has written: this process owns the shard no more. */
   readonly onFenced: (shard: number) => void;
   readonly signal: AbortSignal;
@@ -75,9 +80,9 @@ export class ActorCommits {
   }
 
   /**
-   * Errors: STATE_TOO_LARGE, ACTOR_FENCED, and what the broker refuses: nothing is written then.
-   * CELL_STOPPING, or ACTOR_FENCED by the journal: it may be there, and nothing may follow from it
-   * here. While the broker is away it waits.
+   * Errors: STATE_TOO_LARGE, ACTOR_FENCED, STATE_DRIFTED, and what the broker refuses: nothing is
+   * written then. CELL_STOPPING, or ACTOR_FENCED by the journal: it may be there, and nothing may
+   * follow from it here. While the broker is away it waits.
    */
   commit(state: DurableState, options: CommitOptions): Promise<Result<void, CellError>> {
     const text = encoder.encode(options.text ?? JSON.stringify(state));
@@ -138,7 +143,7 @@ export class ActorCommits {
     const written = await stream.commit(head, sealed, this.#head.sequence, signal);
     if (!written.ok) {
       own.drop(path);
-      return err(claims ? written.error : this.#refused(written.error));
+      return err(claims ? written.error : await this.#refused(written.error, incarnation.term));
     }
     const hash = sha256(bytes);
     this.#head = { sequence: written.value, number, hash, bytes: state.length };
@@ -147,10 +152,14 @@ export class ActorCommits {
     return (await journaled?.()) ?? ok(undefined);
   }
 
-  #refused(cause: CellError): CellError {
+  /** A conflict without a successor: what this actor goes on from is not what is kept of it. */
+  async #refused(cause: CellError, term: number): Promise<CellError> {
     if (cause.code !== "BROKER_STREAM_CONFLICT") return cause;
     const { path, shard } = this.#actor;
-    this.#ports.onFenced(shard);
+    const { wasSucceeded, onFenced } = this.#ports;
+    if (!(await wasSucceeded(this.#actor, term)))
+      return new CellError("STATE_DRIFTED", undefined, { where: path, cause });
+    onFenced(shard);
     return new CellError("ACTOR_FENCED", undefined, { where: path, cause });
   }
 }

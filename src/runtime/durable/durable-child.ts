@@ -227,10 +227,16 @@ function plainFailure(path: string, error: unknown): Failure {
   const coded = error instanceof CellError ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
   return {
-    class: coded?.code.startsWith("STATE_") === true ? "corruption" : "crash",
+    class: coded === undefined ? "crash" : classOfStart(coded),
     name: coded?.code ?? "Error",
     message: message.slice(0, 4_096),
     origin: "start",
     rootActor: path,
   };
+}
+
+/** Drift at its claim: somebody wrote between its being read and that. */
+function classOfStart({ code }: CellError): Failure["class"] {
+  if (code === "STATE_DRIFTED") return "drift";
+  return code.startsWith("STATE_") ? "corruption" : "crash";
 }

@@ -22,7 +22,9 @@ import { DurableChild } from "./durable-child.ts";
 import { JournalTrimmer } from "./journal-trimmer.ts";
 import { keptReport } from "./kept-report.ts";
 import { createLimiter } from "./limiter.ts";
+import { wasSucceeded } from "./load-state.ts";
 import type { Marks } from "./marks.ts";
+import { overwriteCommit } from "./overwrite-commit.ts";
 import { OwnCommits } from "./own-commits.ts";
 import type { JournalEntry } from "./records.ts";
 import { recoveredIntent } from "./recovered.ts";
@@ -121,6 +123,7 @@ export class DurableRuntime {
       roots: new VerifiedRoots(),
       nowUnixMs: Date.now,
       signal: this.#stopping.signal,
+      wasSucceeded: (actor, term) => wasSucceeded(this.#ports, actor, term),
       onFenced: (shard) => this.#fenced(shard),
       journaled: (shard, position) => this.#journals.get(shard)?.kept(position),
       onCommitted: () => {},
@@ -267,6 +270,13 @@ export class DurableRuntime {
   async kept(path: string): Promise<KeptReport | undefined> {
     const actor = this.#actors.get(path);
     return actor === undefined ? undefined : await keptReport(this.#ports, actor);
+  }
+
+  /** For drills: somebody else writes in the place of its next commit. Throws ACTOR_NOT_FOUND, and what the broker refuses. */
+  async overwriteCommit(path: string): Promise<void> {
+    const actor = this.#actors.get(path);
+    if (actor === undefined) throw new CellError("ACTOR_NOT_FOUND", undefined, { where: path });
+    await overwriteCommit(this.#options.state, actor);
   }
 
   get awake(): number {

@@ -69,6 +69,23 @@ async function readKept(ports: LoadPorts, actor: { readonly path: string; readon
   return { mark, opened, last: kept.at(-1), history };
 }
 
+/**
+ * Whether a process of a later term has committed for the actor. Where that cannot be read it
+ * counts as so: nothing is gone on from in doubt.
+ */
+export async function wasSucceeded(
+  ports: LoadPorts,
+  actor: { readonly path: string; readonly shard: number },
+  term: number,
+): Promise<boolean> {
+  try {
+    const { history } = await readKept(ports, actor);
+    return history.some(({ incarnation }) => incarnation.term > term);
+  } catch {
+    return true;
+  }
+}
+
 type Opened = { readonly record: CommitRecord; readonly hash: Uint8Array };
 
 /** Throws STATE_CORRUPT, STATE_ROLLED_BACK, and what the broker refuses. */

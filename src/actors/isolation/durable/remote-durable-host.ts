@@ -8,6 +8,7 @@ import type { ActorSpec } from "../../../manifest/graph.ts";
 import { checkPayload } from "../../accepted-intents.ts";
 import type { ActorDescription, ActorHost, ActorStats } from "../../actor-host.ts";
 import type { ExitReason, Failure, Incarnation } from "../../child.ts";
+import { classOfRefusal } from "../../durable/class-of-refusal.ts";
 import type { DurablePorts, DurableState } from "../../durable/ports.ts";
 import type { Delivery, ReceivedIntent } from "../../intent.ts";
 import { readPayload } from "../../payload.ts";
@@ -242,7 +243,7 @@ export class RemoteDurableHost implements ActorHost {
 
   /** Nothing is known to be kept, or another incarnation owns the actor: no intent is to blame. */
   #uncommitted(error: CellError): void {
-    const failure: Failure = { ...foundFailure(error, "loss", this.path), origin: "kernel" };
+    const failure: Failure = { ...foundFailure(error, classOfRefusal(error), this.path), origin: "kernel" };
     void this.#side.end({ kind: "failed", failure });
   }
 }
