@@ -18,7 +18,7 @@ export type FailureSite = {
 export function actorFailure(error: unknown, site: FailureSite): Failure {
   const { name, message, stack } = describe(error);
   return {
-    class: "crash",
+    class: classOfThrown(name, message),
     name: name.slice(0, MAX_NAME_CHARS),
     message: message.slice(0, MAX_MESSAGE_CHARS),
     ...(stack === undefined ? {} : { stack: stack.slice(0, MAX_STACK_CHARS) }),
@@ -28,6 +28,13 @@ export function actorFailure(error: unknown, site: FailureSite): Failure {
     rootActor: site.path,
   };
 }
+
+/** What Node throws when the system gives a buffer no memory. */
+const NO_MEMORY = /^RangeError: Array buffer allocation failed/;
+
+/** Of what was thrown, by its name and message. */
+export const classOfThrown = (name: string, message: string): "crash" | "exhaustion" =>
+  NO_MEMORY.test(`${name}: ${message}`) ? "exhaustion" : "crash";
 
 function describe(error: unknown): { name: string; message: string; stack?: string } {
   try {

@@ -1,4 +1,5 @@
 // Turns whatever was thrown at a start into a bounded, plain failure.
+import { classOfThrown } from "../actors/actor-failure.ts";
 import type { Failure } from "../actors/child.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { boundText } from "../telemetry/event.ts";
@@ -29,7 +30,7 @@ export function kernelFailure(path: string, thrown: unknown): Failure {
 function failureOf(path: string, thrown: unknown, origin: Failure["origin"]): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return {
-    class: "crash",
+    class: classOfThrown(error.name, error.message),
     name: boundText(error instanceof CellError ? error.code : error.name, MAX_NAME_BYTES),
     message: boundText(error.message, MAX_MESSAGE_BYTES),
     ...(error.stack === undefined ? {} : { stack: boundText(error.stack, MAX_STACK_BYTES) }),

@@ -3,6 +3,7 @@
 // for what was thrown, never for who it is or what it was given.
 import { CellError } from "../../errors/cell-error.ts";
 import type { ActorFault } from "../../gen/cell0/v1/channel_pb.ts";
+import { classOfThrown } from "../actor-failure.ts";
 import type { ExitReason, Failure, FailureClass } from "../child.ts";
 import type { LinkEnd } from "./link.ts";
 
@@ -13,9 +14,6 @@ const ORIGINS = ["start", "transition", "invoke", "async"] as const;
 /** What an actor's own host can tell of itself. */
 const TOLD = ["crash", "hang", "corruption"] as const;
 
-/** What Node throws when the system gives a buffer no memory. */
-const NO_MEMORY = /^RangeError: Array buffer allocation failed/;
-
 /** A frame that does not fit. */
 export const violation = (what: string): CellError => new CellError("ACTOR_CHANNEL_VIOLATED", what);
 
@@ -24,7 +22,7 @@ export function toldFailure(fault: ActorFault, path: string, original: (text: st
   const { name, message, stack, event } = fault;
   const told = TOLD.find((known) => known === fault.class) ?? "crash";
   return {
-    class: told === "crash" && NO_MEMORY.test(`${name}: ${message}`) ? "exhaustion" : told,
+    class: told === "crash" ? classOfThrown(name, message) : told,
     name: name.slice(0, MAX_NAME_CHARS) || "Error",
     message: original(message.slice(0, MAX_MESSAGE_CHARS)),
     ...(stack === "" ? {} : { stack: original(stack.slice(0, MAX_STACK_CHARS)) }),
