@@ -1,6 +1,6 @@
 // How a drill shows on a terminal: its table, its progress, and what its words mean.
-import type { Scenario } from "../drill/catalogue.ts";
 import type { Row } from "../drill/row.ts";
+import type { Scenario } from "../drill/scenario.ts";
 import { DISTURBED_FACTOR, DISTURBED_FLOOR_MS, SHADOW_MS } from "../drill/siblings.ts";
 import type { TrialResult } from "../drill/trial.ts";
 import type { Colors } from "./context.ts";

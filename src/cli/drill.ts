@@ -1,11 +1,12 @@
 // `cell0 drill`: breaks a cell of its own in every way that the matrix has an answer for,
 // and measures whether it holds.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Scenario } from "../drill/catalogue.ts";
+import { trialsOf } from "../drill/catalogue.ts";
 import { type Machine, machine, type Versions, versions } from "../drill/machine.ts";
 import { randomOf } from "../drill/random.ts";
 import { absentRows, drilledLayers, failureWords, rowOf, type Selection, selected } from "../drill/report.ts";
 import { isRed, type Row } from "../drill/row.ts";
+import type { Scenario } from "../drill/scenario.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { type Layer, layers } from "../supervisor/matrix-rules.ts";
 import type { Context } from "./context.ts";
@@ -17,6 +18,7 @@ import { action } from "./session.ts";
 
 type Options = Selection & {
   readonly trials: number;
+  readonly trialsPerCell?: number;
   readonly seed?: number;
   readonly keep?: true;
   readonly list?: true;
@@ -46,6 +48,14 @@ export function registerDrill(program: Command): void {
       new Option("--trials <count>", "failures for each row").argParser(count(MAX_TRIALS)).default(TRIALS),
     )
     .addOption(
+      new Option(
+        "--trials-per-cell <count>",
+        "failures for each cell of the matrix, shared by the rows of it that are drilled, in place of --trials",
+      )
+        .argParser(count(MAX_TRIALS))
+        .conflicts("trials"),
+    )
+    .addOption(
       new Option("--seed <number>", "repeats the moments of another drill").argParser(count(MAX_SEED)),
     )
     .option("--keep", "leave the directories of the cells behind")
@@ -55,8 +65,8 @@ export function registerDrill(program: Command): void {
     examples: [
       ["cell0 drill --layer actor --failure throw", "one way to fail, 20 times"],
       [
-        "cell0 drill --trials 1000 --json > drill.json",
-        "all of them; `npm run drill:docs -- drill.json` makes the page",
+        "cell0 drill --layer 1 --trials-per-cell 1000 --json > layer1.json",
+        "a layer; `npm run drill:docs -- layer1.json layer2.json` makes the page of several runs",
       ],
     ],
     exits: ["negative", "unreachable"],
@@ -76,13 +86,16 @@ async function drill(context: Context, options: Options): Promise<ExitCode> {
   const absent = isolation === undefined && durable === undefined ? absentRows(selection) : [];
   if (options.list === true) return list(context, scenarios, absent);
   const seed = options.seed ?? Math.floor(Math.random() * MAX_SEED);
-  const head = { machine: machine(), versions: await versions(), seed, trials: options.trials };
+  const { trials, trialsPerCell } = options;
+  const share = trialsPerCell === undefined ? { trials } : { trialsPerCell };
+  const head: Head = { machine: machine(), versions: await versions(), seed, ...share };
   const takenAt = new Date(context.terminal.now()).toISOString();
   context.note(headline(head));
   const rows: Row[] = [];
   for (const scenario of scenarios) {
     if (context.signal.aborted) throw new CellError("CLI_INTERRUPTED");
-    rows.push(await drillOne(context, scenario, { ...options, seed }));
+    const own = trialsPerCell === undefined ? trials : trialsOf(scenario, trialsPerCell, scenarios);
+    rows.push(await drillOne(context, scenario, { ...options, trials: own, seed }));
   }
   const all = [...rows, ...absent];
   context.print(renderTable(all, drillColumns(context.colors), context.colors));
@@ -112,7 +125,7 @@ async function drillOne(
     seed,
     clock: systemClock,
     random: randomOf(seed, scenario),
-    open: (manifest) => openCell({ manifest, keep: keep === true }),
+    open: (manifest, words) => openCell({ manifest, words, keep: keep === true }),
     signal: context.signal,
     onTrial: (done, result) => {
       if (live) terminal.err(progressLine(scenario, done, trials, result));
@@ -161,11 +174,13 @@ type Head = {
   readonly machine: Machine;
   readonly versions: Versions;
   readonly seed: number;
-  readonly trials: number;
+  /** Of each row, or of each cell of the matrix. */
+  readonly trials?: number;
+  readonly trialsPerCell?: number;
 };
 
-const headline = ({ machine: at, versions: of, seed, trials }: Head): string =>
-  `${at.cores} cores, ${at.memoryGiB} GiB, ${at.platform}, load ${at.loadBefore}; cell0 ${of.cell0}, Node ${of.node}, ${of.broker}; seed ${seed}, ${trials} trials a row`;
+const headline = ({ machine: at, versions: of, seed, trials, trialsPerCell }: Head): string =>
+  `${at.cores} cores, ${at.memoryGiB} GiB, ${at.platform}, load ${at.loadBefore}; cell0 ${of.cell0}, Node ${of.node}, ${of.broker}; seed ${seed}, ${trials === undefined ? `${trialsPerCell} trials a cell of the matrix` : `${trials} trials a row`}`;
 
 function readLayer(text: string): Layer {
   const found = layers.find((layer, at) => layer === text || String(at + 1) === text);

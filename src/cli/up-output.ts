@@ -53,7 +53,9 @@ export function printEvent(context: Context, event: CradleEvent): void {
       printFailure(context, event);
       return;
     case "spare":
-      if (event.state === "standby") context.print(colors.dim(`  a second ${event.name} stands by`));
+      if (event.state !== "standby") return;
+      context.print(colors.dim(`  a second ${event.name} stands by`));
+      context.printJson({ standsBy: event.name, pid: event.pid });
       return;
     case "starting":
       return;

@@ -9,6 +9,7 @@ import { createKernelClient, type KernelClient } from "../cli/kernel-client.ts";
 import { type CellClient, connect } from "../client.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { type DataDir, dataDir } from "../runtime/data-dir.ts";
+import type { DrillWord } from "../runtime/drilled.ts";
 import { isAlive, readHolder } from "../runtime/lock.ts";
 import { packageRoot } from "../runtime/package-info.ts";
 import type { DrilledCell, ProcessName } from "./ports.ts";
@@ -21,6 +22,8 @@ export type CellOptions = {
   readonly keep: boolean;
   /** Of the processes; added to this one's. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How it differs from a user's cell, beside that it offers faults. */
+  readonly words?: readonly DrillWord[];
 };
 
 /** A cell that can also be stopped and started again in its directory. */
@@ -44,6 +47,9 @@ const APPLY_MS = 60_000;
 const SETPRIV = "/usr/bin/setpriv";
 const MAX_OUTPUT = 64 * 1024;
 const MAX_DEATHS = 10_000;
+const SPARE_WITHIN_MS = 30_000;
+/** Deaths of a process within a minute, where its bounds are raised. */
+const MAX_RESTARTS = "1000000";
 
 /** @throws CellError what kept the graph from being applied; DRILL_CELL_FAILED */
 export async function openCell(options: CellOptions): Promise<OwnCell> {
@@ -55,7 +61,7 @@ export async function openCell(options: CellOptions): Promise<OwnCell> {
   };
   const dir = dataDir(join(directory, "cell"));
   try {
-    let running = await up(dir, [manifest], options.env);
+    let running = await up(dir, [manifest], options);
     return {
       directory,
       operatorCreds: dir.operatorCreds,
@@ -63,11 +69,11 @@ export async function openCell(options: CellOptions): Promise<OwnCell> {
       ...callsOf(dir, () => running),
       async renew() {
         await running.stop();
-        running = await up(dir, [], options.env);
+        running = await up(dir, [], options);
       },
       async revive() {
         await running.kill();
-        running = await up(dir, [], options.env);
+        running = await up(dir, [], options);
       },
       async stop() {
         await running.stop();
@@ -84,7 +90,7 @@ type Running = {
   readonly cradle: number;
   readonly client: CellClient;
   readonly kernel: KernelClient;
-  readonly deaths: readonly string[];
+  readonly output: Output;
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
@@ -102,15 +108,19 @@ function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"
     request,
     incarnation: async (path) => (await running().kernel.actor(NODE, path)).incarnation,
     pid,
-    deaths: () => [...running().deaths],
+    deaths: () => [...running().output.deaths],
     signal: (pids, signal) => signalOwn(pids, signal, running().cradle),
     fault: (intent, payload) => request(`kernel/${NODE}/drill`, intent, payload, REQUEST_MS),
     restartKernel: () => running().kernel.rebuild(NODE),
+    start: async (path) => void (await running().kernel.steer(NODE, "start", path)),
+    spareBeside: (pid) => spareBeside(running().output, pid),
   };
 }
 
-async function up(dir: DataDir, manifests: readonly string[], env: CellOptions["env"]): Promise<Running> {
-  const child = spawnUp(dir, manifests, env ?? {});
+type Surroundings = Pick<CellOptions, "env" | "words">;
+
+async function up(dir: DataDir, manifests: readonly string[], options: Surroundings): Promise<Running> {
+  const child = spawnUp(dir, manifests, options);
   const output = gather(child);
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const end = async () => {
@@ -127,7 +137,7 @@ async function up(dir: DataDir, manifests: readonly string[], env: CellOptions["
       cradle: child.pid ?? 0,
       client,
       kernel,
-      deaths: output.deaths,
+      output,
       async stop() {
         await client.close();
         await end();
@@ -148,14 +158,16 @@ async function up(dir: DataDir, manifests: readonly string[], env: CellOptions["
 function spawnUp(
   dir: DataDir,
   manifests: readonly string[],
-  env: Readonly<Record<string, string>>,
+  { env = {}, words = [] }: Surroundings,
 ): ChildProcess {
   const launcher = join(packageRoot, "bin", "cell0.mjs");
-  const command = [process.execPath, launcher, "--data-dir", dir.root, "--json", "up", ...manifests];
+  const bounds = words.includes("raised") ? ["--max-restarts", MAX_RESTARTS] : [];
+  const up = ["--data-dir", dir.root, "--json", "up", ...bounds, ...manifests];
+  const command = [process.execPath, launcher, ...up];
   const guarded = process.platform === "linux" && existsSync(SETPRIV);
   const [program = "", ...args] = guarded ? [SETPRIV, "--pdeathsig", "TERM", "--", ...command] : command;
   return spawn(program, args, {
-    env: { ...ownEnvironment(), ...env, CELL0_DRILL: "1" },
+    env: { ...ownEnvironment(), ...env, CELL0_DRILL: ["1", ...words].join(",") },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -167,31 +179,58 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 
-type Output = { text: string; changed: PromiseWithResolvers<void>; readonly deaths: string[] };
+type Output = {
+  text: string;
+  changed: PromiseWithResolvers<void>;
+  readonly deaths: string[];
+  /** Of the process that was last said to stand by. */
+  standsBy: number | undefined;
+};
 
 function gather(child: ChildProcess): Output {
-  const output: Output = { text: "", changed: Promise.withResolvers(), deaths: [] };
-  const take = (text: string) => {
-    for (const line of text.split("\n")) {
-      const [, name, cause = ""] =
-        /^\{"recovered":"(\w+)".*?(?:"cause":"((?:[^"\\]|\\.)*)")?\}$/.exec(line) ?? [];
-      if (name !== undefined && output.deaths.length < MAX_DEATHS) output.deaths.push(`${name}: ${cause}`);
-    }
-    output.text = (output.text + text).slice(-MAX_OUTPUT);
-    output.changed.resolve();
-    output.changed = Promise.withResolvers();
+  const output: Output = {
+    text: "",
+    changed: Promise.withResolvers(),
+    deaths: [],
+    standsBy: undefined,
   };
-  child.stdout?.setEncoding("utf8").on("data", take);
-  child.stderr?.setEncoding("utf8").on("data", take);
+  for (const stream of [child.stdout, child.stderr]) {
+    let pending = "";
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (pending + text).split("\n");
+      pending = (lines.pop() ?? "").slice(-MAX_OUTPUT);
+      for (const line of lines) note(output, line);
+      output.text = (output.text + text).slice(-MAX_OUTPUT);
+      output.changed.resolve();
+      output.changed = Promise.withResolvers();
+    });
+  }
   return output;
+}
+
+function note(output: Output, line: string): void {
+  const [, name, cause = ""] =
+    /^\{"recovered":"(\w+)".*?(?:"cause":"((?:[^"\\]|\\.)*)")?\}$/.exec(line) ?? [];
+  if (name !== undefined && output.deaths.length < MAX_DEATHS) output.deaths.push(`${name}: ${cause}`);
+  const [, pid] = /^\{"standsBy":"node","pid":([0-9]+)\}$/.exec(line) ?? [];
+  if (pid !== undefined) output.standsBy = Number(pid);
+}
+
+/** @throws CellError DRILL_CELL_FAILED when none comes */
+async function spareBeside(output: Output, pid: number): Promise<void> {
+  const late = Symbol("late");
+  const timer = timeout(SPARE_WITHIN_MS, late);
+  // What was said of the first process, when it stood by itself, is said of no spare.
+  while (output.standsBy === undefined || output.standsBy === pid) {
+    if ((await Promise.race([output.changed.promise, timer])) !== late) continue;
+    throw new CellError("DRILL_CELL_FAILED", "no second process of the node stands by");
+  }
 }
 
 /** @throws CellError the first coded error that it printed, DRILL_CELL_FAILED */
 async function untilUp(output: Output, exited: Promise<void>): Promise<void> {
   const ended = exited.then(() => "ended" as const);
-  const late = new Promise<"late">((resolve) => {
-    setTimeout(() => resolve("late"), UP_TIMEOUT_MS).unref();
-  });
+  const late = timeout(UP_TIMEOUT_MS, "late" as const);
   for (;;) {
     const failed = codedError(output.text);
     if (failed !== undefined) throw failed;
@@ -203,6 +242,11 @@ async function untilUp(output: Output, exited: Promise<void>): Promise<void> {
     );
   }
 }
+
+const timeout = <T>(ms: number, value: T): Promise<T> =>
+  new Promise((resolve) => {
+    setTimeout(() => resolve(value), ms).unref();
+  });
 
 /** Of `{"error": {"code": ..., "message": ...}}`, or the first of `{"problems": [...]}`. */
 function codedError(text: string): CellError | undefined {

@@ -34,8 +34,9 @@ export type Fault = {
 const FAIL_DEADLINE_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 const REPLACED_WITHIN_MS = 20_000;
+const PARKED_WITHIN_MS = 5_000;
 
-const spared = z.object({ life: z.string() });
+const alive = z.object({ life: z.string() });
 
 /** An intent that makes the target fail. With `again` it fails every life that takes it. */
 export function byIntent(how: string, options: { readonly again?: boolean } = {}): Fault {
@@ -43,19 +44,29 @@ export function byIntent(how: string, options: { readonly again?: boolean } = {}
     revives: "target",
     async inject({ cell, target, life, clock }) {
       const payload = options.again === true ? { how } : { how, life };
-      const failedAtMs = clock.nowMs();
-      let answered: ReturnType<NonNullable<Injection["answered"]>>;
-      const settled = cell.request(target, "fail", payload, FAIL_DEADLINE_MS).then(
-        (reply) => {
-          const atMs = clock.nowMs();
-          const { data } = spared.safeParse(reply);
-          if (data !== undefined) answered = { life: data.life, atMs };
-        },
-        () => undefined,
-      );
-      return { failedAtMs, life, settled, answered: () => answered };
+      return { failedAtMs: clock.nowMs(), life, ...asked(cell, target, "fail", payload, clock) };
     },
   };
+}
+
+/** Sends an intent that fails whoever takes it first, and hears who answers it at last. */
+function asked(
+  cell: DrilledCell,
+  target: string,
+  intent: string,
+  payload: object,
+  clock: Clock,
+): Pick<Injection, "settled" | "answered"> {
+  let answered: ReturnType<NonNullable<Injection["answered"]>>;
+  const settled = cell.request(target, intent, payload, FAIL_DEADLINE_MS).then(
+    (reply) => {
+      const atMs = clock.nowMs();
+      const { data } = alive.safeParse(reply);
+      if (data !== undefined) answered = { life: data.life, atMs };
+    },
+    () => undefined,
+  );
+  return { settled, answered: () => answered };
 }
 
 /** A signal to processes of the cell, all at once; settled when others have their places. */
@@ -113,8 +124,61 @@ export const bitFlip: Fault = {
   },
 };
 
+/**
+ * Another's write where the victim's next commit would be, then an intent that makes it commit:
+ * it is answered by the life that does so.
+ */
+export const foreignCommit: Fault = {
+  revives: "target",
+  async inject({ cell, target, life, clock }) {
+    const failedAtMs = clock.nowMs();
+    try {
+      await cell.fault("fault.overwrite-commit", { path: target });
+    } catch (error) {
+      throw isNotThere(error) ? notBuilt(error) : error;
+    }
+    return { failedAtMs, life, ...asked(cell, target, "ledger", {}, clock) };
+  },
+};
+
+/**
+ * The target breaks the rules of its channel and is parked for it; who sends to it hears so,
+ * and then an operator starts it. Without that word it is not started, and has not recovered.
+ */
+export const breach: Fault = {
+  revives: "target",
+  async inject(context) {
+    const { cell, target, clock } = context;
+    const injected = await byIntent("violate").inject(context);
+    const settled = injected.settled.then(async () => {
+      if (await isToldParked(cell, target, clock)) await cell.start(target);
+    });
+    return { ...injected, settled };
+  },
+};
+
+async function isToldParked(cell: DrilledCell, target: string, clock: Clock): Promise<boolean> {
+  const untilMs = clock.nowMs() + PARKED_WITHIN_MS;
+  while (clock.nowMs() < untilMs) {
+    const code = await cell.request(target, "ledger", {}, PARKED_WITHIN_MS).then(
+      () => undefined,
+      (error: unknown) => (error instanceof CellError ? error.code : undefined),
+    );
+    if (code === "ACTOR_PARKED") return true;
+    await clock.after(1);
+  }
+  return false;
+}
+
 /** The node's root supervisor gives up, for a reason that nobody can be named for. */
-export const kernelGivesUp: Fault = byCall((cell) => cell.fault("fault.kernel", {}));
+export const kernelGivesUp = (failure: "crash" | "exhaustion"): Fault =>
+  byCall((cell) => cell.fault("fault.kernel", { failure }));
+
+/** A kernel actor takes no intent any more, and one waits for it. */
+export const kernelHangs: Fault = byCall(async (cell) => {
+  await cell.fault("fault.kernel", { failure: "hang" });
+  await cell.fault("fault.none", {});
+});
 
 /** `cell0 restart --kernel`, without the time that the command line takes to start. */
 export const kernelRestart: Fault = byCall((cell) => cell.restartKernel());

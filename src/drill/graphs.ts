@@ -32,13 +32,24 @@ export const flatGraph =
 export const GROUP = `${GRAPH}/group`;
 export const memberPath = (at: number): string => `${GROUP}/m${at}`;
 
+export type GroupForm = {
+  readonly members: ActorForm;
+  /** Of the first member, where it differs: in a process of its own, for instance. */
+  readonly first?: ActorForm;
+  readonly group: Readonly<Record<string, unknown>>;
+};
+
 /** A supervisor with so many actors, and the siblings beside it. */
 export const groupGraph =
-  (members: number, form: ActorForm, group: Readonly<Record<string, unknown>>): GraphMaker =>
+  (count: number, { members, first = members, group }: GroupForm): GraphMaker =>
   (module) =>
     manifest(
       [
-        { supervisor: "group", ...group, children: numbered("m", members, form, module) },
+        {
+          supervisor: "group",
+          ...group,
+          children: [actor("m0", first, module), ...numbered("m", count, members, module).slice(1)],
+        },
         ...siblings({ isolation: "shared", durable: false }, module),
       ],
       UNBOUNDED,

@@ -29,6 +29,10 @@ export type DrilledCell = {
   fault(intent: string, payload: unknown): Promise<unknown>;
   /** Restarts through the registry, as `cell0 restart` does. */
   restartKernel(): Promise<void>;
+  /** As `cell0 start` does. */
+  start(path: string): Promise<void>;
+  /** Resolves when a second process of the node stands by. @param pid of the first */
+  spareBeside(pid: number): Promise<void>;
   stop(): Promise<void>;
 };
 

@@ -4,9 +4,10 @@ import type { FailureClass } from "../actors/child.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { matrix } from "../supervisor/matrix.ts";
 import { failureClasses, type Layer, layers } from "../supervisor/matrix-rules.ts";
-import { catalogue, type DrilledLayer, type Isolation, type Scenario } from "./catalogue.ts";
+import { catalogue } from "./catalogue.ts";
 import { figuresOf, type Row } from "./row.ts";
 import { type DrillOptions, runScenario } from "./run.ts";
+import type { DrilledLayer, Isolation, Scenario } from "./scenario.ts";
 
 export type Selection = {
   readonly layer?: Layer;
@@ -79,21 +80,5 @@ function absentRow(layer: DrilledLayer, failure: FailureClass): Row | undefined 
   if (rule.kind === "notApplicable") return { state: "not applicable", ...cell, reason: rule.reason };
   if (catalogue.some((scenario) => scenario.layer === layer && scenario.failure === failure))
     return undefined;
-  return {
-    state: "not drilled",
-    ...cell,
-    reason: NOT_DRILLED[`${layer} ${failure}`] ?? "no drill causes it yet",
-  };
+  return { state: "not drilled", ...cell, reason: "no drill causes it yet" };
 }
-
-/** Why nothing causes a failure for which there is a rule. */
-const NOT_DRILLED: Readonly<Record<string, string>> = {
-  "subtree hang":
-    "it arrives as a crash below that a supervisor gave up over: the same action as subtree crash",
-  "subtree exhaustion": "likewise: the same action as subtree crash",
-  "subtree drift": "likewise: the same action as subtree crash",
-  "subtree loss": "likewise: the same action as subtree crash",
-  "kernel hang": "it arrives as a kernel supervisor that gave up: the same action as kernel crash",
-  "kernel exhaustion": "likewise: the same action as kernel crash",
-  "kernel drift": "likewise: the same action as kernel crash",
-};

@@ -1,9 +1,9 @@
 // One row of a drill's report: figures of a scenario, or why there are none. What makes a
 // row red is decided here and nowhere else. Pure.
 import type { FailureClass } from "../actors/child.ts";
-import type { Isolation, Scenario } from "./catalogue.ts";
 import { percentile, round } from "./figures.ts";
 import type { Measured } from "./run.ts";
+import type { Isolation, Scenario } from "./scenario.ts";
 import { isDisturbed } from "./siblings.ts";
 import type { LaneResult } from "./trial.ts";
 

@@ -1,9 +1,10 @@
 // Drills one scenario: warm-up without failures, then trial after trial, each on a cell
 // that stands, with a new cell where the old one's own bounds would answer instead.
 import { CellError } from "../errors/cell-error.ts";
-import type { Scenario } from "./catalogue.ts";
+import type { DrillWord } from "../runtime/drilled.ts";
 import type { OwnCell } from "./cell.ts";
 import type { Clock } from "./ports.ts";
+import type { Scenario } from "./scenario.ts";
 import { latencies, SHADOW_MS, type SiblingSamples } from "./siblings.ts";
 import { runTrial, type TrialPlan, type TrialResult } from "./trial.ts";
 
@@ -12,7 +13,7 @@ export type DrillOptions = {
   readonly seed: number;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly open: (manifest: string) => Promise<OwnCell>;
+  readonly open: (manifest: string, words: readonly DrillWord[]) => Promise<OwnCell>;
   /** Behaviour in place of the package's own: for drills of the drill. */
   readonly module?: string;
   readonly onTrial?: (done: number, result: TrialResult) => void;
@@ -44,7 +45,7 @@ export async function runScenario(scenario: Scenario, options: DrillOptions): Pr
   const manifest = scenario.graph(module);
   const results: TrialResult[] = [];
   const notInjected: CellError[] = [];
-  let cell = await open(manifest);
+  let cell = await open(manifest, scenario.words);
   try {
     const warmUp: TrialResult[] = [];
     for (let at = 0; at < WARM_UP_TRIALS; at += 1) {
@@ -69,7 +70,7 @@ export async function runScenario(scenario: Scenario, options: DrillOptions): Pr
       }
       // What did not come back is of no use to the next trial.
       await cell.stop();
-      cell = await open(manifest);
+      cell = await open(manifest, scenario.words);
       onThisCell = 0;
     }
     return {
@@ -90,6 +91,8 @@ const planOf = (scenario: Scenario, trial: number, fault: Scenario["fault"] | un
   keeps: scenario.keeps,
   fault,
   probeEveryMs: scenario.probeEveryMs,
+  steadyMs: scenario.steadyMs,
+  awaitsSpare: fault !== undefined && scenario.awaitsSpare,
   deadlineMs: DEADLINE_MS,
   giveUpMs: GIVE_UP_MS,
 });

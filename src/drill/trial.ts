@@ -16,6 +16,10 @@ export type TrialPlan = {
   readonly fault: Fault | undefined;
   /** Interval of the load on the target while its recovery is measured: as fine as the figure. */
   readonly probeEveryMs: number;
+  /** Load before the failure and after the recovery: at least so long, and up to as much again by the seed. */
+  readonly steadyMs: number;
+  /** Whether a second process of the node is to stand by before the failure. */
+  readonly awaitsSpare: boolean;
   /** Deadline of each intent. */
   readonly deadlineMs: number;
   /** Without an answer of a new incarnation by then, the target did not recover. */
@@ -43,8 +47,6 @@ export type TrialResult = {
 
 /** Interval of the load on each actor when nothing fails; target and siblings take turns. */
 export const STEADY_EVERY_MS = 50;
-/** Load before a failure and after a recovery: at least this, and up to as much again by the seed. */
-export const STEADY_MS = 100;
 /** How long the target is probed finely; what takes longer needs no fine figure. */
 const FINE_MS = 1_000;
 /** Fine intents under way. */
@@ -73,9 +75,9 @@ export async function runTrial(
   });
   try {
     for (const [at, each] of all.entries()) each.lane.start((at * STEADY_EVERY_MS) / all.length);
-    await clock.after(STEADY_MS * (1 + random()));
+    await clock.after(plan.steadyMs * (1 + random()));
     const injection = await provoke(cell, plan, target.lane, clock);
-    await clock.after(STEADY_MS * (1 + random()));
+    await clock.after(plan.steadyMs * (1 + random()));
     await Promise.all([...all.map((each) => each.lane.stop()), injection?.settled]);
     const [audited, ...others] = await Promise.all(
       all.map((each) => audit(cell, each.path, each.lane.take(), plan.keeps)),
@@ -115,6 +117,7 @@ async function provoke(
     countedSchema.parse(await cell.request(path, "ledger", {}, AUDIT_MS)).life;
   const life = await lifeOf(target);
   const victimLife = victim === target ? life : await lifeOf(victim);
+  if (plan.awaitsSpare) await cell.spareBeside(Number.parseInt(life, 10));
   const recovered = Promise.withResolvers<void>();
   let isBack = (sent: Sent): boolean =>
     fault.revives === "target" && sent.outcome.kind === "answered" && sent.outcome.life !== life;

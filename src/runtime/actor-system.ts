@@ -4,6 +4,7 @@
 import type { ActorHost } from "../actors/actor-host.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import { createIsolation, type Isolation } from "../actors/isolation/isolation.ts";
+import type { KernelFailure } from "../actors/kernel/drill.ts";
 import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
@@ -20,6 +21,7 @@ import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
 import { type Convergence, converge } from "./convergence.ts";
 import type { DataDir } from "./data-dir.ts";
+import { matrix } from "./drilled.ts";
 import type { OpenedDurable } from "./durable/open-durable.ts";
 import { GraphKeeper } from "./graph-keeper.ts";
 import { graphPorts } from "./graph-ports.ts";
@@ -89,8 +91,8 @@ class System implements ActorSystem {
   #nodeWatch: NodeWatch | undefined;
   #unwatch = (): void => {};
   #revision = 0;
-  /** The drill's actor is not to start until all is built anew. */
-  #doomed = false;
+  /** How the drill's actor fails at each start, until all is built anew. */
+  #doomed: KernelFailure | undefined;
   readonly #isolation: Isolation;
 
   constructor(options: ActorSystemOptions) {
@@ -123,7 +125,7 @@ class System implements ActorSystem {
 
   #startTree(memory: TreeMemory | undefined): Promise<Tree> {
     const { dir, telemetry, actors, durable, revival, onProblem } = this.#options;
-    this.#doomed = false;
+    this.#doomed = undefined;
     this.#startChild ??= this.#childStarter();
     return startTree({
       roots: this.#roots(this.#running),
@@ -141,6 +143,7 @@ class System implements ActorSystem {
         },
         quarantine: openQuarantine({ directory: dir.quarantine, now: Date.now, onProblem }),
       },
+      matrix,
       memory: memory ?? new TreeMemory(durable.term, revival.parked),
       onKernelGaveUp: (failure, rule) => this.#layer.gaveUp(failure, rule),
     });
@@ -264,10 +267,11 @@ class System implements ActorSystem {
       deadLetters: this.#options.revival.deadLetters,
       drill: {
         flipNextSnapshot: (path) => this.#requireTree().damageNextSnapshot(path),
-        doom: () => {
-          this.#doomed = true;
+        overwriteCommit: (path) => this.#options.durable.runtime.overwriteCommit(path),
+        doom: (failure) => {
+          this.#doomed = failure;
         },
-        isDoomed: () => this.#doomed,
+        doomedTo: () => this.#doomed,
       },
       eventsPath: dir.events,
       flushEvents: () => telemetry.flush(),

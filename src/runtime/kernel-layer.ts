@@ -8,6 +8,7 @@ import type { Answer } from "../supervisor/matrix-rules.ts";
 import type { Tree } from "../supervisor/tree.ts";
 import type { TreeMemory } from "../supervisor/tree-memory.ts";
 import type { EventInput } from "../telemetry/event.ts";
+import { rebuildsByHand } from "./drilled.ts";
 
 export type KernelLayerPorts = {
   /** Starts a tree of what should run now; with the memory of the one before. */
@@ -21,7 +22,7 @@ export type KernelLayerPorts = {
 };
 
 /** Beyond this, what was asked for by hand is refused: it would be a spin. */
-const BY_HAND = { restarts: 30, periodMs: 60_000 } as const;
+const BY_HAND = { restarts: rebuildsByHand, periodMs: 60_000 } as const;
 
 export class KernelLayer {
   readonly #ports: KernelLayerPorts;

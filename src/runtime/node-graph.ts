@@ -3,10 +3,11 @@ import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../manifest/graph.t
 import { actorsOf, parentPath, placeOf, pruneSupervisor } from "../manifest/graph-walk.ts";
 import type { Grant } from "../security/grants/grants.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
+import { isDrilled, kernelIntensity } from "./drilled.ts";
 import { TOOL_ACTORS, toolCapabilities } from "./tool-grants.ts";
 
 /** Of a node that `cell0 drill` started, and of no other. */
-const DRILL_ACTORS = process.env.CELL0_DRILL === "1" ? (["drill"] as const) : [];
+const DRILL_ACTORS = isDrilled ? (["drill"] as const) : [];
 
 /** Kernel actors of every node, in start order; each at `kernel/<node>/<name>`. */
 export const NODE_ACTORS = [
@@ -27,11 +28,13 @@ export const GRAPH_ACTOR = "kernel/graph";
 const KERNEL_FLAGS = {
   kind: "supervisor",
   strategy: "one_for_one",
-  intensity: 10,
+  intensity: kernelIntensity,
   periodMs: 10_000,
   backoff: { initialMs: 0, maxMs: 0, factor: 1 },
   restart: "permanent",
 } as const;
+
+const DRILL_PROGRESS_MS = 200;
 
 export const kernelPath = (node: string, actor: NodeActor): string => `kernel/${node}/${actor}`;
 
@@ -59,8 +62,8 @@ function kernelActor(path: string): ActorSpec {
     intents: {},
     grants: [],
     placement: {},
-    // An apply waits for the actors that it starts.
-    progressMs: 600_000,
+    // An apply waits for the actors that it starts; who offers faults waits for nobody.
+    progressMs: path.endsWith("/drill") ? DRILL_PROGRESS_MS : 600_000,
   };
 }
 

@@ -5,6 +5,7 @@ import type { ProcessSpec } from "../supervisor/cradle/process-spec.ts";
 import { brokerArgs, locateBroker } from "../transport/broker/locate.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { DataDir } from "./data-dir.ts";
+import { heapArgs, spareDelayMs } from "./drilled.ts";
 import { locateCore, modulePath, packageRoot } from "./package-info.ts";
 
 /** What a process inherits; nothing else of the caller's environment reaches it. */
@@ -17,7 +18,7 @@ const PASSED_ON = [
   "NODE_EXTRA_CA_CERTS",
   "CELL0_LOG",
   "CELL0_EVENTS",
-  // Set by `cell0 drill` alone: the node offers faults on demand.
+  // Set by `cell0 drill` alone, see drilled.ts.
   "CELL0_DRILL",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
   "OTEL_EXPORTER_OTLP_HEADERS",
@@ -71,14 +72,14 @@ export async function processSpecs(
   specs.push({
     name: "node",
     command: process.execPath,
-    args: ["--disable-sigusr1", modulePath("runtime/node-process.ts"), dir.root],
+    args: [...heapArgs, "--disable-sigusr1", modulePath("runtime/node-process.ts"), dir.root],
     env: { ...env, NODE_COMPILE_CACHE: compileCache(dir) },
     cwd: process.cwd(),
     log: dir.nodeLog,
     readiness: { kind: "ipc" },
     readyTimeoutMs: 60_000,
     stopTimeoutMs: DRAIN_TIMEOUT_MS + 1_000,
-    takeover: { spare, standbyArgs: [STANDBY] },
+    takeover: { spare, standbyArgs: [STANDBY], spareDelayMs },
     beats: true,
   });
   return specs;

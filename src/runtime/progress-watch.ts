@@ -9,7 +9,8 @@ import { DEFAULT_PROGRESS_MS } from "../manifest/graph.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { RunningActor, RunningActors } from "./running-actors.ts";
 
-const LOOK_EVERY_MS = 500;
+/** A hang is noticed so much later than its bound, at most. */
+export const PROGRESS_LOOK_MS = 500;
 /** A look this late counts for nothing: queued intents had no turn either. */
 const LATE_MS = 250;
 
@@ -24,8 +25,8 @@ export function watchProgress({ actors, clock, record }: ProgressWatchOptions): 
   let cancel = () => {};
   let dueMs = 0;
   const plan = (): void => {
-    dueMs = clock.monotonicMs() + LOOK_EVERY_MS;
-    cancel = clock.setTimer(LOOK_EVERY_MS, look);
+    dueMs = clock.monotonicMs() + PROGRESS_LOOK_MS;
+    cancel = clock.setTimer(PROGRESS_LOOK_MS, look);
   };
   const look = (): void => {
     const now = { monotonicMs: clock.monotonicMs(), unixMs: clock.unixMs() };

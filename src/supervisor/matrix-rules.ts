@@ -69,7 +69,7 @@ export type Rule<L extends Layer> = {
   readonly action: LayerActions[L];
   /** p99 from the failure (a hang: from its detection) to the first answer of the new incarnation. */
   readonly budgetMs: number;
-  /** The same for an actor in a worker or a process of its own. */
+  /** The same for an actor in a worker or a process of its own, or a subtree with such an actor. */
   readonly isolatedBudgetMs?: number;
   readonly counting: Counting;
   readonly escalation: Escalation;

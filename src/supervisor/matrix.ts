@@ -7,7 +7,7 @@ const never = (reason: string): NotApplicable => ({ kind: "notApplicable", reaso
 const planned = (reason: string): NotApplicable => ({ kind: "notApplicable", reason, planned: true });
 
 const ACTOR = { kind: "rule", budgetMs: 10, isolatedBudgetMs: 250, counting: "intensity" } as const;
-const SUBTREE = { kind: "rule", budgetMs: 50, counting: "intensity" } as const;
+const SUBTREE = { kind: "rule", budgetMs: 50, isolatedBudgetMs: 250, counting: "intensity" } as const;
 const KERNEL = { kind: "rule", budgetMs: 250, counting: { restarts: 3, periodMs: 60_000 } } as const;
 const PROCESS = { kind: "rule", budgetMs: 1_000, counting: { restarts: 10, periodMs: 60_000 } } as const;
 /** Of the process, by one actor's code. */
@@ -41,13 +41,15 @@ export const matrix: ResurrectionMatrix = {
     },
     exhaustion: {
       ...ACTOR,
-      detector: "the memory or CPU limit of its worker or process",
+      detector:
+        "the memory or CPU limit of its worker or process; elsewhere a buffer that the system refuses",
       action: "restart-from-snapshot",
       escalation: "subtree",
     },
     drift: {
       ...ACTOR,
-      detector: "it continues from another state than the one it last committed",
+      detector:
+        "its commit finds what is neither its last commit nor a successor's; volatile actors commit nothing",
       action: "restart-from-snapshot",
       escalation: "subtree",
     },
@@ -121,7 +123,7 @@ export const matrix: ResurrectionMatrix = {
     hang: { ...KERNEL, detector: KERNEL_BELOW, action: "rebuild-kernel", escalation: "process" },
     poison: never("what a sender can cause at will never climbs above layer 2"),
     exhaustion: { ...KERNEL, detector: KERNEL_BELOW, action: "rebuild-kernel", escalation: "process" },
-    drift: { ...KERNEL, detector: KERNEL_BELOW, action: "rebuild-kernel", escalation: "process" },
+    drift: never("the node's own actors commit nothing that they could differ from"),
     corruption: never("the node's own actors keep no snapshots"),
     loss: never("the node's own actors share its process: their loss is the process's, layer 4"),
     treachery: never("what intake finds forged or replayed is refused before it reaches any actor"),

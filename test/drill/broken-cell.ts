@@ -96,6 +96,8 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
     signal: () => undefined,
     fault: async () => undefined,
     restartKernel: async () => undefined,
+    start: async () => undefined,
+    spareBeside: async () => undefined,
     renew: async () => undefined,
     stop: async () => undefined,
   };

@@ -1,10 +1,11 @@
 // Drills of the drill: a judge that finds nothing wrong with a broken recovery is the defect.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { catalogue, type Scenario } from "../../src/drill/catalogue.ts";
+import { catalogue } from "../../src/drill/catalogue.ts";
 import { systemClock } from "../../src/drill/ports.ts";
 import { randomOf } from "../../src/drill/random.ts";
 import { rowOf } from "../../src/drill/report.ts";
 import { type Figures, isRed, type Row } from "../../src/drill/row.ts";
+import type { Scenario } from "../../src/drill/scenario.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
 import { brokenCell, type Defect } from "./broken-cell.ts";
 

@@ -1,6 +1,7 @@
 // What a drill kills and asks again: an actor that keeps the numbers of all intents that
 // it applied, says which of its lives answers, and fails in any way that it is told to.
 import { AsyncResource } from "node:async_hooks";
+import { writeSync } from "node:fs";
 import { defineActor, type IntentEvents, intent, reply } from "cell0";
 import { assign, fromCallback, fromPromise, setup } from "xstate";
 import { z } from "zod";
@@ -11,6 +12,19 @@ type Range = z.infer<typeof range>;
 
 /** Ranges kept; a judge reads and forgets them long before. */
 const MAX_RANGES = 3_000;
+
+const hows = [
+  "throw",
+  "reject",
+  "stray",
+  "unprovoked",
+  "loop",
+  "wait",
+  "grow",
+  "allocate",
+  "exit",
+  "violate",
+] as const;
 
 const intents = {
   count: intent({
@@ -29,13 +43,13 @@ const intents = {
   }),
   fail: intent({
     payload: z.object({
-      how: z.enum(["throw", "reject", "stray", "unprovoked", "loop", "wait", "grow"]),
+      how: z.enum(hows),
       /** Only while this life lasts; absent: whenever it is handled. */
       life: z.string().optional(),
     }),
     reply: z.object({ spared: z.boolean(), life: z.string() }),
     description:
-      "Fails for real: throws, rejects, leaves a rejection to nobody, throws by itself once this intent is answered, loops, waits, grows.",
+      "Fails for real: throws, rejects, leaves a rejection to nobody, throws by itself once this intent is answered, loops, waits, fills its memory, asks for more than there is, ends its process, or breaks the rules of its channel.",
   }),
 };
 
@@ -71,11 +85,21 @@ function spin(): never {
   for (;;);
 }
 
+/** More than any system has. */
+const TOO_MUCH = 2 ** 46;
+/** Of a process of its own: after standard input, output and error. */
+const CHANNEL = 3;
+/** A frame has at least a byte. */
+const EMPTY_FRAME = new Uint8Array(4);
+
 /** How what is asked for shows in the transition itself. */
 function strike(how: string): void {
   if (how === "throw") throw new Error("the drill asked for a throw");
   if (how === "loop") spin();
   if (how === "grow") grow();
+  if (how === "allocate") new ArrayBuffer(TOO_MUCH);
+  if (how === "exit") process.exit(7);
+  if (how === "violate") writeSync(CHANNEL, EMPTY_FRAME);
 }
 
 const machine = setup({

@@ -37,7 +37,12 @@ export type CradleEvent =
       readonly limit: RestartLimit;
     }
   /** A second process stands by, or does not any more. */
-  | { readonly kind: "spare"; readonly name: string; readonly state: SpareState }
+  | {
+      readonly kind: "spare";
+      readonly name: string;
+      readonly state: SpareState;
+      readonly pid: number | undefined;
+    }
   | { readonly kind: "message"; readonly name: string; readonly message: unknown };
 
 export type CradleEnd = { readonly gaveUp?: { readonly name: string; readonly log: string } };
@@ -98,7 +103,7 @@ export function startCradle(
       if (isRecorded(message)) unrecorded = unrecorded.slice(1);
       else onEvent({ kind: "message", name, message });
     },
-    spare: (state) => onEvent({ kind: "spare", name, state }),
+    spare: (state, pid) => onEvent({ kind: "spare", name, state, pid }),
   });
   const slots = specs.map((spec) => new Slot(spec, limit, eventsOf(spec)));
   const recording = slots.find(({ spec }) => spec.takeover !== undefined);

@@ -20,6 +20,8 @@ export type Takeover = {
   readonly spare: boolean;
   /** Arguments beside the others for one that is started while another runs. */
   readonly standbyArgs: readonly string[];
+  /** From the moment that a process is ready again until its spare is started: it has work to do first. */
+  readonly spareDelayMs: number;
 };
 
 export type ProcessSpec = {

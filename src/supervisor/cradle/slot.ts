@@ -9,10 +9,10 @@ import { type Death, decideRestart, type RestartLimit, WORKED_MS } from "./resta
 import { actorToBlame, withDeath } from "./suspects.ts";
 
 const LOOK_MS = 50;
-/** From the moment that a process is ready until its spare is started: it has work to do first. */
-const SPARE_DELAY_MS = 500;
-/** The same at the very first: manifests may be applied meanwhile. */
+/** From the moment that the very first is ready until its spare is started: manifests may be applied meanwhile. */
 const FIRST_SPARE_DELAY_MS = 2_000;
+/** From the end of a spare to the start of the next, at first. */
+const SPARE_RETRY_MS = 500;
 const MAX_SPARE_DELAY_MS = 30_000;
 
 /** Ends in a row that are told. */
@@ -42,7 +42,8 @@ export type SlotEvents = {
   died(exit: ProcessExit, restartInMs: number, by: Recovery["by"]): void;
   gaveUp(exit: ProcessExit): void;
   message(message: unknown): void;
-  spare(state: SpareState): void;
+  /** @param pid of the second process */
+  spare(state: SpareState, pid: number | undefined): void;
 };
 
 export class Slot {
@@ -146,8 +147,9 @@ export class Slot {
     };
     this.#events.ready(elapsedMs, detail, recovery, this.#vain);
     this.#vain = [];
-    if (this.spec.takeover?.spare === true) {
-      const delayMs = down === undefined ? FIRST_SPARE_DELAY_MS : SPARE_DELAY_MS;
+    const { takeover } = this.spec;
+    if (takeover?.spare === true) {
+      const delayMs = down === undefined ? FIRST_SPARE_DELAY_MS : takeover.spareDelayMs;
       this.#after(delayMs, () => this.#startSpare());
     }
   }
@@ -202,20 +204,20 @@ export class Slot {
     if (this.#stopping || this.#spare !== undefined) return;
     const spare = this.#spawn(this.spec.takeover?.standbyArgs);
     this.#spare = spare;
-    this.#events.spare("starting");
+    this.#events.spare("starting", spare.pid);
     void spare.standby.then(() => {
       this.#spareFailures = 0;
       if (this.#spare !== spare) return;
       this.#standsBy = true;
-      this.#events.spare("standby");
+      this.#events.spare("standby", spare.pid);
     });
     void spare.exited.then(() => {
       if (this.#spare !== spare) return;
       this.#spare = undefined;
       this.#standsBy = false;
-      this.#events.spare("gone");
+      this.#events.spare("gone", spare.pid);
       this.#spareFailures += 1;
-      const delayMs = Math.min(MAX_SPARE_DELAY_MS, SPARE_DELAY_MS * 2 ** Math.min(this.#spareFailures, 10));
+      const delayMs = Math.min(MAX_SPARE_DELAY_MS, SPARE_RETRY_MS * 2 ** Math.min(this.#spareFailures, 10));
       this.#after(delayMs, () => this.#startSpare());
     });
   }

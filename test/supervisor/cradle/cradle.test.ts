@@ -133,7 +133,7 @@ describe("a process that takes over", () => {
   const node = (changes: Partial<ProcessSpec> = {}) =>
     spec("node", TAKES_OVER, {
       readiness: { kind: "ipc" },
-      takeover: { spare: true, standbyArgs: [] },
+      takeover: { spare: true, standbyArgs: [], spareDelayMs: 500 },
       ...changes,
     });
   const told = (): Record<string, unknown>[] =>
@@ -181,7 +181,7 @@ describe("a process that takes over", () => {
     const fragile = `require("node:fs").appendFileSync("lives", "x");
       if (require("node:fs").readFileSync("lives", "utf8").length === 2) process.exit(7);`;
     const running = start({
-      ...node({ takeover: { spare: false, standbyArgs: [] } }),
+      ...node({ takeover: { spare: false, standbyArgs: [], spareDelayMs: 500 } }),
       args: ["-e", fragile + TAKES_OVER],
     });
     await running.ready;
@@ -204,7 +204,10 @@ describe("a process that takes over", () => {
   });
 
   test("hears of the deaths of the others, once it is there", async () => {
-    const running = start(spec("core", READY + STAYS), node({ takeover: { spare: false, standbyArgs: [] } }));
+    const running = start(
+      spec("core", READY + STAYS),
+      node({ takeover: { spare: false, standbyArgs: [], spareDelayMs: 500 } }),
+    );
     await running.ready;
     process.kill(running.pids().core ?? 0, "SIGKILL");
     await vi.waitFor(() => expect(told().map(({ type }) => type)).toContain("recovered"), WAIT);
@@ -228,7 +231,12 @@ describe("a process that takes over", () => {
         if (message.type === "recovered") process.send({ type: "recorded" });
       });
       process.send({ type: "standby" });`;
-    start(spec("node", script, { readiness: { kind: "ipc" }, takeover: { spare: false, standbyArgs: [] } }));
+    start(
+      spec("node", script, {
+        readiness: { kind: "ipc" },
+        takeover: { spare: false, standbyArgs: [], spareDelayMs: 500 },
+      }),
+    );
     const heard = (life: number) =>
       told().flatMap((each) => (each.type === "recovered" && each.life === life ? [each.recovery] : []));
     await vi.waitFor(() => expect(heard(4)).toHaveLength(3), WAIT);
@@ -242,7 +250,7 @@ describe("a process that takes over", () => {
       const say = () => require("node:fs").writeSync(4, JSON.stringify({ beat: 1, inHand: { actor: "a/b", intent: "ab" } }) + "\\n");
       setInterval(say, 20); say();`;
     const running = start({
-      ...node({ takeover: { spare: false, standbyArgs: [] }, beats: true }),
+      ...node({ takeover: { spare: false, standbyArgs: [], spareDelayMs: 500 }, beats: true }),
       args: ["-e", TAKES_OVER + beats],
     });
     await running.ready;
