@@ -1,59 +1,17 @@
-// `npm run drill:docs -- FILE`: makes docs/drill.md from what `cell0 drill --json` printed,
-// and keeps that beside it as docs/drill.json. A test fails when the page is not what this makes.
+// `npm run drill:docs -- FILE...`: makes docs/drill.md from what `cell0 drill --json` printed,
+// of one run or of several, and keeps that beside it as docs/drill.json. A file may be
+// docs/drill.json itself: later files' rows take the place of earlier ones'. A test fails when
+// the page is not what this makes.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { z } from "zod";
 import { layers } from "../src/supervisor/matrix-rules.ts";
+import { mergedRows, type Row, type Run, readRuns } from "./drill-runs.ts";
 import { checkout } from "./setup/paths.mjs";
 
-const figure = z.number().nullable();
-const cell = { layer: z.string(), failure: z.string(), kind: z.string() };
-const drilled = z.object({
-  state: z.literal("drilled"),
-  ...cell,
-  isolation: z.string(),
-  durable: z.boolean(),
-  trials: z.int(),
-  recovered: z.int(),
-  p50Ms: figure,
-  p99Ms: figure,
-  maxMs: figure,
-  budgetMs: z.number(),
-  budgetNote: z.string().optional(),
-  lost: z.int(),
-  duplicated: z.int(),
-  siblings: z.int(),
-  siblingsDisturbed: z.int(),
-  faults: z.array(z.string()),
-});
-const absent = z.object({
-  state: z.enum(["not applicable", "not drilled", "broken"]),
-  ...cell,
-  isolation: z.string().optional(),
-  durable: z.boolean().optional(),
-  reason: z.string(),
-});
-const reportSchema = z.object({
-  takenAt: z.string(),
-  machine: z.object({
-    cores: z.int(),
-    memoryGiB: z.number(),
-    processor: z.string(),
-    platform: z.string(),
-    loadBefore: z.number(),
-  }),
-  versions: z.object({ cell0: z.string(), node: z.string(), broker: z.string() }),
-  seed: z.int(),
-  trials: z.int(),
-  rows: z.array(z.discriminatedUnion("state", [drilled, absent])),
-});
-type Report = z.infer<typeof reportSchema>;
-type Row = Report["rows"][number];
-
 export function drillPage(text: string): string {
-  const { takenAt, machine, versions, seed, trials, rows } = reportSchema.parse(JSON.parse(text));
-  const { cores, memoryGiB, processor, platform, loadBefore } = machine;
+  const runs = readRuns(text);
+  const rows = mergedRows(runs);
   return `${[
     "# Drills",
     "",
@@ -61,16 +19,24 @@ export function drillPage(text: string): string {
     "",
     ...HOW_TO_READ,
     "",
-    "## This run",
+    ...(runs.length === 1 ? ["## This run"] : ["## These runs"]),
     "",
-    `${cores} cores (${processor}), ${memoryGiB} GiB, ${platform}; load of the machine before it ${loadBefore}. cell0 ${versions.cell0}, Node ${versions.node}, ${versions.broker}. ${trials} trials a row, seed ${seed}, ${takenAt.slice(0, 10)}. Client, broker, core and node shared the cores.`,
+    ...runs.map((run, at) => (runs.length === 1 ? runText(run) : `${at + 1}. ${runText(run)}`)),
     ...layers.flatMap((layer, at) =>
       tableOf(
         `Layer ${at + 1}: ${layer}`,
         rows.filter((row) => row.layer === layer),
+        runs.length > 1,
       ),
     ),
   ].join("\n")}\n`;
+}
+
+function runText({ machine, versions, seed, trials, trialsPerCell, takenAt }: Run): string {
+  const { cores, memoryGiB, processor, platform, loadBefore } = machine;
+  const count =
+    trialsPerCell === undefined ? `${trials} trials a row` : `${trialsPerCell} trials a cell of the matrix`;
+  return `${cores} cores (${processor}), ${memoryGiB} GiB, ${platform}; load of the machine before it ${loadBefore}. cell0 ${versions.cell0}, Node ${versions.node}, ${versions.broker}. ${count}, seed ${seed}, ${takenAt.slice(0, 10)}. Client, broker, core and node shared the cores.`;
 }
 
 const HOW_TO_READ: readonly string[] = [
@@ -82,6 +48,17 @@ const HOW_TO_READ: readonly string[] = [
   "- **Time** runs on the client's clock from the failure, right before the signal or the intent that makes the actor",
   "  fail leaves the client, to the first answer of the incarnation that is there at the end. Where the target itself",
   "  lives on (a broker or core that died) it runs to the first answer after the last intent that failed.",
+  "- **Budgets** are the matrix's. Those of hangs have the time until a hang is noticed added: the actor's progress",
+  "  limit, 200 ms here, and the interval of the looks. Treachery parks its actor: its time holds the refusal of a",
+  "  further intent with `ACTOR_PARKED` and the operator's `start` that follows it at once. Poison of the process holds",
+  "  both deaths of it.",
+  "- **The cell** offers faults on demand. At layers 3 and 4 it also has no bound on how often kernel and process die,",
+  "  so that one cell serves many trials, and makes the process that stands by 50 ms after a recovery, not 500. A",
+  "  failure of layer 4 waits until that one stands by, but for `kill-cold`, which never does. Where memory is to run",
+  "  out the node's heap is 256 MiB. Of a kernel that hangs or gets no memory the supervisors give up at the first",
+  "  failure, not at the eleventh within ten seconds: the same way, without ten repetitions before it.",
+  "- **Trials** are shared by the rows of a cell of the matrix (`--trials-per-cell`); `kill-cold` gets a tenth of a",
+  "  row's part.",
   "- **Load** is an open loop: one intent each 50 ms to the target and to each of four siblings, who take turns, whether",
   "  or not earlier ones were answered; from the failure to the recovery one each 2 to 5 ms to the target, for a second,",
   "  while fewer than two wait: more would measure the load. Latencies count from when an intent was due. Trials without a failure come first and are not counted.",
@@ -95,14 +72,23 @@ const HOW_TO_READ: readonly string[] = [
   "  lost, doubled, disturbed, or never answered. The drill exits with 1 otherwise.",
 ];
 
-function tableOf(title: string, rows: readonly Row[]): readonly string[] {
+/** How often each class of the layer was caused, over its rows. */
+function trialsText(rows: readonly Row[]): string {
+  const trials = new Map<string, number>();
+  for (const row of rows)
+    if (row.state === "drilled") trials.set(row.failure, (trials.get(row.failure) ?? 0) + row.trials);
+  return `Trials: ${[...trials].map(([failure, count]) => `${failure} ${count}`).join(", ") || "none"}.`;
+}
+
+function tableOf(title: string, rows: readonly Row[], severalRuns: boolean): readonly string[] {
   if (rows.length === 0) return [];
+  const run = (row: Row) => (severalRuns ? ` ${row.run} |` : "");
   const lines = rows.map((row) => {
     const what = row.kind === "" ? row.failure : `${row.failure}: ${row.kind}`;
     const where =
       row.isolation === undefined ? "" : `${row.isolation}${row.durable === true ? ", durable" : ""}`;
     if (row.state !== "drilled")
-      return `| ${what} | ${where} | | | | | | | | | ${row.state}: ${row.reason} |`;
+      return `| ${what} | ${where} | | | | | | | | | ${row.state}: ${row.reason} |${run(row)}`;
     const { trials, recovered, p50Ms, p99Ms, maxMs, budgetMs, lost, duplicated, siblings } = row;
     const disturbed = siblings === 0 ? "-" : String(row.siblingsDisturbed);
     const figures = [
@@ -113,14 +99,16 @@ function tableOf(title: string, rows: readonly Row[]): readonly string[] {
     ];
     const verdict = row.faults.length === 0 ? "ok" : row.faults.join(", ");
     const budget = row.budgetNote === undefined ? `${budgetMs} ms` : `${budgetMs} ms (${row.budgetNote})`;
-    return `| ${[what, where, ...figures, budget, lost, duplicated, disturbed, verdict].join(" | ")} |`;
+    return `| ${[what, where, ...figures, budget, lost, duplicated, disturbed, verdict].join(" | ")} |${run(row)}`;
   });
   return [
     "",
     `## ${title}`,
     "",
-    "| failure | actors | recovered | p50 | p99 | max | budget | lost | doubled | disturbed | verdict |",
-    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    trialsText(rows),
+    "",
+    `| failure | actors | recovered | p50 | p99 | max | budget | lost | doubled | disturbed | verdict |${severalRuns ? " run |" : ""}`,
+    `| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |${severalRuns ? " ---: |" : ""}`,
     ...lines,
   ];
 }
@@ -129,9 +117,10 @@ const ms = (value: number | null): string =>
   value === null ? "-" : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 
 if (process.argv[1] === import.meta.filename) {
-  const [, , file] = process.argv;
-  if (file === undefined) throw new Error("usage: npm run drill:docs -- drill.json");
-  const text = readFileSync(file, "utf8");
+  const [, , ...files] = process.argv;
+  if (files.length === 0) throw new Error("usage: npm run drill:docs -- drill.json...");
+  const runs = files.flatMap((file) => readRuns(readFileSync(file, "utf8")));
+  const text = `${JSON.stringify({ runs })}\n`;
   writeFileSync(join(checkout.root, "docs", "drill.md"), drillPage(text));
   writeFileSync(join(checkout.root, "docs", "drill.json"), text);
 }

@@ -1,6 +1,6 @@
 // How a drill shows on a terminal: its table, its progress, and what its words mean.
 import type { Row } from "../drill/row.ts";
-import type { Scenario } from "../drill/scenario.ts";
+import { PROGRESS_MS, type Scenario } from "../drill/scenario.ts";
 import { DISTURBED_FACTOR, DISTURBED_FLOOR_MS, SHADOW_MS } from "../drill/siblings.ts";
 import type { TrialResult } from "../drill/trial.ts";
 import type { Colors } from "./context.ts";
@@ -8,7 +8,8 @@ import { formatLatency } from "./duration.ts";
 import type { Column } from "./render/table.ts";
 import { plain } from "./render/text.ts";
 
-export const DEFINITIONS = `The client sends numbered intents at fixed times, whether or not earlier ones were answered, and counts each from when it was due: one each 50 ms to the target and to each of four siblings, who take turns, and from the failure to the recovery one each 2 to 5 ms to the target while fewer than two wait. A recovery runs from the failure (the signal, or the intent that makes the actor fail, as it leaves) to the first answer of the incarnation that is there at the end, on the client's clock; for a broker or core that died, to the first answer after the last intent that failed.
+export const DEFINITIONS = `The client sends numbered intents at fixed times, whether or not earlier ones were answered, and counts each from when it was due: one each 50 ms to the target and to each of four siblings, who take turns, and from the failure to the recovery one each 2 to 5 ms to the target while fewer than two wait. A recovery runs from the failure (the signal, or the intent that makes the actor fail, as it leaves) to the first answer of the incarnation that is there at the end, on the client's clock; for a broker or core that died, to the first answer after the last intent that failed. Hangs have the time until they are noticed added to their budget: the actor's progress limit of ${PROGRESS_MS} ms and the interval of the looks. Treachery parks its actor: its recovery holds the refusal of a further intent with ACTOR_PARKED and the operator's start that follows at once; without that refusal there is none. Poison of the process holds both deaths of it.
+A cell that is drilled offers faults on demand. At layers 3 and 4 it also has no bound on how often kernel and process die, so that one cell serves many trials, and makes the process that stands by 50 ms after a recovery, not 500. A failure of layer 4 waits until that one stands by, but for kill-cold, which never does. Where memory is to run out the node's heap is 256 MiB. Of a kernel that hangs or gets no memory the supervisors give up at the first failure, not at the eleventh within ten seconds.
 lost      answered, but not in the actor's state at the end. A durable actor keeps everything that it answered. A volatile one goes back to the state before the intent that failed, when its process went on. When its own worker or process died it may go back to an earlier snapshot (shown as rolledBack in the JSON), and when its node died it starts fresh: there only what its present life answered counts.
 doubled   in the state twice; or there though the client was told that it was not begun.
 disturbed a sibling of which an intent failed, or whose p99 from the failure on (${SHADOW_MS} ms, or twice the recovery) is more than ${DISTURBED_FACTOR} times its p99 without failures, and ${DISTURBED_FLOOR_MS} ms more.

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { drillPage } from "../../scripts/drill-page.ts";
+import { readRuns } from "../../scripts/drill-runs.ts";
 
 const docs = join(import.meta.dirname, "..", "..", "docs");
 const read = (name: string): string => readFileSync(join(docs, name), "utf8");
@@ -12,7 +13,7 @@ describe("docs/drill.md", () => {
   });
 
   it("shows what is red as it is", () => {
-    const report: { rows: unknown[] } = JSON.parse(read("drill.json"));
+    const [report] = readRuns(read("drill.json"));
     const row = {
       state: "drilled",
       layer: "actor",

@@ -81,8 +81,8 @@ describe("cell0 drill", () => {
   });
 
   it("says no when what is asked for by name cannot be drilled", async () => {
-    const { code, stdout } = await cell0(["drill", "--layer", "1", "--failure", "treachery", "--json"]);
+    const { code, stdout } = await cell0(["drill", "--layer", "2", "--failure", "poison", "--json"]);
     expect(code).toBe(1);
-    expect(lastJson(stdout)).toMatchObject({ rows: [{ state: "not drilled", failure: "treachery" }] });
+    expect(lastJson(stdout)).toMatchObject({ rows: [{ state: "not applicable", failure: "poison" }] });
   });
 });
