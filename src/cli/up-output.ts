@@ -93,8 +93,12 @@ function printDeath(context: Context, { name, exit, restartInMs }: Of<"died">): 
 
 function printGaveUp(context: Context, { name, exit, log, limit }: Of<"gaveUp">): void {
   const { colors } = context;
+  const often =
+    limit === undefined
+      ? "is not started again after this, "
+      : `ended ${limit.restarts + 1} times in ${limit.periodMs / 1000} s, `;
   context.print(
-    `${colors.red("✗")} ${name} does not stay up: ended ${limit.restarts + 1} times in ${limit.periodMs / 1000} s, ` +
+    `${colors.red("✗")} ${name} does not stay up: ${often}` +
       `the last time by ${describeExit(exit)}. Everything is stopped; its log: ${log}`,
   );
 }

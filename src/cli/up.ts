@@ -7,6 +7,8 @@ import type { BrokerSync } from "../runtime/cell-config.ts";
 import { type PreparedNode, prepareNode, tidyUp } from "../runtime/prepare-node.ts";
 import { DRAIN_TIMEOUT_MS, processSpecs } from "../runtime/processes.ts";
 import { type Cradle, type CradleEvent, startCradle } from "../supervisor/cradle/cradle.ts";
+import { matrix } from "../supervisor/matrix.ts";
+import { processRules } from "../supervisor/process-rules.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { errorToJson, formatError, toCellError } from "./error-output.ts";
@@ -98,7 +100,7 @@ export async function runUp(
       printEvent(context, event);
       hear(event, arrival);
     };
-    cradle = startCradle(specs, onEvent, maxRestarts === undefined ? {} : { maxRestarts });
+    cradle = startCradle(specs, processRules(matrix.process, maxRestarts), onEvent);
     const wasAsked = stopOnInterrupt(context, cradle);
     await prepared.lock.update(cradle.pids());
     return await attend(context, {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { matrixPage } from "../../scripts/generate-matrix.ts";
 import { matrix } from "../../src/supervisor/matrix.ts";
-import { failureClasses, layers } from "../../src/supervisor/matrix-rules.ts";
+import { failureClasses, layers, type ResurrectionMatrix } from "../../src/supervisor/matrix-rules.ts";
 import { matrixRows } from "../../src/supervisor/matrix-table.ts";
 import { run } from "../cli/fake-terminal.ts";
 
@@ -18,6 +18,21 @@ test("docs/matrix.md is what `npm run generate` makes of the matrix", () => {
 test("every layer answers for every class of failure", () => {
   expect(rows).toHaveLength(layers.length * failureClasses.length);
   expect(rows.filter(({ kind }) => kind === "rule")).not.toHaveLength(0);
+});
+
+test("a matrix in which a combination has no answer does not compile", () => {
+  const { drift: _drift, ...others } = matrix.process;
+  // @ts-expect-error: what a process does when it drifts is not said.
+  const lacking: ResurrectionMatrix = { ...matrix, process: others };
+  const { swarm: _swarm, ...below } = matrix;
+  // @ts-expect-error: a whole layer is missing.
+  const lower: ResurrectionMatrix = below;
+  // @ts-expect-error: no supervisor parks a process.
+  const parked: ResurrectionMatrix["process"] = { ...matrix.process, crash: matrix.actor.treachery };
+  // @ts-expect-error: that there is none needs a reason.
+  const silent: ResurrectionMatrix["actor"] = { ...matrix.actor, loss: { kind: "notApplicable" } };
+  const stated: ResurrectionMatrix = { ...matrix };
+  for (const each of [lacking, lower, parked, silent, stated]) expect(each).toBeDefined();
 });
 
 test.each(rules.map((row) => [`${row.layer} ${row.failure}`, row] as const))(

@@ -2,13 +2,11 @@
 // holds no keys and reads nothing from outside; it starts, watches, starts again
 // and stops. Layer 4 of the resurrection matrix.
 import type { ProcessExit, ProcessSpec } from "./process-spec.ts";
-import type { RestartLimit } from "./restart-policy.ts";
+import type { RestartLimit, RestartRules } from "./restart-policy.ts";
 import { type Recovery, Slot, type SlotEvents, type SpareState } from "./slot.ts";
 
 export type { Recovery } from "./slot.ts";
 
-/** More deaths of one process than this end the cradle. */
-const CRASH_LOOP: RestartLimit = { restarts: 10, periodMs: 60_000 };
 /** Recoveries that wait for the process that records them. */
 const MAX_UNTOLD = 64;
 
@@ -34,7 +32,8 @@ export type CradleEvent =
       readonly name: string;
       readonly exit: ProcessExit;
       readonly log: string;
-      readonly limit: RestartLimit;
+      /** More deaths than these; absent: what it died of lets nothing start it again. */
+      readonly limit?: RestartLimit;
     }
   /** A second process stands by, or does not any more. */
   | {
@@ -59,21 +58,16 @@ export type Cradle = {
   kill(): Promise<void>;
 };
 
-export type CradleOptions = {
-  /** Deaths of one process within a minute, beyond which everything is stopped; default 10. */
-  readonly maxRestarts?: number;
-};
-
 /**
  * Starts every process at once, in order, without waiting for one before the next: they wait
  * for each other. The one that takes over is told of each recovery, to record it.
+ * @param rules what each process may die of, and how often, before everything is stopped
  */
 export function startCradle(
   specs: readonly ProcessSpec[],
+  rules: RestartRules,
   onEvent: (event: CradleEvent) => void,
-  { maxRestarts = CRASH_LOOP.restarts }: CradleOptions = {},
 ): Cradle {
-  const limit = { ...CRASH_LOOP, restarts: maxRestarts };
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<CradleEnd>();
   let untold: readonly Recovery[] = [];
@@ -95,8 +89,8 @@ export function startCradle(
       }
       onEvent({ kind: "died", name, exit, restartInMs, by });
     },
-    gaveUp: (exit) => {
-      onEvent({ kind: "gaveUp", name, exit, log, limit });
+    gaveUp: (exit, limit) => {
+      onEvent({ kind: "gaveUp", name, exit, log, ...(limit === undefined ? {} : { limit }) });
       void stop({ gaveUp: { name, log } });
     },
     message: (message) => {
@@ -105,7 +99,7 @@ export function startCradle(
     },
     spare: (state, pid) => onEvent({ kind: "spare", name, state, pid }),
   });
-  const slots = specs.map((spec) => new Slot(spec, limit, eventsOf(spec)));
+  const slots = specs.map((spec) => new Slot(spec, rules, eventsOf(spec)));
   const recording = slots.find(({ spec }) => spec.takeover !== undefined);
 
   const tellRecoveries = () => {

@@ -3,9 +3,16 @@
 // silence rule decide.
 import { readFileSync } from "node:fs";
 import { decideSilence } from "./decide-silence.ts";
+import { failureOfExit } from "./describe-exit.ts";
 import { type ManagedProcess, startProcess } from "./managed-process.ts";
 import type { ProcessExit, ProcessSpec, Suspect } from "./process-spec.ts";
-import { type Death, decideRestart, type RestartLimit, WORKED_MS } from "./restart-policy.ts";
+import {
+  type Death,
+  decideRestart,
+  type RestartLimit,
+  type RestartRules,
+  WORKED_MS,
+} from "./restart-policy.ts";
 import { actorToBlame, withDeath } from "./suspects.ts";
 
 const LOOK_MS = 50;
@@ -40,7 +47,8 @@ export type SlotEvents = {
     before: readonly Recovery[],
   ): void;
   died(exit: ProcessExit, restartInMs: number, by: Recovery["by"]): void;
-  gaveUp(exit: ProcessExit): void;
+  /** @param limit that it exceeded; undefined: nothing may start it again */
+  gaveUp(exit: ProcessExit, limit: RestartLimit | undefined): void;
   message(message: unknown): void;
   /** @param pid of the second process */
   spare(state: SpareState, pid: number | undefined): void;
@@ -50,7 +58,7 @@ export class Slot {
   readonly spec: ProcessSpec;
   wasReady = false;
   readonly #events: SlotEvents;
-  readonly #limit: RestartLimit;
+  readonly #rules: RestartRules;
   readonly #timers = new Set<NodeJS.Timeout>();
   #process: ManagedProcess | undefined;
   #spare: ManagedProcess | undefined;
@@ -67,9 +75,9 @@ export class Slot {
   #readyAtMs: number | undefined;
   #inARow = 0;
 
-  constructor(spec: ProcessSpec, limit: RestartLimit, events: SlotEvents) {
+  constructor(spec: ProcessSpec, rules: RestartRules, events: SlotEvents) {
     this.spec = spec;
-    this.#limit = limit;
+    this.#rules = rules;
     this.#events = events;
   }
 
@@ -159,12 +167,12 @@ export class Slot {
     const worked = this.#readyAtMs !== undefined && nowMs - this.#readyAtMs >= WORKED_MS;
     this.#inARow = worked ? 0 : this.#inARow + 1;
     this.#readyAtMs = undefined;
-    const death = { atMs: nowMs, actor: actorToBlame(exit) };
-    const decision = decideRestart(this.#deaths, death, this.#limit, this.#inARow);
+    const death = { atMs: nowMs, failure: failureOfExit(exit), actor: actorToBlame(exit) };
+    const decision = decideRestart(this.#deaths, death, this.#rules, this.#inARow);
     this.#deaths = decision.deaths;
-    this.#suspects = withDeath(this.#suspects, exit, Date.now());
+    this.#suspects = withDeath(this.#suspects, exit, Date.now(), this.#rules);
     if (decision.kind === "giveUp") {
-      this.#events.gaveUp(exit);
+      this.#events.gaveUp(exit, decision.limit);
       return;
     }
     const by = this.#standsBy ? "spare" : "cold";

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Cradle, type CradleEvent, startCradle } from "../../../src/supervisor/cradle/cradle.ts";
 import type { ProcessSpec } from "../../../src/supervisor/cradle/process-spec.ts";
+import type { RestartRules } from "../../../src/supervisor/cradle/restart-policy.ts";
+import { matrix } from "../../../src/supervisor/matrix.ts";
+import { processRules } from "../../../src/supervisor/process-rules.ts";
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const READY = "console.log(JSON.stringify({ pid: process.pid, ready: true }));";
@@ -16,6 +19,7 @@ let events: CradleEvent[];
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "cell0-cradle-"));
   events = [];
+  rules = processRules(matrix.process);
 });
 
 afterEach(async () => {
@@ -23,6 +27,9 @@ afterEach(async () => {
   cradle = undefined;
   rmSync(directory, { recursive: true, force: true });
 });
+
+/** Of the matrix, unless a test has its own. */
+let rules: RestartRules;
 
 const spec = (name: string, script: string, changes: Partial<ProcessSpec> = {}): ProcessSpec => ({
   name,
@@ -38,7 +45,7 @@ const spec = (name: string, script: string, changes: Partial<ProcessSpec> = {}):
 });
 
 const start = (...specs: readonly ProcessSpec[]): Cradle => {
-  cradle = startCradle(specs, (event) => events.push(event));
+  cradle = startCradle(specs, rules, (event) => events.push(event));
   return cradle;
 };
 const seen = (kind: CradleEvent["kind"]) => events.filter((event) => event.kind === kind);
@@ -83,6 +90,30 @@ describe("a cradle", () => {
     expect(seen("died").length).toBe(10);
     expect(isAlive(core)).toBe(false);
     expect(readFileSync(join(directory, "node.log"), "utf8")).toContain("no luck");
+  });
+
+  test("goes by the rules it is given, by what a process died of", async () => {
+    const { crash, loss } = matrix.process;
+    const halted = { ...crash, action: "halt" } as const;
+    const once = { ...loss, counting: { restarts: 1, periodMs: 60_000 } };
+    rules = processRules({ ...matrix.process, crash: halted, loss: once });
+    const running = start(spec("node", READY + STAYS));
+    await running.ready;
+    process.kill(running.pids().node ?? 0, "SIGKILL");
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(2), WAIT);
+    process.kill(running.pids().node ?? 0, "SIGKILL");
+    expect((await running.ended).gaveUp?.name).toBe("node");
+    expect(seen("gaveUp")).toMatchObject([{ limit: { restarts: 1, periodMs: 60_000 } }]);
+
+    const fragile = start(spec("node", "process.exit(3);"));
+    expect((await fragile.ended).gaveUp?.name).toBe("node");
+    expect(seen("died")).toHaveLength(1);
+    expect(seen("gaveUp").at(-1)).toEqual({
+      kind: "gaveUp",
+      name: "node",
+      exit: { code: 3, signal: null },
+      log: join(directory, "node.log"),
+    });
   });
 
   test("kills and counts as failed a process that is not ready in time", async () => {
