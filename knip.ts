@@ -7,6 +7,7 @@ const config: KnipConfig = {
     "src/{index,client,testkit}.ts",
     "src/cli/main.ts",
     "src/actors/isolation/{worker,process}/entry.ts",
+    "src/supervisor/cradle/entry.ts",
     "src/runtime/{node-process,watch/watcher}.ts",
     "src/actors/{probe/entry,loader/native-import}.ts",
     "src/drill/behaviours/*.ts",

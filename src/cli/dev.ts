@@ -39,7 +39,7 @@ async function dev(context: Context, named: readonly string[]): Promise<ExitCode
     await interrupted(context.signal);
     return exitCodes.ok;
   }
-  const { runUp } = await import("./up.ts");
+  const { runUp } = await import("./run-up.ts");
   return await runUp(context, [], { spare: false }, { onReady: () => follower.follow() });
 }
 

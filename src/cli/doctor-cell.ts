@@ -45,7 +45,7 @@ function checkProcesses(holder: LockHolder): CheckResult {
     );
   }
   const names = children.map(([name, { pid }]) => `${name} ${pid}`).join(", ");
-  return good("processes", `cradle ${holder.pid}${names === "" ? "" : `, ${names}`}`);
+  return good("processes", `up ${holder.pid}${names === "" ? "" : `, ${names}`}`);
 }
 
 async function runningChecks(context: Context, holder: LockHolder): Promise<readonly CheckResult[]> {

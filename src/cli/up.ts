@@ -1,34 +1,10 @@
-// `cell0 up`: this process becomes the cradle of a node. It prepares the data
-// directory, runs broker, core and node, applies manifests when some are named,
-// and stops all of it in order when asked to.
+// `cell0 up`: its options, as they are typed.
 import { type Command, Option } from "commander";
 import { CellError } from "../errors/cell-error.ts";
-import type { BrokerSync } from "../runtime/cell-config.ts";
-import { type PreparedNode, prepareNode, tidyUp } from "../runtime/prepare-node.ts";
-import { DRAIN_TIMEOUT_MS, processSpecs } from "../runtime/processes.ts";
-import { type Cradle, type CradleEvent, startCradle } from "../supervisor/cradle/cradle.ts";
-import { matrix } from "../supervisor/matrix.ts";
-import { processRules } from "../supervisor/process-rules.ts";
-import type { Context } from "./context.ts";
+import { DRAIN_TIMEOUT_MS } from "../runtime/processes.ts";
 import { documented } from "./documented.ts";
-import { errorToJson, formatError, toCellError } from "./error-output.ts";
-import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { runUp, type UpOptions } from "./run-up.ts";
 import { action } from "./session.ts";
-import { detach } from "./up-detached.ts";
-import { type Arrival, printArrival, printEvent, printMade } from "./up-output.ts";
-
-export type UpOptions = {
-  readonly cell?: string;
-  readonly node?: string;
-  readonly port?: number;
-  readonly brokerSync?: BrokerSync;
-  readonly join?: string;
-  readonly prune?: boolean;
-  readonly detach?: boolean;
-  readonly maxRestarts?: number;
-  /** Default true, unless cell.json says false. */
-  readonly spare?: boolean;
-};
 
 export function registerUp(program: Command): void {
   const command = program
@@ -70,139 +46,6 @@ export function registerUp(program: Command): void {
     exits: ["refused", "unreachable", "internal"],
     notes: `The first Ctrl-C stops in order: what was accepted gets ${DRAIN_TIMEOUT_MS / 1000} s to finish. A second one stops at once.`,
   });
-}
-
-export async function runUp(
-  context: Context,
-  manifests: readonly string[],
-  options: UpOptions,
-  hooks: { readonly onReady?: () => Promise<void> } = {},
-): Promise<ExitCode> {
-  if (options.detach === true) return await detach(context);
-  const { dir } = context;
-  // A cell outlives the terminal's window and the log's collector.
-  context.terminal.surviveLostOutput?.();
-  const { prune: _prune, detach: _detach, maxRestarts, spare, join, ...names } = options;
-  const startedAt = performance.now();
-  const prepared = await prepareNode(dir, {
-    ...names,
-    ...(join === undefined ? {} : { join: context.path(join) }),
-  });
-  printMade(context, prepared);
-  let cradle: Cradle | undefined;
-  try {
-    const standsBy = spare !== false && prepared.config.spare !== false;
-    const specs = await processSpecs(dir, prepared.config, prepared.genesisHash, standsBy);
-    const arrival = Promise.withResolvers<Arrival>();
-    const onEvent = (event: CradleEvent) => {
-      // A full disk must not end the cell: the lock only helps to find what a killed cradle leaves.
-      if (cradle !== undefined) prepared.lock.update(cradle.pids()).catch(() => undefined);
-      printEvent(context, event);
-      hear(event, arrival);
-    };
-    cradle = startCradle(specs, processRules(matrix.process, maxRestarts), onEvent);
-    const wasAsked = stopOnInterrupt(context, cradle);
-    await prepared.lock.update(cradle.pids());
-    return await attend(context, {
-      cradle,
-      wasAsked,
-      arrival: arrival.promise,
-      manifests,
-      options,
-      hooks,
-      prepared,
-      startedAt,
-    });
-  } finally {
-    await cradle?.stop();
-    await tidyUp(dir, prepared.lock);
-  }
-}
-
-type Attendance = {
-  readonly cradle: Cradle;
-  /** Whether an interrupt asked for the end. */
-  readonly wasAsked: () => boolean;
-  readonly arrival: Promise<Arrival>;
-  readonly manifests: readonly string[];
-  readonly options: UpOptions;
-  readonly hooks: { readonly onReady?: () => Promise<void> };
-  readonly prepared: PreparedNode;
-  readonly startedAt: number;
-};
-
-/** From the start of the processes to their end. */
-async function attend(context: Context, attendance: Attendance): Promise<ExitCode> {
-  const { cradle, wasAsked, arrival, manifests, options, prepared, startedAt } = attendance;
-  if (manifests.length > 0) void preload();
-  const first = await Promise.race([arrival, cradle.ended]);
-  if (!("status" in first)) return endOf(first);
-  const applied = await applyAtStart(context, manifests, options);
-  printArrival(context, prepared, applied ?? first, performance.now() - startedAt);
-  process.send?.({ type: "up" });
-  await attendance.hooks.onReady?.();
-  const end = await cradle.ended;
-  context.note(wasAsked() ? "Stopped." : "");
-  return endOf(end);
-}
-
-/** What applying needs, loaded while the node's process comes up beside this one. */
-async function preload(): Promise<void> {
-  await Promise.all([import("./apply.ts"), import("./connect-cell.ts"), import("./kernel-client.ts")]);
-}
-
-/** The state after the manifests were applied; undefined when there were none, or it failed: then the cell runs on as it was. */
-async function applyAtStart(
-  context: Context,
-  manifests: readonly string[],
-  options: UpOptions,
-): Promise<Arrival | undefined> {
-  if (manifests.length === 0) return undefined;
-  try {
-    const { applyManifests } = await import("./apply.ts");
-    await applyManifests(context, manifests, { prune: options.prune === true, yes: true });
-  } catch (thrown) {
-    const error = toCellError(thrown);
-    context.terminal.err(
-      `${context.json ? JSON.stringify({ error: errorToJson(error) }) : formatError(error)}\n`,
-    );
-  }
-  const kernel = await context.kernel();
-  const { readCellConfig } = await import("../runtime/cell-config.ts");
-  const { node } = await readCellConfig(context.dir);
-  return { status: await kernel.status(node), tree: await kernel.tree(node) };
-}
-
-function hear(event: CradleEvent, arrival: PromiseWithResolvers<Arrival>): void {
-  if (event.kind !== "ready" || event.name !== "node") return;
-  // It comes from our own child, over our own channel.
-  arrival.resolve(event.detail as Arrival);
-}
-
-function endOf(end: { readonly gaveUp?: { readonly name: string; readonly log: string } }): ExitCode {
-  if (end.gaveUp === undefined) return exitCodes.ok;
-  const { name, log } = end.gaveUp;
-  throw new CellError("CELL_PROCESS_FAILED", `the ${name} process ends again and again`, {
-    where: log,
-    remedy: `Read the end of ${log}; if an intent or an apply did it, \`cell0 logs --kind processDied\` names it once the cell is up again. Then \`cell0 up\`.`,
-  });
-}
-
-/**
- * First interrupt: in order. Second: at once. Heard until this process ends: one that comes
- * late, while it tidies up, must not leave a lock behind.
- */
-function stopOnInterrupt(context: Context, cradle: Cradle): () => boolean {
-  let count = 0;
-  const interrupt = () => {
-    count += 1;
-    if (count === 1) {
-      context.note(`Stopping in order, at most ${DRAIN_TIMEOUT_MS / 1000} s; Ctrl-C again stops at once.`);
-      void cradle.stop();
-    } else void cradle.kill();
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
-  return () => count > 0;
 }
 
 function parseCount(text: string): number {

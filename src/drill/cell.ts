@@ -97,8 +97,7 @@ type Running = {
 
 function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"> {
   const pid = async (name: ProcessName): Promise<number> => {
-    const holder = await readHolder(dir);
-    const found = name === "cradle" ? holder : holder?.children[name];
+    const found = (await readHolder(dir))?.children[name];
     if (found !== undefined && isAlive(found)) return found.pid;
     throw new CellError("DRILL_CELL_FAILED", `no ${name} runs`, { where: dir.root });
   };

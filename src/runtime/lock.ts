@@ -4,9 +4,14 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import type { DataDir } from "./data-dir.ts";
+
+/** For what was killed to be gone. */
+const END_TIMEOUT_MS = 2_000;
+const END_POLL_MS = 5;
 
 const holderSchema = z.object({
   pid: z.int().positive(),
@@ -18,11 +23,15 @@ const holderSchema = z.object({
   children: z.record(z.string(), z.object({ pid: z.int().positive(), startTime: z.string() })),
 });
 
+type Identity = { readonly pid: number; readonly startTime: string };
+
 export type LockHolder = z.infer<typeof holderSchema>;
 
 export type DirectoryLock = {
   /** Records the processes that the holder started; after `release` it does nothing. */
   update(children: Readonly<Record<string, number>>): Promise<void>;
+  /** Kills those of them that still run, and waits until they are gone, for two seconds at most. */
+  endChildren(): Promise<void>;
   release(): Promise<void>;
 };
 
@@ -40,21 +49,26 @@ export async function lockDirectory(dir: DataDir, node: string): Promise<Directo
   };
   if (!(await createExclusive(dir.lock, self))) await takeOver(dir, self);
   let released = false;
+  let children: LockHolder["children"] = {};
   // One write at a time: each goes through the same file beside the lock.
   let writing: Promise<void> = Promise.resolve();
   return {
-    async update(children) {
-      const rows = Object.entries(children).map(([name, pid]) => [
-        name,
-        { pid, startTime: startTimeOf(pid) },
-      ]);
-      const current = { ...self, children: Object.fromEntries(rows) };
+    async update(pids) {
+      const rows = Object.entries(pids).map(([name, pid]) => [name, { pid, startTime: startTimeOf(pid) }]);
+      children = Object.fromEntries(rows);
+      const current = { ...self, children };
       const write = async () => {
         if (!released) await replace(dir.lock, current);
       };
       const written = writing.then(write);
       writing = written.catch(() => undefined);
       await written;
+    },
+    async endChildren() {
+      const left = Object.values(children);
+      for (const child of left) endLeftover(child);
+      const deadlineMs = performance.now() + END_TIMEOUT_MS;
+      while (left.some(isLeft) && performance.now() < deadlineMs) await delay(END_POLL_MS);
     },
     async release() {
       released = true;
@@ -109,7 +123,7 @@ async function readLock(path: string): Promise<LockHolder | undefined> {
 }
 
 /** Whether that very process still runs: same id and same start time, and not ended and waiting to be collected. */
-export function isAlive(holder: { readonly pid: number; readonly startTime: string }): boolean {
+export function isAlive(holder: Identity): boolean {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
@@ -149,9 +163,11 @@ async function replace(path: string, holder: LockHolder): Promise<void> {
 }
 
 /** Only a process whose start time is known and equal is ended: never a stranger that got the same id. */
-function endLeftover(child: { readonly pid: number; readonly startTime: string }): void {
-  if (child.startTime !== "" && isAlive(child)) process.kill(child.pid, "SIGKILL");
+function endLeftover(child: Identity): void {
+  if (isLeft(child)) process.kill(child.pid, "SIGKILL");
 }
+
+const isLeft = (child: Identity): boolean => child.startTime !== "" && isAlive(child);
 
 /** States of a process in /proc that runs no more. */
 const ENDED: ReadonlySet<string> = new Set(["Z", "X"]);

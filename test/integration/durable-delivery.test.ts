@@ -152,7 +152,7 @@ describe("durable actors whose processes are killed", () => {
     await request("books/armed", "alarm", { entry: 2, delayMs: 1_500 });
     const dueAtMs = performance.now() + 1_500;
     const pids = Object.values((await readHolder(cell.dir))?.children ?? {}).map(({ pid }) => pid);
-    await cell.kill("cradle");
+    await cell.kill("up");
     await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), { timeout: 5_000, interval: 10 });
     await cell.client.close();
     await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(dueAtMs), { timeout: 5_000 });

@@ -101,7 +101,7 @@ describe("a first start", () => {
   it("holds its directory: a second start says who has it", async () => {
     const { code, stderr } = await cell.cli("up");
     expect(stderr).toContain("CELL_DIRECTORY_HELD");
-    expect(stderr).toContain(`process ${await cell.pid("cradle")} `);
+    expect(stderr).toContain(`process ${await cell.pid("up")} `);
     expect(code).toBe(2);
     expect((await cell.cli("send", "hello/greeter", "greet", '{"name":"Bo"}')).code).toBe(0);
   });
@@ -174,10 +174,12 @@ describe("a cell that was stopped", () => {
     expect(outcome.code).not.toBe(0);
   });
 
-  it("leaves no process when its cradle is killed, and is taken over by the next start", async () => {
+  it("leaves no process when it is killed, and is taken over by the next start", async () => {
     const cell = await startCell({ directory });
-    const children = await Promise.all((["broker", "core", "node"] as const).map((name) => cell.pid(name)));
-    await cell.kill("cradle");
+    const children = await Promise.all(
+      (["cradle", "broker", "core", "node"] as const).map((name) => cell.pid(name)),
+    );
+    await cell.kill("up");
     await vi.waitFor(() => expect(children.filter(isRunning)).toEqual([]), { timeout: 10_000, interval: 10 });
     await cell.client.close();
     const next = await startCell({ directory });
@@ -198,7 +200,7 @@ describe("a cell that was stopped", () => {
     });
     const holder = await readHolder(dir);
     const pids = [holder?.pid ?? 0, ...Object.values(holder?.children ?? {}).map(({ pid }) => pid)];
-    expect(pids.filter(isRunning)).toHaveLength(4);
+    expect(pids.filter(isRunning)).toHaveLength(5);
     expect((await run("send", "hello/greeter", "greet", '{"name":"Ada"}')).code).toBe(0);
     expect((await run("down")).code).toBe(0);
     expect(pids.filter(isRunning)).toEqual([]);

@@ -22,7 +22,8 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
 export type Outcome = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
-export type ProcessName = "cradle" | "broker" | "core" | "node" | "node-spare";
+/** `up` is the process that was started, which holds the directory; the others are its own. */
+export type ProcessName = "up" | "cradle" | "broker" | "core" | "node" | "node-spare";
 
 export type LiveCell = {
   readonly dir: DataDir;
@@ -227,7 +228,7 @@ const tail = (path: string): string =>
 
 async function pidOf(dir: DataDir, name: ProcessName): Promise<number> {
   const holder = await readHolder(dir);
-  const pid = name === "cradle" ? holder?.pid : holder?.children[name]?.pid;
+  const pid = name === "up" ? holder?.pid : holder?.children[name]?.pid;
   if (pid === undefined) throw new Error(`the lock file names no ${name}: ${JSON.stringify(holder)}`);
   return pid;
 }

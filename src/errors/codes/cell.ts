@@ -57,8 +57,9 @@ export const cellErrors = defineErrors({
     retryable: false,
   },
   CELL_PROCESS_FAILED: {
-    title: "a process of the cell does not start",
-    cause: "The broker, the core or the node ended before it was ready, several times in a row.",
+    title: "a process of the cell does not stay up",
+    cause:
+      "The broker, the core or the node ended again and again; or the cradle did, the process that runs them.",
     remedy: "Read the log that is named, and run `cell0 doctor`.",
     retryable: false,
   },

@@ -6,11 +6,11 @@ import { connect } from "node:net";
 import { type Beats, followBeats } from "./beats.ts";
 import { failureOfExit } from "./describe-exit.ts";
 import { OUT_OF_MEMORY, watchMemoryEnds } from "./out-of-memory.ts";
+import { dyingWithParent } from "./parent-death.ts";
 import type { ProcessExit, ProcessSpec } from "./process-spec.ts";
 
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
 const PORT_PROBE_MS = 20;
-const SETPRIV = "/usr/bin/setpriv";
 /** After the standard ones and IPC. */
 const BEATS_DESCRIPTOR = 4;
 
@@ -92,17 +92,11 @@ function withBeats(exit: ProcessExit, beats: Beats): ProcessExit {
   return known.inHand === undefined && lately !== undefined ? { ...known, inHand: lately } : known;
 }
 
-/**
- * On Linux the kernel itself ends a child whose cradle died, even one that is
- * too busy to notice; elsewhere children notice by their closed channel.
- */
 function spawnWithParentDeath(spec: ProcessSpec, log: number): ChildProcess {
-  const guarded = process.platform === "linux" && existsSync(SETPRIV);
-  const command = guarded ? SETPRIV : spec.command;
-  const args = guarded ? ["--pdeathsig", "KILL", "--", spec.command, ...spec.args] : [...spec.args];
+  const { command, args } = dyingWithParent(spec);
   const usesIpc = spec.readiness.kind === "ipc";
   const readsStdout = spec.readiness.kind === "stdout";
-  return spawn(command, args, {
+  return spawn(command, [...args], {
     cwd: spec.cwd,
     env: { ...spec.env },
     detached: true,
