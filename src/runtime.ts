@@ -8,6 +8,7 @@ import type { PlacedGraph } from "./manifest/graph.ts";
 import { emptyGraph } from "./manifest/merge.ts";
 import { type ActorSystem, openActorSystem } from "./runtime/actor-system.ts";
 import { readCellConfig } from "./runtime/cell-config.ts";
+import { isRead } from "./runtime/connection-check.ts";
 import type { DataDir } from "./runtime/data-dir.ts";
 import { type OpenedDurable, openDurable } from "./runtime/durable/open-durable.ts";
 import { readNodeIdentity } from "./runtime/join-cell.ts";
@@ -45,6 +46,8 @@ export type RunningNode = {
   tree(): TreeNode;
   /** Records that a process of this node died and is back. */
   recovered(recovery: Recovery): void;
+  /** Something was thrown or rejected in this process that no actor is named for: it is taken for the kernel's. */
+  strayed(error: unknown): void;
   /** Takes nothing new, finishes what was accepted within `graceMs`, and closes everything in reverse order. */
   stop(reason: string, graceMs: number): Promise<void>;
 };
@@ -115,6 +118,7 @@ async function promote(
     durable,
     status,
     askRevision: askRevision(messaging.send),
+    isSound: () => isRead(links.connection),
     onFatal: options.onFatal,
     onProblem,
   });
@@ -130,6 +134,7 @@ async function promote(
       // Of what it tells this process may die in the next moment.
       telemetry.flush();
     },
+    strayed: (error) => system.strayed(error),
     async stop(reason, graceMs) {
       life.stopping = true;
       await messaging.drain();

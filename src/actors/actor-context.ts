@@ -30,7 +30,7 @@ export function currentIntent(): ReceivedIntent | undefined {
 
 /**
  * For the process's `unhandledRejection` and `uncaughtException` handlers: fails the
- * actor whose code it was. False: no actor's, so the process is in doubt.
+ * actor whose code it was. False: no actor's, so it is taken for the kernel's.
  */
 export function attributeAsyncFailure(error: unknown): boolean {
   const context = storage.getStore();

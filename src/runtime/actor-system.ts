@@ -13,6 +13,8 @@ import { actorsOf } from "../manifest/graph-walk.ts";
 import { type Plan, planGraph } from "../manifest/plan.ts";
 import { unmetSync } from "../manifest/sync-demands.ts";
 import { openSecrets } from "../security/secrets.ts";
+import { kernelFailure } from "../supervisor/failure.ts";
+import { matrix } from "../supervisor/matrix.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
 import { TreeMemory } from "../supervisor/tree-memory.ts";
@@ -62,6 +64,8 @@ export type ActorSystemOptions = {
   readonly status: () => NodeStatus;
   /** Which revision another node runs. */
   readonly askRevision: AskRevision;
+  /** Whether the connection that all goes through still works, as far as can be told. */
+  readonly isSound: () => Promise<boolean>;
   readonly onFatal: (error: CellError) => void;
   readonly onProblem: (error: CellError) => void;
 };
@@ -70,6 +74,8 @@ export type ActorSystem = {
   tree(): TreeNode;
   /** Number of the newest revision that this node runs its part of. */
   revision(): number;
+  /** Something was thrown or rejected that no actor is named for. */
+  strayed(error: unknown): void;
   stop(graceMs: number): Promise<void>;
 };
 
@@ -104,6 +110,7 @@ class System implements ActorSystem {
       started: (tree) => this.#goOn(tree),
       actors: () => options.actors.size,
       record: options.telemetry.record,
+      isSound: options.isSound,
       onFatal: options.onFatal,
     });
   }
@@ -183,6 +190,11 @@ class System implements ActorSystem {
 
   revision(): number {
     return this.#revision;
+  }
+
+  strayed(error: unknown): void {
+    const failure = kernelFailure("kernel", error);
+    this.#layer.strayed(failure, matrix.kernel[failure.class]);
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -18,6 +18,8 @@ export type KernelLayerPorts = {
   /** Actors that run. */
   readonly actors: () => number;
   readonly record: (event: EventInput) => void;
+  /** Whether what lies below the actors still works, as far as can be told. */
+  readonly isSound: () => Promise<boolean>;
   readonly onFatal: (error: CellError) => void;
 };
 
@@ -47,12 +49,33 @@ export class KernelLayer {
 
   /** The supervisor of the node's own actors cannot keep them up. */
   gaveUp(failure: Failure, rule: Answer<"kernel">): void {
+    void this.#answer("the kernel gave up", failure, rule);
+  }
+
+  /**
+   * Something failed that no actor is named for: it is taken for the kernel's. What it tore
+   * through may lie below the actors, so that is looked at once they are built anew.
+   */
+  strayed(failure: Failure, rule: Answer<"kernel">): void {
+    if (this.#stopping) return;
+    void this.#answer("no actor is named for it", failure, rule)?.then(() => this.#requireSound(failure));
+  }
+
+  /** Undefined: the process is to end. */
+  #answer(what: string, failure: Failure, rule: Answer<"kernel">): Promise<void> | undefined {
     const { name, message, rootActor: where } = failure;
-    const cause = `the kernel gave up: ${name}: ${message}`;
+    const cause = `${what}: ${name}: ${message}`;
     const counting = rule.kind === "rule" && rule.counting !== "intensity" ? rule.counting : undefined;
     const rebuilds = rule.kind === "rule" && rule.action === "rebuild-kernel" && counting !== undefined;
-    if (rebuilds && this.#mayRebuild(counting)) void this.#rebuild(cause, failure);
-    else this.#ports.onFatal(new CellError("SUPERVISOR_START_FAILED", cause, { where }));
+    if (rebuilds && this.#mayRebuild(counting)) return this.#rebuild(cause, failure);
+    this.#ports.onFatal(new CellError("SUPERVISOR_START_FAILED", cause, { where }));
+    return undefined;
+  }
+
+  async #requireSound({ name, message }: Failure): Promise<void> {
+    if (this.#stopping || (await this.#ports.isSound()) || this.#stopping) return;
+    const what = `what lies below the actors did not survive: ${name}: ${message}`;
+    this.#ports.onFatal(new CellError("SUPERVISOR_START_FAILED", what));
   }
 
   /** By hand; returns at once. Throws CELL_STOPPING, CELL_KERNEL_REBUILT_TOO_OFTEN. */

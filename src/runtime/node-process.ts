@@ -36,11 +36,14 @@ process.once("disconnect", () => stopping.resolve("the cradle is gone"));
 process.once("SIGTERM", () => stopping.resolve("SIGTERM"));
 process.once("SIGINT", () => stopping.resolve("SIGINT"));
 
-// What an actor's own code threw where nobody awaits it ends that actor; anything
-// else puts the process in doubt, and its parent starts it again.
+// What an actor's own code threw where nobody awaits it ends that actor; anything else is
+// taken for the kernel's, which is built anew. A process that is not up yet, or a Node that
+// finds itself broken, ends, and its parent starts it again.
 const stray = (error: unknown) => {
   if (attributeAsyncFailure(error)) return;
-  giveUp(error);
+  if (node === undefined || isOfNode(error)) giveUp(error);
+  log(error);
+  node.strayed(error);
 };
 process.on("uncaughtException", stray);
 process.on("unhandledRejection", stray);
@@ -74,16 +77,27 @@ function giveUp(error: unknown): never {
   process.exit(1);
 }
 
-/** Into the node's log, which is this process's standard error; and to the cradle, for the screen. */
+function isOfNode(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_INTERNAL_ASSERTION";
+}
+
+/** Into the node's log, and to the cradle, for the screen. */
 function report(error: unknown): void {
+  const text = log(error);
   const known = error instanceof CellError;
-  const text = known
-    ? `${error.code}: ${error.message}; ${error.where ?? ""}; ${error.remedy}`
-    : String(error);
-  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
-  for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
   process.send?.({
     type: "failed",
     error: known ? { code: error.code, message: error.message } : { message: text },
   });
+}
+
+/** The node's log is this process's standard error. */
+function log(error: unknown): string {
+  const text =
+    error instanceof CellError
+      ? `${error.code}: ${error.message}; ${error.where ?? ""}; ${error.remedy}`
+      : String(error);
+  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
+  for (let at: unknown = error; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack}\n`);
+  return text;
 }

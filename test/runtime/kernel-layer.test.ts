@@ -20,6 +20,7 @@ function open() {
   const records: EventInput[] = [];
   const memory = new TreeMemory();
   let fails = false;
+  let sound = true;
   const layer = new KernelLayer({
     start: async (inherited) => {
       if (fails) throw new CellError("SUPERVISOR_START_FAILED");
@@ -32,13 +33,20 @@ function open() {
     started: async () => void log.push("started"),
     actors: () => 7,
     record: (event) => records.push(event),
+    isSound: async () => {
+      log.push("looked at");
+      return sound;
+    },
     onFatal: (error) => fatal.push(error),
   });
   const settled = () => vi.waitFor(() => expect(log.at(-1)).toBe("started"));
   const fail = () => {
     fails = true;
   };
-  return { layer, log, fatal, records, settled, fail };
+  const breakBelow = () => {
+    sound = false;
+  };
+  return { layer, log, fatal, records, settled, fail, breakBelow };
 }
 
 describe("the kernel's layer", () => {
@@ -72,6 +80,36 @@ describe("the kernel's layer", () => {
     layer.gaveUp(failure, { ...matrix.kernel.crash, action: "end-process" } as typeof matrix.kernel.crash);
     layer.gaveUp({ ...failure, class: "loss" }, matrix.kernel.loss);
     expect(fatal).toHaveLength(2);
+  });
+
+  test("takes what no actor is named for as the kernel's: it is built anew, and what lies below is looked at", async () => {
+    const { layer, log, records, fatal } = open();
+    await layer.start();
+    layer.strayed(failure, matrix.kernel.crash);
+    await vi.waitFor(() => expect(log.at(-1)).toBe("looked at"));
+    expect(log).toEqual(["start", "stop 0", "start with its memory", "started", "looked at"]);
+    expect(records).toMatchObject([
+      { kind: { case: "kernelRebuilt", value: { cause: "no actor is named for it: Error: no luck" } } },
+    ]);
+    expect(fatal).toEqual([]);
+  });
+
+  test("ends the process when what no actor is named for broke what lies below, or comes too often", async () => {
+    const { layer, log, fatal } = open();
+    await layer.start();
+    for (let time = 1; time <= 3; time++) {
+      layer.strayed(failure, matrix.kernel.crash);
+      await vi.waitFor(() => expect(log.filter((each) => each === "looked at")).toHaveLength(time));
+    }
+    expect(fatal).toEqual([]);
+    layer.strayed(failure, matrix.kernel.crash);
+    expect(fatal).toMatchObject([{ message: expect.stringContaining("no actor is named for it") }]);
+
+    const other = open();
+    await other.layer.start();
+    other.breakBelow();
+    other.layer.strayed(failure, matrix.kernel.crash);
+    await vi.waitFor(() => expect(other.fatal).toMatchObject([{ code: "SUPERVISOR_START_FAILED" }]));
   });
 
   test("ends the process when the new tree does not come up", async () => {
