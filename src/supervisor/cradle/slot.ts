@@ -38,6 +38,7 @@ export type Recovery = {
 export type SpareState = "starting" | "standby" | "gone";
 
 export type SlotEvents = {
+  /** It has its process: whoever writes down which ones there are does not miss one that never comes up. */
   starting(): void;
   /** @param before ends of processes that were never ready in between, the oldest first */
   ready(
@@ -97,8 +98,8 @@ export class Slot {
 
   launch(): void {
     if (this.#stopping) return;
-    this.#events.starting();
     this.#take(this.#spawn());
+    this.#events.starting();
   }
 
   /** Whether the process that counts is ready now. */
@@ -204,8 +205,8 @@ export class Slot {
     this.#spare = undefined;
     this.#standsBy = false;
     if (spare === undefined || this.#stopping) return;
-    this.#events.starting();
     this.#take(spare);
+    this.#events.starting();
   }
 
   #startSpare(): void {
