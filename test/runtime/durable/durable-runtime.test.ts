@@ -198,7 +198,7 @@ describe("durable actors of a node", () => {
     });
   });
 
-  it("lose nothing when the broker is killed in the middle of it", async () => {
+  it("lose nothing when the broker is gone while they commit", async () => {
     await withDirectory(async (directory) => {
       const process = await openProcess(broker, directory, 1);
       await process.start();

@@ -130,7 +130,7 @@ describe("a durable actor that ends while its process goes on", () => {
     });
   });
 
-  it("loses nothing of commits whose word was lost with the broker", async () => {
+  it("loses nothing when the broker is gone while it commits and it ends before there is word of it", async () => {
     await withDirectory(async (directory) => {
       const process = await openProcess(broker, directory, 1);
       await process.start();
