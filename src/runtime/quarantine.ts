@@ -1,7 +1,7 @@
 // Where snapshots lie that must not be used, for inspection: one file each, in a
 // directory bounded by count and bytes, from which the oldest give way. A disk that takes
 // nothing more costs the file, never the restart that it is about.
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
 import { toHex } from "../security/bytes.ts";
@@ -15,11 +15,13 @@ export type QuarantineOptions = {
   readonly maxFiles?: number;
   /** Default 64 MiB. */
   readonly maxBytes?: number;
+  /** Makes the file, and throws when it cannot; default: the file system's. */
+  readonly write?: (file: string, bytes: Uint8Array) => void;
 };
 
 /** Returns what `TreePorts.quarantine` is: the file's path, or "" when it could not be kept. Never throws. */
 export function openQuarantine(options: QuarantineOptions): (bad: SetAside) => string {
-  const { directory, now, onProblem } = options;
+  const { directory, now, onProblem, write = writeNew } = options;
   let count = 0;
   return (bad) => {
     const actor = bad.path.replaceAll("/", ".").slice(0, 100);
@@ -30,7 +32,7 @@ export function openQuarantine(options: QuarantineOptions): (bad: SetAside) => s
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       makeRoom(options, bad.snapshot.bytes.length);
-      writeFileSync(file, bad.snapshot.bytes, { mode: 0o600, flag: "wx" });
+      write(file, bad.snapshot.bytes);
       return file;
     } catch (cause) {
       const what = "a damaged snapshot could not be kept for inspection";
@@ -38,6 +40,19 @@ export function openQuarantine(options: QuarantineOptions): (bad: SetAside) => s
       return "";
     }
   };
+}
+
+/** What a full disk took a part of is no evidence, and goes. */
+function writeNew(file: string, bytes: Uint8Array): void {
+  const made = openSync(file, "wx", 0o600);
+  try {
+    writeFileSync(made, bytes);
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw error;
+  } finally {
+    closeSync(made);
+  }
 }
 
 /** Names begin with the time, so that their order is that of age. */
