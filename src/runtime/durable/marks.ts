@@ -13,10 +13,11 @@ export type Mark = {
 
 export type Marks = {
   get(name: string): Mark | undefined;
-  /** Resolves once it is written; never rejects. */
+  /** Resolves once it is written; never rejects. Writes nothing after `close`. */
   note(name: string, mark: Mark): Promise<void>;
   /** Lines in the file. */
   lines(): number;
+  /** Its descriptor may be another file's from now on: what the broker says late is not written. */
   close(): void;
 };
 
@@ -54,6 +55,7 @@ export function openMarks(options: MarksOptions): Marks {
   let written: Promise<void> | undefined;
   /** The last write failed, or only in part: all is written anew with the next one. */
   let failed = false;
+  let closed = false;
 
   const compact = (): void => {
     const text = [...live].map(([name, mark]) => markLine(name, mark)).join("");
@@ -70,6 +72,7 @@ export function openMarks(options: MarksOptions): Marks {
     lines = live.size;
   };
   const flush = (): void => {
+    if (closed) return;
     const text = waiting.join("");
     lines += waiting.length;
     waiting = [];
@@ -89,13 +92,16 @@ export function openMarks(options: MarksOptions): Marks {
     get: (name) => live.get(name),
     note(name, mark) {
       live.set(name, mark);
+      if (closed) return Promise.resolve();
       waiting.push(markLine(name, mark));
       written ??= Promise.resolve().then(flush);
       return written;
     },
     lines: () => lines,
     close() {
+      if (closed) return;
       if (waiting.length > 0) flush();
+      closed = true;
       closeSync(file);
     },
   };

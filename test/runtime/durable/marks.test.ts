@@ -1,5 +1,15 @@
 // What a node has seen of its journals and commits is on its disk before anything follows.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { actorMark, journalMark, type Marks, openMarks } from "../../../src/runtime/durable/marks.ts";
@@ -38,6 +48,24 @@ describe("a node's marks", () => {
       expect(again.get(TILL)).toEqual(mark(2));
       expect(again.get(journalMark(3))).toEqual(mark(7));
       expect(again.get(actorMark("books/other"))).toBeUndefined();
+    }));
+
+  it("write nothing once they are closed: their descriptor may be another file's by then", () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, "marks");
+      const marks = openMarks({ path, onProblem: (error) => expect.fail(String(error)) });
+      await marks.note(TILL, mark(1));
+      const underWay = marks.note(TILL, mark(2));
+      marks.close();
+      const other = openSync(join(directory, "other"), "w");
+      await Promise.all([underWay, marks.note(TILL, mark(3))]);
+      marks.close();
+      writeSync(other, "its own");
+      closeSync(other);
+      expect(readFileSync(join(directory, "other"), "utf8")).toBe("its own");
+      const again = openMarks({ path, onProblem: () => {} });
+      expect(again.get(TILL)).toEqual(mark(2));
+      again.close();
     }));
 
   it.each(["a:books/till 9", `a:books/till 9 ${hash(9).slice(0, 40)}`, "\u0000\u0000\u0000", "a:BOOKS 1 x"])(
