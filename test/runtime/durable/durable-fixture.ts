@@ -32,6 +32,8 @@ export type Process = {
   readonly host: () => CountingHost | undefined;
   readonly fenced: readonly CellError[];
   readonly damaged: readonly CellError[];
+  /** Why marks could not be written. */
+  readonly unmarked: readonly unknown[];
   /** Who had it begun anew. */
   readonly begunAnew: readonly string[];
   readonly replies: OutgoingReply[];
@@ -166,6 +168,7 @@ export async function openProcess(
   const connection = await broker.connect({ kind: "node", principal: "a" });
   const fenced: CellError[] = [];
   const damaged: CellError[] = [];
+  const unmarked: unknown[] = [];
   const begunAnew: string[] = [];
   const replies: OutgoingReply[] = [];
   const graph = graphOf(spec);
@@ -191,7 +194,10 @@ export async function openProcess(
   const journal = journalStream(connection, broker.cell);
   const append: typeof journal.append = (...write) =>
     process.loseRecords ? new Promise(() => undefined) : journal.append(...write);
-  const marks = openMarks({ path: join(directory, "marks"), onProblem: () => undefined });
+  const marks = openMarks({
+    path: join(directory, "marks"),
+    onProblem: (error) => void unmarked.push(error),
+  });
   const runtime = new DurableRuntime({
     node: "a",
     journal: { ...journal, append },
@@ -223,6 +229,7 @@ export async function openProcess(
     host: () => host,
     fenced,
     damaged,
+    unmarked,
     begunAnew,
     replies,
     start: () =>
@@ -275,6 +282,18 @@ export async function openProcess(
     },
   };
   return process;
+}
+
+/** Flips a bit in the newest commit that the broker holds. */
+export async function damageNewest(broker: BrokerFixture): Promise<void> {
+  const connection = await broker.connect({ kind: "node", principal: "a" });
+  const state = stateStream(connection, broker.cell);
+  const last = await state.last(SHARD, PATH);
+  if (last === undefined) throw new Error("there is no commit");
+  const data = Uint8Array.from(last.data);
+  data[20] = (data[20] ?? 0) ^ 1;
+  const head = { shard: SHARD, path: PATH, pending: false, wakeAtUnixMs: undefined };
+  must(await state.commit(head, data, last.sequence, AbortSignal.timeout(5_000)));
 }
 
 export async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@ import { actorMark, journalMark, markLine } from "../../../src/runtime/durable/m
 import { stateStream } from "../../../src/transport/durable/state-stream.ts";
 import { nextId } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { openProcess, PATH, type Process, tillSpec, withDirectory } from "./durable-fixture.ts";
+import { damageNewest, openProcess, PATH, type Process, tillSpec, withDirectory } from "./durable-fixture.ts";
 
 const SHARD = 3;
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
@@ -216,19 +216,6 @@ describe("durable actors of a node", () => {
   });
 
   describe("with a damaged newest commit", () => {
-    const damage = async () => {
-      const connection = await broker.connect({ kind: "node", principal: "a" });
-      const state = stateStream(connection, broker.cell);
-      const last = await state.last(SHARD, PATH);
-      if (last === undefined) throw new Error("there is no commit");
-      const data = Uint8Array.from(last.data);
-      data[20] = (data[20] ?? 0) ^ 1;
-      const head = { shard: SHARD, path: PATH, pending: false, wakeAtUnixMs: undefined };
-      expect(await state.commit(head, data, last.sequence, AbortSignal.timeout(5_000))).toMatchObject({
-        ok: true,
-      });
-    };
-
     it("set it aside and go on from the one before", async () => {
       await withDirectory(async (directory) => {
         const first = await openProcess(broker, directory, 1);
@@ -236,7 +223,7 @@ describe("durable actors of a node", () => {
         await first.send(1);
         await applied(first, [1]);
         first.end();
-        await damage();
+        await damageNewest(broker);
         const second = await openProcess(broker, directory, 2);
         await second.start();
         await second.send(2);
@@ -251,7 +238,7 @@ describe("durable actors of a node", () => {
         const first = await openProcess(broker, directory, 1);
         await first.start();
         first.end();
-        await damage();
+        await damageNewest(broker);
         const second = await openProcess(broker, directory, 2, tillSpec({ onCorruption: "park" }));
         const child = await second.start();
         await second.send(1);
