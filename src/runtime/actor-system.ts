@@ -1,7 +1,6 @@
 // The node's supervisor tree: the kernel, and this node's part of the graph in
 // force. Changes with the graph, and returns to it when it drifts.
 
-import type { ActorHost } from "../actors/actor-host.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import { createIsolation, type Isolation } from "../actors/isolation/isolation.ts";
 import type { KernelFailure } from "../actors/kernel/drill.ts";
@@ -18,7 +17,7 @@ import { matrix } from "../supervisor/matrix.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
 import { TreeMemory } from "../supervisor/tree-memory.ts";
-import { createBehaviourProbe, type LiveActor } from "./behaviour-probe.ts";
+import { createBehaviourProbe } from "./behaviour-probe.ts";
 import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
 import { type Convergence, converge } from "./convergence.ts";
@@ -248,7 +247,7 @@ class System implements ActorSystem {
       nodes: () => this.#nodes(),
       probe: createBehaviourProbe(
         () => this.#options.placed.value,
-        (path) => liveActor(this.#options.actors.get(path)?.host),
+        (paths) => this.#options.durable.runtime.liveStates(paths),
       ),
       run: (graph, plan) => this.run(graph, plan),
       settled: async (revision) => await this.#nodeWatch?.settled(revision),
@@ -348,9 +347,4 @@ class System implements ActorSystem {
         : new CellError("CELL_APPLY_FAILED", error.message, { where: path, cause: error }),
     );
   }
-}
-
-/** What a durable actor's state says to new code. */
-function liveActor(host: ActorHost | undefined): ReturnType<LiveActor> {
-  return host === undefined ? undefined : { state: host.stats().state, version: host.describe().version };
 }

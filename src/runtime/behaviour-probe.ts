@@ -6,7 +6,7 @@ import { hashBehaviour } from "../actors/loader/code-files.ts";
 import { type ProbedBehaviour, probeBehaviours } from "../actors/probe/probe-behaviours.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, Graph, PlacedGraph } from "../manifest/graph.ts";
-import { actorsOf } from "../manifest/graph-walk.ts";
+import { actorsOf, parentPath } from "../manifest/graph-walk.ts";
 import { same } from "../manifest/plan.ts";
 import { nearest } from "../manifest/suggest.ts";
 
@@ -22,17 +22,17 @@ const MAX_KNOWN = 1024;
 type Ref = ActorSpec["behaviour"];
 const nameOf = ({ module, export: exported }: Ref): string => `${exported} ${module}`;
 
-/** What a durable actor that runs holds: its state's name and version. Undefined: not known here. */
-export type LiveActor = (path: string) => Pick<LiveState, "state" | "version"> | undefined;
+/** What the durable actors at these paths hold, awake or not; of a template, its children. */
+export type LiveStates = (paths: readonly string[]) => Promise<readonly LiveState[]>;
 
 /**
  * A probe with a memory of its own.
  * @param inForce the revision in force: what it runs was probed when it was made
- * @param live durable actors that run: new code must be able to go on with their state
+ * @param live of durable actors that are there: new code must be able to go on with their state
  */
 export function createBehaviourProbe(
   inForce: () => PlacedGraph,
-  live: LiveActor = () => undefined,
+  live: LiveStates = async () => [],
 ): (graph: Graph) => Promise<ProbedGraph> {
   const known = new Map<string, ProbedBehaviour>();
   return async (graph) => {
@@ -50,7 +50,7 @@ export function createBehaviourProbe(
       } else problems.set(nameOf(ref), result.error);
     }
     const judged = judge(actors, found, problems);
-    const stranding = strandedBy(actors, found, inForce(), live);
+    const stranding = await strandedBy(actors, found, inForce(), live);
     return {
       problems: [...judged.problems, ...stranding],
       codeHashes: { ...unchanged, ...judged.codeHashes },
@@ -58,24 +58,27 @@ export function createBehaviourProbe(
   };
 }
 
-/** One problem for each behaviour whose new code says nothing of the state that runs. */
-function strandedBy(
+/** One problem for each behaviour whose new code says nothing of the state that is there. */
+async function strandedBy(
   actors: readonly ActorSpec[],
   found: ReadonlyMap<string, ProbedBehaviour>,
   before: PlacedGraph,
-  live: LiveActor,
-): CellError[] {
+  live: LiveStates,
+): Promise<CellError[]> {
   const wasDurable = new Set([...actorsOf(before)].flatMap(({ path, durable }) => (durable ? path : [])));
-  const byBehaviour = new Map<string, LiveState[]>();
+  const behaviours = new Map<string, string>();
   for (const { path, behaviour, durable } of actors) {
-    const now = durable && wasDurable.has(path) ? live(path) : undefined;
-    if (now === undefined) continue;
-    const state = { path, codeHash: before.placed[path]?.codeHash ?? "", ...now };
-    byBehaviour.set(nameOf(behaviour), [...(byBehaviour.get(nameOf(behaviour)) ?? []), state]);
+    if (durable && wasDurable.has(path) && found.has(nameOf(behaviour)))
+      behaviours.set(path, nameOf(behaviour));
   }
-  return [...byBehaviour].flatMap(([name, states]) => {
+  const states = behaviours.size === 0 ? [] : await live([...behaviours.keys()]);
+  const byBehaviour = Map.groupBy(
+    states,
+    ({ path }) => behaviours.get(path) ?? behaviours.get(parentPath(path)) ?? "",
+  );
+  return [...byBehaviour].flatMap(([name, held]) => {
     const next = found.get(name);
-    return next === undefined ? [] : (upgradeProblem(states, next) ?? []);
+    return next === undefined ? [] : (upgradeProblem(held, next) ?? []);
   });
 }
 

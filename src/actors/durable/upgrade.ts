@@ -1,6 +1,9 @@
 // Whether new code may go on with the state that other code left: decided before it runs,
 // at plan, for all live actors, and again for each when it starts.
 import { CellError } from "../../errors/cell-error.ts";
+import { stateName } from "../state-name.ts";
+import { readHostState } from "./host-state.ts";
+import type { DurableState } from "./ports.ts";
 
 export type CodeVersion = {
   readonly codeHash: string;
@@ -14,6 +17,19 @@ export type LiveState = CodeVersion & {
   /** As in `ActorStats`; empty: not known, or a machine without states. */
   readonly state: string;
 };
+
+/**
+ * What a commit holds of an actor; undefined: of its machine nothing, it begins with whatever code.
+ * @throws CellError ACTOR_STATE_INVALID
+ */
+export function liveStateIn(path: string, state: DurableState): LiveState | undefined {
+  const { machine, version } = readHostState(state);
+  if (machine === null || machine === undefined) return undefined;
+  const value: unknown = Reflect.get(Object(Reflect.get(Object(machine), "machine")), "value");
+  const isNamed = typeof value === "string" || (typeof value === "object" && value !== null);
+  const name = isNamed ? stateName(value) : "";
+  return { path, codeHash: state.codeHash, version: version ?? undefined, state: name };
+}
 
 export type NextCode = CodeVersion & {
   readonly migrates: boolean;

@@ -4,12 +4,13 @@
 import type { ActorDescription, ActorHost } from "../../actors/actor-host.ts";
 import type { Incarnation } from "../../actors/child.ts";
 import type { CommitMeta } from "../../actors/durable/ports.ts";
+import type { LiveState } from "../../actors/durable/upgrade.ts";
 import type { Delivery } from "../../actors/intent.ts";
 import type { KeptReport } from "../../actors/kernel/reports.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import type { ActorSpec, Json, PlacedGraph } from "../../manifest/graph.ts";
-import { actorsOf, statedAt } from "../../manifest/graph-walk.ts";
+import { actorsOf, parentPath, statedAt } from "../../manifest/graph-walk.ts";
 import { createRecordSealer } from "../../security/records/record-sealer.ts";
 import type { Sealing } from "../../security/wire/seal.ts";
 import { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
@@ -22,6 +23,7 @@ import { DurableChild } from "./durable-child.ts";
 import { JournalTrimmer } from "./journal-trimmer.ts";
 import { keptReport } from "./kept-report.ts";
 import { createLimiter } from "./limiter.ts";
+import { liveStates } from "./live-states.ts";
 import { wasSucceeded } from "./load-state.ts";
 import type { Marks } from "./marks.ts";
 import { overwriteCommit } from "./overwrite-commit.ts";
@@ -277,6 +279,17 @@ export class DurableRuntime {
     const actor = this.#actors.get(path);
     if (actor === undefined) throw new CellError("ACTOR_NOT_FOUND", undefined, { where: path });
     await overwriteCommit(this.#options.state, actor);
+  }
+
+  /**
+   * What durable actors of the graph in force hold; at a template's path, its children's. Throws
+   * what the broker refuses.
+   */
+  async liveStates(paths: readonly string[]): Promise<readonly LiveState[]> {
+    const asked = new Set(paths);
+    const made = [...this.#children.keys()].filter((path) => asked.has(parentPath(path)));
+    const here = (path: string) => this.#actors.get(path);
+    return await liveStates(this.#ports, this.#options.placed(), [...paths, ...made], here);
   }
 
   get awake(): number {
