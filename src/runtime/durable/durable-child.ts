@@ -25,10 +25,14 @@ export type DurableChildOptions = {
   /** Runs awakenings, a bounded number at a time. */
   readonly limit: <T>(work: () => Promise<T>) => Promise<T>;
   readonly residency: Residency;
+  /** Milliseconds to leave memory in; default 5,000. */
+  readonly passivateMs?: number;
 };
 
 /** Beyond it an actor that is to leave memory is killed: what it had accepted is in the journal. */
 const PASSIVATE_MS = 5_000;
+/** A host kills itself when its grace is over; one that does not is killed this much later. */
+const KILL_MARGIN_MS = 250;
 
 export class DurableChild implements ActorHost {
   readonly path: string;
@@ -157,7 +161,10 @@ export class DurableChild implements ActorHost {
     if (host === undefined || this.#passivating || this.#ending !== undefined) return;
     this.#passivating = true;
     if (this.#options.describe === undefined) this.#described = host.describe();
-    void host.stop(PASSIVATE_MS);
+    const { passivateMs = PASSIVATE_MS } = this.#options;
+    const killing = setTimeout(() => void host.kill(), passivateMs + KILL_MARGIN_MS);
+    void host.exited.then(() => clearTimeout(killing));
+    void host.stop(passivateMs);
   }
 
   async #awaken(): Promise<ActorHost | undefined> {

@@ -54,6 +54,10 @@ export type DurableRuntimeOptions = {
   /** Another process owns a shard of this node: this one is to end. */
   readonly onFenced: (error: CellError) => void;
   readonly onProblem: (error: CellError) => void;
+  /** Actors in memory, beyond which the least recently used leave it; default 10,000. */
+  readonly maxAwake?: number;
+  /** Milliseconds to leave memory in, or be killed; default 5,000. */
+  readonly passivateMs?: number;
 };
 
 export type StartDurable = {
@@ -96,7 +100,7 @@ export class DurableRuntime {
   readonly #ports: DurableActorPorts;
   readonly #sealer;
   readonly #trimmer: JournalTrimmer;
-  readonly #residency = new Residency();
+  readonly #residency: Residency;
   readonly #limit = createLimiter(MAX_AWAKENING);
   readonly #limitTaking = createLimiter(MAX_TAKING);
   #ready: Promise<void> | undefined;
@@ -108,6 +112,7 @@ export class DurableRuntime {
 
   constructor(options: DurableRuntimeOptions) {
     this.#options = options;
+    this.#residency = new Residency(options.maxAwake);
     const { marks, sealing, journal, state } = options;
     this.#sealer = createRecordSealer({
       ...sealing,
@@ -162,6 +167,7 @@ export class DurableRuntime {
       describe,
       limit: this.#limit,
       residency: this.#residency,
+      ...(this.#options.passivateMs === undefined ? {} : { passivateMs: this.#options.passivateMs }),
     });
     const hasBegun = head !== undefined || actor.commits !== undefined;
     if (!hasBegun || actor.isToBeginAnew || describe === undefined) await child.start();

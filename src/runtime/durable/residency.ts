@@ -1,25 +1,39 @@
 // Who is awake, and who is to leave memory: an actor that has been idle for its time, holds
 // nothing that only memory holds, and is not to be awake again soon. Those that sleep are
 // woken when their first timer is due.
+import type { DurableActor } from "./durable-actor.ts";
 import type { DurableChild } from "./durable-child.ts";
 
 const SWEEP_MS = 1_000;
-/** Beyond so many the idlest leave before their time. */
+/** Beyond so many the least recently used leave before their time. */
 const MAX_AWAKE = 10_000;
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2_147_483_647;
 
+/** What it asks of an actor. */
+export type Resident = Pick<
+  DurableChild,
+  "passivateAfterMs" | "isEnding" | "stats" | "passivate" | "wake"
+> & {
+  readonly actor: Pick<DurableActor, "meta" | "isWanted" | "lastUsedMs">;
+};
+
 export class Residency {
-  readonly #awake = new Set<DurableChild>();
-  readonly #timers = new Map<DurableChild, NodeJS.Timeout>();
+  readonly #maxAwake: number;
+  readonly #awake = new Set<Resident>();
+  readonly #timers = new Map<Resident, NodeJS.Timeout>();
   #sweeping: NodeJS.Timeout | undefined;
   #stopped = false;
+
+  constructor(maxAwake: number = MAX_AWAKE) {
+    this.#maxAwake = maxAwake;
+  }
 
   get size(): number {
     return this.#awake.size;
   }
 
-  awake(child: DurableChild): void {
+  awake(child: Resident): void {
     this.#disarm(child);
     this.#awake.add(child);
     if (this.#sweeping === undefined && !this.#stopped) {
@@ -28,7 +42,7 @@ export class Residency {
   }
 
   /** It is woken when its first timer is due, at the latest. */
-  asleep(child: DurableChild): void {
+  asleep(child: Resident): void {
     this.#awake.delete(child);
     this.#disarm(child);
     const { wakeAtUnixMs } = child.actor.meta;
@@ -42,15 +56,31 @@ export class Residency {
     this.#timers.set(child, timer);
   }
 
-  gone(child: DurableChild): void {
+  gone(child: Resident): void {
     this.#awake.delete(child);
     this.#disarm(child);
   }
 
   sweep(nowMs: number, nowUnixMs: number): void {
-    const tooMany = this.#awake.size - MAX_AWAKE;
-    const idle = [...this.#awake].filter((child) => isIdle(child, nowMs, nowUnixMs, tooMany > 0));
-    for (const child of idle) child.passivate();
+    const awake = [...this.#awake];
+    const idle = awake.filter((child) => isIdle(child, child.passivateAfterMs, nowMs, nowUnixMs));
+    for (const child of [...idle, ...this.#tooMany(awake, idle, nowMs, nowUnixMs)]) child.passivate();
+  }
+
+  /** Those that need not be here this moment, the least recently used first. */
+  #tooMany(
+    awake: readonly Resident[],
+    idle: readonly Resident[],
+    nowMs: number,
+    nowUnixMs: number,
+  ): readonly Resident[] {
+    const count = awake.length - idle.length - this.#maxAwake;
+    if (count <= 0) return [];
+    const leaving = new Set(idle);
+    return awake
+      .filter((child) => !leaving.has(child) && isIdle(child, SWEEP_MS, nowMs, nowUnixMs))
+      .sort((a, b) => a.actor.lastUsedMs - b.actor.lastUsedMs)
+      .slice(0, count);
   }
 
   stop(): void {
@@ -60,16 +90,15 @@ export class Residency {
     this.#timers.clear();
   }
 
-  #disarm(child: DurableChild): void {
+  #disarm(child: Resident): void {
     clearTimeout(this.#timers.get(child));
     this.#timers.delete(child);
   }
 }
 
-function isIdle(child: DurableChild, nowMs: number, nowUnixMs: number, crowded: boolean): boolean {
-  const { actor, passivateAfterMs } = child;
+function isIdle(child: Resident, afterMs: number, nowMs: number, nowUnixMs: number): boolean {
+  const { actor } = child;
   const { pending, wakeAtUnixMs = Number.POSITIVE_INFINITY } = actor.meta;
-  const afterMs = crowded ? SWEEP_MS : passivateAfterMs;
   if (pending || actor.isWanted || nowMs - actor.lastUsedMs < afterMs) return false;
   if (wakeAtUnixMs - nowUnixMs < afterMs) return false;
   const { mailboxDepth, openRequests } = child.stats();

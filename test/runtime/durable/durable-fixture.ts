@@ -11,7 +11,7 @@ import type { CellError } from "../../../src/errors/cell-error.ts";
 import { ok, type Result } from "../../../src/errors/result.ts";
 import type { ActorSpec, PlacedGraph } from "../../../src/manifest/graph.ts";
 import type { Awakening } from "../../../src/runtime/durable/awakening.ts";
-import { DurableRuntime } from "../../../src/runtime/durable/durable-runtime.ts";
+import { DurableRuntime, type DurableRuntimeOptions } from "../../../src/runtime/durable/durable-runtime.ts";
 import { openMarks } from "../../../src/runtime/durable/marks.ts";
 import { sha256 } from "../../../src/security/bytes.ts";
 import { acceptedIntent } from "../../../src/security/intake/describe.ts";
@@ -84,6 +84,9 @@ export class CountingHost implements ActorHost {
   /** Takes, and does nothing: what it took is in the journal only. */
   isDeaf = false;
 
+  /** Ends by being killed only. */
+  hangs = false;
+
   deliver(delivery: Delivery): Result<void, CellError> {
     if (!this.isDeaf) void this.#handle(delivery);
     return ok(undefined);
@@ -141,7 +144,7 @@ export class CountingHost implements ActorHost {
   lastGoodSnapshot = () => undefined;
   fail = () => this.kill();
   stop(): Promise<ExitReason> {
-    this.#resolve({ kind: "shutdown" });
+    if (!this.hangs) this.#resolve({ kind: "shutdown" });
     return this.exited;
   }
   kill(): Promise<ExitReason> {
@@ -164,6 +167,7 @@ export async function openProcess(
   directory: string,
   term: number,
   spec: ActorSpec = tillSpec(),
+  bounds: Pick<DurableRuntimeOptions, "maxAwake" | "passivateMs"> = {},
 ): Promise<Process> {
   const connection = await broker.connect({ kind: "node", principal: "a" });
   const fenced: CellError[] = [];
@@ -199,6 +203,7 @@ export async function openProcess(
     onProblem: (error) => void unmarked.push(error),
   });
   const runtime = new DurableRuntime({
+    ...bounds,
     node: "a",
     journal: { ...journal, append },
     state: counted,
