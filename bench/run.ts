@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   intake: () => import("./intake.ts"),
   isolation: () => import("./isolation.ts"),
   path: () => import("./path.ts"),
+  residency: () => import("./residency.ts"),
   supervision: () => import("./supervision.ts"),
 };
 

@@ -98,6 +98,7 @@ async function promote(
       bootMs: () => life.bootMs,
       revision: () => life.system?.revision() ?? 0,
       actors: () => actors.size,
+      awake: () => durable.runtime.awake,
       brokerVersion: () => links.connection.version(),
       coreVersion: () => links.coreVersion(),
       accepting: () => whyNot() === undefined,

@@ -12,6 +12,8 @@ export type StatusSources = {
   readonly bootMs: () => number;
   readonly revision: () => number;
   readonly actors: () => number;
+  /** Durable ones in memory. */
+  readonly awake: () => number;
   readonly brokerVersion: () => string | undefined;
   readonly coreVersion: () => string | undefined;
   readonly accepting: () => boolean;
@@ -34,6 +36,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
     residentBytes: process.memoryUsage.rss(),
     revision: sources.revision(),
     actors: sources.actors(),
+    awake: sources.awake(),
     broker: {
       state: links.broker.value.state,
       url: config.broker.url,

@@ -179,6 +179,8 @@ export type NodeStatus = {
   readonly residentBytes: number;
   readonly revision: number;
   readonly actors: number;
+  /** Durable actors that are in memory; absent: a version that does not say. */
+  readonly awake?: number;
   readonly broker: {
     readonly state: string;
     readonly url: string;
