@@ -10,6 +10,15 @@ import { CommitJudge } from "./commits.ts";
 
 type Commit = { number: number; term: number; activation: number; previous?: Uint8Array; state?: string };
 
+/** As a host writes it. */
+const stateOf = ({ life = "one", applied = 0, outbox = 0, taken = 0 }): string =>
+  JSON.stringify({
+    host: { machine: { machine: { context: { life } }, timers: [] } },
+    applied: { normal: applied },
+    sources: { "drill/f0 normal": taken },
+    outboxSequence: outbox,
+  });
+
 const bytesOf = ({
   number,
   term,
@@ -41,7 +50,13 @@ function judged(commits: readonly Commit[]): readonly string[] {
   return judge.faults;
 }
 
-const first: Commit = { number: 1, term: 1, activation: 1 };
+const KEPT = { applied: 9, outbox: 5, taken: 7 };
+const first: Commit = {
+  number: 1,
+  term: 1,
+  activation: 1,
+  state: stateOf(KEPT),
+};
 
 describe("the judge of commits", () => {
   it("finds nothing in numbers and incarnations that rise, each chained to the one before", () => {
@@ -56,12 +71,55 @@ describe("the judge of commits", () => {
     ["a term that falls", { number: 2, term: 0, activation: 9 }, /incarnation 0.9 after 1.1/],
     ["an activation that falls", { number: 2, term: 1, activation: 0 }, /incarnation 1.0 after 1.1/],
     [
+      "a life that begins under the incarnation of the one before",
+      { number: 2, term: 1, activation: 1, state: stateOf({ ...KEPT, life: "two" }) },
+      /life two began as 1\.1, the one before as 1\.1/,
+    ],
+    [
+      "an applied position that falls",
+      { number: 2, term: 1, activation: 1, state: stateOf({ ...KEPT, applied: 8 }) },
+      /applied normal 8 after 9/,
+    ],
+    [
+      "a place in the outbox that falls",
+      { number: 2, term: 1, activation: 1, state: stateOf({ ...KEPT, outbox: 4 }) },
+      /place in the outbox 4 after 5/,
+    ],
+    [
+      "a place of a source that falls",
+      { number: 2, term: 1, activation: 1, state: stateOf({ ...KEPT, taken: 6 }) },
+      /taken of drill\/f0 normal 6 after 7/,
+    ],
+    [
       "a record that is not chained to the one before",
       { number: 2, term: 1, activation: 1, previous: new Uint8Array(32) },
       /not chained/,
     ],
   ])("finds %s", (_name, second, fault) => {
     expect(judged([first, second])).toEqual([expect.stringMatching(fault)]);
+  });
+
+  it("finds a life that comes back after another has begun", () => {
+    expect(
+      judged([
+        { number: 1, term: 1, activation: 1, state: stateOf({ life: "one" }) },
+        // The state of the life before, written again under the new incarnation.
+        { number: 2, term: 1, activation: 2, state: stateOf({ life: "one" }) },
+        { number: 3, term: 1, activation: 2, state: stateOf({ life: "two" }) },
+        { number: 4, term: 1, activation: 3, state: stateOf({ life: "one" }) },
+      ]),
+    ).toEqual([expect.stringMatching(/life one again, after two had begun/)]);
+  });
+
+  it("counts lives, and records that it never saw", () => {
+    const judge = new CommitJudge();
+    const tell = (sequence: number, commit: Commit) => {
+      const data = toBinary(SealedRecordSchema, create(SealedRecordSchema, { record: bytesOf(commit) }));
+      judge.state({ subject: "state.t0", sequence, data });
+    };
+    tell(1, { number: 1, term: 1, activation: 1, state: stateOf({ life: "one" }) });
+    tell(9, { number: 5, term: 2, activation: 1, state: stateOf({ life: "two" }) });
+    expect([judge.lives, judge.unseen, judge.faults]).toEqual([2, 3, []]);
   });
 
   it("takes a message that it is told twice once", () => {
