@@ -1,8 +1,9 @@
-// Chaos from the command line: prints how far it is, what was lost and doubled, and, when
-// anything was, the seed, the kills and the directory that lead back to it.
+// Chaos from the command line: prints how far it is, what was killed, lost and doubled, and,
+// when anything was, the seed, the kills and the directory that lead back to it.
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { allActors } from "./actors.ts";
+import { LAYERS } from "./plan.ts";
+import { appendRun, runOf, startOf } from "./record.ts";
 import { type ChaosReport, runChaos } from "./run.ts";
 
 const USAGE = `Usage: npm run chaos -- [options]
@@ -13,21 +14,21 @@ while a judge in another process compares what it was told with what the actors 
   --minutes <n>   how long to kill (default: 10)
   --seed <n>      draws the kills; default: one at random, which is printed
   --volatile      actors that are not durable: nothing that ends the node is killed
-  --every <ms>    between two intents on each of the ${allActors.length} actors (default: 40)
+  --every <ms>    between two intents on each actor (default: 60)
   --keep          leave the cell's directory behind also when nothing was found
-  --json          the whole report as one line of JSON
+  --json <file>   add this run to the runs in the file; \`npm run chaos:docs -- file\` makes the page
   --help          this text
 
 Exit codes: 0 nothing lost or doubled; 1 something was: seed, kills and directory are named; 2 usage
 `;
 
 type Options = {
-  minutes: number;
-  seed: number;
-  everyMs: number;
-  volatile: boolean;
-  keep: boolean;
-  json: boolean;
+  readonly minutes: number;
+  readonly seed: number;
+  readonly everyMs: number;
+  readonly volatile: boolean;
+  readonly keep: boolean;
+  readonly json: string | undefined;
 };
 
 /** Undefined: the command line is wrong. */
@@ -38,9 +39,9 @@ function optionsOf(): Options | "help" | undefined {
         minutes: { type: "string", default: "10" },
         seed: { type: "string" },
         volatile: { type: "boolean", default: false },
-        every: { type: "string", default: "40" },
+        every: { type: "string", default: "60" },
         keep: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
+        json: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -49,7 +50,7 @@ function optionsOf(): Options | "help" | undefined {
     const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
     const [minutes, everyMs] = [Number(values.minutes), Number(values.every)];
     const isSound = minutes > 0 && minutes <= 1_440 && everyMs >= 1 && Number.isInteger(seed);
-    return isSound ? { minutes, seed, everyMs, volatile, keep, json } : undefined;
+    return isSound && json !== "" ? { minutes, seed, everyMs, volatile, keep, json } : undefined;
   } catch {
     return undefined;
   }
@@ -59,6 +60,7 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 async function run({ minutes, seed, everyMs, volatile, keep, json }: Options): Promise<number> {
   say(`chaos for ${minutes} min, seed ${seed}`);
+  const start = await startOf(minutes);
   const report = await runChaos({
     ms: minutes * 60_000,
     seed,
@@ -66,15 +68,16 @@ async function run({ minutes, seed, everyMs, volatile, keep, json }: Options): P
     everyMs,
     keep,
     onProgress: ({ elapsedMs, kills, judge }) => {
-      const { sent = 0, answered = 0, slowestMs = 0, lost = 0, duplicated = 0, recordFaults = 0 } = judge;
-      const found = `${lost} lost, ${duplicated} doubled, ${recordFaults} record faults`;
+      const { sent = 0, answered = 0, slowestMs = 0, lost = 0, duplicated = 0, otherFaults = 0 } = judge;
+      const found = `${lost} lost, ${duplicated} doubled, ${otherFaults} other faults`;
       const atS = (elapsedMs / 1_000).toFixed(0).padStart(5);
       say(
         `${atS} s  ${kills} kills, ${sent} intents, ${answered} answered (slowest ${slowestMs} ms), ${found}`,
       );
     },
   });
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : textOf(report));
+  process.stdout.write(textOf(report));
+  if (json !== undefined) appendRun(json, runOf(start, report));
   if (keep) say(`its kills: ${report.trace}\nthe cell: ${report.directory}`);
   if (report.faults.length === 0) return 0;
   const again = `npm run chaos -- --minutes ${minutes} --seed ${seed}${volatile ? " --volatile" : ""} --every ${everyMs}`;
@@ -85,13 +88,20 @@ async function run({ minutes, seed, everyMs, volatile, keep, json }: Options): P
 
 function textOf({ verdict, form, kills, unplanned }: ChaosReport): string {
   const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
-  const kinds = Object.entries(kills).map(([kind, count]) => `${kind} ${count}`);
+  const byLayer = Object.entries(LAYERS).flatMap(([layer, kinds]) => {
+    const told = kinds.flatMap((kind) => ((kills[kind] ?? 0) > 0 ? [`${kind} ${kills[kind]}`] : []));
+    return told.length === 0 ? [] : [`  ${layer}: ${told.join(", ")}`];
+  });
   const failed = Object.entries(verdict.failed).map(([code, count]) => `${code} ${count}`);
+  const { sent, answered, slowestMs, forwarded, fired, letters, records, unseen, lives, starts } = verdict;
   return [
-    `${total} kills of ${form} actors and what runs them (${kinds.join(", ")})`,
-    `${verdict.sent} intents, ${verdict.answered} answered, the slowest after ${verdict.slowestMs} ms; not answered: ${failed.join(", ") || "none"}`,
+    `${total} kills of ${form} actors and what runs them`,
+    ...byLayer,
+    `${sent} intents, ${answered} answered, the slowest after ${slowestMs} ms; not answered: ${failed.join(", ") || "none"}`,
+    `${forwarded} sent on from actor to actor, ${fired} timers fired, ${letters} dead letters`,
     ...(unplanned.length === 0 ? [] : [`died unplanned: ${unplanned.slice(0, 10).join(", ")}`]),
-    `${verdict.lost.length} lost, ${verdict.duplicated.length} doubled; ${verdict.records} records followed, ${verdict.recordFaults.length} faults in them`,
+    `${verdict.lost.length} lost, ${verdict.duplicated.length} doubled, ${verdict.disordered.length} out of order, ${verdict.letterFaults.length} faults in dead letters`,
+    `${records} records followed (${unseen} replaced unseen), ${verdict.recordFaults.length} faults in them; ${lives} lives, ${starts} starts, ${verdict.startFaults.length} faults in them`,
     "",
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-// Reads the streams of what durable actors keep, with nats.js alone: nothing of this
+// Reads the streams of what durable actors keep, and of dead letters, with nats.js alone: nothing of this
 // package stands between the judge and the broker. Neither clients nor nodes may read the
 // journals whole: the judge is a user of its own, made with the keys of the broker's account.
 // The broker is killed again and again: reading begins anew behind what was read.
@@ -9,8 +9,9 @@ import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/trans
 import { parseCreds } from "../../src/security/identity/creds-file.ts";
 import { keyPair, parseBrokerAuthority } from "../../src/transport/broker/authority.ts";
 import { natsCreds } from "../../src/transport/broker/nats-creds.ts";
-import { journalStreamName, stateStreamName } from "../../src/transport/subjects.ts";
+import { deadLettersStreamName, journalStreamName, stateStreamName } from "../../src/transport/subjects.ts";
 import type { CommitJudge, Message } from "./commits.ts";
+import type { LetterJudge } from "./letters.ts";
 
 export type Followed = {
   /** Resolves when the judge has seen what is in the streams now. Throws when that cannot be read in time. */
@@ -42,7 +43,11 @@ async function auditor(text: string): Promise<string> {
  * @param creds text of any identity file: it says where the broker is
  * @param authority text of the file that holds the keys of the broker's account
  */
-export async function followStreams(creds: string, authority: string, judge: CommitJudge): Promise<Followed> {
+export async function followStreams(
+  creds: string,
+  authority: string,
+  { commits, letters }: { readonly commits: CommitJudge; readonly letters: LetterJudge },
+): Promise<Followed> {
   const identity = parseCreds(creds);
   if (!identity.ok) throw identity.error;
   const { cell, broker } = identity.value;
@@ -55,8 +60,9 @@ export async function followStreams(creds: string, authority: string, judge: Com
   });
   const client = jetstream(nats, { timeout: API_TIMEOUT_MS });
   const readers = [
-    new Reader(client, stateStreamName(cell), (message) => judge.state(message)),
-    new Reader(client, journalStreamName(cell), (message) => judge.journal(message)),
+    new Reader(client, stateStreamName(cell), (message) => commits.state(message)),
+    new Reader(client, journalStreamName(cell), (message) => commits.journal(message)),
+    new Reader(client, deadLettersStreamName(cell), (message) => letters.letter(message)),
   ];
   void tellLosses(nats, readers);
   return {

@@ -2,156 +2,139 @@
 // every actor with the real client library, remembers what it was told, compares that with
 // what the actors keep, and follows the streams of what they commit with a stock connection.
 // Arguments: identity of the operator, keys of the broker's account, "durable" or "volatile",
-// and the milliseconds between two intents on one actor.
+// the milliseconds between two intents on one actor, and those after which what one actor
+// sent another, or a timer, counts as lost.
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { type CellClient, connect } from "../../src/client.ts";
-import { judge, type Keeps, type Ledger } from "../../src/drill/judge.ts";
-import { Lane } from "../../src/drill/load.ts";
-import { systemClock } from "../../src/drill/ports.ts";
-import { allActors } from "./actors.ts";
+import { type CellClient, CellError, connect } from "../../src/client.ts";
+import type { Keeps } from "../../src/drill/judge.ts";
+import { askUntil } from "./asking.ts";
+import { auditForwarder, auditTarget, auditTimekeeper, MAX_DELAY_MS } from "./audits.ts";
 import { CommitJudge } from "./commits.ts";
+import { Findings } from "./findings.ts";
 import { followStreams } from "./follow-streams.ts";
+import { LetterJudge } from "./letters.ts";
+import { type Cast, pathsOf, rosterOf } from "./roster.ts";
+import { StartJudge } from "./starts.ts";
+import type { Verdict } from "./verdict.ts";
+import { type Court, type Watch, watch } from "./watch.ts";
 
-export type Verdict = {
-  readonly sent: number;
-  readonly answered: number;
-  readonly lost: readonly string[];
-  readonly duplicated: readonly string[];
-  /** Not acknowledged by the deadline: neither lost nor kept. */
-  readonly unanswered: number;
-  readonly failed: Readonly<Record<string, number>>;
-  /** Longest that an intent was under way until it was answered, ms. */
-  readonly slowestMs: number;
-  readonly records: number;
-  readonly recordFaults: readonly string[];
-};
+const POISON_MS = 20_000;
+const LETTERS_WITHIN_MS = 20_000;
+/** Isolated actors and couriers cost more an intent: so many times fewer. */
+const SELDOM = 3;
 
-const DEADLINE_MS = 20_000;
-const ASK_MS = 2_000;
-const ASK_UNTIL_MS = 60_000;
-/** Ledgers are judged and emptied so often; the first of them come one after the other, so that the load never pauses. */
-const AUDIT_EVERY_MS = 8_000;
-const MAX_NAMED = 50;
-
-const [, , operatorCreds = "", brokerAuthority = "", form = "durable", everyMs = "40"] = process.argv;
+const [, , operatorCreds = "", brokerAuthority = "", given = "durable", everyMs = "60", settleMs = "60000"] =
+  process.argv;
+const form = given === "volatile" ? "volatile" : "durable";
 const keeps: Keeps = form === "durable" ? "everything" : "process";
-const totals = { sent: 0, answered: 0, unanswered: 0, slowestMs: 0 };
-const lost: string[] = [];
-const duplicated: string[] = [];
-const failed: Record<string, number> = {};
-let ending = false;
+const roster = rosterOf(form);
+const receivers = pathsOf(roster, "receiver");
 
-const client = await connect({ identity: operatorCreds });
+let ending = false;
+const cell = await connect({ identity: operatorCreds });
 const commits = new CommitJudge();
+const letters = new LetterJudge();
+const starts = new StartJudge();
+const findings = new Findings();
+const court: Court = { cell, findings, letters, settleMs: Number(settleMs), isEnding: () => ending };
 const streams =
   form === "durable"
-    ? await followStreams(
-        await readFile(operatorCreds, "utf8"),
-        await readFile(brokerAuthority, "utf8"),
+    ? await followStreams(await readFile(operatorCreds, "utf8"), await readFile(brokerAuthority, "utf8"), {
         commits,
-      )
+        letters,
+      })
     : undefined;
-process.once("message", () => {
-  ending = true;
+void followStarts();
+process.on("message", (message) => {
+  const { type, path, turn } = Object(message);
+  if (type === "end") ending = true;
+  if (type === "poison") void poison(cell, String(path), Number(turn));
 });
 process.once("disconnect", () => process.exit(1));
 process.send?.({ type: "ready" });
 const telling = setInterval(() => {
+  const { lost, duplicated, disordered } = findings;
   const progress = {
-    ...totals,
+    ...findings.counts(),
     lost: lost.length,
     duplicated: duplicated.length,
-    recordFaults: commits.faults.length,
+    otherFaults: disordered.length + commits.faults.length + starts.faults.length,
   };
   process.send?.({ type: "progress", progress });
 }, 1_000);
 
-await Promise.all(
-  allActors.map((path, at) => watchOver(client, path, (AUDIT_EVERY_MS * (at + 1)) / allActors.length)),
-);
+const judged = roster.filter(({ role }) => role !== "receiver");
+await Promise.all(judged.map((each, at) => watch(court, watchOf(each, (at + 1) / judged.length))));
 clearInterval(telling);
+await askUntil(
+  async () => letters.isComplete,
+  (isComplete) => isComplete,
+  LETTERS_WITHIN_MS,
+);
 await streams?.caughtUp();
 await streams?.close();
-await client.close();
+await cell.close();
 const verdict: Verdict = {
-  ...totals,
-  lost: lost.slice(0, MAX_NAMED),
-  duplicated: duplicated.slice(0, MAX_NAMED),
-  failed,
+  ...findings.counts(),
+  ...findings.named(),
+  letters: letters.count,
+  letterFaults: letters.faults(),
   records: commits.records,
+  unseen: commits.unseen,
   recordFaults: commits.faults,
+  lives: commits.lives,
+  starts: starts.starts,
+  startFaults: starts.faults,
 };
 process.send?.({ type: "verdict", verdict }, () => process.exit(0));
 
-/** Load, then audit, then load again, until the end; the last audit comes when nothing is killed any more. */
-async function watchOver(cell: CellClient, path: string, firstAuditMs: number): Promise<void> {
-  let next = 0;
-  for (let forMs = firstAuditMs; ; forMs = AUDIT_EVERY_MS) {
-    const lane = new Lane({
-      clock: systemClock,
-      firstNumber: next,
-      everyMs: Number(everyMs),
-      send: async (n) => {
-        totals.sent += 1;
-        const { value } = await cell.request(path, "count", { n }, { timeoutMs: DEADLINE_MS });
-        totals.answered += 1;
-        return { life: lifeOf(value) };
-      },
-    });
-    lane.onEnd(({ dueMs, endedMs = dueMs }) => {
-      totals.slowestMs = Math.max(totals.slowestMs, Math.round(endedMs - dueMs));
-    });
-    const endPacing = systemClock.every(5, () => lane.tick());
-    lane.start();
-    const untilMs = systemClock.nowMs() + forMs;
-    while (!ending && systemClock.nowMs() < untilMs) await systemClock.after(100);
-    await lane.stop();
-    endPacing();
-    next = lane.nextNumber;
-    await audit(cell, path, lane);
-    if (ending) return;
+function watchOf({ path, role, isolation }: Cast, phase: number): Watch {
+  const every = Number(everyMs) * (role === "member" || isolation === "shared" ? 1 : SELDOM);
+  const base = { path, phase };
+  switch (role) {
+    case "forwarder":
+      return {
+        ...base,
+        everyMs: Number(everyMs) * SELDOM,
+        intent: "forward",
+        payload: (n) => ({ n, to: receivers[n % receivers.length] }),
+        audit: (sent) => auditForwarder(court, path, receivers, sent),
+      };
+    case "timekeeper":
+      return {
+        ...base,
+        everyMs: Number(everyMs) * SELDOM,
+        intent: "arm",
+        // Some are due before those that were armed earlier.
+        payload: (n) => ({ n, delayMs: MAX_DELAY_MS - (n % 4) * 200 }),
+        audit: (sent) => auditTimekeeper(court, path, sent),
+      };
+    default:
+      return {
+        ...base,
+        everyMs: every,
+        intent: "count",
+        payload: (n) => ({ n }),
+        audit: (sent) => auditTarget(court, path, sent, keeps),
+      };
   }
 }
 
-async function audit(cell: CellClient, path: string, lane: Lane): Promise<void> {
-  const sent = lane.take();
-  const ledger = await ask<Ledger>(cell, path, "ledger");
-  const found = judge(sent, ledger ?? { life: "", applied: [] }, keeps);
-  totals.unanswered += found.unanswered.length;
-  const story = (n: number): string => {
-    const of = sent.find((each) => each.n === n);
-    const told = of?.outcome.kind === "failed" ? of.outcome.code : (of?.outcome.kind ?? "sent before");
-    const tookMs = Math.round((of?.endedMs ?? 0) - (of?.dueMs ?? 0));
-    const times = ledger?.applied.filter(([first, last]) => first <= n && n <= last).length ?? 0;
-    return `${path} ${n}: told ${told} after ${tookMs} ms, applied ${times} times`;
+/** An intent that kills each life that takes it, and what its sender hears of it. */
+async function poison(client: CellClient, path: string, turn: number): Promise<void> {
+  let id = "";
+  const onSent = (sent: string) => {
+    id = sent;
   };
-  lost.push(...found.lost.map(story));
-  duplicated.push(...found.duplicated.map(story));
-  for (const [code, count] of Object.entries(found.failed)) failed[code] = (failed[code] ?? 0) + count;
-  // An answer may be lost on the way; that the ledger is empty says that it was done.
-  for (let empty = (ledger?.applied.length ?? 0) === 0; !empty; ) {
-    await ask(cell, path, "forget");
-    empty = (await ask<Ledger>(cell, path, "ledger"))?.applied.length === 0;
-  }
+  const told = await client.request(path, "fail", { how: "throw" }, { timeoutMs: POISON_MS, onSent }).then(
+    () => "answered",
+    (error: unknown) => (error instanceof CellError ? error.code : "no coded error"),
+  );
+  letters.told(id, path, told);
+  process.send?.({ type: "poisoned", turn, told });
 }
 
-/** Again and again, while all around it dies; undefined: it does not come back. */
-async function ask<T>(cell: CellClient, path: string, intent: string): Promise<T | undefined> {
-  const untilMs = systemClock.nowMs() + ASK_UNTIL_MS;
-  while (systemClock.nowMs() < untilMs) {
-    try {
-      // The drill's own behaviour answers.
-      return (await cell.request(path, intent, {}, { timeoutMs: ASK_MS })).value as T;
-    } catch {
-      await systemClock.after(20);
-    }
-  }
-  return undefined;
-}
-
-function lifeOf(value: unknown): string {
-  const life: unknown = Reflect.get(Object(value), "life");
-  if (typeof life !== "string") throw new TypeError("the answer names no life");
-  return life;
+async function followStarts(): Promise<void> {
+  for await (const event of cell.events({ kind: "actorStarted" })) starts.take(event);
 }

@@ -1,10 +1,11 @@
-// Performs the kills of a plan, counts them, and writes each down. What is not there to be
-// killed at that moment is left out, and said so in the trace.
-import { setTimeout as pause } from "node:timers/promises";
+// Performs the kills of a plan, counts those that struck, and writes each down. What is not
+// there to be killed at that moment, or lives on, is no kill, and said so in the trace.
 import type { OwnCell } from "../../src/drill/cell.ts";
 import type { ProcessName } from "../../src/drill/ports.ts";
-import { ALONE, aloneName, GROUPED, groupedName } from "./actors.ts";
+import { candidates, failActor, isOfActors } from "./kill-actor.ts";
+import { killProcess } from "./kill-process.ts";
 import { deathsOf, type Kill, type KillKind } from "./plan.ts";
+import type { Cast } from "./roster.ts";
 
 export type Killer = {
   kill(kill: Kill): Promise<void>;
@@ -14,53 +15,76 @@ export type Killer = {
   total(): number;
 };
 
-/** The cradle gives up after ten deaths of a process within a minute: chaos stays below, by a new cradle. */
-const MAX_DEATHS = 7;
+export type KillerOptions = {
+  readonly cell: OwnCell;
+  readonly roster: readonly Cast[];
+  readonly write: (line: string) => Promise<void>;
+  /** Has the judge send an intent that kills each life that takes it; rejects when nobody says what became of it. */
+  readonly poison: (path: string) => Promise<void>;
+};
+
+/** The cradle gives up after ten deaths of one process within a minute: chaos stays below, by a new cradle. */
+const MAX_DEATHS = 8;
+/** An actor is parked after five intents that were poison within a minute. */
+const MAX_POISON = 3;
 const PERIOD_MS = 60_000;
-const ASK_MS = 5_000;
 /** Between deaths of processes the cell is to serve again: what kills one that restores is a kind of its own. */
 const SERVES_WITHIN_MS = 15_000;
 /** Failures of actors under way at a time: they are not waited for, what dies meanwhile may be what would answer. */
-const MAX_FAILING = 8;
+const MAX_FAILING = 24;
 
-export function killerOf(
-  cell: OwnCell,
-  { write }: { readonly write: (line: string) => Promise<void> },
-): Killer {
+export function killerOf({ cell, roster, write, poison }: KillerOptions): Killer {
   const counts: Partial<Record<KillKind, number>> = {};
-  let deaths: number[] = [];
+  const deaths = new Recent<ProcessName>();
+  const poisoned = new Recent<string>();
   const failing = new Set<Promise<void>>();
   const startedMs = performance.now();
-  const perform = async (kill: Kill): Promise<KillKind> => {
-    const now = performance.now();
-    deaths = deaths.filter((at) => now - at < PERIOD_MS);
-    const count = deathsOf(kill.kind);
-    if (count > 0 && deaths.length + count > MAX_DEATHS) {
+  const inTheLoop = roster.find(({ isolation }) => isolation === "shared")?.path ?? "";
+
+  const performOnActor = async (kill: Kill): Promise<string> => {
+    const able = candidates(roster, kill.kind).filter(
+      ({ path }) => kill.kind !== "poison" || poisoned.count(path) < MAX_POISON,
+    );
+    const path = able[kill.actor % able.length]?.path;
+    if (path === undefined) throw new RangeError("nobody is there for it");
+    if (kill.kind !== "poison") await failActor(cell, path, kill);
+    else {
+      poisoned.add(path);
+      await poison(path);
+    }
+    return path;
+  };
+  const performOnProcess = async (kill: Kill): Promise<KillKind> => {
+    const ended = deathsOf(kill.kind);
+    const isTooOften = ended.some((name) => deaths.count(name) + ended.length > MAX_DEATHS);
+    if (isTooOften || kill.kind === "cradle") {
       await cell.revive();
-      deaths = [];
+      deaths.clear();
       return "cradle";
     }
-    if (count > 0 || kill.kind === "kernel") await serves(cell);
-    await killOne(cell, kill);
-    for (let each = 0; each < count; each += 1) deaths.push(now);
+    // Or does not in time: then it is killed all the same.
+    await cell.request(inTheLoop, "ledger", {}, SERVES_WITHIN_MS).catch(() => undefined);
+    for (const name of ended) deaths.add(name);
+    await killProcess(cell, kill);
     return kill.kind;
   };
-  const tell = async (kill: Kill, atMs: number, told: object) =>
-    await write(JSON.stringify({ atMs, ...kill, ...told }));
   const tried = async (kill: Kill): Promise<void> => {
     const atMs = Math.round(performance.now() - startedMs);
+    const tell = (told: object) => write(JSON.stringify({ atMs, ...kill, ...told }));
     try {
-      const kind = await perform(kill);
-      counts[kind] = (counts[kind] ?? 0) + 1;
-      await tell(kill, atMs, { kind, tookMs: Math.round(performance.now() - startedMs) - atMs });
+      const done = isOfActors(kill.kind)
+        ? { kind: kill.kind, path: await performOnActor(kill) }
+        : { kind: await performOnProcess(kill) };
+      counts[done.kind] = (counts[done.kind] ?? 0) + 1;
+      await tell({ ...done, tookMs: Math.round(performance.now() - startedMs) - atMs });
     } catch (error) {
-      await tell(kill, atMs, { missed: String(error).slice(0, 200) });
+      await tell({ missed: String(error).slice(0, 200) });
     }
   };
   return {
     async kill(kill) {
       const trying = tried(kill);
-      if (!OF_ACTORS.has(kill.kind)) return await trying;
+      if (!isOfActors(kill.kind)) return await trying;
       const held = trying.finally(() => failing.delete(held));
       failing.add(held);
       if (failing.size >= MAX_FAILING) await Promise.race(failing);
@@ -73,59 +97,21 @@ export function killerOf(
   };
 }
 
-const OF_ACTORS: ReadonlySet<KillKind> = new Set(["throw", "unprovoked", "group"]);
+/** How often each thing came about within the last minute. */
+class Recent<K> {
+  #times: readonly (readonly [K, number])[] = [];
 
-async function killOne(cell: OwnCell, { kind, actor, gapMs }: Kill): Promise<void> {
-  const signal = async (name: "SIGKILL" | "SIGSTOP" | "SIGCONT", ...processes: readonly ProcessName[]) =>
-    cell.signal(await Promise.all(processes.map((each) => cell.pid(each))), name);
-  switch (kind) {
-    case "throw":
-      // Never one of the group: over what a sender causes it parks its actor.
-      return await fail(cell, aloneName(actor % ALONE), "throw");
-    case "unprovoked":
-      return await fail(cell, aloneName(actor % ALONE), "unprovoked");
-    case "group":
-      return await fail(cell, groupedName(actor % GROUPED), "unprovoked");
-    case "kernel":
-      return await cell.restartKernel();
-    case "node":
-    case "core":
-    case "broker":
-      return await signal("SIGKILL", kind);
-    case "broker-and-node":
-      return await signal("SIGKILL", "broker", "node");
-    case "pause-node": {
-      const pid = await cell.pid("node");
-      cell.signal([pid], "SIGSTOP");
-      await pause(gapMs);
-      return ifThere(async () => cell.signal([pid], "SIGCONT"));
-    }
-    case "node-twice":
-      await signal("SIGKILL", "node");
-      await pause(gapMs);
-      return await ifThere(() => signal("SIGKILL", "node"));
-    case "broker-then-node":
-      await signal("SIGKILL", "broker");
-      await pause(gapMs / 4);
-      return await ifThere(() => signal("SIGKILL", "node"));
-    case "cradle":
-      return await cell.revive();
+  add(what: K): void {
+    this.#times = [...this.#times, [what, performance.now()]];
   }
-}
 
-/** Or does not in time: then it is killed all the same. */
-async function serves(cell: OwnCell): Promise<void> {
-  await cell.request(aloneName(0), "ledger", {}, SERVES_WITHIN_MS).catch(() => undefined);
-}
+  count(what: K): number {
+    const now = performance.now();
+    this.#times = this.#times.filter(([, atMs]) => now - atMs < PERIOD_MS);
+    return this.#times.filter(([each]) => each === what).length;
+  }
 
-/** The second of two kills: by then the cradle may have ended the process, or not yet have another. */
-async function ifThere(kill: () => Promise<void>): Promise<void> {
-  await kill().catch(() => undefined);
-}
-
-/** Fails the actor's present life, and that one only: an intent that comes again spares the next. */
-async function fail(cell: OwnCell, path: string, how: string): Promise<void> {
-  const ledger = await cell.request(path, "ledger", {}, ASK_MS);
-  const life: unknown = Reflect.get(Object(ledger), "life");
-  await cell.request(path, "fail", { how, life }, ASK_MS).catch(() => undefined);
+  clear(): void {
+    this.#times = [];
+  }
 }

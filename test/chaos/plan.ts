@@ -1,21 +1,30 @@
 // What chaos does and when: drawn from the seed alone, so that the same seed kills the same
 // things in the same order. Pure.
+import type { ProcessName } from "../../src/drill/ports.ts";
 
-export type KillKind =
-  | "throw"
-  | "unprovoked"
-  | "group"
-  | "kernel"
-  | "node"
-  | "core"
-  | "broker"
-  | "broker-and-node"
-  | "pause-node"
-  /** The node again, while it restores. */
-  | "node-twice"
-  /** The broker, while the node commits what the last burst brought. */
-  | "broker-then-node"
-  | "cradle";
+/** Of one actor, of a group, of the kernel, and of processes: layers 1 to 4. */
+export const LAYERS = {
+  actor: ["throw", "reject", "unprovoked", "hang", "grow", "kill-actor", "poison"],
+  subtree: ["group"],
+  kernel: ["kernel"],
+  process: [
+    "node",
+    /** By a signal, for the cradle to find out. */
+    "stop-node",
+    /** The same, and woken again: as a zombie, if it was succeeded meanwhile. */
+    "pause-node",
+    /** The node again, while it restores. */
+    "node-twice",
+    "core",
+    "broker",
+    "broker-and-node",
+    /** The broker, while the node commits what the last burst brought. */
+    "broker-then-node",
+    "cradle",
+  ],
+} as const;
+
+export type KillKind = (typeof LAYERS)[keyof typeof LAYERS][number];
 
 export type Kill = {
   readonly kind: KillKind;
@@ -32,46 +41,58 @@ export type Weights = Readonly<Partial<Record<KillKind, number>>>;
 
 /** Actors die all the time, processes now and then: the cell's own bounds on deaths are not what is tested. */
 export const EVERYTHING: Weights = {
-  throw: 60,
-  unprovoked: 25,
-  group: 6,
-  kernel: 3,
-  node: 4,
-  core: 2,
-  broker: 2,
-  "broker-and-node": 2,
-  "pause-node": 2,
+  throw: 90,
+  reject: 30,
+  unprovoked: 45,
+  hang: 6,
+  grow: 4,
+  "kill-actor": 16,
+  poison: 6,
+  group: 14,
+  kernel: 5,
+  node: 5,
+  "stop-node": 1,
+  "pause-node": 1,
   "node-twice": 2,
-  "broker-then-node": 1,
+  core: 3,
+  broker: 3,
+  "broker-and-node": 3,
+  "broker-then-node": 2,
   cradle: 1,
 };
 
-const MAX_AFTER_MS = 250;
-const MAX_GAP_MS = 400;
+/** Without durable actors: nothing that ends the node's process, and no isolated ones. */
+export const VOLATILE: Weights = { throw: 60, unprovoked: 30, core: 2, broker: 2 };
 
-/** Endless. @param actors number of actors that a kill may mean */
-export function* kills(random: () => number, weights: Weights, actors: number): Generator<Kill, never> {
-  const kinds = Object.entries(weights).flatMap(([kind, weight]) =>
-    Array.from({ length: weight ?? 0 }, () => kind as KillKind),
-  );
+const MAX_AFTER_MS = 200;
+const MAX_GAP_MS = 400;
+const MAX_ACTORS = 2 ** 16;
+
+/** Endless. */
+export function* kills(random: () => number, weights: Weights): Generator<Kill, never> {
+  const kinds = Object.values(LAYERS)
+    .flat()
+    .flatMap((kind) => Array.from({ length: weights[kind] ?? 0 }, () => kind));
   for (;;) {
     yield {
       kind: kinds[Math.floor(random() * kinds.length)] ?? "throw",
       afterMs: Math.floor(random() * MAX_AFTER_MS),
-      actor: Math.floor(random() * actors),
+      actor: Math.floor(random() * MAX_ACTORS),
       gapMs: Math.floor(random() * MAX_GAP_MS),
     };
   }
 }
 
-/** Processes that one kill of the kind ends. */
-export const deathsOf = (kind: KillKind): number =>
-  ({
-    node: 1,
-    core: 1,
-    broker: 1,
-    "broker-and-node": 2,
-    "pause-node": 1,
-    "node-twice": 2,
-    "broker-then-node": 2,
-  })[kind as string] ?? 0;
+const DEATHS: Readonly<Partial<Record<KillKind, readonly ProcessName[]>>> = {
+  node: ["node"],
+  "stop-node": ["node"],
+  "pause-node": ["node"],
+  "node-twice": ["node", "node"],
+  core: ["core"],
+  broker: ["broker"],
+  "broker-and-node": ["broker", "node"],
+  "broker-then-node": ["broker", "node"],
+};
+
+/** Processes that one kill of the kind ends, each as often as it does. */
+export const deathsOf = (kind: KillKind): readonly ProcessName[] => DEATHS[kind] ?? [];

@@ -31,7 +31,7 @@ export type Verdict = {
 };
 
 /** Faults of a kind that are named; more say no more. */
-export const MAX_NAMED = 50;
+export const MAX_NAMED = 500;
 
 /** What a judge of durable actors must have seen: a check that looked at nothing finds nothing. */
 const SEEN = ["records", "lives", "starts", "forwarded", "fired"] as const;

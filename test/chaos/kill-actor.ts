@@ -1,0 +1,67 @@
+// Kills of one actor: by an intent that makes it fail, by a signal to the process that it
+// alone runs in, or by poison, which the judge sends, since it judges what becomes of it.
+import type { OwnCell } from "../../src/drill/cell.ts";
+import type { Kill, KillKind } from "./plan.ts";
+import type { Cast } from "./roster.ts";
+
+const ASK_MS = 5_000;
+/** A hang has to be found out, and a process to be started, on a machine that has much else to do. */
+const FAIL_MS = 15_000;
+
+type Attempt = { readonly cell: OwnCell; readonly path: string };
+
+const HOW: Readonly<Partial<Record<KillKind, string>>> = {
+  throw: "throw",
+  reject: "reject",
+  unprovoked: "unprovoked",
+  group: "unprovoked",
+  hang: "loop",
+  grow: "grow",
+};
+
+export const isOfActors = (kind: KillKind): boolean =>
+  kind in HOW || kind === "kill-actor" || kind === "poison";
+
+/** Those that the kind can mean, in the roster's order. */
+export function candidates(roster: readonly Cast[], kind: KillKind): readonly Cast[] {
+  return roster.filter(({ role, isolation }) => {
+    // Never one of the group but for this: over what a sender causes it parks its actor.
+    if (kind === "group" || role === "member") return kind === "group" && role === "member";
+    if (kind === "reject") return role === "target";
+    // A loop that is shared stands still for all, and its process with it.
+    if (kind === "hang" || kind === "grow") return isolation !== "shared";
+    return kind !== "kill-actor" || isolation === "process";
+  });
+}
+
+/** @throws what kept the actor from dying of it */
+export async function failActor(cell: OwnCell, path: string, { kind }: Kill): Promise<void> {
+  if (kind === "kill-actor") return await killOwnProcess({ cell, path });
+  await failBy({ cell, path }, HOW[kind] ?? "throw");
+}
+
+/**
+ * Fails the actor's present life, and that one only: the intent is left to the next one,
+ * which it spares. That another life answers, or the same one that it goes down, says that
+ * it struck.
+ */
+async function failBy({ cell, path }: Attempt, how: string): Promise<void> {
+  const life = await lifeOf({ cell, path });
+  const reply = await cell.request(path, "fail", { how, life }, FAIL_MS);
+  const isAnother = Reflect.get(Object(reply), "life") !== life;
+  const isStruck = how === "unprovoked" ? Reflect.get(Object(reply), "spared") === false : isAnother;
+  if (!isStruck) throw new Error(`${path} was spared`);
+}
+
+/** An isolated actor's life begins with the number of its process. */
+async function killOwnProcess({ cell, path }: Attempt): Promise<void> {
+  const pid = Number.parseInt(await lifeOf({ cell, path }), 10);
+  if (pid === (await cell.pid("node"))) throw new Error(`${path} has no process of its own`);
+  cell.signal([pid], "SIGKILL");
+}
+
+async function lifeOf({ cell, path }: Attempt): Promise<string> {
+  const life: unknown = Reflect.get(Object(await cell.request(path, "ledger", {}, ASK_MS)), "life");
+  if (typeof life !== "string") throw new TypeError(`${path} names no life`);
+  return life;
+}
