@@ -13,7 +13,6 @@ import { type Plan, planGraph } from "../manifest/plan.ts";
 import { unmetSync } from "../manifest/sync-demands.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { kernelFailure } from "../supervisor/failure.ts";
-import { matrix } from "../supervisor/matrix.ts";
 import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
 import { TreeMemory } from "../supervisor/tree-memory.ts";
