@@ -29,6 +29,11 @@ export type Delivery = {
   readonly journaled?: Journaled;
   /** Sends one reply; after a final one or an error it does nothing. Never throws. */
   respond(reply: OutgoingReply): void;
+  /**
+   * Makes an only, final answer ready while whoever gives it still waits for its commit; what it
+   * returns gives it, in place of `respond`. Undefined, or absent: there is nothing to make ready.
+   */
+  readonly prepare?: (reply: OutgoingReply) => (() => void) | undefined;
 };
 
 /** An intent that an actor sends. */

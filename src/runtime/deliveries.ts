@@ -73,7 +73,7 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
 
 function deliver(ports: DeliveryPorts, accepted: Accepted): void {
   const { intent, request, replyTo } = accepted;
-  const respond = responder(ports, request, replyTo);
+  const answer = answering(ports, request, replyTo);
   const closed = ports.refusesWork(intent.target);
   if (closed !== undefined) refuse(ports, accepted, closed);
   else if (ports.durable?.isDurable(intent.target) === true) {
@@ -87,10 +87,11 @@ function deliver(ports: DeliveryPorts, accepted: Accepted): void {
       returnAddress: inboxAddress(request, replyTo),
       isAddressedByCapsule: true,
       ...(sourceSequence === undefined ? {} : { sourceSequence }),
-      respond,
+      ...answer,
       taken: (outcome) => delivered(ports, accepted, outcome),
     });
-  } else delivered(ports, accepted, ports.toActor({ intent, capsule: accepted.capsule, respond }));
+  } else
+    delivered(ports, accepted, ports.toActor({ intent, capsule: accepted.capsule, respond: answer.respond }));
 }
 
 function delivered(
@@ -177,13 +178,24 @@ function recordRefusal(ports: DeliveryPorts, { stage, error, principal, target }
   });
 }
 
-/** Replies in order; after the final one it does nothing. Never throws. */
+type Answering = Required<Pick<Delivery, "respond" | "prepare">>;
+
 function responder(
   ports: DeliveryPorts,
   request: RequestRef,
   inbox: string | undefined,
   from = 0,
-): (reply: OutgoingReply) => void {
+): Delivery["respond"] {
+  return answering(ports, request, inbox, from).respond;
+}
+
+/** Replies in order; after the final one it does nothing. Never throws. */
+function answering(
+  ports: DeliveryPorts,
+  request: RequestRef,
+  inbox: string | undefined,
+  from = 0,
+): Answering {
   let index = from;
   let ended = false;
   const seal = (content: ReplyContent): Result<Uint8Array, CellError> => {
@@ -196,7 +208,7 @@ function responder(
     }
     return built;
   };
-  return (reply) => {
+  const respond: Delivery["respond"] = (reply) => {
     if (ended) return;
     ended = reply.kind === "error" || reply.final;
     if (reply.kind === "error" && reply.begun === false && !wasBegun(reply.error)) {
@@ -210,6 +222,20 @@ function responder(
       seal({ kind: "error", error: built.error });
     }
   };
+  const prepare: Answering["prepare"] = (reply) => {
+    if (ended || inbox === undefined || reply.kind === "error" || !reply.final) return undefined;
+    const built = buildReply(request, contentOf(reply), { inbox, index }, ports.maker);
+    if (!built.ok) return undefined;
+    const { issuer, id } = request;
+    const ticket = { kind: "reply", issuer, id, final: true, capsule: built.value } as const;
+    const leave = ports.sealer.prepare(inbox, built.value, ticket);
+    return () => {
+      if (ended) return;
+      ended = true;
+      leave();
+    };
+  };
+  return { respond, prepare };
 }
 
 function contentOf(reply: OutgoingReply): ReplyContent {

@@ -3,12 +3,13 @@
 import type { Delivery } from "../actors/intent.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
-import type { Tracing } from "../telemetry/tracing.ts";
+import type { IntentSpan, Tracing } from "../telemetry/tracing.ts";
 
+type Prepare = NonNullable<Delivery["prepare"]>;
 type Deliver = (delivery: Delivery) => Result<{ readonly mailboxDepth: number }, CellError>;
 
 export function traced(tracing: Pick<Tracing, "span">, deliver: Deliver): Deliver {
-  return ({ intent, respond, ...rest }) => {
+  return ({ intent, respond, prepare, ...rest }) => {
     const span = tracing.span({
       operation: "process",
       target: intent.target,
@@ -24,11 +25,24 @@ export function traced(tracing: Pick<Tracing, "span">, deliver: Deliver): Delive
         if (reply.kind === "error" || reply.final) span.end();
         respond(reply);
       },
+      ...(prepare === undefined ? {} : { prepare: preparing(prepare, span) }),
     });
     if (!delivered.ok) {
       span.fail(delivered.error);
       span.end();
     }
     return delivered;
+  };
+}
+
+/** Only a final value is made ready. */
+function preparing(prepare: Prepare, span: IntentSpan): Prepare {
+  return (reply) => {
+    const give = prepare(reply);
+    if (give === undefined) return undefined;
+    return () => {
+      span.end();
+      give();
+    };
   };
 }

@@ -14,7 +14,11 @@ test("a capsule that was refused and then begun keeps no refusal as its reply", 
   let full = true;
   const deliveries = createDeliveries({
     maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
-    sealer: { seal: (_inbox, _capsule, ticket) => tickets.push(ticket), flush: () => {} },
+    sealer: {
+      seal: (_inbox, _capsule, ticket) => tickets.push(ticket),
+      prepare: () => () => undefined,
+      flush: () => {},
+    },
     replay,
     toActor: () => (full ? err(new CellError("ACTOR_MAILBOX_FULL")) : ok({ mailboxDepth: 1 })),
     refusesWork: () => undefined,
@@ -42,6 +46,7 @@ test("a refusal tells how many copies of the capsule it turns away", () => {
         const capsule = decodeCapsule(bytes);
         told.push(capsule.ok ? capsule.value.reply?.turnedAway : undefined);
       },
+      prepare: () => () => undefined,
       flush: () => {},
     },
     replay,
@@ -82,6 +87,7 @@ test.each([
           if (ticket.kind === "reply")
             replay.storeReply(ticket.issuer, ticket.id, ticket.capsule, ticket.final);
         },
+        prepare: () => () => undefined,
         flush: () => {},
       },
       replay,
@@ -106,7 +112,11 @@ test("who asks again gets each reply's own capsule, not the envelope that it sha
   const left: { readonly inbox: string; readonly capsule: Uint8Array; readonly ticket: SealTicket }[] = [];
   const deliveries = createDeliveries({
     maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
-    sealer: { seal: (inbox, capsule, ticket) => left.push({ inbox, capsule, ticket }), flush: () => {} },
+    sealer: {
+      seal: (inbox, capsule, ticket) => left.push({ inbox, capsule, ticket }),
+      prepare: () => () => undefined,
+      flush: () => {},
+    },
     replay,
     toActor: ({ respond }) => {
       respond({ kind: "value", value: { part: 1 }, final: false });
@@ -142,6 +152,7 @@ test("what is poison is answered, not turned away: it was begun in a process bef
         );
         tickets.push(ticket);
       },
+      prepare: () => () => undefined,
       flush: () => {},
     },
     replay,
@@ -155,5 +166,44 @@ test("what is poison is answered, not turned away: it was begun in a process bef
   // Kept as its reply, so that it holds for every further copy.
   for (const ticket of tickets)
     if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, new Uint8Array(1), ticket.final);
+  expect(intake.admit(arrival)).toMatchObject([{ kind: "duplicate", state: "answered" }]);
+});
+
+test("an answer that was made ready leaves when it is given, once, and is kept for who asks again", () => {
+  const replay = new ReplayWindow();
+  const intake = intakeOf({ replay });
+  const left: string[] = [];
+  let prepared: Delivery | undefined;
+  const deliveries = createDeliveries({
+    maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
+    sealer: {
+      seal: () => left.push("sealed"),
+      prepare: (_inbox, capsule, ticket) => () => {
+        left.push("ready");
+        if (ticket.kind === "reply") replay.storeReply(ticket.issuer, ticket.id, capsule, ticket.final);
+      },
+      flush: () => {},
+    },
+    replay,
+    toActor: () => err(new CellError("ACTOR_NOT_FOUND")),
+    durable: {
+      isDurable: () => true,
+      accept: ({ intent, capsule, respond, prepare }) => {
+        prepared = { intent, capsule, respond, ...(prepare && { prepare }) };
+      },
+    },
+    refusesWork: () => undefined,
+    record: () => {},
+  });
+  const arrival = { subject: SUBJECT, data: sealed(), natsReply: undefined, nowUnixMs: NOW };
+  for (const verdict of intake.admit(arrival)) deliveries.take(verdict);
+  const reply = { kind: "value", value: 1, final: true } as const;
+  expect(prepared?.prepare?.({ ...reply, final: false })).toBeUndefined();
+  const give = prepared?.prepare?.(reply);
+  expect(left).toEqual([]);
+  give?.();
+  give?.();
+  prepared?.respond(reply);
+  expect(left).toEqual(["ready"]);
   expect(intake.admit(arrival)).toMatchObject([{ kind: "duplicate", state: "answered" }]);
 });

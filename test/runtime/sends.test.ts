@@ -48,7 +48,11 @@ function open(trust = trustStore()) {
     certificate: () => trust.byKey(keys.nodeA.publicKey, NOW),
     node: "a",
     maker,
-    sealer: { seal: (_subject, capsule) => left.push(capsule), flush: () => {} },
+    sealer: {
+      seal: (_subject, capsule) => left.push(capsule),
+      prepare: () => () => undefined,
+      flush: () => {},
+    },
     replyTrust: {
       genesisHash: genesis.hash,
       trust: trustStore([issuerCertificate, nodeCertificate, nodeBCertificate, third]),

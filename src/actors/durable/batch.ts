@@ -9,6 +9,8 @@ export type Work = {
   readonly intent: ReceivedIntent | undefined;
   /** Code of the behaviour or of XState: it runs in the actor's name, and may fail it. */
   readonly guarded: boolean;
+  /** What of it can be done while the commit is on its way. Must not throw. */
+  readonly prepare?: () => void;
 };
 
 /** The behaviour's own actions, to be decided again after a restart. */

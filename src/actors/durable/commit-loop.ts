@@ -25,6 +25,8 @@ export type CommitLoopOptions = {
   readonly ports: Pick<DurablePorts, "commit">;
   readonly clock: ActorClock;
   readonly turns: TurnScheduler;
+  /** Runs what can be done while a commit is on its way, once it has left. Default: setImmediate. */
+  readonly afterwards?: (run: () => void) => void;
   /** Nothing of a group is suspected of having ended the incarnation before. */
   readonly isCleared: boolean;
   /** Everything, as of now. @throws when it cannot be kept */
@@ -144,6 +146,16 @@ export class CommitLoop {
     void promise.then((result) => {
       cancel();
       this.#landed(batch, result);
+    });
+    if (batch.steps === 1) this.#prepare(batch);
+  }
+
+  /** Of one that is alone nothing is left to be signed once its commit is there; many share a signature. */
+  #prepare(batch: Batch): void {
+    const work = batch.works.find(({ prepare }) => prepare !== undefined);
+    if (work === undefined) return;
+    (this.#options.afterwards ?? setImmediate)(() => {
+      if (this.#flying === batch && !this.#ended) work.prepare?.();
     });
   }
 

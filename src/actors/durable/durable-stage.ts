@@ -144,10 +144,10 @@ export class DurableStage implements Stage {
   }
 
   /** An answer, given after its commit. */
-  answer(reply: StoredReply | undefined, run: () => void): void {
+  answer(reply: StoredReply | undefined, run: () => void, prepare?: () => void): void {
     if (this.#ended) return;
     if (reply !== undefined) this.#step?.replies.push(reply) ?? this.#loop.open.reply(reply);
-    this.#add({ run, intent: undefined, guarded: false });
+    this.#add({ run, intent: undefined, guarded: false, ...(prepare === undefined ? {} : { prepare }) });
   }
 
   /** An intent of the actor leaves with this commit. Returns its sequence. */

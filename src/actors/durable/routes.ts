@@ -14,6 +14,7 @@ import type { DurablePorts, StoredReply } from "./ports.ts";
 type Route = {
   readonly intent: ReceivedIntent;
   respond: Delivery["respond"];
+  prepare?: Delivery["prepare"] | undefined;
   returnAddress: Json;
   replies: number;
   /** Set until it is begun: an intent of an earlier incarnation that is to be begun again. */
@@ -25,8 +26,11 @@ const MAX_REMEMBERED = 256;
 
 type Owed = HostState["owed"][number];
 
-/** Puts an answer into the commit. `stored`: absent when nobody wants it. */
-export type Answer = (stored: StoredReply | undefined, run: () => void) => void;
+/**
+ * Puts an answer into the commit. `stored`: absent when nobody wants it. `prepare`: may be called
+ * once before `run`, while the commit is on its way.
+ */
+export type Answer = (stored: StoredReply | undefined, run: () => void, prepare?: () => void) => void;
 
 export class Routes {
   readonly #responder: DurablePorts["responder"];
@@ -68,9 +72,9 @@ export class Routes {
 
   /** A delivery whose answers wait for their commit. */
   of(delivery: Delivery): Delivery {
-    const { intent, journaled, respond } = delivery;
+    const { intent, journaled, respond, prepare } = delivery;
     const returnAddress = journaled?.returnAddress ?? null;
-    return this.#wrap(delivery, { intent, respond, returnAddress, replies: 0, again: undefined });
+    return this.#wrap(delivery, { intent, respond, prepare, returnAddress, replies: 0, again: undefined });
   }
 
   /** Who asks again is answered in place of who asked before. False: it is not in hand. */
@@ -78,6 +82,7 @@ export class Routes {
     const route = this.#routes.get(intent.id);
     if (route === undefined || !isSameIntent(route.intent, intent)) return false;
     route.respond = respond;
+    route.prepare = undefined;
     route.returnAddress = journaled?.returnAddress ?? null;
     return true;
   }
@@ -142,10 +147,16 @@ export class Routes {
     const stored = wantsReply ? storedReply(route, reply) : undefined;
     route.replies += 1;
     const isLast = reply.kind === "error" || reply.final;
-    this.#answer(stored, () => {
+    let ready: (() => void) | undefined;
+    const run = () => {
       if (stored !== undefined) this.#remember(stored);
       if (isLast && this.#routes.get(id) === route) this.#routes.delete(id);
-      route.respond(reply);
+      // Who has asked again meanwhile is answered in its place.
+      if (ready !== undefined && route.prepare !== undefined) ready();
+      else route.respond(reply);
+    };
+    this.#answer(stored, run, () => {
+      ready = route.prepare?.(reply);
     });
   }
 

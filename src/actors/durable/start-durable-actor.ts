@@ -69,7 +69,7 @@ class DurableActor implements ActorHost {
     this.#kept = kept;
     this.#applied = new AppliedPositions(state?.applied ?? NOTHING_APPLIED, kept?.ahead ?? {});
     this.#sources = new Sources(state?.sources ?? {});
-    const answer: Answer = (stored, run) => this.#stage?.answer(stored, run);
+    const answer: Answer = (...parts) => this.#stage?.answer(...parts);
     this.#routes = new Routes(
       (address, index) => durable.responder(address, index),
       [...answered, ...(state?.replies ?? [])],

@@ -78,6 +78,7 @@ export type Acceptance = Omit<JournalEntry, "returnAddress"> & {
   /** Place in the outbox of the durable actor that sent it. */
   readonly sourceSequence?: number;
   readonly respond: Delivery["respond"];
+  readonly prepare?: Delivery["prepare"];
   /** Hears once whether it is in the journal; an error: it is not. */
   readonly taken: (outcome: Result<{ readonly mailboxDepth: number }, CellError>) => void;
 };
@@ -187,7 +188,7 @@ export class DurableRuntime {
 
   /** Journals an intent, and gives it to its actor; nothing is taken otherwise. */
   accept(acceptance: Acceptance): void {
-    const { intent, returnAddress, sourceSequence, respond, taken } = acceptance;
+    const { intent, returnAddress, sourceSequence, respond, prepare, taken } = acceptance;
     const child = this.#children.get(intent.target) ?? this.#between.get(intent.target);
     const journal = child === undefined ? undefined : this.#journals.get(child.actor.shard);
     if (this.#fence !== undefined) {
@@ -212,6 +213,7 @@ export class DurableRuntime {
     actor.beginJournaling();
     const { capsule, issuer, principal, authority, isAddressedByCapsule = false } = acceptance;
     const address = isAddressedByCapsule ? {} : { returnAddress };
+    const answer = prepare === undefined ? { respond } : { respond, prepare };
     let placed: Unapplied | undefined;
     const place = (position: number, isKept: boolean): Unapplied => {
       const journaled = {
@@ -219,7 +221,7 @@ export class DurableRuntime {
         returnAddress,
         ...(sourceSequence === undefined ? {} : { sourceSequence }),
       };
-      const entry = { position, isKept, delivery: { intent, capsule, journaled, respond } };
+      const entry = { position, isKept, delivery: { intent, capsule, journaled, ...answer } };
       actor.place(entry);
       return entry;
     };

@@ -30,6 +30,11 @@ export type SealerOptions<T> = Sealing & {
 export type Sealer<T> = {
   /** Capsules of one subject are published in the order of these calls. Throws CAPSULE_TOO_LARGE beyond 80 KiB. */
   seal(subject: string, capsule: Uint8Array, ticket: T): void;
+  /**
+   * Signs a capsule alone, now, to be published when the returned function is called; called never,
+   * nobody sees it. Throws CAPSULE_TOO_LARGE.
+   */
+  prepare(subject: string, capsule: Uint8Array, ticket: T): () => void;
   /** Publishes at once what is waiting. */
   flush(): void;
 };
@@ -66,6 +71,11 @@ export function createSealer<T>(options: SealerOptions<T>): Sealer<T> {
   };
 
   return {
+    prepare(subject, capsule, ticket) {
+      if (capsule.length > MAX_CAPSULE_BYTES) throw new CellError("CAPSULE_TOO_LARGE");
+      const envelope = sealOne(capsule, options);
+      return () => options.publish({ subject, envelope, tickets: [ticket] });
+    },
     seal(subject, capsule, ticket) {
       if (capsule.length > MAX_CAPSULE_BYTES) throw new CellError("CAPSULE_TOO_LARGE");
       waiting.push({ subject, capsule, ticket });

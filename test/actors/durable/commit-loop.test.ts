@@ -60,3 +60,44 @@ test.each([
   loop.open.add(newStep({ type: "enter" }));
   expect(loop.hasRoom).toBe(room);
 });
+
+test("an answer that is alone in its commit is made ready while that is on its way, once it has left", async () => {
+  const word = Promise.withResolvers<ReturnType<typeof ok<undefined>>>();
+  const did: string[] = [];
+  const later: (() => void)[] = [];
+  const loop = new CommitLoop({
+    ports: { commit: () => word.promise },
+    clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
+    turns: { schedule: (turn) => void turn() },
+    isCleared: true,
+    build: () => ({ state: {} as DurableState, meta: { pending: false }, text: "{}" }),
+    perform: ({ run }) => run(),
+    unkeepable: () => {},
+    refused: () => {},
+    committed: () => {},
+    afterwards: (run) => later.push(run),
+  });
+  const answer = (name: string) => {
+    const step = newStep({ type: name });
+    const [prepare, run] = ["made ready", "given"].map((what) => () => void did.push(`${name} ${what}`));
+    step.works.push({
+      run: run ?? (() => {}),
+      intent: undefined,
+      guarded: false,
+      ...(prepare && { prepare }),
+    });
+    loop.open.add(step);
+  };
+  answer("one");
+  loop.touch();
+  expect(did).toEqual([]);
+  for (const run of later.splice(0)) run();
+  expect(did).toEqual(["one made ready"]);
+  answer("two");
+  answer("three");
+  word.resolve(ok(undefined));
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const run of later.splice(0)) run();
+  // Two in one commit share a signature afterwards.
+  expect(did).toEqual(["one made ready", "one given", "two given", "three given"]);
+});
