@@ -30,7 +30,7 @@ export function actorFailure(error: unknown, site: FailureSite): Failure {
 }
 
 /** What Node throws when the system gives a buffer no memory. */
-const NO_MEMORY = /^RangeError: Array buffer allocation failed/;
+const NO_MEMORY = /^RangeError: (?:Array buffer allocation failed|Failed to allocate memory)/;
 
 /** Of what was thrown, by its name and message. */
 export const classOfThrown = (name: string, message: string): "crash" | "exhaustion" =>

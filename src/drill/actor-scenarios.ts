@@ -70,8 +70,8 @@ const DRILLS: readonly ActorDrill[] = [
     durabilities: [true],
     ...IN_TURNS,
   },
+  // An actor of the shared loop has no limit of its own.
   { failure: "exhaustion", kind: "grow", fault: byIntent("grow"), isolations: ISOLATED, fields: MEMORY },
-  { failure: "exhaustion", kind: "allocate", fault: byIntent("allocate"), isolations: ["shared"] },
   // Of a volatile actor nothing is kept that it could differ from.
   { failure: "drift", kind: "overwrite", fault: foreignCommit, isolations: ISOLATIONS, durabilities: [true] },
   {

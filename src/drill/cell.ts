@@ -220,7 +220,7 @@ async function spareBeside(output: Output, pid: number): Promise<void> {
   const late = Symbol("late");
   const timer = timeout(SPARE_WITHIN_MS, late);
   // What was said of the first process, when it stood by itself, is said of no spare.
-  while (output.standsBy === undefined || output.standsBy === pid) {
+  while (output.standsBy === undefined || output.standsBy === pid || !isThere(output.standsBy)) {
     if ((await Promise.race([output.changed.promise, timer])) !== late) continue;
     throw new CellError("DRILL_CELL_FAILED", "no second process of the node stands by");
   }
@@ -239,6 +239,14 @@ async function untilUp(output: Output, exited: Promise<void>): Promise<void> {
     throw (
       codedError(output.text) ?? new CellError("DRILL_CELL_FAILED", `${turn}: ${output.text.slice(-2_000)}`)
     );
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

@@ -70,7 +70,6 @@ const DRILLS: readonly SubtreeDrill[] = [
     group: GIVES_UP,
     fields: MEMORY,
   },
-  { failure: "exhaustion", kind: "allocate", fault: byIntent("allocate"), group: GIVES_UP },
   { failure: "drift", kind: "overwrite", fault: foreignCommit, group: GIVES_UP, durabilities: [true] },
   {
     failure: "loss",

@@ -67,6 +67,28 @@ describe("cell0 drill", () => {
     expect(row.duplicated).toBeGreaterThan(0);
   });
 
+  it.each([
+    ["overwrite", "shared"],
+    ["breach", "process"],
+  ] as const)(
+    "finds a durable actor back after %s (%s), with all that it answered",
+    async (kind, isolation) => {
+      const scenario = catalogue.find(
+        (each) =>
+          each.layer === "actor" && each.kind === kind && each.isolation === isolation && each.durable,
+      );
+      if (scenario === undefined) throw new RangeError("the scenario is gone");
+      const row = await rowOf(scenario, {
+        trials: 2,
+        seed: 1,
+        clock: systemClock,
+        random: randomOf(1, scenario),
+        open: (manifest, words) => openCell({ manifest, words, keep: false }),
+      });
+      expect(row).toMatchObject({ state: "drilled", recovered: 2, lost: 0, duplicated: 0, notRisen: 0 });
+    },
+  );
+
   it("signals no process but its own, and ends them all", async () => {
     const manifest =
       '{"apiVersion":"cell0.dev/v1","kind":"ActorGraph","metadata":{"name":"drill"},"spec":{}}';

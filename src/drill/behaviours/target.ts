@@ -13,18 +13,7 @@ type Range = z.infer<typeof range>;
 /** Ranges kept; a judge reads and forgets them long before. */
 const MAX_RANGES = 3_000;
 
-const hows = [
-  "throw",
-  "reject",
-  "stray",
-  "unprovoked",
-  "loop",
-  "wait",
-  "grow",
-  "allocate",
-  "exit",
-  "violate",
-] as const;
+const hows = ["throw", "reject", "stray", "unprovoked", "loop", "wait", "grow", "exit", "violate"] as const;
 
 const intents = {
   count: intent({
@@ -49,7 +38,7 @@ const intents = {
     }),
     reply: z.object({ spared: z.boolean(), life: z.string() }),
     description:
-      "Fails for real: throws, rejects, leaves a rejection to nobody, throws by itself once this intent is answered, loops, waits, fills its memory, asks for more than there is, ends its process, or breaks the rules of its channel.",
+      "Fails for real: throws, rejects, leaves a rejection to nobody, throws by itself once this intent is answered, loops, waits, fills its memory, ends its process, or breaks the rules of its channel.",
   }),
 };
 
@@ -85,8 +74,6 @@ function spin(): never {
   for (;;);
 }
 
-/** More than any system has. */
-const TOO_MUCH = 2 ** 46;
 /** Of a process of its own: after standard input, output and error. */
 const CHANNEL = 3;
 /** A frame has at least a byte. */
@@ -97,7 +84,6 @@ function strike(how: string): void {
   if (how === "throw") throw new Error("the drill asked for a throw");
   if (how === "loop") spin();
   if (how === "grow") grow();
-  if (how === "allocate") new ArrayBuffer(TOO_MUCH);
   if (how === "exit") process.exit(7);
   if (how === "violate") writeSync(CHANNEL, EMPTY_FRAME);
 }
