@@ -150,24 +150,26 @@ export const breach: Fault = {
   async inject(context) {
     const { cell, target, clock } = context;
     const injected = await byIntent("violate").inject(context);
-    const settled = injected.settled.then(async () => {
-      if (await isToldParked(cell, target, clock)) await cell.start(target);
+    const steered = isToldParked(cell, target, clock).then(async (told) => {
+      if (told) await cell.start(target);
     });
-    return { ...injected, settled };
+    return { ...injected, settled: Promise.all([steered, injected.settled]).then(() => undefined) };
   },
 };
 
+/** What a durable actor had accepted before waits in its journal: one after the other may go unanswered. */
 async function isToldParked(cell: DrilledCell, target: string, clock: Clock): Promise<boolean> {
-  const untilMs = clock.nowMs() + PARKED_WITHIN_MS;
-  while (clock.nowMs() < untilMs) {
-    const code = await cell.request(target, "ledger", {}, PARKED_WITHIN_MS).then(
-      () => undefined,
-      (error: unknown) => (error instanceof CellError ? error.code : undefined),
-    );
-    if (code === "ACTOR_PARKED") return true;
-    await clock.after(1);
+  const told = Promise.withResolvers<boolean>();
+  const ask = () =>
+    void cell.request(target, "ledger", {}, PARKED_WITHIN_MS).catch((error: unknown) => {
+      if (error instanceof CellError && error.code === "ACTOR_PARKED") told.resolve(true);
+    });
+  const end = clock.every(LOOK_EVERY_MS, ask);
+  try {
+    return await Promise.race([told.promise, clock.after(PARKED_WITHIN_MS).then(() => false)]);
+  } finally {
+    end();
   }
-  return false;
 }
 
 /** The node's root supervisor gives up, for a reason that nobody can be named for. */
