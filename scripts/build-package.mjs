@@ -12,7 +12,7 @@ const examples = join(dist, "examples");
 rmSync(dist, { recursive: true, force: true });
 await compile("tsconfig.build.json");
 await compile("tsconfig.examples.json");
-await runHere("bundle", "node", ["scripts/bundle-actors.ts", join(dist, "bundle")]);
+await runHere("bundle", "node", ["scripts/bundle.ts", join(dist, "bundle")]);
 cpSync(join(checkout.root, "deploy", "examples"), examples, {
   recursive: true,
   filter: (path) => !path.endsWith(".ts") && !/[/\\]\.cell0$/.test(path),

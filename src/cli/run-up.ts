@@ -2,10 +2,11 @@
 // node, applies manifests when some are named, shows what happens, and has all of it
 // stopped in order when asked to. Keys, manifests and the operator's connection are in
 // this process; the cradle is another one, and knows of none of them.
+import { type OwnCode, ownCode, ownCodeMade, useOwnCode } from "../actors/own-code.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { BrokerSync } from "../runtime/cell-config.ts";
 import { type PreparedNode, prepareNode, tidyUp } from "../runtime/prepare-node.ts";
-import { DRAIN_TIMEOUT_MS, processSpecs } from "../runtime/processes.ts";
+import { DRAIN_TIMEOUT_MS, type ProcessOptions, processSpecs } from "../runtime/processes.ts";
 import { type CradleProcess, type CradleProcessEnd, spawnCradle } from "../runtime/spawn-cradle.ts";
 import type { CradleEvent } from "../supervisor/cradle/cradle.ts";
 import { matrix } from "../supervisor/matrix.ts";
@@ -44,7 +45,8 @@ export async function runUp(
   const arrival = Promise.withResolvers<Arrival>();
   let prepared: PreparedNode | undefined;
   // It starts beside the preparation, which takes longer.
-  const cradle = spawnCradle({
+  const code = ownCode();
+  const cradle = spawnCradle(code, {
     event(event) {
       printEvent(context, event);
       hear(event, arrival);
@@ -57,8 +59,10 @@ export async function runUp(
     printMade(context, prepared);
     const { config, genesisHash } = prepared;
     const standsBy = options.spare !== false && config.spare !== false;
-    const specs = await processSpecs(context.dir, config, genesisHash, standsBy);
-    cradle.run(specs, processRules(matrix.process, options.maxRestarts));
+    const known = { dir: context.dir, cell: config, genesisHash, spare: standsBy };
+    cradle.run(await processSpecs({ ...known, code }), processRules(matrix.process, options.maxRestarts));
+    // Otherwise all starts as it did.
+    followOwnCode(cradle, code, known).catch(() => undefined);
     const wasAsked = stopOnInterrupt(context, cradle);
     return await attend(context, {
       cradle,
@@ -82,6 +86,17 @@ async function prepare(context: Context, options: UpOptions): Promise<PreparedNo
     ...names,
     ...(join === undefined ? {} : { join: context.path(join) }),
   });
+}
+
+/** A checkout may make its bundle only now: what starts later starts from that. */
+async function followOwnCode(
+  cradle: CradleProcess,
+  before: OwnCode,
+  known: Omit<ProcessOptions, "code">,
+): Promise<void> {
+  const code = await ownCodeMade();
+  useOwnCode(code);
+  if (code.folder !== before.folder) cradle.update(await processSpecs({ ...known, code }));
 }
 
 type Attendance = {

@@ -16,7 +16,14 @@ import { startWatch, type Watch } from "./watch/start-watch.ts";
 /** Where the cradle hears the watching thread. */
 const BEATS_DESCRIPTOR = 4;
 
+/** In the place of the data directory: all is loaded by now, and kept compiled for the starts to come. */
+const WARM = "--warm";
+
 const [, , root, mode] = process.argv;
+if (root === WARM) {
+  flushCompileCache();
+  process.exit(0);
+}
 if (root === undefined) throw new CellError("CELL_NOT_FOUND", "the data directory was not named");
 
 const stopping = Promise.withResolvers<string>();
@@ -51,7 +58,7 @@ process.on("unhandledRejection", stray);
 try {
   watch = startWatch(BEATS_DESCRIPTOR);
   const standing = await prepareNode(dataDir(root), mode === STANDBY);
-  // A process that is killed writes none: the one that stands by does, for every cold start.
+  // A process that is killed writes none: each does once it has loaded all, for every cold start.
   if (mode === STANDBY) flushCompileCache();
   process.send?.({ type: "standby" });
   const suspects = await Promise.race([promoted.promise, stopping.promise]);
@@ -62,6 +69,7 @@ try {
   });
   watch.begin();
   process.send?.({ type: "ready", status: node.status(), tree: node.tree() });
+  if (mode !== STANDBY) flushCompileCache();
   const reason = await stopping.promise;
   await node.stop(reason, DRAIN_TIMEOUT_MS);
   watch.endsByItself();

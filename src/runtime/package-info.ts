@@ -1,25 +1,40 @@
-// Where this package lies and which version it is, from source and from dist alike.
+// Where this package lies and which version it is, from source, from dist and from a bundle alike.
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CellError } from "../errors/cell-error.ts";
 
-/** Folder of package.json: two levels above src/runtime or dist/runtime. */
-export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/** Where the nearest package.json lies; a bundle's says where its package is. */
+const nearest = findPackage(dirname(fileURLToPath(import.meta.url)));
+
+/** Folder of this package's own package.json. */
+export const packageRoot = resolve(nearest.folder, nearest.root ?? ".");
+
+function findPackage(folder: string): { readonly folder: string; readonly root?: string } {
+  const file = join(folder, "package.json");
+  if (existsSync(file)) {
+    const { cell0Root: root } = jsonIn(file);
+    return typeof root === "string" ? { folder, root } : { folder };
+  }
+  if (dirname(folder) === folder) throw invalid("there is no package.json above this module", folder);
+  return findPackage(dirname(folder));
+}
+
+function jsonIn(file: string): { readonly version?: unknown; readonly cell0Root?: unknown } {
+  const parsed: unknown = JSON.parse(readFileSync(file, "utf8"));
+  return typeof parsed === "object" && parsed !== null ? parsed : {};
+}
+
+function invalid(what: string, where: string): CellError {
+  return new CellError("CELL_CONFIG_INVALID", what, { where });
+}
 
 export const packageVersion: string = readVersion();
 
 function readVersion(): string {
-  const parsed: unknown = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
-  if (
-    typeof parsed === "object" &&
-    parsed !== null &&
-    "version" in parsed &&
-    typeof parsed.version === "string"
-  ) {
-    return parsed.version;
-  }
-  throw new CellError("CELL_CONFIG_INVALID", "package.json states no version", { where: packageRoot });
+  const { version } = jsonIn(join(packageRoot, "package.json"));
+  if (typeof version === "string") return version;
+  throw invalid("package.json states no version", packageRoot);
 }
 
 /** Path of a module of this package, `.ts` from source and `.js` from dist. */

@@ -1,12 +1,12 @@
 // The processes of a node, as the cradle is to run them: broker (when it is the
 // embedded one), core, node; in the order they start.
-
+import type { OwnCode } from "../actors/own-code.ts";
 import type { ProcessSpec } from "../supervisor/cradle/process-spec.ts";
 import { brokerArgs, locateBroker } from "../transport/broker/locate.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { DataDir } from "./data-dir.ts";
 import { heapArgs, spareDelayMs } from "./drilled.ts";
-import { locateCore, modulePath, packageRoot } from "./package-info.ts";
+import { locateCore, packageRoot } from "./package-info.ts";
 
 /** What a process inherits; nothing else of the caller's environment reaches it. */
 const PASSED_ON = [
@@ -32,16 +32,19 @@ export const DRAIN_TIMEOUT_MS = 5_000;
 /** Argument of a node's process that stands by. */
 export const STANDBY = "--standby";
 
-/**
- * Throws BROKER_MISSING, BROKER_TOO_OLD, CORE_MISSING.
- * @param spare whether a second process of the node is to stand by
- */
-export async function processSpecs(
-  dir: DataDir,
-  cell: CellConfig,
-  genesisHash: string,
-  spare: boolean,
-): Promise<ProcessSpec[]> {
+export type ProcessOptions = {
+  readonly dir: DataDir;
+  readonly cell: CellConfig;
+  readonly genesisHash: string;
+  /** Whether a second process of the node is to stand by. */
+  readonly spare: boolean;
+  /** What the node is started from. */
+  readonly code: OwnCode;
+};
+
+/** Throws BROKER_MISSING, BROKER_TOO_OLD, CORE_MISSING. */
+export async function processSpecs(options: ProcessOptions): Promise<ProcessSpec[]> {
+  const { dir, cell, genesisHash, spare, code } = options;
   const env = environment();
   const specs: ProcessSpec[] = [];
   if (cell.broker.embedded && cell.broker.port !== undefined) {
@@ -72,7 +75,7 @@ export async function processSpecs(
   specs.push({
     name: "node",
     command: process.execPath,
-    args: [...heapArgs, "--disable-sigusr1", modulePath("runtime/node-process.ts"), dir.root],
+    args: [...heapArgs, "--disable-sigusr1", code.entry("node"), dir.root],
     env: { ...env, NODE_COMPILE_CACHE: compileCache(dir) },
     cwd: process.cwd(),
     log: dir.nodeLog,

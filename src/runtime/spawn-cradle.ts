@@ -2,12 +2,12 @@
 // told later what to run. Neither outlives the other: when this process is gone the cradle
 // ends its children, and itself.
 import { spawn } from "node:child_process";
+import type { OwnCode } from "../actors/own-code.ts";
 import type { CradleEnd, CradleEvent } from "../supervisor/cradle/cradle.ts";
 import { type CradleOrder, type Pids, readReport } from "../supervisor/cradle/cradle-channel.ts";
 import { dyingWithParent } from "../supervisor/cradle/parent-death.ts";
 import type { ProcessSpec } from "../supervisor/cradle/process-spec.ts";
 import type { RestartRules } from "../supervisor/cradle/restart-policy.ts";
-import { modulePath } from "./package-info.ts";
 
 /** A cradle that does not act by then is killed: on Linux its children die with it. */
 const KILL_TIMEOUT_MS = 2_000;
@@ -23,6 +23,8 @@ export type CradleProcess = {
   /** Resolves when it is gone. */
   readonly ended: Promise<CradleProcessEnd>;
   run(specs: readonly ProcessSpec[], rules: RestartRules): void;
+  /** What is started from now on is started as these say. */
+  update(specs: readonly ProcessSpec[]): void;
   /** Stops all processes in reverse start order, each with its own grace; resolves when it is gone. */
   stop(): Promise<void>;
   /** Kills all at once. */
@@ -36,9 +38,8 @@ export type CradleListener = {
 };
 
 /** In a session of its own, so that a terminal's Ctrl-C reaches this process only. */
-export function spawnCradle(listener: CradleListener): CradleProcess {
-  const entry = modulePath("supervisor/cradle/entry.ts");
-  const node = { command: process.execPath, args: ["--disable-sigusr1", ...SMALL, entry] };
+export function spawnCradle(code: OwnCode, listener: CradleListener): CradleProcess {
+  const node = { command: process.execPath, args: ["--disable-sigusr1", ...SMALL, code.entry("cradle")] };
   const { command, args } = dyingWithParent(node);
   const { NODE_COMPILE_CACHE: cache } = process.env;
   const child = spawn(command, [...args], {
@@ -67,6 +68,7 @@ export function spawnCradle(listener: CradleListener): CradleProcess {
       runs = true;
       order({ type: "run", specs, rules });
     },
+    update: (specs) => order({ type: "update", specs }),
     async stop() {
       // Without anything to stop it need not come up first.
       if (runs) order({ type: "stop" });

@@ -1,10 +1,11 @@
 // Starts the thread that watches this one, and raises the beat that it looks for.
 import { writeSync } from "node:fs";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { currentlyInHand } from "../../actors/actor-context.ts";
 import { setInHandMark } from "../../actors/in-hand.ts";
-import { modulePath } from "../package-info.ts";
+import { ownModule } from "../../actors/loader/own-package.ts";
 import { IN_HAND, Pulse } from "./pulse.ts";
 import type { WatcherData } from "./watcher.ts";
 
@@ -30,7 +31,7 @@ export function startWatch(descriptor: number): Watch {
     tell(descriptor, { beat: pulse.beats(), ...(ownEnd ? {} : { inHand: inHand() }) }),
   );
   const workerData: WatcherData = { buffer: pulse.buffer, descriptor };
-  const worker = new Worker(modulePath("runtime/watch/watcher.ts"), {
+  const worker = new Worker(fileURLToPath(ownModule("runtime/watch/watcher")), {
     workerData,
     name: "watcher",
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },

@@ -7,6 +7,8 @@ import type { RestartRules } from "./restart-policy.ts";
 
 export type CradleOrder =
   | { readonly type: "run"; readonly specs: readonly ProcessSpec[]; readonly rules: RestartRules }
+  /** Of processes that run: the next start of each is by these. */
+  | { readonly type: "update"; readonly specs: readonly ProcessSpec[] }
   /** In order. */
   | { readonly type: "stop" }
   /** At once. */
@@ -22,7 +24,7 @@ export type CradleReport =
   | { readonly type: "ended"; readonly end: CradleEnd };
 
 export const readOrder = (message: unknown): CradleOrder | undefined =>
-  isOneOf(message, ["run", "stop", "kill"]) ? (message as CradleOrder) : undefined;
+  isOneOf(message, ["run", "update", "stop", "kill"]) ? (message as CradleOrder) : undefined;
 
 export const readReport = (message: unknown): CradleReport | undefined =>
   isOneOf(message, ["event", "pids", "ended"]) ? (message as CradleReport) : undefined;

@@ -52,6 +52,8 @@ export type Cradle = {
   /** Resolves when every process is gone, with the process that could not be kept alive, if any. */
   readonly ended: Promise<CradleEnd>;
   pids(): Readonly<Record<string, number>>;
+  /** Of processes that are known by name: the next start of each is by these. */
+  update(specs: readonly ProcessSpec[]): void;
   /** Stops in reverse start order, each with its own grace. */
   stop(): Promise<void>;
   /** Kills all at once. */
@@ -124,6 +126,9 @@ export function startCradle(
     ready: ready.promise,
     ended: ended.promise,
     pids: () => Object.assign({}, ...slots.map((slot) => slot.pids())),
+    update(changed) {
+      for (const spec of changed) slots.find((slot) => slot.spec.name === spec.name)?.startBy(spec);
+    },
     stop: () => stop(),
     kill,
   };

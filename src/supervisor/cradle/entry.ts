@@ -11,6 +11,7 @@ let cradle: Cradle | undefined;
 process.on("message", (message) => {
   const order = readOrder(message);
   if (order?.type === "run") cradle ??= run(order);
+  if (order?.type === "update") cradle?.update(order.specs);
   if (order?.type === "stop") stop();
   if (order?.type === "kill") kill();
 });

@@ -56,7 +56,7 @@ export type SlotEvents = {
 };
 
 export class Slot {
-  readonly spec: ProcessSpec;
+  #spec: ProcessSpec;
   wasReady = false;
   readonly #events: SlotEvents;
   readonly #rules: RestartRules;
@@ -77,13 +77,22 @@ export class Slot {
   #inARow = 0;
 
   constructor(spec: ProcessSpec, rules: RestartRules, events: SlotEvents) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#rules = rules;
     this.#events = events;
   }
 
+  get spec(): ProcessSpec {
+    return this.#spec;
+  }
+
+  /** From the next start on. */
+  startBy(spec: ProcessSpec): void {
+    this.#spec = spec;
+  }
+
   pids(): Readonly<Record<string, number>> {
-    const { name } = this.spec;
+    const { name } = this.#spec;
     const own = this.#process?.pid;
     const spare = this.#spare?.pid;
     return {
@@ -124,7 +133,7 @@ export class Slot {
   }
 
   #spawn(moreArgs: readonly string[] = []): ManagedProcess {
-    const spec = { ...this.spec, args: [...this.spec.args, ...moreArgs] };
+    const spec = { ...this.#spec, args: [...this.#spec.args, ...moreArgs] };
     return startProcess(spec, (message) => this.#events.message(message));
   }
 
@@ -133,7 +142,7 @@ export class Slot {
     const startedAtMs = performance.now();
     this.#process = process;
     process.expectReady();
-    if (this.spec.takeover !== undefined) process.send({ type: "promote", suspects: this.#suspects });
+    if (this.#spec.takeover !== undefined) process.send({ type: "promote", suspects: this.#suspects });
     void process.ready.then((detail) => this.#isReady(process, performance.now() - startedAtMs, detail));
     void process.exited.then((exit) => {
       if (!this.#stopping && this.#process === process) this.#revive(exit);
@@ -148,7 +157,7 @@ export class Slot {
     this.#down = undefined;
     this.#watch(process);
     const recovery = down && {
-      name: this.spec.name,
+      name: this.#spec.name,
       exit: down.exit,
       downMs: performance.now() - down.atMs,
       by: down.by,
@@ -156,7 +165,7 @@ export class Slot {
     };
     this.#events.ready(elapsedMs, detail, recovery, this.#vain);
     this.#vain = [];
-    const { takeover } = this.spec;
+    const { takeover } = this.#spec;
     if (takeover?.spare === true) {
       const delayMs = down === undefined ? FIRST_SPARE_DELAY_MS : takeover.spareDelayMs;
       this.#after(delayMs, () => this.#startSpare());
@@ -190,7 +199,7 @@ export class Slot {
     if (this.#down === undefined) return;
     const { exit, by, atMs } = this.#down;
     const vain = {
-      name: this.spec.name,
+      name: this.#spec.name,
       exit,
       by,
       downMs: nowMs - atMs,
@@ -211,7 +220,7 @@ export class Slot {
 
   #startSpare(): void {
     if (this.#stopping || this.#spare !== undefined) return;
-    const spare = this.#spawn(this.spec.takeover?.standbyArgs);
+    const spare = this.#spawn(this.#spec.takeover?.standbyArgs);
     this.#spare = spare;
     this.#events.spare("starting", spare.pid);
     void spare.standby.then(() => {

@@ -2,7 +2,7 @@
 // folder for code, its limits; taken down together when it ends.
 import { randomBytes } from "node:crypto";
 import { CellError } from "../../../errors/cell-error.ts";
-import { actorCode } from "../bundle.ts";
+import { ownCode } from "../../own-code.ts";
 import { type Cgroup, makeCgroup } from "./cgroup.ts";
 import { dropSlot, makeSlot } from "./code-slot.ts";
 import { boundText, OVERHEAD_BYTES, processCommand } from "./command.ts";
@@ -51,7 +51,7 @@ export async function startSandboxed(ground: ProcessGround, needs: ProcessNeeds)
   const name = randomBytes(8).toString("hex");
   const slot = await makeSlot(codeRoot, name, user);
   const cgroup = await groupFor(layers, name, needs);
-  const code = actorCode();
+  const code = ownCode();
   const link = new ProcessLink({
     command: processCommand({
       layers,

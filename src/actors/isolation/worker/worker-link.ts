@@ -2,7 +2,7 @@
 // output captured, and ended at once even while it spins. It shares the process with
 // the node: it keeps a fault from spreading, not an attacker.
 import { Worker } from "node:worker_threads";
-import { actorCode } from "../bundle.ts";
+import { ownCode } from "../../own-code.ts";
 import { Lines } from "../lines.ts";
 import type { LinkEnd, LinkEvents, RemoteLink } from "../link.ts";
 import { OutputGate } from "../output-gate.ts";
@@ -42,7 +42,7 @@ export class WorkerLink implements RemoteLink {
     this.bound =
       `worker: its own thread, heap limit ${memoryMib} MiB (buffers are not counted), ended while it spins` +
       `${cpu === undefined ? "" : "; no limit of its processor time"}; no boundary against hostile code`;
-    this.#worker = new Worker(actorCode().entry("worker"), {
+    this.#worker = new Worker(ownCode().entry("worker"), {
       argv: [],
       env: compileCache(),
       execArgv: ["--no-warnings"],

@@ -1,21 +1,30 @@
-// The code that workers and processes of actors start with: this package bundled into a
-// few files, which load in a fraction of the time of its hundreds of modules. A package
-// has it in its build; a checkout makes it when it is first needed, and again when a
-// source has changed, and starts from its sources meanwhile. Nothing depends on it.
+// The code that processes and workers of a node start with, the node itself and its cradle
+// among them: this package bundled into a few files, which load in a fraction of the time
+// of its hundreds of modules. A package has it in its build; a checkout makes it when it
+// is first needed, and again when a source has changed, and starts from its sources
+// meanwhile. Nothing depends on it.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync, utimes } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { codeFolder } from "../loader/own-package.ts";
+import { codeFolder } from "./loader/own-package.ts";
 
-export type ActorCode = {
+/** What is started by its file, and where it lies below `src`. */
+const ENTRIES = {
+  worker: "actors/isolation/worker/entry",
+  process: "actors/isolation/process/entry",
+  node: "runtime/node-process",
+  cradle: "supervisor/cradle/entry",
+} as const;
+
+export type OwnCode = {
   /** Folder that holds all of it but the packages that it imports. */
   readonly folder: string;
   /** File of the program that is started. */
-  entry(kind: "worker" | "process"): string;
+  entry(kind: keyof typeof ENTRIES): string;
 };
 
 /** What a bundle was made of, and where it is; beside the bundles themselves. */
@@ -27,27 +36,30 @@ const recordSchema = z.object({
 export type BundleRecord = z.infer<typeof recordSchema>;
 
 const RECORD = "bundle.json";
-const BUILDER = "scripts/bundle-actors.ts";
+const BUILDER = "scripts/bundle.ts";
 /** Within the life of a process; then it goes on from its sources. */
 const MAX_BUILDS = 3;
 const LOOK_AGAIN_MS = 2_000;
+/** Well within the time that the builder keeps what nobody uses. */
+const TOUCH_MS = 1_800_000;
 
 const source = fileURLToPath(codeFolder);
 const isSource = import.meta.url.endsWith(".ts");
 const root = dirname(source);
 
-const formIn = (folder: string, extension: string): ActorCode => ({
+const formIn = (folder: string, extension: string): OwnCode => ({
   folder,
-  entry: (kind) => join(folder, "actors", "isolation", kind, `entry${extension}`),
+  entry: (kind) => join(folder, ...ENTRIES[kind].split("/")) + extension,
 });
 const fromSource = formIn(source, isSource ? ".ts" : ".js");
 
-let found: ActorCode | undefined;
+let found: OwnCode | undefined;
 let lookedAtMs = Number.NEGATIVE_INFINITY;
 let builds = 0;
+let building: Promise<void> | undefined;
 
-/** What to start actors from now. Looks at files, until there is a bundle; never waits for one. */
-export function actorCode(): ActorCode {
+/** What to start from now. Looks at files, until there is a bundle; never waits for one. */
+export function ownCode(): OwnCode {
   if (found !== undefined) return found;
   const now = performance.now();
   if (now - lookedAtMs < LOOK_AGAIN_MS) return fromSource;
@@ -57,6 +69,20 @@ export function actorCode(): ActorCode {
   if (form !== undefined && existsSync(form.entry("worker"))) found = form;
   else if (isSource) build();
   return found ?? fromSource;
+}
+
+/** What to start from once a bundle that is being made is there; keeps no process alive. */
+export async function ownCodeMade(): Promise<OwnCode> {
+  ownCode();
+  await building;
+  return ownCode();
+}
+
+/** Says now and then that this code is in use, so that no later build removes it; keeps no process alive. */
+export function useOwnCode({ folder }: OwnCode): void {
+  if (!isSource || folder === source) return;
+  const touch = () => utimes(folder, new Date(), new Date(), () => {});
+  setInterval(touch, TOUCH_MS).unref();
 }
 
 /** Folder for the bundles of a checkout and the record of the newest. */
@@ -99,10 +125,18 @@ function build(): void {
   const builder = join(root, BUILDER);
   if (builds >= MAX_BUILDS || !existsSync(builder)) return;
   builds += 1;
-  const child = spawn(process.execPath, ["--no-warnings", builder], { stdio: "ignore", env: {}, cwd: root });
-  child.on("error", () => {});
+  const { NODE_COMPILE_CACHE: cache } = process.env;
+  const child = spawn(process.execPath, ["--no-warnings", builder], {
+    stdio: "ignore",
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
+    cwd: root,
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  building = promise;
+  child.on("error", () => resolve());
   child.once("exit", () => {
     lookedAtMs = Number.NEGATIVE_INFINITY;
+    resolve();
   });
   child.unref();
   if (child.pid === undefined) return;

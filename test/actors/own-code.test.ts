@@ -10,13 +10,13 @@ import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleRecord, freshBundle } from "../../../src/actors/isolation/bundle.ts";
-import { FrameReader } from "../../../src/actors/isolation/frames.ts";
-import { toActorFrame } from "../../../src/actors/isolation/messages.ts";
-import { creditBuffer } from "../../../src/actors/isolation/worker/credit.ts";
-import { FromActorSchema } from "../../../src/gen/cell0/v1/channel_pb.ts";
+import { FrameReader } from "../../src/actors/isolation/frames.ts";
+import { toActorFrame } from "../../src/actors/isolation/messages.ts";
+import { creditBuffer } from "../../src/actors/isolation/worker/credit.ts";
+import { bundleRecord, freshBundle } from "../../src/actors/own-code.ts";
+import { FromActorSchema } from "../../src/gen/cell0/v1/channel_pb.ts";
 
-const root = join(import.meta.dirname, "../../..");
+const root = join(import.meta.dirname, "../..");
 let home: string;
 let input: string;
 let folder: string;
@@ -67,7 +67,7 @@ describe("a bundle counts", () => {
 
 test("a behaviour on the bundle gets cell0, xstate and zod from it, by every name that they export", async () => {
   const target = join(home, "made");
-  const builder = join(root, "scripts/bundle-actors.ts");
+  const builder = join(root, "scripts/bundle.ts");
   await promisify(execFile)(process.execPath, ["--no-warnings", builder, target]);
   const names = ["cell0", "cell0/client", "cell0/testkit", "xstate", "xstate/guards", "zod", "zod/v4/core"];
   const module = join(home, "behaviour.mjs");

@@ -1,5 +1,7 @@
-// Bundles what runs on an actor's side, see src/actors/isolation/bundle.ts: into the folder
-// named, for a package; without one, for this checkout, beside the bundles made before.
+// Bundles what a node's processes and workers start from, see src/actors/own-code.ts: into
+// the folder named, for a package; without one, for this checkout, beside the bundles made
+// before, and warms Node's compile cache with it where there is one.
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   chmodSync,
@@ -11,15 +13,16 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { rolldown } from "rolldown";
-import { type BundleRecord, bundleHome, bundleRecord, freshBundle } from "../src/actors/isolation/bundle.ts";
+import { type BundleRecord, bundleHome, bundleRecord, freshBundle } from "../src/actors/own-code.ts";
 
 const root = resolve(import.meta.dirname, "..");
-/** In one copy for the actor's side and the behaviours on it. */
+/** In one copy for this package and the behaviours on it. */
 const SHARED = ["xstate", "zod"];
-/** Bundled too; any other package is imported from where it lies. */
-const BUNDLED = /^(?:xstate|zod|@bufbuild\/protobuf)(?:\/|$)/;
+/** Bundled too: what a node loads at its start. Any other package is imported from where it lies. */
+const BUNDLED =
+  /^(?:xstate|zod|@bufbuild\/protobuf|@grpc\/grpc-js|@nats-io\/(?:jetstream|jwt|nats-core|nkeys|nuid|transport-node)|@noble\/ed25519|@js-sdsl\/ordered-map|tweetnacl|yaml)(?:\/|$)/;
 const ENTRIES = [
   "index",
   "client",
@@ -27,9 +30,14 @@ const ENTRIES = [
   "actors/isolation/worker/entry",
   "actors/isolation/process/entry",
   "actors/loader/native-import",
+  "actors/probe/entry",
+  "runtime/node-process",
+  "runtime/watch/watcher",
+  "supervisor/cradle/entry",
 ];
-/** Older ones may still be run from. */
+/** Older ones may still be run from: a cell that runs touches its own again and again. */
 const KEPT = 3;
+const KEPT_MS = 2 * 3_600_000;
 const LOCK_MS = 60_000;
 
 const [target] = process.argv.slice(2);
@@ -50,11 +58,18 @@ async function bundleCheckout(home: string): Promise<void> {
     const record: BundleRecord = { folder, inputs: await bundle(folder) };
     const next = join(home, `${randomBytes(8).toString("hex")}.json`);
     writeFileSync(next, JSON.stringify(record));
+    warm(folder);
     renameSync(next, bundleRecord(home));
     dropOld(home);
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }
+}
+
+/** Loads what a node loads and keeps it compiled: a node that is killed keeps nothing. */
+function warm(folder: string): void {
+  if (process.env.NODE_COMPILE_CACHE === undefined) return;
+  execFileSync(process.execPath, [join(folder, "runtime", "node-process.js"), "--warm"], { stdio: "ignore" });
 }
 
 /** One that is older than any build is of a process that died. */
@@ -74,7 +89,8 @@ function dropOld(home: string): void {
     .filter((entry) => entry.isDirectory() && entry.name !== "lock")
     .map(({ name }) => ({ path: join(home, name), madeMs: statSync(join(home, name)).mtimeMs }))
     .toSorted((a, b) => b.madeMs - a.madeMs);
-  for (const { path } of bundles.slice(KEPT)) rmSync(path, { recursive: true, force: true });
+  const unused = bundles.slice(KEPT).filter(({ madeMs }) => Date.now() - madeMs > KEPT_MS);
+  for (const { path } of unused) rmSync(path, { recursive: true, force: true });
 }
 
 /** Writes it, readable by anybody; returns what it was made of, as that was before. */
@@ -94,7 +110,8 @@ async function bundle(folder: string): Promise<BundleRecord["inputs"]> {
     chunkFileNames: "actors/loader/[name]-[hash].js",
   });
   await build.close();
-  writeFileSync(join(folder, "package.json"), '{"type":"module"}\n');
+  const cell0Root = target === undefined ? root : relative(folder, root);
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ type: "module", cell0Root })}\n`);
   openUp(folder);
   const modules = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
   const files = [import.meta.filename, ...modules.filter((id) => isAbsolute(id))];
