@@ -1,6 +1,6 @@
 // cgroup v2, where this process may make groups below its own or its parent's: hard
 // limits of memory, processors and processes that nothing inside can evade.
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -21,26 +21,45 @@ export interface Cgroup {
 
 export type Looked = { readonly cgroups?: Cgroups; readonly why: string };
 
-/** @param read reads a file, @param writable whether a folder may be written: for tests */
-export function findCgroups(
-  read: (path: string) => string = (path) => readFileSync(path, "utf8"),
-  writable: (path: string) => boolean = isWritable,
-): Looked {
+/** What is looked at and changed; a test stands in for it. */
+export type CgroupFiles = {
+  read(path: string): string;
+  isWritable(folder: string): boolean;
+  /** Whether the folder was handed over to this user, who is not root: nobody else decides about it then. */
+  isDelegated(folder: string): boolean;
+  write(path: string, text: string): void;
+};
+
+const theseFiles: CgroupFiles = {
+  read: (path) => readFileSync(path, "utf8"),
+  isWritable(path) {
+    try {
+      accessSync(path, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  isDelegated(folder) {
+    const { uid } = statSync(folder);
+    return uid !== 0 && uid === process.geteuid?.();
+  },
+  write: (path, text) => writeFileSync(path, text),
+};
+
+export function findCgroups(files: CgroupFiles = theseFiles): Looked {
   try {
-    const mount = read("/proc/self/mountinfo")
+    const mount = files
+      .read("/proc/self/mountinfo")
       .split("\n")
       .find((line) => / - cgroup2 /.test(line))
       ?.split(" ")[4];
-    const own = /^0::(\/.*)$/m.exec(read("/proc/self/cgroup"))?.[1];
+    const own = /^0::(\/.*)$/m.exec(files.read("/proc/self/cgroup"))?.[1];
     if (mount === undefined || own === undefined) return { why: "cgroup v2 is not mounted" };
     const home = own === "/" ? mount : join(mount, own);
     const candidates = home === mount ? [home] : [home, dirname(home)];
-    for (const folder of candidates) {
-      const enabled = new Set(read(join(folder, "cgroup.subtree_control")).split(/\s+/));
-      if (CONTROLLERS.every((name) => enabled.has(name)) && writable(folder)) {
-        return { cgroups: { folder }, why: "" };
-      }
-    }
+    const folder = candidates.find((each) => handsDown(each, files) && files.isWritable(each));
+    if (folder !== undefined) return { cgroups: { folder }, why: "" };
     return {
       why: "no writable cgroup hands down memory, cpu and pids (in systemd: Delegate=yes, DelegateSubgroup=)",
     };
@@ -49,13 +68,21 @@ export function findCgroups(
   }
 }
 
-function isWritable(path: string): boolean {
+/** Whether groups below have the controllers. systemd delegates a group without handing them down: that is left to its user. */
+function handsDown(folder: string, files: CgroupFiles): boolean {
+  const has = (file: string) => {
+    const there = new Set(files.read(join(folder, file)).trim().split(/\s+/));
+    return CONTROLLERS.every((name) => there.has(name));
+  };
+  if (has("cgroup.subtree_control")) return true;
+  if (!files.isDelegated(folder) || !has("cgroup.controllers")) return false;
   try {
-    accessSync(path, constants.W_OK);
-    return true;
+    files.write(join(folder, "cgroup.subtree_control"), CONTROLLERS.map((name) => `+${name}`).join(" "));
   } catch {
+    // It holds processes itself: then it cannot.
     return false;
   }
+  return has("cgroup.subtree_control");
 }
 
 /** @throws when the group cannot be made or limited */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findCgroups } from "../../../../src/actors/isolation/process/cgroup.ts";
+import { type CgroupFiles, findCgroups } from "../../../../src/actors/isolation/process/cgroup.ts";
 import { boundText, processCommand } from "../../../../src/actors/isolation/process/command.ts";
 import {
   expectedLayers,
@@ -104,25 +104,60 @@ test("the bound says what holds, and what is weaker", () => {
 });
 
 describe("cgroups", () => {
-  const files =
-    (control: string, own = "/system.slice/cell0.service/main") =>
-    (path: string) => {
-      if (path === "/proc/self/mountinfo") return "29 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
-      if (path === "/proc/self/cgroup") return `0::${own}\n`;
-      if (path === "/sys/fs/cgroup/system.slice/cell0.service/cgroup.subtree_control") return control;
-      return "";
+  const SERVICE = "/sys/fs/cgroup/system.slice/cell0.service";
+  type Given = { readonly control?: string; readonly own?: string; readonly handedOver?: readonly string[] };
+  /** Of a unit whose group has all controllers, and hands down those of `control`. */
+  function machine({ control = "", own = "/system.slice/cell0.service/main", handedOver = [] }: Given) {
+    const written: (readonly [string, string])[] = [];
+    const subtree = `${SERVICE}/cgroup.subtree_control`;
+    const files: CgroupFiles = {
+      read(path) {
+        if (path === "/proc/self/mountinfo") return "29 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+        if (path === "/proc/self/cgroup") return `0::${own}\n`;
+        if (path === subtree) return written.length > 0 ? "cpu memory pids\n" : control;
+        return path.endsWith("/cgroup.controllers") ? "cpuset cpu io memory pids\n" : "";
+      },
+      isWritable: () => true,
+      isDelegated: (folder) => handedOver.includes(folder),
+      write(path, text) {
+        // As the system does: a group that holds processes hands nothing down.
+        if (path !== subtree || own === "/system.slice/cell0.service") throw new Error("EBUSY");
+        written.push([path, text]);
+      },
     };
-  test("are found in the parent's folder, as systemd delegates it", () => {
-    const { cgroups } = findCgroups(files("cpu memory pids"), () => true);
-    expect(cgroups).toEqual({ folder: "/sys/fs/cgroup/system.slice/cell0.service" });
+    return { files, written };
+  }
+
+  test("are found in the parent's folder, where it hands them down", () => {
+    const { files, written } = machine({ control: "cpu memory pids" });
+    expect(findCgroups(files).cgroups).toEqual({ folder: SERVICE });
+    expect(written).toEqual([]);
   });
-  test.each([
-    ["a controller is missing", files("memory pids"), true],
-    ["the folder may not be written", files("cpu memory pids"), false],
-    ["it is the root's", files("cpu memory pids", "/"), true],
-    ["there is no cgroup v2", () => "", true],
-  ] as const)("are not used when %s, and why is said", (_what, read, writable) => {
-    const found = findCgroups(read, () => writable);
+
+  test("are handed down by the cell itself, where systemd has delegated the unit's group to its user", () => {
+    const { files, written } = machine({ handedOver: [SERVICE, `${SERVICE}/main`] });
+    expect(findCgroups(files).cgroups).toEqual({ folder: SERVICE });
+    expect(written).toEqual([[`${SERVICE}/cgroup.subtree_control`, "+memory +cpu +pids"]]);
+  });
+
+  test("are left as they are in a group that nobody handed over, though root could change it", () => {
+    const { files, written } = machine({});
+    expect(findCgroups(files).cgroups).toBeUndefined();
+    expect(written).toEqual([]);
+  });
+
+  const whole = machine({ control: "cpu memory pids" }).files;
+  test.each<readonly [string, CgroupFiles]>([
+    ["a controller is missing", machine({ control: "memory pids" }).files],
+    ["the folder may not be written", { ...whole, isWritable: () => false }],
+    ["it is the root's", machine({ control: "cpu memory pids", own: "/" }).files],
+    ["there is no cgroup v2", { ...whole, read: () => "" }],
+    [
+      "the cell runs in the unit's group itself, as below systemd 254",
+      machine({ own: "/system.slice/cell0.service", handedOver: [SERVICE] }).files,
+    ],
+  ])("are not used when %s, and why is said", (_what, files) => {
+    const found = findCgroups(files);
     expect(found.cgroups).toBeUndefined();
     expect(found.why).not.toBe("");
   });
