@@ -12,9 +12,9 @@ import { latenciesOf, line, mib, ms, rate } from "./figures.ts";
 
 const GREETER = join(import.meta.dirname, "greeter.ts");
 /** Actors of one manifest, which may have 4 MiB. */
-const PART = 25_000;
+const PART = 10_000;
 const PASSIVATE_S = 10;
-const APPLY_MINUTES = 30;
+const APPLY_MINUTES = 10;
 /** Asked at a time: of those that sleep, and of those that are awake. */
 const WAKING = 16;
 const ASKED = 64;

@@ -107,7 +107,10 @@ export function refuse<
   }));
 }
 
-/** Sends an intent and expects no answer. The actor's grants must allow it. */
+/**
+ * Sends an intent and expects no answer, at once or after `delayMs`. The actor's grants must
+ * allow it when it leaves.
+ */
 export function send<
   C extends MachineContext,
   X extends EventObject,
@@ -119,7 +122,7 @@ export function send<
 
 /**
  * Sends an intent and raises `onReply` for each reply, or `onError`; one of the
- * two comes at the latest when `timeoutMs` (default 5000) is over.
+ * two comes at the latest when `timeoutMs` (default 5000) is over, from its leaving on.
  */
 export function request<
   C extends MachineContext,

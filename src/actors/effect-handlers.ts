@@ -12,8 +12,12 @@ export type EffectHandlers = {
   readonly outgoing: Pick<OutgoingRequests, "request">;
   /** May throw. */
   send(intent: OutgoingIntent): void;
+  /** Arms it when the returned function is called. @throws what stands against that */
+  later(effect: object, options: Later, intent: ReceivedIntent | undefined): () => void;
   log(level: string, message: string, intent: ReceivedIntent | undefined): void;
 };
+
+export type Later = { readonly delayMs: number; readonly id: string | undefined };
 
 const to = z.string().exactOptional();
 const sendShape = {
@@ -22,6 +26,8 @@ const sendShape = {
   payload: z.unknown().optional(),
   priority: z.enum(["critical", "high", "normal", "low"]).exactOptional(),
   timeoutMs: z.number().positive().exactOptional(),
+  delayMs: z.number().nonnegative().exactOptional(),
+  id: z.string().min(1).max(256).exactOptional(),
 };
 const effectSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("cell0.reply"), to, value: z.unknown().optional(), final: z.boolean() }),
@@ -61,7 +67,20 @@ export function readEffect(
   if (!parsed.success) {
     throw new TypeError(`${type.slice("cell0.".length)}(): ${z.prettifyError(parsed.error).slice(0, 500)}`);
   }
-  return performanceOf(handlers, parsed.data, intent);
+  return laterOf(handlers, parsed.data, intent) ?? performanceOf(handlers, parsed.data, intent);
+}
+
+/** Undefined: it is for now. */
+function laterOf(
+  { later }: EffectHandlers,
+  effect: Effect,
+  intent: ReceivedIntent | undefined,
+): (() => void) | undefined {
+  if (effect.type !== "cell0.send" && effect.type !== "cell0.request") return undefined;
+  const { delayMs, id, ...rest } = effect;
+  if (delayMs !== undefined) return later(rest, { delayMs, id }, intent);
+  if (id === undefined) return undefined;
+  throw new TypeError(`${effect.type.slice("cell0.".length)}(): an \`id\` is of use with \`delayMs\` only`);
 }
 
 function performanceOf(

@@ -35,8 +35,16 @@ export type SendOptions = {
   readonly payload?: unknown;
   /** Default "normal". */
   readonly priority?: PriorityName;
-  /** Milliseconds from now, after which it is not begun. Default 5000. */
+  /** Milliseconds from its leaving, after which it is not begun. Default 5000. */
   readonly timeoutMs?: number;
+  /**
+   * Milliseconds until it leaves, at most 2^31 - 1; by default at once. Until then it is a timer of
+   * the actor: it outlives a restart, of a durable actor also every death, and leaves once; an
+   * actor that ends normally sends it no more. At most 10,000 timers are armed at a time.
+   */
+  readonly delayMs?: number;
+  /** With `delayMs`: a name, by which XState's `cancel(id)` takes it back; another one of the name replaces it. */
+  readonly id?: string;
 };
 
 export type SendEffect = SendOptions & { readonly type: "cell0.send" };

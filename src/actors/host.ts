@@ -146,6 +146,7 @@ export class Host implements ActorHost {
       intake: this.#intake,
       outgoing: this.#outgoing,
       send: (intent) => ports.send(intent),
+      later: (effect, later, intent) => this.#driver.delay(effect, later, intent),
       log: (level, message, intent) => this.#log(level, message, intent),
     };
     this.#stage = stageOf({

@@ -4,6 +4,8 @@
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { CellError } from "../errors/cell-error.ts";
 import { currentIntent } from "./actor-context.ts";
+import { delayedEffect, delayedEvent } from "./delayed-effect.ts";
+import type { Later } from "./effect-handlers.ts";
 import type { ReceivedIntent } from "./intent.ts";
 import { boundIterations } from "./iteration-bound.ts";
 import { MachineChildren, type PendingSend, type Resumption } from "./machine-children.ts";
@@ -37,6 +39,8 @@ export type Causes = Pick<Ties, "timers" | "children">;
 export type Step = {
   readonly snapshot: AnyMachineSnapshot;
   readonly actions: readonly MachineAction[];
+  /** That was emitted earlier, to come now. */
+  readonly due?: unknown;
 };
 
 /** Beside the persisted state: what led to its parts, and what has not come about. */
@@ -100,6 +104,8 @@ export class MachineDriver {
   /** Decides one event; nothing is performed. @throws what a guard or an assign threw */
   decide(event: AnyEventObject): Step {
     const before = this.snapshot;
+    const due = delayedEffect(event);
+    if (due !== undefined) return { snapshot: before, actions: [], due };
     return this.#checked(
       this.#scope.decide((scope) => this.#options.machine.transition(before, event, scope)),
     );
@@ -116,6 +122,7 @@ export class MachineDriver {
       step.actions.filter(({ type }) => type === "xstate.stopChild").map(({ params }) => params),
     );
     const works = step.actions.map((action) => this.#read(action, intent, stopped, read));
+    if (step.due !== undefined) works.push(read(step.due));
     const own = step.actions.filter(({ type }) => !type.startsWith("xstate."));
     if (own.length > 0) {
       const act = () => {
@@ -131,6 +138,12 @@ export class MachineDriver {
       this.#snapshot = before;
       throw error;
     }
+  }
+
+  /** Arms an effect to come later, when the returned function is called. @throws RangeError, NotJsonError */
+  delay(effect: object, { delayMs, id }: Later, intent: ReceivedIntent | undefined): () => void {
+    const arm = this.#arming({ event: delayedEvent(effect), id, delay: delayMs }, undefined, intent);
+    return () => arm?.();
   }
 
   /** Whether any transition, with an effect or without, takes this event now. */
@@ -330,6 +343,7 @@ export class MachineDriver {
     const acts = [...own(first.actions, -1)];
     let { snapshot } = first;
     for (const [at, event] of events.entries()) {
+      if (delayedEffect(event) !== undefined) continue;
       const before = snapshot;
       const decision = this.#scope.decide((scope) => machine.transition(before, event, scope));
       acts.push(...own(decision.actions, at));

@@ -30,6 +30,8 @@ describe("durable actors whose processes are killed", () => {
         durable("receiver"),
         durable("loaded"),
         durable("armed"),
+        durable("reminder", { passivate: "1s" }),
+        durable("reminded"),
         durable("renewed"),
         durable("sleeper", { passivate: "1s" }),
         durable("dormant", { passivate: "1s" }),
@@ -104,6 +106,25 @@ describe("durable actors whose processes are killed", () => {
     await entering.further(60);
     const count = await entering.stop();
     expect(sorted(await read("books/loaded"))).toEqual(upTo(count));
+  });
+
+  it("send what is to leave later once, though they sleep and their node is killed before it is due", async () => {
+    const remind = (entry: number, delayMs: number) =>
+      request("books/reminder", "forward", { target: "books/reminded", entry, delayMs });
+    await remind(2, 9_000);
+    await remind(1, 5_000);
+    await cell.kill("node");
+    await vi.waitFor(
+      async () => expect(await cell.kernel.actor("a", "books/reminder")).toMatchObject({ durable: "asleep" }),
+      { timeout: TIMEOUT_MS },
+    );
+    await vi.waitFor(async () => expect((await read("books/reminded"))[0]).toBe(1), { timeout: TIMEOUT_MS });
+    await cell.kill("node");
+    await vi.waitFor(async () => expect(await read("books/reminded")).toEqual([1, 2]), {
+      timeout: TIMEOUT_MS,
+    });
+    await cell.kill("node");
+    expect(await request("books/reminded", "enter", { entry: 3 })).toEqual({ entry: 3, count: 3 });
   });
 
   const isAsleep = async (actor: string) =>

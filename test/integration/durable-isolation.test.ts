@@ -58,6 +58,16 @@ describe("a durable actor of its own process", () => {
     await vi.waitFor(async () => expect(await read("apart/worker")).toEqual([1]), { timeout: 20_000 });
   });
 
+  it("sends what is to leave later, though its process is killed before it is due", async () => {
+    await cell.client.request("apart/process", "forward", {
+      target: "apart/worker",
+      entry: 2,
+      delayMs: 1_500,
+    });
+    await killActors();
+    await vi.waitFor(async () => expect(await read("apart/worker")).toEqual([1, 2]), { timeout: 20_000 });
+  });
+
   it("loses and repeats nothing while its process and its node are killed under load", async () => {
     let entry = 1;
     let stopped = false;

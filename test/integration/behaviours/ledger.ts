@@ -9,7 +9,7 @@ const intents = {
   }),
   read: intent({ reply: z.object({ entries: z.array(z.int()) }) }),
   forward: intent({
-    payload: z.object({ target: z.string(), entry: z.int() }),
+    payload: z.object({ target: z.string(), entry: z.int(), delayMs: z.int().default(0) }),
     reply: z.object({ entry: z.int() }),
   }),
   alarm: intent({
@@ -62,11 +62,12 @@ const machine = setup({
     read: { actions: reply(({ context }) => ({ entries: [...context.entries] })) },
     forward: {
       actions: [
-        send(({ event }) => ({
-          target: event.payload.target,
+        send(({ event: { payload } }) => ({
+          target: payload.target,
           intent: "enter",
-          payload: { entry: event.payload.entry },
+          payload: { entry: payload.entry },
           timeoutMs: 60_000,
+          ...(payload.delayMs === 0 ? {} : { delayMs: payload.delayMs }),
         })),
         reply(({ event }) => ({ entry: event.payload.entry })),
       ],
