@@ -1,8 +1,10 @@
 // Dead letters on their way to the broker: each lies in a file until the broker has taken
-// it, so that neither a broker that is away nor the end of this process loses one. Bounded
+// it, so that neither a broker that is away nor the end of this process loses one. It lies
+// there once `put` has been called: the sender hears of it right after. Bounded
 // by count and bytes; what finds no place is told, with its reason, and goes to the broker
 // from memory if that takes it at once.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
 import { ok, type Result } from "../errors/result.ts";
@@ -26,7 +28,10 @@ export type SpoolOptions = {
 };
 
 export type DeadLetterSpool = {
-  /** Resolves when it is in a file or in the broker. Rejects when neither takes it. */
+  /**
+   * From its call on it outlives the process. Resolves when it is on the disk or in the
+   * broker. Rejects when neither takes it.
+   */
   put(letter: Spooled): Promise<void>;
   /** The broker may be there again. */
   nudge(): void;
@@ -45,21 +50,32 @@ const UNFINISHED = ".new";
 const DAMAGED = ".damaged";
 
 /** Files by name, with their sizes. What was not written to its end is removed: nobody was told of it. */
-async function readWaiting(directory: string): Promise<Map<string, number>> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+function readWaiting(directory: string): Map<string, number> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const waiting = new Map<string, number>();
-  for (const name of (await readdir(directory)).sort()) {
+  for (const name of readdirSync(directory).sort()) {
     const path = join(directory, name);
-    if (name.endsWith(UNFINISHED)) await rm(path, { force: true });
-    else if (NAME.test(name)) waiting.set(name, (await stat(path)).size);
+    if (name.endsWith(UNFINISHED)) rmSync(path, { force: true });
+    else if (NAME.test(name)) waiting.set(name, statSync(path).size);
   }
   return waiting;
 }
 
-export async function openSpool(options: SpoolOptions): Promise<DeadLetterSpool> {
-  const spool = new Spool(options, await readWaiting(options.directory));
+/** Throws when the directory can neither be made nor read. */
+export function openSpool(options: SpoolOptions): DeadLetterSpool {
+  const spool = new Spool(options, readWaiting(options.directory));
   spool.nudge();
   return spool;
+}
+
+/** For a power loss. That the file is gone says that the broker has it. */
+async function flush(path: string): Promise<void> {
+  try {
+    await using file = await open(path, "r");
+    await file.datasync();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
 }
 
 class Spool implements DeadLetterSpool {
@@ -87,8 +103,9 @@ class Spool implements DeadLetterSpool {
 
   async put(letter: Spooled): Promise<void> {
     try {
-      await this.#keep(letter);
+      const path = this.#keep(letter);
       this.#run();
+      await flush(path);
     } catch (cause) {
       const sent = await this.#options.append(letter.actor, letter.bytes);
       if (!sent.ok) throw cause;
@@ -151,7 +168,8 @@ class Spool implements DeadLetterSpool {
     this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
   }
 
-  async #keep(letter: Spooled): Promise<void> {
+  /** Not flushed: whoever kills this process does not undo it. */
+  #keep(letter: Spooled): string {
     const { directory, maxFiles = MAX_FILES, maxBytes = MAX_BYTES } = this.#options;
     const size = letter.bytes.length;
     if (this.#files >= maxFiles || this.#bytes + size > maxBytes)
@@ -162,12 +180,13 @@ class Spool implements DeadLetterSpool {
     const path = join(directory, name);
     const unfinished = `${path}${UNFINISHED}`;
     try {
-      await writeFile(unfinished, letter.bytes, { mode: 0o600, flush: true });
-      await rename(unfinished, path);
+      writeFileSync(unfinished, letter.bytes, { mode: 0o600 });
+      renameSync(unfinished, path);
       this.#waiting.set(name, size);
+      return path;
     } catch (error) {
       this.#release(size);
-      await rm(unfinished, { force: true }).catch(() => undefined);
+      void rm(unfinished, { force: true }).catch(() => undefined);
       throw error;
     }
   }

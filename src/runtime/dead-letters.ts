@@ -16,7 +16,7 @@ import type { EventInput } from "../telemetry/event.ts";
 import { type DeadLettersStream, KEPT_RECORDS } from "../transport/streams/deadletters-stream.ts";
 import type { StreamFollower } from "../transport/streams/follow.ts";
 import { DeadLetterIndex, type LetterHeading } from "./dead-letter-index.ts";
-import { type DeadLetterSpool, openSpool } from "./dead-letter-spool.ts";
+import { type DeadLetterSpool, openSpool, type Spooled } from "./dead-letter-spool.ts";
 import type { Poisoned } from "./succession-desk.ts";
 
 /** Letters that are being written to disk at once. */
@@ -59,7 +59,9 @@ class Letters implements DeadLetters {
   readonly #index = new DeadLetterIndex(KEPT_RECORDS);
   #batch: bigint;
   #ensured: Promise<void> | undefined;
-  readonly #spool: Promise<DeadLetterSpool>;
+  /** Undefined: its directory cannot be used, and why. */
+  readonly #spool: DeadLetterSpool | undefined;
+  readonly #unusable: unknown;
   readonly #follower: StreamFollower;
   #writing = 0;
 
@@ -68,10 +70,12 @@ class Letters implements DeadLetters {
     this.#batch = BigInt(options.now()) * 1000n;
     const { directory, setTimer, stream, trust, now, onProblem } = options;
     const append = (actor: string, bytes: Uint8Array) => this.#appendMine(actor, bytes);
-    this.#spool = openSpool({ directory, append, setTimer, onProblem });
-    this.#spool.catch((cause: unknown) =>
-      onProblem(new CellError("ACTOR_DEADLETTER_LOST", undefined, { where: directory, cause })),
-    );
+    try {
+      this.#spool = openSpool({ directory, append, setTimer, onProblem });
+    } catch (cause) {
+      this.#unusable = cause;
+      onProblem(new CellError("ACTOR_DEADLETTER_LOST", undefined, { where: directory, cause }));
+    }
     this.#follower = stream.follow({
       accept: ({ data, sequence, unixMs: takenUnixMs }) => {
         const opened = openDeadLetter(data, trust, { takenUnixMs, nowUnixMs: now() });
@@ -103,8 +107,8 @@ class Letters implements DeadLetters {
     this.#writing += 1;
     const letter = this.#letterOf(id, { delivery, deaths });
     const bytes = signDeadLetter({ kind: "letter", letter }, sealing, this.#batch++);
-    void this.#spool
-      .then((spool) => spool.put({ id, actor, bytes }))
+    // The sender hears of it next: it must outlive this process by then.
+    void this.#put({ id, actor, bytes })
       .then(
         () => told(""),
         (error: unknown) => told(error instanceof Error ? error.message : String(error)),
@@ -112,6 +116,11 @@ class Letters implements DeadLetters {
       .finally(() => {
         this.#writing -= 1;
       });
+  }
+
+  async #put(letter: Spooled): Promise<void> {
+    if (this.#spool === undefined) throw this.#unusable;
+    await this.#spool.put(letter);
   }
 
   list({ actor, all = false }: Parameters<DeadLetters["list"]>[0]): readonly LetterHeading[] {
@@ -145,11 +154,11 @@ class Letters implements DeadLetters {
 
   connected(): void {
     this.#ensure().catch(() => undefined);
-    this.#spool.then((spool) => spool.nudge()).catch(() => undefined);
+    this.#spool?.nudge();
   }
 
   async stop(): Promise<void> {
-    await this.#spool.then((spool) => spool.stop()).catch(() => undefined);
+    await this.#spool?.stop();
     await this.#follower.stop();
   }
 
