@@ -3,7 +3,7 @@
 import { judge, type Keeps, type Ledger } from "../../src/drill/judge.ts";
 import type { Sent } from "../../src/drill/load.ts";
 import { ask, askUntil } from "./asking.ts";
-import { type Books, booksSchema, compare, numbersOf } from "./books.ts";
+import { type Books, booksSchema, compare, ledgerSchema, numbersOf } from "./books.ts";
 import type { Court } from "./watch.ts";
 
 /** Of each timer, at most; what a client heard nothing of may be armed still. */
@@ -17,13 +17,12 @@ export async function auditTarget(
   sent: readonly Sent[],
   keeps: Keeps,
 ): Promise<void> {
-  // The drill's own behaviour answers.
-  const ledger = (await ask(cell, path, "ledger")) as Ledger | undefined;
-  findings.counted(path, sent, ledger, judge(sent, ledger ?? NOTHING, keeps));
+  const ledger = ledgerSchema.parse(await ask(cell, path, "ledger"));
+  findings.counted(path, sent, ledger, judge(sent, ledger, keeps));
   // An answer may be lost on the way; that the ledger is empty says that it was done.
-  for (let empty = (ledger?.applied.length ?? 0) === 0; !empty; ) {
+  for (let empty = ledger.applied.length === 0; !empty; ) {
     await ask(cell, path, "forget");
-    empty = ((await ask(cell, path, "ledger")) as Ledger | undefined)?.applied.length === 0;
+    empty = ledgerSchema.parse(await ask(cell, path, "ledger")).applied.length === 0;
   }
 }
 
@@ -71,11 +70,8 @@ export async function auditTimekeeper(court: Court, path: string, sent: readonly
   await forget(court, path, { source: TIMERS }, ({ taken }) => (taken[TIMERS] ?? []).length === 0);
 }
 
-const NOTHING: Ledger = { life: "", applied: [] };
-
 async function booksOf({ cell }: Court, path: string): Promise<Books> {
-  const { data } = booksSchema.safeParse(await ask(cell, path, "ledger"));
-  return data ?? { life: "", sent: {}, taken: {} };
+  return booksSchema.parse(await ask(cell, path, "ledger"));
 }
 
 async function forget(

@@ -6,6 +6,9 @@ import { z } from "zod";
 const runs = z.array(z.tuple([z.int(), z.int()]));
 export type Runs = z.infer<typeof runs>;
 
+/** What an actor that counts says of itself. */
+export const ledgerSchema = z.object({ life: z.string(), applied: runs });
+
 export const booksSchema = z.object({
   life: z.string(),
   sent: z.record(z.string(), runs),

@@ -14,7 +14,7 @@ while a judge in another process compares what it was told with what the actors 
   --minutes <n>   how long to kill (default: 10)
   --seed <n>      draws the kills; default: one at random, which is printed
   --volatile      actors that are not durable: nothing that ends the node is killed
-  --every <ms>    between two intents on each actor (default: 60)
+  --every <ms>    between two intents on each actor (default: 100)
   --keep          leave the cell's directory behind also when nothing was found
   --json <file>   add this run to the runs in the file; \`npm run chaos:docs -- file\` makes the page
   --help          this text
@@ -39,7 +39,7 @@ function optionsOf(): Options | "help" | undefined {
         minutes: { type: "string", default: "10" },
         seed: { type: "string" },
         volatile: { type: "boolean", default: false },
-        every: { type: "string", default: "60" },
+        every: { type: "string", default: "100" },
         keep: { type: "boolean", default: false },
         json: { type: "string" },
         help: { type: "boolean", short: "h", default: false },

@@ -15,6 +15,8 @@ export class Findings {
   readonly lost: string[] = [];
   readonly duplicated: string[] = [];
   readonly disordered: string[] = [];
+  /** Actors that were not heard of again. */
+  readonly silent: string[] = [];
   readonly failed: Record<string, number> = {};
 
   ended({ dueMs, endedMs = dueMs }: Sent): void {
@@ -22,12 +24,12 @@ export class Findings {
   }
 
   /** Of what a client sent an actor. */
-  counted(path: string, sent: readonly Sent[], ledger: Ledger | undefined, found: Judgement): void {
+  counted(path: string, sent: readonly Sent[], ledger: Ledger, found: Judgement): void {
     const story = (n: number): string => {
       const of = sent.find((each) => each.n === n);
       const told = of?.outcome.kind === "failed" ? of.outcome.code : (of?.outcome.kind ?? "sent before");
       const tookMs = Math.round((of?.endedMs ?? 0) - (of?.dueMs ?? 0));
-      const times = ledger?.applied.filter(([first, last]) => first <= n && n <= last).length ?? 0;
+      const times = ledger.applied.filter(([first, last]) => first <= n && n <= last).length;
       return `${path} ${n}: told ${told} after ${tookMs} ms, applied ${times} times`;
     };
     this.unanswered += found.unanswered.length;
@@ -51,11 +53,12 @@ export class Findings {
     return { sent, answered, unanswered, slowestMs, forwarded, fired };
   }
 
-  named(): Pick<Verdict, "lost" | "duplicated" | "disordered" | "failed"> {
+  named(): Pick<Verdict, "lost" | "duplicated" | "disordered" | "silent" | "failed"> {
     return {
       lost: this.lost.slice(0, MAX_NAMED),
       duplicated: this.duplicated.slice(0, MAX_NAMED),
       disordered: this.disordered.slice(0, MAX_NAMED),
+      silent: this.silent,
       failed: this.failed,
     };
   }

@@ -101,7 +101,17 @@ describe("the judge of starts", () => {
 describe("a verdict", () => {
   const sound: Verdict = {
     ...{ sent: 2, answered: 2, unanswered: 0, slowestMs: 1, forwarded: 1, fired: 1, letters: 1 },
-    ...{ records: 1, unseen: 0, lives: 1, starts: 1, lost: [], duplicated: [], disordered: [], failed: {} },
+    ...{
+      records: 1,
+      unseen: 0,
+      lives: 1,
+      starts: 1,
+      lost: [],
+      duplicated: [],
+      disordered: [],
+      silent: [],
+      failed: {},
+    },
     ...{ letterFaults: [], recordFaults: [], startFaults: [] },
   };
 
@@ -109,7 +119,7 @@ describe("a verdict", () => {
     expect(faultsOf(sound, "durable")).toEqual([]);
   });
 
-  it.each(["lost", "duplicated", "disordered", "letterFaults", "recordFaults", "startFaults"])(
+  it.each(["lost", "duplicated", "disordered", "silent", "letterFaults", "recordFaults", "startFaults"])(
     "speaks against a cell with %s",
     (kind) => {
       expect(faultsOf({ ...sound, [kind]: ["this"] }, "volatile")).toEqual([expect.stringMatching(/this$/)]);

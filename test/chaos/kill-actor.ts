@@ -22,8 +22,18 @@ const HOW: Readonly<Partial<Record<KillKind, string>>> = {
 export const isOfActors = (kind: KillKind): boolean =>
   kind in HOW || kind === "kill-actor" || kind === "poison";
 
-/** Those that the kind can mean, in the roster's order. */
-export function candidates(roster: readonly Cast[], kind: KillKind): readonly Cast[] {
+/** One in so many may be isolated: a program is started for each, which costs as much as a hundred others. */
+const ISOLATED_ONE_IN = 5;
+
+/** Whom the kill means, of all for whom it is not too much. */
+export function victimOf(roster: readonly Cast[], { kind, actor }: Kill): string | undefined {
+  const able = ableTo(roster, kind);
+  const cheap = able.filter(({ isolation }) => isolation === "shared");
+  const drawn = cheap.length === 0 || actor % ISOLATED_ONE_IN === 0 ? able : cheap;
+  return drawn[Math.floor(actor / ISOLATED_ONE_IN) % drawn.length]?.path;
+}
+
+function ableTo(roster: readonly Cast[], kind: KillKind): readonly Cast[] {
   return roster.filter(({ role, isolation }) => {
     // Never one of the group but for this: over what a sender causes it parks its actor.
     if (kind === "group" || role === "member") return kind === "group" && role === "member";

@@ -2,7 +2,7 @@
 // there to be killed at that moment, or lives on, is no kill, and said so in the trace.
 import type { OwnCell } from "../../src/drill/cell.ts";
 import type { ProcessName } from "../../src/drill/ports.ts";
-import { candidates, failActor, isOfActors } from "./kill-actor.ts";
+import { failActor, isOfActors, victimOf } from "./kill-actor.ts";
 import { killProcess } from "./kill-process.ts";
 import { deathsOf, type Kill, type KillKind } from "./plan.ts";
 import type { Cast } from "./roster.ts";
@@ -38,14 +38,16 @@ export function killerOf({ cell, roster, write, poison }: KillerOptions): Killer
   const deaths = new Recent<ProcessName>();
   const poisoned = new Recent<string>();
   const failing = new Set<Promise<void>>();
+  let ending: Promise<void> = Promise.resolve();
   const startedMs = performance.now();
   const inTheLoop = roster.find(({ isolation }) => isolation === "shared")?.path ?? "";
 
   const performOnActor = async (kill: Kill): Promise<string> => {
-    const able = candidates(roster, kill.kind).filter(
-      ({ path }) => kill.kind !== "poison" || poisoned.count(path) < MAX_POISON,
+    const isSpared = ({ path }: Cast) => kill.kind === "poison" && poisoned.count(path) >= MAX_POISON;
+    const path = victimOf(
+      roster.filter((each) => !isSpared(each)),
+      kill,
     );
-    const path = able[kill.actor % able.length]?.path;
     if (path === undefined) throw new RangeError("nobody is there for it");
     if (kill.kind !== "poison") await failActor(cell, path, kill);
     else {
@@ -83,14 +85,18 @@ export function killerOf({ cell, roster, write, poison }: KillerOptions): Killer
   };
   return {
     async kill(kill) {
-      const trying = tried(kill);
-      if (!isOfActors(kill.kind)) return await trying;
-      const held = trying.finally(() => failing.delete(held));
+      if (!isOfActors(kill.kind)) {
+        // One process after the other; actors die on meanwhile, also of a cell that restores.
+        await ending;
+        ending = tried(kill);
+        return;
+      }
+      const held = tried(kill).finally(() => failing.delete(held));
       failing.add(held);
       if (failing.size >= MAX_FAILING) await Promise.race(failing);
     },
     async settled() {
-      await Promise.all(failing);
+      await Promise.all([ending, ...failing]);
     },
     counts: () => counts,
     total: () => Object.values(counts).reduce((total, count) => total + count, 0),

@@ -21,7 +21,7 @@ export type ChaosOptions = {
   readonly weights?: Weights;
   /** Default durable: it kills processes too. */
   readonly form?: ChaosReport["form"];
-  /** Between two intents on one actor, ms; default 60. */
+  /** Between two intents on one actor, ms; default 100. */
   readonly everyMs?: number;
   /** After which what actors send each other, and timers, count as lost, ms; default 60,000. */
   readonly settleMs?: number;
@@ -53,7 +53,7 @@ export type ChaosReport = {
 };
 
 /** Of every actor. */
-const EVERY_MS = 60;
+const EVERY_MS = 100;
 /** An actor that was sent a number may be down when its sender is asked, and a timer not yet due. */
 const SETTLE_MS = 60_000;
 const PROGRESS_EVERY_MS = 5_000;

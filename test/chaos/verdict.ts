@@ -8,6 +8,8 @@ export type Verdict = {
   readonly duplicated: readonly string[];
   /** Arrived in another order than they were sent in, from one actor to another. */
   readonly disordered: readonly string[];
+  /** Actors that could not be judged, since they did not come back. */
+  readonly silent: readonly string[];
   /** Not acknowledged by the deadline: neither lost nor kept. */
   readonly unanswered: number;
   readonly failed: Readonly<Record<string, number>>;
@@ -37,7 +39,7 @@ export const MAX_NAMED = 500;
 const SEEN = ["records", "lives", "starts", "forwarded", "fired"] as const;
 
 export function faultsOf(verdict: Verdict, form: "durable" | "volatile"): readonly string[] {
-  const { answered, lost, duplicated, disordered, letterFaults, recordFaults, startFaults } = verdict;
+  const { answered, lost, duplicated, disordered, silent, letterFaults, recordFaults, startFaults } = verdict;
   const blind = form === "durable" ? SEEN.filter((what) => verdict[what] === 0) : [];
   return [
     ...(answered === 0 ? ["nothing was answered"] : []),
@@ -45,6 +47,7 @@ export function faultsOf(verdict: Verdict, form: "durable" | "volatile"): readon
     ...lost.map((what) => `lost: ${what}`),
     ...duplicated.map((what) => `doubled: ${what}`),
     ...disordered.map((what) => `out of order: ${what}`),
+    ...silent,
     ...letterFaults,
     ...recordFaults,
     ...startFaults,

@@ -4,6 +4,7 @@
 import { type CellClient, CellError } from "../../src/client.ts";
 import { Lane, type Sent } from "../../src/drill/load.ts";
 import { systemClock } from "../../src/drill/ports.ts";
+import { Silent } from "./asking.ts";
 import type { Findings } from "./findings.ts";
 import type { LetterJudge } from "./letters.ts";
 
@@ -49,8 +50,19 @@ export async function watch(court: Court, of: Watch): Promise<void> {
     await lane.stop();
     endPacing();
     next = lane.nextNumber;
-    await of.audit(lane.take());
-    if (court.isEnding()) return;
+    if (!(await isAudited(court, of, lane.take())) || court.isEnding()) return;
+  }
+}
+
+/** False: it is not heard of any more, which is a finding of its own. */
+async function isAudited({ findings }: Court, { audit }: Watch, sent: readonly Sent[]): Promise<boolean> {
+  try {
+    await audit(sent);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Silent)) throw error;
+    findings.silent.push(error.message);
+    return false;
   }
 }
 
