@@ -172,12 +172,13 @@ class Spool implements DeadLetterSpool {
   #keep(letter: Spooled): string {
     const { directory, maxFiles = MAX_FILES, maxBytes = MAX_BYTES } = this.#options;
     const size = letter.bytes.length;
+    const name = fileOf(letter);
+    const path = join(directory, name);
+    if (this.#waiting.has(name)) return path;
     if (this.#files >= maxFiles || this.#bytes + size > maxBytes)
       throw new RangeError(`${this.#files} letters of ${this.#bytes} bytes wait for the broker already`);
     this.#files += 1;
     this.#bytes += size;
-    const name = fileOf(letter);
-    const path = join(directory, name);
     const unfinished = `${path}${UNFINISHED}`;
     try {
       writeFileSync(unfinished, letter.bytes, { mode: 0o600 });

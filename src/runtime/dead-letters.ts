@@ -1,9 +1,10 @@
 // The cell's dead letters at this node: sets poison aside with its story, follows what all
 // nodes have set aside, and closes what was retried or dropped. Of each letter only its
 // heading is held; the rest is read from the broker when somebody asks.
+import type { ReceivedIntent } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, type Result } from "../errors/result.ts";
-import { toHex } from "../security/bytes.ts";
+import { sha256, toHex } from "../security/bytes.ts";
 import {
   type DeadLetter,
   openDeadLetter,
@@ -11,16 +12,19 @@ import {
   signDeadLetter,
 } from "../security/records/dead-letter.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
+import { ID_BYTES } from "../security/wire/capsule.ts";
 import type { Sealing } from "../security/wire/seal.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { type DeadLettersStream, KEPT_RECORDS } from "../transport/streams/deadletters-stream.ts";
 import type { StreamFollower } from "../transport/streams/follow.ts";
 import { DeadLetterIndex, type LetterHeading } from "./dead-letter-index.ts";
 import { type DeadLetterSpool, openSpool, type Spooled } from "./dead-letter-spool.ts";
+import { keyOf } from "./poison.ts";
 import type { Poisoned } from "./succession-desk.ts";
 
 /** Letters that are being written to disk at once. */
 const MAX_WRITING = 256;
+const encoder = new TextEncoder();
 
 export type DeadLetterOptions = {
   readonly node: string;
@@ -28,7 +32,6 @@ export type DeadLetterOptions = {
   readonly directory: string;
   readonly trust: TrustStore;
   readonly sealing: Sealing;
-  readonly nextId: () => Uint8Array;
   readonly now: () => number;
   readonly setTimer: (delayMs: number, fire: () => void) => () => void;
   readonly record: (event: EventInput) => void;
@@ -53,6 +56,15 @@ type Appended = Result<{ readonly sequence: number }, CellError>;
 
 /** At once: what waits in the spool is read, and the stream made and followed, meanwhile. */
 export const openDeadLetters = (options: DeadLetterOptions): DeadLetters => new Letters(options);
+
+/**
+ * The same for an intent however often it is set aside: a node may die once the letter is
+ * kept and before its actor has committed that, and the next one comes to the same end.
+ */
+const letterIdOf = (intent: ReceivedIntent): string =>
+  toHex(
+    sha256(encoder.encode(`cell0/v1/letter ${intent.target} ${keyOf(intent).sender} ${intent.id}`)),
+  ).slice(0, 2 * ID_BYTES);
 
 class Letters implements DeadLetters {
   readonly #options: DeadLetterOptions;
@@ -90,10 +102,10 @@ class Letters implements DeadLetters {
   }
 
   bury({ delivery, deaths }: Poisoned): void {
-    const { record, onProblem, sealing, nextId } = this.#options;
+    const { record, onProblem, sealing } = this.#options;
     const { intent } = delivery;
     const actor = intent.target;
-    const id = toHex(nextId());
+    const id = letterIdOf(intent);
     const told = (lost: string): void => {
       const { name = "", message = "" } = deaths.at(-1) ?? {};
       const value = { letterId: id, deaths: deaths.length, name, message, lost };

@@ -25,7 +25,7 @@ export type Revival = {
   readonly parked: ParkedActors;
 };
 
-export type RevivalOptions = Pick<DeadLetterOptions, "nextId" | "onProblem"> & {
+export type RevivalOptions = Pick<DeadLetterOptions, "onProblem"> & {
   readonly dir: DataDir;
   readonly config: CellConfig;
   readonly identity: ParsedIdentity;
@@ -44,7 +44,6 @@ export function openRevival(options: RevivalOptions): Revival {
   const { record } = telemetry;
   const deadLetters = openDeadLetters({
     node: config.node,
-    nextId: options.nextId,
     onProblem: options.onProblem,
     record,
     trust: records.trust.store,

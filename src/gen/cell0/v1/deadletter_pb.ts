@@ -56,7 +56,7 @@ export const DeadLetterRecordSchema: GenMessage<DeadLetterRecord> = /*@__PURE__*
  */
 export type DeadLetter = Message<"cell0.v1.DeadLetter"> & {
   /**
-   * 16 bytes, new for each letter.
+   * 16 bytes, the same whenever this actor sets this intent aside.
    *
    * @generated from field: bytes id = 1;
    */
