@@ -15,7 +15,7 @@ export type JudgeHandle = {
   end(): void;
 };
 
-const VERDICT_WITHIN_MS = 400_000;
+const VERDICT_WITHIN_MS = 600_000;
 
 export type JudgeOptions = {
   readonly form: "durable" | "volatile";

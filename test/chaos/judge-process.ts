@@ -24,8 +24,15 @@ const LETTERS_WITHIN_MS = 20_000;
 /** Isolated actors and couriers cost more an intent: so many times fewer. */
 const SELDOM = 3;
 
-const [, , operatorCreds = "", brokerAuthority = "", given = "durable", everyMs = "100", settleMs = "60000"] =
-  process.argv;
+const [
+  ,
+  ,
+  operatorCreds = "",
+  brokerAuthority = "",
+  given = "durable",
+  everyMs = "100",
+  settleMs = "240000",
+] = process.argv;
 const form = given === "volatile" ? "volatile" : "durable";
 const keeps: Keeps = form === "durable" ? "everything" : "process";
 const roster = rosterOf(form);

@@ -44,23 +44,46 @@ function ableTo(roster: readonly Cast[], kind: KillKind): readonly Cast[] {
   });
 }
 
+/**
+ * The life that an actor last said it has, by path. Forgotten whenever something else may
+ * have ended it: that another life answers is what says that a kill struck.
+ */
+export type KnownLives = Map<string, string>;
+
 /** @throws what kept the actor from dying of it */
-export async function failActor(cell: OwnCell, path: string, { kind }: Kill): Promise<void> {
+export async function failActor(
+  cell: OwnCell,
+  lives: KnownLives,
+  path: string,
+  { kind }: Kill,
+): Promise<void> {
+  const known = lives.get(path);
+  lives.delete(path);
   if (kind === "kill-actor") return await killOwnProcess({ cell, path });
-  await failBy({ cell, path }, HOW[kind] ?? "throw");
+  const life = known ?? (await lifeOf({ cell, path }));
+  if (!(await isStruck({ cell, path }, lives, HOW[kind] ?? "throw", life)))
+    throw new Error(`${path} was spared`);
 }
 
 /**
- * Fails the actor's present life, and that one only: the intent is left to the next one,
- * which it spares. That another life answers, or the same one that it goes down, says that
- * it struck.
+ * Fails this life of the actor, if it lasts: the intent is left to the next one, which it
+ * spares. A life that fails by itself afterwards answers that it was not spared.
  */
-async function failBy({ cell, path }: Attempt, how: string): Promise<void> {
-  const life = await lifeOf({ cell, path });
-  const reply = await cell.request(path, "fail", { how, life }, FAIL_MS);
-  const isAnother = Reflect.get(Object(reply), "life") !== life;
-  const isStruck = how === "unprovoked" ? Reflect.get(Object(reply), "spared") === false : isAnother;
-  if (!isStruck) throw new Error(`${path} was spared`);
+async function isStruck(
+  { cell, path }: Attempt,
+  lives: KnownLives,
+  how: string,
+  life: string,
+): Promise<boolean> {
+  const reply = Object(await cell.request(path, "fail", { how, life }, FAIL_MS));
+  const isSpared: unknown = Reflect.get(reply, "spared");
+  const present: unknown = Reflect.get(reply, "life");
+  if (how === "unprovoked") {
+    if (isSpared === true && typeof present === "string") lives.set(path, present);
+    return isSpared === false;
+  }
+  if (typeof present === "string") lives.set(path, present);
+  return present !== life;
 }
 
 /** An isolated actor's life begins with the number of its process. */

@@ -2,7 +2,7 @@
 // there to be killed at that moment, or lives on, is no kill, and said so in the trace.
 import type { OwnCell } from "../../src/drill/cell.ts";
 import type { ProcessName } from "../../src/drill/ports.ts";
-import { failActor, isOfActors, victimOf } from "./kill-actor.ts";
+import { failActor, isOfActors, type KnownLives, victimOf } from "./kill-actor.ts";
 import { killProcess } from "./kill-process.ts";
 import { deathsOf, type Kill, type KillKind } from "./plan.ts";
 import type { Cast } from "./roster.ts";
@@ -36,6 +36,7 @@ const MAX_FAILING = 24;
 export function killerOf({ cell, roster, write, poison }: KillerOptions): Killer {
   const counts: Partial<Record<KillKind, number>> = {};
   const deaths = new Recent<ProcessName>();
+  const lives: KnownLives = new Map();
   const poisoned = new Recent<string>();
   const failing = new Set<Promise<void>>();
   let ending: Promise<void> = Promise.resolve();
@@ -49,8 +50,9 @@ export function killerOf({ cell, roster, write, poison }: KillerOptions): Killer
       kill,
     );
     if (path === undefined) throw new RangeError("nobody is there for it");
-    if (kill.kind !== "poison") await failActor(cell, path, kill);
+    if (kill.kind !== "poison") await failActor(cell, lives, path, kill);
     else {
+      lives.delete(path);
       poisoned.add(path);
       await poison(path);
     }
@@ -60,12 +62,14 @@ export function killerOf({ cell, roster, write, poison }: KillerOptions): Killer
     const ended = deathsOf(kill.kind);
     const isTooOften = ended.some((name) => deaths.count(name) + ended.length > MAX_DEATHS);
     if (isTooOften || kill.kind === "cradle") {
+      lives.clear();
       await cell.revive();
       deaths.clear();
       return "cradle";
     }
     // Or does not in time: then it is killed all the same.
     await cell.request(inTheLoop, "ledger", {}, SERVES_WITHIN_MS).catch(() => undefined);
+    lives.clear();
     for (const name of ended) deaths.add(name);
     await killProcess(cell, kill);
     return kill.kind;

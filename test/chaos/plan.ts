@@ -41,15 +41,15 @@ export type Weights = Readonly<Partial<Record<KillKind, number>>>;
 
 /** Actors die all the time, processes now and then: the cell's own bounds on deaths are not what is tested. */
 export const EVERYTHING: Weights = {
-  throw: 90,
-  reject: 30,
-  unprovoked: 45,
-  hang: 6,
-  grow: 4,
-  "kill-actor": 16,
+  throw: 180,
+  reject: 60,
+  unprovoked: 90,
+  hang: 8,
+  grow: 6,
+  "kill-actor": 24,
   poison: 6,
-  group: 14,
-  kernel: 5,
+  group: 30,
+  kernel: 6,
   node: 5,
   "stop-node": 1,
   "pause-node": 1,
@@ -64,7 +64,7 @@ export const EVERYTHING: Weights = {
 /** Without durable actors: nothing that ends the node's process, and no isolated ones. */
 export const VOLATILE: Weights = { throw: 60, unprovoked: 30, core: 2, broker: 2 };
 
-const MAX_AFTER_MS = 200;
+const MAX_AFTER_MS = 120;
 const MAX_GAP_MS = 400;
 const MAX_ACTORS = 2 ** 16;
 

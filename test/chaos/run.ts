@@ -23,7 +23,7 @@ export type ChaosOptions = {
   readonly form?: ChaosReport["form"];
   /** Between two intents on one actor, ms; default 100. */
   readonly everyMs?: number;
-  /** After which what actors send each other, and timers, count as lost, ms; default 60,000. */
+  /** After which what actors send each other, and timers, count as lost, ms; default 240,000. */
   readonly settleMs?: number;
   /** Leaves trace and directory behind also when nothing was found. */
   readonly keep?: boolean;
@@ -55,7 +55,7 @@ export type ChaosReport = {
 /** Of every actor. */
 const EVERY_MS = 100;
 /** An actor that was sent a number may be down when its sender is asked, and a timer not yet due. */
-const SETTLE_MS = 60_000;
+const SETTLE_MS = 240_000;
 const PROGRESS_EVERY_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
