@@ -4,11 +4,8 @@
 // clock), it says so, and what was issued before this start is refused.
 import { rmSync } from "node:fs";
 import { type RememberedCapsule, type ReplayJournal, recall } from "../security/replay/replay-memory.ts";
-import {
-  encodeReplayRecord,
-  type ReplayRecord,
-  readReplayRecords,
-} from "../security/replay/replay-record.ts";
+import { type ReplayRecord, readReplayRecords } from "../security/replay/replay-record.ts";
+import { ReplayQueue } from "./replay-queue.ts";
 import { readSegments, type Segment, SegmentFiles } from "./segment-files.ts";
 
 export type ReplayLogOptions = {
@@ -66,8 +63,8 @@ class Log implements ReplayJournal {
   /** Segments of ids, with the time until which each is needed; the newest is the one written to. */
   #needed: Map<number, number>;
   #oldestReplies: number;
-  #waitingIds: Buffer[] = [];
-  #waitingReplies: Buffer[] = [];
+  readonly #waitingIds = new ReplayQueue();
+  readonly #waitingReplies = new ReplayQueue();
   #scheduled = false;
   #pausedUntilMs = 0;
   #latestUntilMs = 0;
@@ -88,9 +85,8 @@ class Log implements ReplayJournal {
   }
 
   record(record: ReplayRecord): void {
-    const bytes = encodeReplayRecord(record);
-    if (bytes === undefined) return;
-    (record.kind === "replied" ? this.#waitingReplies : this.#waitingIds).push(bytes);
+    const queue = record.kind === "replied" ? this.#waitingReplies : this.#waitingIds;
+    if (!queue.add(record)) return;
     if (record.kind === "accepted") this.#latestUntilMs = Math.max(this.#latestUntilMs, record.untilUnixMs);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -103,14 +99,12 @@ class Log implements ReplayJournal {
 
   /** Replies first: one whose end is written down is whole. */
   flush(): void {
-    const replies = this.#waitingReplies;
-    const ids = this.#waitingIds;
-    if (replies.length + ids.length === 0) return;
-    this.#waitingReplies = [];
-    this.#waitingIds = [];
+    if (this.#waitingReplies.isEmpty && this.#waitingIds.isEmpty) return;
+    const replies = this.#waitingReplies.take();
+    const ids = this.#waitingIds.take();
     this.#guarded(() => {
-      if (replies.length > 0) this.#replies.append(Buffer.concat(replies));
-      if (ids.length > 0) this.#ids.append(Buffer.concat(ids));
+      if (replies.length > 0) this.#replies.append(replies);
+      if (ids.length > 0) this.#ids.append(ids);
       this.#dropOld();
     });
   }

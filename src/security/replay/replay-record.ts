@@ -37,38 +37,43 @@ const HEAD_BYTES = 6;
 const KEY_BYTES = 32;
 const ID_BYTES = 16;
 const NAMED_BYTES = 1 + KEY_BYTES + ID_BYTES;
-const ACCEPTED_BYTES = NAMED_BYTES + 32 + 8 + 1;
+const HASH_BYTES = 32;
+const ACCEPTED_BYTES = NAMED_BYTES + HASH_BYTES + 8 + 1;
 /** Of one record: larger replies are not kept. */
 export const MAX_RECORD_BYTES = 16 * 1024;
 const KINDS = { accepted: 1, replied: 2, answered: 3 } as const;
 
-/** Undefined when it does not fit. */
-export function encodeReplayRecord(record: ReplayRecord): Buffer | undefined {
-  const { issuer, id } = record;
-  if (issuer.length !== KEY_BYTES || id.length !== ID_BYTES) return undefined;
-  const extra = tailOf(record);
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + NAMED_BYTES + extra.length);
-  if (bytes.length > MAX_RECORD_BYTES) return undefined;
-  bytes[HEAD_BYTES] = KINDS[record.kind];
-  bytes.set(issuer, HEAD_BYTES + 1);
-  bytes.set(id, HEAD_BYTES + 1 + KEY_BYTES);
-  bytes.set(extra, HEAD_BYTES + NAMED_BYTES);
-  bytes.writeUInt16BE(bytes.length - HEAD_BYTES, 0);
-  bytes.writeUInt32BE(crc32(bytes.subarray(HEAD_BYTES)), 2);
-  return bytes;
+/** Bytes of the record; undefined when it does not fit. */
+export function replayRecordBytes(record: ReplayRecord): number | undefined {
+  if (record.issuer.length !== KEY_BYTES || record.id.length !== ID_BYTES) return undefined;
+  const bytes = HEAD_BYTES + bodyBytes(record);
+  return bytes > MAX_RECORD_BYTES ? undefined : bytes;
 }
 
-function tailOf(record: ReplayRecord): Buffer {
+/** Writes one for which there is room, in place: three are written for each intent. */
+export function writeReplayRecord(into: Buffer, from: number, record: ReplayRecord): void {
+  const body = from + HEAD_BYTES;
+  const end = body + bodyBytes(record);
+  into[body] = KINDS[record.kind];
+  into.set(record.issuer, body + 1);
+  into.set(record.id, body + 1 + KEY_BYTES);
+  const tail = body + NAMED_BYTES;
   if (record.kind === "accepted") {
-    const tail = Buffer.alloc(41);
-    tail.set(record.hash.subarray(0, 32), 0);
-    tail.writeDoubleBE(record.untilUnixMs, 32);
-    tail[40] = record.silent ? 1 : 0;
-    return tail;
+    into.fill(0, tail, tail + HASH_BYTES);
+    into.set(record.hash.subarray(0, HASH_BYTES), tail);
+    into.writeDoubleBE(record.untilUnixMs, tail + HASH_BYTES);
+    into[end - 1] = record.silent ? 1 : 0;
+  } else {
+    into.writeUInt32BE(record.kind === "replied" ? record.index : record.replies, tail);
+    if (record.kind === "replied") into.set(record.reply, tail + 4);
   }
-  const count = Buffer.alloc(4);
-  count.writeUInt32BE(record.kind === "replied" ? record.index : record.replies);
-  return record.kind === "replied" ? Buffer.concat([count, record.reply]) : count;
+  into.writeUInt16BE(end - body, from);
+  into.writeUInt32BE(crc32(into.subarray(body, end)), from + 2);
+}
+
+function bodyBytes(record: ReplayRecord): number {
+  if (record.kind === "accepted") return ACCEPTED_BYTES;
+  return NAMED_BYTES + 4 + (record.kind === "replied" ? record.reply.length : 0);
 }
 
 /** Undefined when one is damaged. What is cut short at the end is left out. */
