@@ -60,7 +60,8 @@ type Entry = {
   /** Replies sent, kept or not. */
   replied: number;
   repeats: number;
-  readonly replies: Uint8Array[];
+  /** Made with the first one, to its size: there are hundreds of thousands of entries. */
+  replies: Uint8Array[] | undefined;
 };
 type Share = { readonly entries: Map<string, Entry>; replyBytes: number };
 
@@ -94,7 +95,7 @@ export class ReplayWindow {
       const step = Math.floor(untilUnixMs / STEP_MS);
       const entry: Entry = {
         ...{ issuer: name, id: mapKey(id), step, hash: mapKey(hash), state, isKeptElsewhere: false },
-        ...{ replyBytes: 0, replied: replies.length, repeats: 0, replies: [] },
+        ...{ replyBytes: 0, replied: replies.length, repeats: 0, replies: undefined },
       };
       const share = this.#insert(entry, this.#shares.get(name));
       for (const reply of replies) this.#keepReply(share, entry, reply);
@@ -140,8 +141,19 @@ export class ReplayWindow {
       return { kind: "refused", error: new CellError("CAPSULE_REPLAY_WINDOW_FULL", undefined, options) };
     }
     const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
-    const entry = { issuer: name, id: mapKey(id), step, hash: mapKey(hash), isKeptElsewhere };
-    this.#insert({ ...entry, state: "pending", replyBytes: 0, replied: 0, repeats: 0, replies: [] }, share);
+    const entry: Entry = {
+      issuer: name,
+      id: mapKey(id),
+      step,
+      hash: mapKey(hash),
+      state: "pending",
+      replyBytes: 0,
+      replied: 0,
+      repeats: 0,
+      replies: undefined,
+      isKeptElsewhere,
+    };
+    this.#insert(entry, share);
     const silent = !wantsReply;
     if (!isKeptElsewhere) {
       this.#journal?.record({ kind: "accepted", issuer, id, hash, untilUnixMs: keepUntilUnixMs, silent });
@@ -175,7 +187,8 @@ export class ReplayWindow {
       entry.state = "dropped";
       return false;
     }
-    entry.replies.push(reply);
+    if (entry.replies === undefined) entry.replies = [reply];
+    else entry.replies.push(reply);
     entry.replyBytes += reply.length;
     share.replyBytes += reply.length;
     this.#replyBytes += reply.length;
@@ -203,7 +216,7 @@ export class ReplayWindow {
     if (known.repeats > this.#maxRepeats) {
       return { kind: "refused", error: new CellError("CAPSULE_REPEATED_TOO_OFTEN") };
     }
-    return { kind: "duplicate", state: known.state, replies: [...known.replies] };
+    return { kind: "duplicate", state: known.state, replies: [...(known.replies ?? [])] };
   }
 
   /**
@@ -254,7 +267,7 @@ export class ReplayWindow {
   }
 
   #dropReplies(share: Share, entry: Entry): void {
-    entry.replies.length = 0;
+    entry.replies = undefined;
     share.replyBytes -= entry.replyBytes;
     this.#replyBytes -= entry.replyBytes;
     entry.replyBytes = 0;
