@@ -54,6 +54,7 @@ export type Links = { readonly broker: Watched<LinkStatus>; readonly core: Watch
 /** Why no work is accepted now; the kernel's own actors answer all the same, so that one can see why. */
 export function whyClosed({ broker, core }: Links, stopping: boolean): CellError | undefined {
   if (stopping) return new CellError("CELL_STOPPING");
+  if (broker.value.up && core.value.up) return undefined;
   const links = { broker: broker.value, core: core.value };
   for (const [name, { up, state, reason }] of Object.entries(links)) {
     if (!up)

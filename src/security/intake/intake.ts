@@ -169,20 +169,18 @@ function judgeCheaply(
   const decoded = decodeCapsule(bytes);
   if (!decoded.ok) return { fault: { stage: "decode", error: decoded.error }, capsule: undefined };
   const capsule = decoded.value;
-  const faults: readonly (readonly [Stage, () => CellError | undefined])[] = [
-    ["issuer", () => (issuer.ok ? stages.checkIssuer(issuer.value, address) : issuer.error)],
-    ["target", () => stages.checkTarget(capsule, address, home)],
-    ["inbox", () => stages.checkInbox(capsule, address)],
-    ["freshness", () => stages.checkFreshness(capsule, nowUnixMs, limits)],
-    [
-      "freshness",
-      () => (issuer.ok ? stages.checkFloor(capsule, ports.floor?.floorOf(issuer.value.key)) : undefined),
-    ],
-  ];
-  for (const [stage, check] of faults) {
-    const error = check();
-    if (error !== undefined) return { fault: { stage, error }, capsule };
-  }
+  const refused = (stage: Stage, error: CellError): Candidate => ({ fault: { stage, error }, capsule });
+  if (!issuer.ok) return refused("issuer", issuer.error);
+  const foreign = stages.checkIssuer(issuer.value, address);
+  if (foreign !== undefined) return refused("issuer", foreign);
+  const target = stages.checkTarget(capsule, address, home);
+  if (target !== undefined) return refused("target", target);
+  const inbox = stages.checkInbox(capsule, address);
+  if (inbox !== undefined) return refused("inbox", inbox);
+  const stale =
+    stages.checkFreshness(capsule, nowUnixMs, limits) ??
+    stages.checkFloor(capsule, ports.floor?.floorOf(issuer.value.key));
+  if (stale !== undefined) return refused("freshness", stale);
   return { fault: undefined, capsule };
 }
 
