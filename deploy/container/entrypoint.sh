@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a node as a container's main program. An init in front of it (the image's, or
-# `docker run --init`) collects what ends; the cradle, which this becomes, gets the
-# signals and stops node, core and broker in order. Arguments go to `cell0 up`.
+# `docker run --init`) collects what ends; `cell0 up`, which this becomes, gets the
+# signals and has its cradle stop node, core and broker in order. Arguments go to `cell0 up`.
 set -eu
 data=${CELL0_DATA_DIR:-/data}
 umask 077

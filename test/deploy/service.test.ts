@@ -44,7 +44,7 @@ describe("the systemd unit", () => {
     );
   });
 
-  test("starts the cradle again, always, and stops it in order", async () => {
+  test("starts the cell again, always, and stops it in order", async () => {
     const text = await unit();
     expect(text).toMatch(/^Restart=always$/m);
     expect(text).toMatch(/^KillMode=mixed$/m);
@@ -54,7 +54,7 @@ describe("the systemd unit", () => {
 describe("the container's entry point", () => {
   const entry = join(deploy, "container", "entrypoint.sh");
 
-  test("becomes the cradle, on a data directory that is its user's alone", async () => {
+  test("becomes `cell0 up`, on a data directory that is its user's alone", async () => {
     const bin = join(directory, "cell0");
     await writeFile(bin, '#!/bin/sh\necho "$$ $*"\n');
     await chmod(bin, 0o700);
