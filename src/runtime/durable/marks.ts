@@ -94,7 +94,8 @@ export function openMarks(options: MarksOptions): Marks {
       live.set(name, mark);
       if (closed) return Promise.resolve();
       waiting.push(markLine(name, mark));
-      written ??= Promise.resolve().then(flush);
+      // All that the broker said in one turn is written at once.
+      written ??= new Promise((resolve) => setImmediate(() => resolve(flush())));
       return written;
     },
     lines: () => lines,
