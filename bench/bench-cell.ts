@@ -16,6 +16,8 @@ export type BenchCell = {
   nodePid(): Promise<number>;
   /** Of the cell's processes, by name. */
   pids(): Promise<Readonly<Record<string, number>>>;
+  /** What the node died of so far, e.g. "killed by SIGKILL", the oldest first. */
+  deaths(): readonly string[];
   stop(): Promise<void>;
 };
 
@@ -41,7 +43,8 @@ export async function startCell(
       stdio: ["ignore", "pipe", "inherit"],
     },
   );
-  await untilUp(child);
+  const said = { text: "" };
+  await untilUp(child, said);
   const bootMs = performance.now() - startedAt;
   return {
     dataDir,
@@ -50,6 +53,7 @@ export async function startCell(
     cli: (...args) => runCli(dataDir, args),
     nodePid: async () => (await pidsOf(dataDir)).node ?? Number.NaN,
     pids: () => pidsOf(dataDir),
+    deaths: () => said.text.split("\n").flatMap((row) => causeOfDeath(row) ?? []),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGINT");
@@ -65,14 +69,20 @@ async function pidsOf(dataDir: string): Promise<Record<string, number>> {
   return Object.fromEntries(Object.entries(lock.children).map(([name, { pid }]) => [name, pid]));
 }
 
-function untilUp(child: ChildProcess): Promise<void> {
+/** Of the line that `up --json` prints when the node is back. */
+function causeOfDeath(row: string): string | undefined {
+  if (!row.startsWith('{"recovered":"node"')) return undefined;
+  const { cause }: { cause?: unknown } = JSON.parse(row);
+  return String(cause);
+}
+
+function untilUp(child: ChildProcess, said: { text: string }): Promise<void> {
   return new Promise((resolve, reject) => {
-    let text = "";
     child.stdout?.setEncoding("utf8").on("data", (part: string) => {
-      text += part;
-      if (text.includes('"up":true')) resolve();
+      said.text += part;
+      if (said.text.includes('"up":true')) resolve();
     });
-    child.once("exit", (code) => reject(new Error(`the cell ended with ${code}: ${text}`)));
+    child.once("exit", (code) => reject(new Error(`the cell ended with ${code}: ${said.text}`)));
   });
 }
 
