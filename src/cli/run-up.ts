@@ -149,8 +149,10 @@ async function applyAtStart(
   }
   const kernel = await context.kernel();
   const { readCellConfig } = await import("../runtime/cell-config.ts");
+  const { MAX_SHOWN_ACTORS } = await import("../runtime/node-status.ts");
   const { node } = await readCellConfig(context.dir);
-  return { status: await kernel.status(node), tree: await kernel.tree(node) };
+  const status = await kernel.status(node);
+  return status.actors > MAX_SHOWN_ACTORS ? { status } : { status, tree: await kernel.tree(node) };
 }
 
 function hear(event: CradleEvent, arrival: PromiseWithResolvers<Arrival>): void {

@@ -14,7 +14,8 @@ import { renderTree } from "./render/tree.ts";
 const STACK_LINES = 5;
 
 /** What the node process says when it is up. */
-export type Arrival = { readonly status: NodeStatus; readonly tree: TreeNode };
+/** Of many thousands of actors there is no tree. */
+export type Arrival = { readonly status: NodeStatus; readonly tree?: TreeNode };
 
 /** The command line as it can be typed here: through npx where npm runs it, on this data directory. */
 function commandHere({ terminal, dir }: Context): string {
@@ -128,11 +129,12 @@ export function printArrival(
     node: config.node,
     broker: config.broker.url,
     status,
-    tree,
+    ...(tree === undefined ? {} : { tree }),
     elapsedMs,
   });
   context.print("");
-  context.print(renderTree(tree.children ?? [tree], Date.now(), colors));
+  if (tree === undefined) context.print(`${status.actors} actors run.`);
+  else context.print(renderTree(tree.children ?? [tree], Date.now(), colors));
   context.print("");
   context.print(
     `${colors.green("✓")} cell ${colors.bold(config.cell)}, node ${config.node}, answers after ${Math.round(elapsedMs)} ms`,
@@ -142,7 +144,7 @@ export function printArrival(
   const command = commandHere(context);
   if (config.broker.embedded) {
     context.print(`  try     ${command} get tree`);
-    context.print(`          ${command} ${exampleOf(tree)}`);
+    if (tree !== undefined) context.print(`          ${command} ${exampleOf(tree)}`);
     context.print(`          ${command} watch`);
   } else {
     context.print("  try     cell0 get tree   (where the cell was made: the operator's identity is there)");

@@ -10,6 +10,7 @@ import { prepareNode, type RunningNode } from "../runtime.ts";
 import type { Suspect } from "../supervisor/cradle/process-spec.ts";
 import { readCradleMessage } from "./cradle-messages.ts";
 import { dataDir } from "./data-dir.ts";
+import { MAX_SHOWN_ACTORS } from "./node-status.ts";
 import { DRAIN_TIMEOUT_MS, STANDBY } from "./processes.ts";
 import { startWatch, type Watch } from "./watch/start-watch.ts";
 
@@ -68,7 +69,10 @@ try {
     onFatal: giveUp,
   });
   watch.begin();
-  process.send?.({ type: "ready", status: node.status(), tree: node.tree() });
+  const status = node.status();
+  // It passes through the cradle, which has little memory.
+  const shown = status.actors <= MAX_SHOWN_ACTORS ? { tree: node.tree() } : {};
+  process.send?.({ type: "ready", status, ...shown });
   if (mode !== STANDBY) flushCompileCache();
   const reason = await stopping.promise;
   await node.stop(reason, DRAIN_TIMEOUT_MS);

@@ -5,6 +5,9 @@ import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import type { Links } from "./links.ts";
 import { packageVersion } from "./package-info.ts";
 
+/** Of a tree that is shown when a cell comes up; a larger one is asked for. */
+export const MAX_SHOWN_ACTORS = 1_000;
+
 export type StatusSources = {
   readonly config: CellConfig;
   readonly links: Links;
