@@ -25,6 +25,7 @@ import { serveDiscovery } from "../transport/discovery.ts";
 import { type IncomingMessage, type Intake as Subscribed, subscribeIntents } from "../transport/intake.ts";
 import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
+import { atTurnEnd } from "../transport/turn-end.ts";
 import type { CellConfig } from "./cell-config.ts";
 import { createDeliveries, type Deliveries, type DurableIntake, type SealTicket } from "./deliveries.ts";
 import { LocalReturns, responderOf } from "./durable/return-address.ts";
@@ -237,13 +238,14 @@ function openSealer(
       if (ticket.kind !== "reply") continue;
       replay.storeReply(ticket.issuer, ticket.id, ticket.capsule, ticket.final);
     }
-    if (leaving.length === 0) queueMicrotask(leave);
+    if (sealed.isPrepared === true) queueMicrotask(leave);
+    else if (leaving.length === 0) atTurnEnd(leave);
     leaving.push(sealed);
   };
   const firstBatch = BigInt(Date.now()) * 1000n;
   const sealer = createSealer<SealTicket>({
     ...sealing,
-    schedule: (flush) => setImmediate(flush),
+    schedule: atTurnEnd,
     publish,
     firstBatch,
   });

@@ -136,11 +136,13 @@ export class ActorCommits {
       },
       state,
     );
-    const sealed = await new Promise<Uint8Array>((resolve) =>
-      sealer.seal({ kind: "commit", bytes }, resolve),
-    );
     const head = { shard, path, pending: meta.pending, wakeAtUnixMs: meta.wakeAtUnixMs };
-    const written = await stream.commit(head, sealed, this.#head.sequence, signal);
+    // It leaves within the turn that it is signed in, beside the journal record.
+    const written = await new Promise<Result<number, CellError>>((resolve) =>
+      sealer.seal({ kind: "commit", bytes }, (sealed) =>
+        resolve(stream.commit(head, sealed, this.#head.sequence, signal)),
+      ),
+    );
     if (!written.ok) {
       own.drop(path);
       return err(claims ? written.error : await this.#refused(written.error, incarnation.term));

@@ -16,6 +16,7 @@ import type { Sealing } from "../../security/wire/seal.ts";
 import { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
 import type { JournalStream } from "../../transport/durable/journal-stream.ts";
 import type { StateStream } from "../../transport/durable/state-stream.ts";
+import { atTurnEnd } from "../../transport/turn-end.ts";
 import type { Awakening } from "./awakening.ts";
 import { unlessAway } from "./away.ts";
 import { DurableActor, type DurableActorPorts } from "./durable-actor.ts";
@@ -118,7 +119,7 @@ export class DurableRuntime {
     this.#sealer = createRecordSealer({
       ...sealing,
       // A journal record and the commits of what it holds are made in one turn, and share a signature.
-      schedule: (flush) => void setImmediate(flush),
+      schedule: atTurnEnd,
       firstBatch: BigInt(Date.now()) * 1000n,
     });
     this.#ports = {

@@ -94,8 +94,8 @@ export function openMarks(options: MarksOptions): Marks {
       live.set(name, mark);
       if (closed) return Promise.resolve();
       waiting.push(markLine(name, mark));
-      // All that the broker said in one turn is written at once.
-      written ??= new Promise((resolve) => setImmediate(() => resolve(flush())));
+      // A few microtasks later, so that what the broker said in one breath is one write.
+      written ??= Promise.resolve().then(nothing).then(nothing).then(nothing).then(flush);
       return written;
     },
     lines: () => lines,
@@ -107,6 +107,8 @@ export function openMarks(options: MarksOptions): Marks {
     },
   };
 }
+
+const nothing = (): void => {};
 
 function writeAll(file: number, text: string): void {
   const bytes = Buffer.from(text);

@@ -16,6 +16,8 @@ export type Sealed<T> = {
   readonly subject: string;
   readonly envelope: Uint8Array;
   readonly tickets: readonly T[];
+  /** It was signed before, and waits for nothing else of its turn. */
+  readonly isPrepared?: true;
 };
 
 export type SealerOptions<T> = Sealing & {
@@ -74,7 +76,7 @@ export function createSealer<T>(options: SealerOptions<T>): Sealer<T> {
     prepare(subject, capsule, ticket) {
       if (capsule.length > MAX_CAPSULE_BYTES) throw new CellError("CAPSULE_TOO_LARGE");
       const envelope = sealOne(capsule, options);
-      return () => options.publish({ subject, envelope, tickets: [ticket] });
+      return () => options.publish({ subject, envelope, tickets: [ticket], isPrepared: true });
     },
     seal(subject, capsule, ticket) {
       if (capsule.length > MAX_CAPSULE_BYTES) throw new CellError("CAPSULE_TOO_LARGE");
