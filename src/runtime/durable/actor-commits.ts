@@ -53,7 +53,9 @@ export type CommitOptions = {
    */
   readonly claims?: boolean;
   /** What becomes of the journal record that it depends on; undefined: that is there. */
-  readonly journaled?: () => Promise<Result<void, CellError>> | undefined;
+  readonly journaled?: Promise<Result<void, CellError>> | undefined;
+  /** The broker has it, whatever becomes of that record. */
+  readonly landed?: () => void;
 };
 
 /** What it makes is kept for long, and must not hold a larger buffer. */
@@ -64,6 +66,9 @@ export class ActorCommits {
   readonly #actor: { readonly path: string; readonly shard: number };
   #head: CommitHead;
   #last: Promise<unknown> = Promise.resolve();
+  /** Writes that are under way, or wait for the one before. */
+  #underWay = 0;
+  #unkept: CellError | undefined;
 
   constructor(
     ports: CommitPorts,
@@ -90,36 +95,46 @@ export class ActorCommits {
       const what = `the state has ${text.length} bytes, at most ${MAX_STATE_BYTES} are kept`;
       return Promise.resolve(err(new CellError("STATE_TOO_LARGE", what, { where: this.#actor.path })));
     }
-    const written = this.#last.then(() => this.#write(text, options));
-    this.#last = written.catch(() => undefined);
-    return written;
+    return this.#next(() => this.#write(text, options));
   }
 
   /**
    * Writes the newest commit once more, so that the one before it says the same: then nothing
-   * of the journal is needed for either. Does nothing when the newest cannot be read.
+   * of the journal is needed for either. Does nothing when the newest cannot be read, nor while
+   * a commit is under way: after that one it is no longer needed.
    */
   repeat(
     read: () => Promise<CommitRecord | undefined>,
     options: CommitOptions,
   ): Promise<Result<void, CellError>> {
-    const written = this.#last.then(async () => {
+    if (this.#underWay > 0) return Promise.resolve(ok(undefined));
+    return this.#next(async () => {
       const record = await read();
       if (record === undefined || record.number !== this.#head.number) return ok(undefined);
       return await this.#write(encoder.encode(JSON.stringify(record.state)), { ...options, repeated: true });
     });
-    this.#last = written.catch(() => undefined);
-    return written;
   }
 
-  /** Resolves when nothing is under way. */
-  async settled(): Promise<void> {
+  /** Resolves when nothing is under way. An error: the newest lies there, and nothing may follow from it here. */
+  async settled(): Promise<CellError | undefined> {
     await this.#last;
+    return this.#unkept;
+  }
+
+  /** After the one before. */
+  #next(write: () => Promise<Result<void, CellError>>): Promise<Result<void, CellError>> {
+    const done = () => {
+      this.#underWay -= 1;
+    };
+    this.#underWay += 1;
+    const written = this.#last.then(write);
+    this.#last = written.then(done, done);
+    return written;
   }
 
   async #write(
     state: Uint8Array,
-    { incarnation, meta, repeated = false, claims = false, journaled }: CommitOptions,
+    { incarnation, meta, repeated = false, claims = false, journaled, landed }: CommitOptions,
   ): Promise<Result<void, CellError>> {
     const { stream, sealer, marks, own, nowUnixMs, signal } = this.#ports;
     const { path, shard } = this.#actor;
@@ -150,8 +165,11 @@ export class ActorCommits {
     const hash = sha256(bytes);
     this.#head = { sequence: written.value, number, hash, bytes: state.length };
     own.keep(path, { number, incarnation, state });
+    landed?.();
     await marks.note(actorMark(path), { number, hash: toHex(hash) });
-    return (await journaled?.()) ?? ok(undefined);
+    const kept = (await journaled) ?? ok(undefined);
+    if (!kept.ok) this.#unkept = kept.error;
+    return kept;
   }
 
   /** A conflict without a successor: what this actor goes on from is not what is kept of it. */

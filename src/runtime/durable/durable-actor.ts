@@ -234,6 +234,8 @@ export class DurableActor {
   async #awaken(spec: ActorSpec, given: Incarnation, start: StartIncarnation): Promise<ActorHost> {
     await this.#awake?.host.exited;
     this.#dismiss();
+    const unkept = await this.#commits?.settled();
+    if (unkept !== undefined) throw unkept;
     const incarnation = after(this.#incarnation, given);
     const resumption = (await this.#remembered(incarnation)) ?? (await this.#read(spec, incarnation));
     this.#incarnation = incarnation;
@@ -417,8 +419,13 @@ export class DurableActor {
         }
         const replies = this.#carried.before(state.replies);
         const isSame = replies === state.replies;
-        const journaled = () => this.#ports.journaled(this.shard, this.#placed);
-        const options = { incarnation, meta, journaled, text: isSame ? text : undefined };
+        // Whatever it applies has its place by now; what gets one later is no matter of this commit.
+        const journaled = this.#ports.journaled(this.shard, this.#placed);
+        // The one before it is now what was newest, for who asks what of the journal is needed still.
+        const landed = () => {
+          this.#appliedBefore = this.#applied;
+        };
+        const options = { incarnation, meta, journaled, landed, text: isSame ? text : undefined };
         const kept = await commits.commit(isSame ? state : { ...state, replies }, options);
         if (!kept.ok) return kept;
         this.#committed(state, meta, commits.head.number);

@@ -104,7 +104,10 @@ export class ShardJournal {
   /** Undefined: the record of this place is there. An error: nothing may follow from the place. */
   kept(position: number): Promise<Result<void, CellError>> | undefined {
     const number = recordOf(position);
-    return this.#flight?.number === number ? this.#flight.word.promise : undefined;
+    if (this.#flight?.number === number) return this.#flight.word.promise;
+    const closed = this.#closed;
+    // Its record never came about, or nobody knows.
+    return closed !== undefined && number > this.#head.number ? Promise.resolve(err(closed)) : undefined;
   }
 
   #writeNext(): void {
@@ -145,11 +148,11 @@ export class ShardJournal {
     const { sequence } = this.#head;
     // The next record leaves before this one's intents are handled.
     this.#flight = undefined;
+    word.resolve(ok(undefined));
     this.#writeNext();
     batch.forEach(
       ({ accepted }, index) => void accepted(ok({ position: positionOf(number, index), sequence })),
     );
-    word.resolve(ok(undefined));
   }
 
   /** The broker has not taken it, e.g. because it is full; but commits that follow from it may be there. */

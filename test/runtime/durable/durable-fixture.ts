@@ -7,8 +7,8 @@ import type { ActorHost } from "../../../src/actors/actor-host.ts";
 import type { ExitReason } from "../../../src/actors/child.ts";
 import type { CommitMeta, DurableState } from "../../../src/actors/durable/ports.ts";
 import type { Delivery, OutgoingReply } from "../../../src/actors/intent.ts";
-import type { CellError } from "../../../src/errors/cell-error.ts";
-import { ok, type Result } from "../../../src/errors/result.ts";
+import { CellError } from "../../../src/errors/cell-error.ts";
+import { err, ok, type Result } from "../../../src/errors/result.ts";
 import type { ActorSpec, PlacedGraph } from "../../../src/manifest/graph.ts";
 import type { Awakening } from "../../../src/runtime/durable/awakening.ts";
 import { DurableRuntime, type DurableRuntimeOptions } from "../../../src/runtime/durable/durable-runtime.ts";
@@ -43,6 +43,8 @@ export type Process = {
   readonly kept: number;
   /** Journal records do not reach the broker any more, as when both die right then. */
   loseRecords: boolean;
+  /** The broker takes no journal records, as when their stream is full. */
+  refuseRecords: boolean;
   /** Runs right before the next commit leaves, once. */
   beforeNextCommit: (() => Promise<void>) | undefined;
   /** What a further start throws, once. */
@@ -196,8 +198,10 @@ export async function openProcess(
     },
   };
   const journal = journalStream(connection, broker.cell);
-  const append: typeof journal.append = (...write) =>
-    process.loseRecords ? new Promise(() => undefined) : journal.append(...write);
+  const append: typeof journal.append = async (...write) => {
+    if (process.loseRecords) return await new Promise(() => undefined);
+    return process.refuseRecords ? err(new CellError("BROKER_STREAM_UNAVAILABLE")) : journal.append(...write);
+  };
   const marks = openMarks({
     path: join(directory, "marks"),
     onProblem: (error) => void unmarked.push(error),
@@ -224,6 +228,7 @@ export async function openProcess(
     runtime,
     failNextStart: undefined,
     loseRecords: false,
+    refuseRecords: false,
     beforeNextCommit: undefined,
     get reads() {
       return reads;

@@ -1,0 +1,89 @@
+// What a process may do while a journal record and the commits that apply it are both on
+// their way: nothing follows from a place whose record is not there, and nothing stands
+// still that need not.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
+import { openProcess, PATH, type Process, withDirectory } from "./durable-fixture.ts";
+
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
+const applied = (process: Process, entries: readonly number[]) =>
+  eventually(() => {
+    expect(process.host()?.entries).toEqual(entries);
+    expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
+  });
+
+describe("a commit whose journal record is on its way", () => {
+  let broker: BrokerFixture;
+  beforeEach(async () => {
+    broker = await startBroker();
+  });
+  afterEach(() => broker.stop());
+
+  it("leads to nothing when the record was refused before the broker's word of the commit came", async () => {
+    await withDirectory(async (directory) => {
+      const zombie = await openProcess(broker, directory, 1);
+      await zombie.start();
+      await zombie.send(1);
+      await applied(zombie, [1]);
+      const zombieHeard = () => eventually(() => expect(zombie.host()?.committed).toHaveLength(3));
+      // It takes the shard, and comes to the actor later.
+      const successor = await openProcess(broker, directory, 2);
+      successor.beforeNextCommit = zombieHeard;
+      await successor.start();
+      zombie.beforeNextCommit = () => eventually(() => expect(zombie.fenced).toHaveLength(1));
+      void zombie.send(2);
+      await zombieHeard();
+      expect(zombie.host()?.committed.at(-1)).toMatchObject({ ok: false, error: { code: "ACTOR_FENCED" } });
+      expect(zombie.replies).toHaveLength(1);
+      await successor.send(3);
+      await applied(successor, [1, 2, 3]);
+      for (const each of [zombie, successor]) each.end();
+    });
+  });
+
+  it("does not keep the trimmer from going on while the broker takes no records", async () => {
+    await withDirectory(async (directory) => {
+      const process = await openProcess(broker, directory, 1);
+      await process.start();
+      await process.send(1);
+      await applied(process, [1]);
+      process.refuseRecords = true;
+      const sent = process.send(2);
+      await eventually(() => expect(process.kept).toBe(3));
+      const repeated = process.runtime
+        .child(PATH)
+        ?.actor.repeat({})
+        .then(() => "done");
+      const late = new Promise((resolve) => setTimeout(resolve, 1_000, "late"));
+      expect(await Promise.race([repeated, late])).toBe("done");
+      process.refuseRecords = false;
+      expect(await sent).toMatchObject({ ok: true });
+      await applied(process, [1, 2]);
+      process.end();
+    });
+  });
+
+  it("waits for its own record only, and not for one that came later", async () => {
+    await withDirectory(async (directory) => {
+      const process = await openProcess(broker, directory, 1);
+      await process.start();
+      await process.send(1);
+      await applied(process, [1]);
+      process.beforeNextCommit = async () => {
+        // Its record is there; the next one is refused.
+        await eventually(() => expect(told).toBe(true));
+        process.refuseRecords = true;
+        void process.send(3);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      };
+      let told = false;
+      void process.send(2).then(() => {
+        told = true;
+      });
+      await eventually(() => expect(process.replies).toHaveLength(2));
+      process.refuseRecords = false;
+      await applied(process, [1, 2, 3]);
+      process.end();
+    });
+  });
+});
