@@ -218,6 +218,8 @@ export class DurableActor {
     this.#commits = new ActorCommits(this.#ports, this, loaded.head);
     if (loaded.record !== undefined) {
       this.#takeRecord(loaded.record);
+      // It may have come after the heads were read.
+      this.#meta = loaded.meta ?? this.#meta;
       const before = loaded.history.findLast(({ number }) => number < (loaded.record?.number ?? 0));
       this.#appliedBefore = before?.state.applied;
     }
@@ -327,7 +329,10 @@ export class DurableActor {
       this.#incarnation = incarnation;
       const state = await this.#stateFor(loaded, incarnation);
       if (state !== OVERTAKEN) return { state };
-      if (attempt === MAX_CLAIMS) throw this.#succeeded();
+      if (attempt === MAX_CLAIMS) {
+        throw new CellError("STATE_DRIFTED", "others commit for it again and again", { where: this.path });
+      }
+      if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, CLAIM_PAUSE_MS));
     }
   }
 
@@ -453,8 +458,12 @@ export class DurableActor {
 
 /** Somebody committed between reading and claiming. */
 const OVERTAKEN = Symbol("overtaken");
-/** An owner that was succeeded can add one commit; further ones are of somebody who owns it. */
-const MAX_CLAIMS = 4;
+/**
+ * An owner that was succeeded accepts nothing more, but commits until it has come to the end of
+ * what it had accepted. One of a later term is told by its commits.
+ */
+const MAX_CLAIMS = 100;
+const CLAIM_PAUSE_MS = 20;
 
 /** What the host may take later: it is full, or going. */
 const isPassing = ({ code }: CellError): boolean =>

@@ -2,6 +2,7 @@
 // signed it, it is whole, and the node has seen none that is newer. A damaged one is set
 // aside, and the one before it is taken when the actor's manifest says so; the journal
 // still holds what that one had not applied.
+import type { CommitMeta } from "../../actors/durable/ports.ts";
 import { markProgress } from "../../actors/in-hand.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
@@ -10,7 +11,7 @@ import { toHex } from "../../security/bytes.ts";
 import { openRecord } from "../../security/records/sealed-record.ts";
 import type { VerifiedRoots } from "../../security/wire/verify-envelope.ts";
 import type { Kept } from "../../transport/durable/durable-stream.ts";
-import type { StateStream } from "../../transport/durable/state-stream.ts";
+import { readHead, type StateStream } from "../../transport/durable/state-stream.ts";
 import { type CommitHead, NO_COMMIT } from "./actor-commits.ts";
 import { actorMark, type Mark, type Marks } from "./marks.ts";
 import { type CommitRecord, decodeCommitRecord } from "./records.ts";
@@ -31,6 +32,8 @@ export type Loaded = {
   readonly head: CommitHead;
   /** Undefined: the actor begins, or begins anew. */
   readonly record: CommitRecord | undefined;
+  /** Of that record; absent: not known. */
+  readonly meta?: CommitMeta;
   /** It had a state, which is lost. */
   readonly isLost?: true;
   /** All readable ones that are kept, oldest first. */
@@ -86,7 +89,7 @@ export async function wasSucceeded(
   }
 }
 
-type Opened = { readonly record: CommitRecord; readonly hash: Uint8Array };
+type Opened = { readonly record: CommitRecord; readonly hash: Uint8Array; readonly meta: CommitMeta };
 
 /** Throws STATE_CORRUPT, STATE_ROLLED_BACK, and what the broker refuses. */
 export async function loadState(
@@ -104,9 +107,9 @@ export async function loadState(
   const bytes = history.at(-1)?.stateBytes ?? 0;
   const head = { sequence: last.sequence, bytes };
   if (newest.ok) {
-    const { record, hash } = newest.value;
+    const { record, hash, meta } = newest.value;
     if (isBehind(record.number, hash, mark)) throw rolledBack(path, record.number, mark);
-    return { head: { ...head, number: record.number, hash }, record, history };
+    return { head: { ...head, number: record.number, hash }, record, meta, history };
   }
   ports.onDamaged(path, newest.error, last.data);
   const number = Math.max(mark?.number ?? 0, (history.at(-1)?.number ?? 0) + 1);
@@ -123,21 +126,21 @@ export async function loadState(
   if (onCorruption === "park" || before?.ok !== true) {
     throw new CellError("STATE_CORRUPT", undefined, { where: path, cause: newest.error });
   }
-  const { record, hash } = before.value;
+  const { record, hash, meta } = before.value;
   // One step back is what the journal still covers.
   if (mark !== undefined && record.number < mark.number - 1) throw rolledBack(path, record.number, mark);
-  return { head: { ...head, number, hash }, record, history };
+  return { head: { ...head, number, hash }, record, meta, history };
 }
 
 function open(
   { genesisHash, roots, isNodeKey }: LoadPorts,
   { path, shard }: { readonly path: string; readonly shard: number },
-  { data }: Kept,
+  kept: Kept,
   mark: Mark | undefined,
 ): Result<Opened, CellError> {
   // A start reads the commits of thousands of actors in few turns of the loop.
   markProgress();
-  const opened = openRecord("commit", data, genesisHash, roots);
+  const opened = openRecord("commit", kept.data, genesisHash, roots);
   if (!opened.ok) return opened;
   const { bytes, hash, signer } = opened.value;
   // The mark vouches for a record whose signer's key has been replaced since.
@@ -153,7 +156,9 @@ function open(
   if (record.value.actor !== path || record.value.shard !== shard) {
     return err(new CellError("STATE_FORGED", "the commit is another actor's", { where: path }));
   }
-  return ok({ record: record.value, hash });
+  const { pending, wakeAtUnixMs } = readHead(kept);
+  const meta = { pending, ...(wakeAtUnixMs === undefined ? {} : { wakeAtUnixMs }) };
+  return ok({ record: record.value, hash, meta });
 }
 
 const isBehind = (number: number, hash: Uint8Array, mark: Mark | undefined): mark is Mark =>

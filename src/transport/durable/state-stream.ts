@@ -82,7 +82,8 @@ function headersOf({ pending, wakeAtUnixMs }: StateHead): Record<string, string>
   };
 }
 
-function readHead(kept: Kept): Pick<StateHead, "pending" | "wakeAtUnixMs"> {
+/** Of a commit that was read. */
+export function readHead(kept: Pick<Kept, "header">): Pick<StateHead, "pending" | "wakeAtUnixMs"> {
   const text = kept.header(WAKE_AT);
   const wakeAt = /^[0-9]{1,16}$/.test(text) ? Number(text) : undefined;
   return { pending: kept.header(PENDING) === "1", wakeAtUnixMs: wakeAt };

@@ -86,4 +86,48 @@ describe("a commit whose journal record is on its way", () => {
       process.end();
     });
   });
+
+  it("tells when its actor is to be awake though it came after the heads were read", async () => {
+    await withDirectory(async (directory) => {
+      const zombie = await openProcess(broker, directory, 1);
+      await zombie.start();
+      await zombie.send(1);
+      await applied(zombie, [1]);
+      const wakeAtUnixMs = Date.now() + 3_600_000;
+      const second = await openProcess(broker, directory, 2);
+      second.beforeNextCommit = () =>
+        zombie.host()?.commit({ pending: false, wakeAtUnixMs }) ?? Promise.resolve();
+      await second.start();
+      second.runtime.child(PATH)?.wake();
+      await eventually(() => expect(second.host()).toBeDefined());
+      expect(second.runtime.child(PATH)?.actor.meta).toEqual({ pending: false, wakeAtUnixMs });
+      second.end();
+      const third = await openProcess(broker, directory, 3);
+      await third.start();
+      expect(third.runtime.child(PATH)?.actor.meta).toEqual({ pending: false, wakeAtUnixMs });
+      for (const each of [zombie, third]) each.end();
+    });
+  });
+
+  it("keeps nobody from taking over, however often the owner before commits", async () => {
+    await withDirectory(async (directory) => {
+      const zombie = await openProcess(broker, directory, 1);
+      await zombie.start();
+      await zombie.send(1);
+      await applied(zombie, [1]);
+      const second = await openProcess(broker, directory, 2);
+      let left = 8;
+      const again = async () => {
+        left -= 1;
+        await zombie.host()?.commit();
+        if (left > 0) second.beforeNextCommit = again;
+      };
+      second.beforeNextCommit = again;
+      await second.start();
+      await second.send(2);
+      await applied(second, [1, 2]);
+      expect(second.fenced).toEqual([]);
+      for (const each of [zombie, second]) each.end();
+    });
+  });
 });
