@@ -19,6 +19,8 @@ type Route = {
   replies: number;
   /** Set until it is begun: an intent of an earlier incarnation that is to be begun again. */
   again: string | undefined;
+  /** An earlier incarnation owed it. */
+  readonly isInherited: boolean;
 };
 
 /** Answered intents, and replies of one, that are remembered for who asks again. */
@@ -38,12 +40,17 @@ export class Routes {
   readonly #routes = new Map<string, Route>();
   /** What was answered lately, by the intent's id. */
   readonly #answered = new Map<string, StoredReply[]>();
+  /**
+   * The same of what an earlier incarnation had answered or owed: never forgotten for what is
+   * answered since, because the journal may not know of it.
+   */
+  readonly #inherited = new Map<string, StoredReply[]>();
 
   /** @param answered for who asks again */
   constructor(responder: DurablePorts["responder"], answered: readonly StoredReply[], answer: Answer) {
     this.#responder = responder;
     this.#answer = answer;
-    for (const reply of answered) this.#remember(reply);
+    for (const reply of answered) remember(this.#inherited, reply);
   }
 
   /** Whether this very intent is in hand. */
@@ -57,8 +64,7 @@ export class Routes {
    * though its journal record never came about comes again under another place.
    */
   hasAnswered(intent: ReceivedIntent): boolean {
-    const all = this.#answered.get(intent.id) ?? [];
-    return all.some((reply) => isTo(reply, intent) && !("begun" in reply.outcome));
+    return this.#answersTo(intent).some(({ outcome }) => !("begun" in outcome));
   }
 
   /** Whether another one under the same id is in hand. */
@@ -74,7 +80,8 @@ export class Routes {
   of(delivery: Delivery): Delivery {
     const { intent, journaled, respond, prepare } = delivery;
     const returnAddress = journaled?.returnAddress ?? null;
-    return this.#wrap(delivery, { intent, respond, prepare, returnAddress, replies: 0, again: undefined });
+    const route = { intent, respond, prepare, returnAddress, replies: 0, again: undefined };
+    return this.#wrap(delivery, { ...route, isInherited: false });
   }
 
   /** Who asks again is answered in place of who asked before. False: it is not in hand. */
@@ -93,7 +100,7 @@ export class Routes {
     const whole = payload === undefined ? intent : { ...intent, payload: Buffer.from(payload, "base64") };
     return this.#wrap(
       { intent: whole, respond },
-      { intent: whole, respond, returnAddress, replies, again: payload },
+      { intent: whole, respond, returnAddress, replies, again: payload, isInherited: true },
     );
   }
 
@@ -122,8 +129,7 @@ export class Routes {
 
   /** Gives what was answered to who asks again. False: it is not kept. */
   repeat({ intent, respond }: Delivery): boolean {
-    const all = this.#answered.get(intent.id) ?? [];
-    const replies = all.filter((each) => isTo(each, intent));
+    const replies = this.#answersTo(intent);
     for (const reply of replies) respond(replyOf(reply));
     return replies.length > 0;
   }
@@ -149,7 +155,7 @@ export class Routes {
     const isLast = reply.kind === "error" || reply.final;
     let ready: (() => void) | undefined;
     const run = () => {
-      if (stored !== undefined) this.#remember(stored);
+      if (stored !== undefined) this.#remember(stored, route);
       if (isLast && this.#routes.get(id) === route) this.#routes.delete(id);
       // Who has asked again meanwhile is answered in its place.
       if (ready !== undefined && route.prepare !== undefined) ready();
@@ -160,9 +166,15 @@ export class Routes {
     });
   }
 
-  #remember(reply: StoredReply): void {
-    const before = this.#answered.get(reply.intentId) ?? [];
-    if (before.length < MAX_REMEMBERED) this.#answered.set(reply.intentId, [...before, reply]);
+  #answersTo(intent: ReceivedIntent): readonly StoredReply[] {
+    const inherited = this.#inherited.get(intent.id);
+    const own = this.#answered.get(intent.id);
+    if (inherited === undefined && own === undefined) return NONE;
+    return [...(inherited ?? []), ...(own ?? [])].filter((each) => isTo(each, intent));
+  }
+
+  #remember(reply: StoredReply, { isInherited }: Route): void {
+    remember(isInherited ? this.#inherited : this.#answered, reply);
     const [oldest] = this.#answered.size > MAX_REMEMBERED ? this.#answered.keys() : [];
     if (oldest !== undefined) this.#answered.delete(oldest);
   }
@@ -176,9 +188,16 @@ export class Routes {
   }
 }
 
+function remember(all: Map<string, StoredReply[]>, reply: StoredReply): void {
+  const before = all.get(reply.intentId) ?? [];
+  if (before.length < MAX_REMEMBERED) all.set(reply.intentId, [...before, reply]);
+}
+
 function owedOf({ intent, returnAddress, replies }: Route, table: IntentTable): Owed {
   return { id: table.ref(intent), returnAddress, replies };
 }
+
+const NONE: readonly StoredReply[] = [];
 
 const isTo = ({ sender, hash }: StoredReply, intent: ReceivedIntent): boolean =>
   sender === senderOf(intent) && (intent.source !== "" || hash === intent.hash);

@@ -3,13 +3,16 @@
 // commits holds them still, since it may die as well before anybody asks. Of an incarnation
 // that ends while its process goes on, the next one has the same.
 import type { StoredReply } from "../../actors/durable/ports.ts";
+import { CellError } from "../../errors/cell-error.ts";
 import { KEPT_COMMITS } from "../../transport/durable/state-stream.ts";
 
 /** A client that is still there has asked again by then. */
 const CARRY_MS = 30_000;
 const MAX_CARRIED = 256;
 /** Characters of JSON. */
-const MAX_CARRIED_CHARS = 64 * 1024;
+const MAX_CARRIED_CHARS = 48 * 1024;
+/** Of those that only say that there was an answer. */
+const MAX_SAID_CHARS = 80 * 1024;
 
 export class CarriedReplies {
   #replies: readonly StoredReply[] = [];
@@ -25,15 +28,7 @@ export class CarriedReplies {
       for (const reply of replies) byPlace.set(`${reply.sender} ${reply.intentId} ${reply.index}`, reply);
     }
     const wanted = [...byPlace.values()].filter(({ deadlineUnixMs }) => deadlineUnixMs > nowUnixMs);
-    let left = MAX_CARRIED_CHARS;
-    this.#replies = wanted
-      .reverse()
-      .slice(0, MAX_CARRIED)
-      .filter((reply) => {
-        left -= JSON.stringify(reply).length;
-        return left >= 0;
-      })
-      .reverse();
+    this.#replies = bounded(wanted);
     this.#untilMs = performance.now() + CARRY_MS;
   }
 
@@ -61,4 +56,40 @@ export class CarriedReplies {
     }
     return [...this.#replies, ...replies];
   }
+}
+
+const sizeOf = (reply: StoredReply): number => JSON.stringify(reply).length;
+const nameOf = ({ sender, intentId }: StoredReply): string => `${sender} ${intentId}`;
+
+/**
+ * The newest ones. Of an intent whose answers find no room it is still said that it was answered:
+ * the journal need not know of what was committed, so that it would be begun again.
+ */
+function bounded(replies: readonly StoredReply[]): readonly StoredReply[] {
+  const kept: StoredReply[] = [];
+  const said: StoredReply[] = [];
+  const names = new Set<string>();
+  let left = MAX_CARRIED_CHARS;
+  let leftToSay = MAX_SAID_CHARS;
+  for (const reply of replies.toReversed()) {
+    const size = sizeOf(reply);
+    if (size <= left && kept.length < MAX_CARRIED) {
+      left -= size;
+      kept.push(reply);
+      names.add(nameOf(reply));
+    } else if (!("begun" in reply.outcome)) said.push(withoutAnswer(reply));
+  }
+  const unsaid = said.filter((reply) => {
+    if (names.has(nameOf(reply))) return false;
+    names.add(nameOf(reply));
+    leftToSay -= sizeOf(reply);
+    return leftToSay >= 0;
+  });
+  return [...kept, ...unsaid].reverse();
+}
+
+/** For who asks again, and for nobody else. */
+function withoutAnswer(reply: StoredReply): StoredReply {
+  const { code, message, remedy, retryable } = new CellError("CAPSULE_REPLY_NOT_KEPT");
+  return { ...reply, returnAddress: null, outcome: { error: { code, message, remedy, retryable } } };
 }

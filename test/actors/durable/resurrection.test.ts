@@ -366,6 +366,27 @@ describe("the journal", () => {
     expect(next.actor.stats()).toMatchObject({ handled: 1, openRequests: 1 });
   });
 
+  test("an intent that was committed without its record is not begun again, however much was answered since", async () => {
+    const first = byHand();
+    await first.settleAll();
+    first.give(2, { position: 4096, type: "owe", payload: EMPTY });
+    first.give(1, { position: 4097 });
+    await first.settleAll();
+    const next = byHand(first.commits.at(-1)?.state);
+    next.give(3, { position: 8192, type: "pay", payload: EMPTY });
+    for (let at = 0; at < 300; at += 1) {
+      next.give(10 + at, { position: 12_288 + at });
+      if (at % 50 === 0) await next.settleAll();
+    }
+    await next.settleAll();
+    const again = next.give(1, { position: 16_384 });
+    const paid = next.give(2, { position: 16_385, type: "owe", payload: EMPTY });
+    await next.settleAll();
+    expect(again.replies).toEqual([{ kind: "value", value: {}, final: true }]);
+    expect(paid.replies).toEqual([{ kind: "value", value: "paid", final: true }]);
+    expect(next.log()).toHaveLength(301);
+  });
+
   test("a later intent of high priority does not make an earlier low one look applied", async () => {
     const first = byHand();
     await first.settleAll();

@@ -279,4 +279,22 @@ describe("answers of the last commits", () => {
     carried.forget();
     expect(carried.left()).toEqual({ newest: [], before: [] });
   });
+
+  it("are carried on as far as there is room, and of the others that there was one", () => {
+    const carried = new CarriedReplies();
+    const later = { deadlineUnixMs: 2_000 };
+    const large = { ...later, outcome: { value: "x".repeat(100_000), final: true } } as const;
+    const turnedAway = { error: { code: "A_B", message: "x".repeat(100_000), remedy: "", retryable: false } };
+    const replies: StoredReply[] = [
+      { ...stored("a"), ...large },
+      { ...stored("b"), ...later, outcome: { ...turnedAway, begun: false } },
+      { ...stored("c"), ...later },
+    ];
+    carried.take([{ replies }], 1_000);
+    const [a, c, ...more] = carried.before([]);
+    expect(a).toMatchObject({ intentId: "a", outcome: { error: { code: "CAPSULE_REPLY_NOT_KEPT" } } });
+    expect(a?.returnAddress).toBeNull();
+    expect(c).toEqual(replies[2]);
+    expect(more).toEqual([]);
+  });
 });
