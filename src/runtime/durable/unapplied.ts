@@ -2,7 +2,6 @@
 // journal. It outlives the actor's incarnations: each new one is given all of it again.
 import type { DurableState } from "../../actors/durable/ports.ts";
 import type { Delivery, PriorityName } from "../../actors/intent.ts";
-import { intentKey } from "../../actors/same-intent.ts";
 
 export type Unapplied = {
   readonly position: number;
@@ -14,8 +13,11 @@ export type Unapplied = {
 type Applied = DurableState["applied"];
 
 export class UnappliedIntents {
-  /** By sender and id, in order. */
-  readonly #all = new Map<string, Unapplied>();
+  /**
+   * By place, in order. One intent may have two, when its sender died before it had committed that
+   * the first was taken: the host settles either, and lower places never come after higher ones.
+   */
+  readonly #all = new Map<number, Unapplied>();
   /** What the present incarnation has not been given. */
   #ungiven: Unapplied[] = [];
 
@@ -28,7 +30,7 @@ export class UnappliedIntents {
   }
 
   add(entry: Unapplied): void {
-    this.#all.set(intentKey(entry.delivery.intent), entry);
+    this.#all.set(entry.position, entry);
     this.#ungiven.push(entry);
   }
 
@@ -53,19 +55,18 @@ export class UnappliedIntents {
 
   /** Takes away one that is never to be begun. */
   remove(entry: Unapplied): void {
-    this.#all.delete(intentKey(entry.delivery.intent));
+    this.#all.delete(entry.position);
     this.#ungiven = this.#ungiven.filter((each) => each !== entry);
   }
 
   at(position: number): Unapplied | undefined {
-    for (const entry of this.#all.values()) if (entry.position === position) return entry;
-    return undefined;
+    return this.#all.get(position);
   }
 
   /** Takes away what a commit has applied. */
   applied(applied: Applied): void {
-    for (const [id, { delivery, position }] of this.#all) {
-      if (isApplied(applied, delivery.intent.priority, position)) this.#all.delete(id);
+    for (const [position, { delivery }] of this.#all) {
+      if (isApplied(applied, delivery.intent.priority, position)) this.#all.delete(position);
     }
   }
 }
