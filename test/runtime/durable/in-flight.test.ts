@@ -130,4 +130,86 @@ describe("a commit whose journal record is on its way", () => {
       for (const each of [zombie, second]) each.end();
     });
   });
+
+  const refusedWith = async (directory: string, entry: number) => {
+    const process = await openProcess(broker, directory, 1);
+    await process.start();
+    await process.send(1);
+    await applied(process, [1]);
+    process.refuseRecords = true;
+    const sent = process.send(entry);
+    await eventually(() => expect(process.kept).toBe(3));
+    return { process, sent };
+  };
+
+  it("is gone on from once, by an incarnation that begins while the record is refused", async () => {
+    await withDirectory(async (directory) => {
+      const { process, sent } = await refusedWith(directory, 2);
+      await process.runtime.child(PATH)?.kill();
+      await process.start();
+      expect(await process.send(9)).toMatchObject({ ok: false, error: { code: "BROKER_STREAM_UNAVAILABLE" } });
+      process.refuseRecords = false;
+      expect(await sent).toMatchObject({ ok: true });
+      await process.send(3);
+      await applied(process, [1, 2, 3]);
+      process.end();
+    });
+  });
+
+  it("is not applied again to who is begun anew while the record is refused", async () => {
+    await withDirectory(async (directory) => {
+      const { process, sent } = await refusedWith(directory, 2);
+      await process.runtime.child(PATH)?.kill();
+      process.runtime.beginAnew(PATH, "operator");
+      const starting = process.start();
+      process.refuseRecords = false;
+      await Promise.all([sent, starting]);
+      await process.send(3);
+      await applied(process, [3]);
+      expect(process.begunAnew).toEqual(["operator"]);
+      process.end();
+    });
+  });
+
+  it("tells nobody anything when the process stops while the record is refused", async () => {
+    await withDirectory(async (directory) => {
+      const { process, sent } = await refusedWith(directory, 2);
+      const told: unknown[] = [];
+      void sent.then((outcome) => told.push(outcome));
+      process.end();
+      await eventually(() =>
+        expect(process.host()?.committed.at(-1)).toMatchObject({ ok: false, error: { code: "CELL_STOPPING" } }),
+      );
+      expect(told).toEqual([]);
+      expect(process.replies).toHaveLength(1);
+      const second = await openProcess(broker, directory, 2);
+      await second.start();
+      await second.send(3);
+      await applied(second, [1, 2, 3]);
+      second.end();
+    });
+  });
+
+  it("leaves an intent that nobody committed to whoever comes next, once its record is there", async () => {
+    await withDirectory(async (directory) => {
+      const process = await openProcess(broker, directory, 1);
+      await process.start();
+      await process.send(1);
+      await applied(process, [1]);
+      process.refuseRecords = true;
+      const host = process.host();
+      if (host !== undefined) host.isDeaf = true;
+      const sent = [2, 3].map((entry) => process.send(entry));
+      await eventually(() => expect(process.runtime.child(PATH)?.actor.unapplied.size).toBe(2));
+      await process.runtime.child(PATH)?.kill();
+      await process.start();
+      await eventually(() => expect(process.host()).not.toBe(host));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(process.host()?.entries).toEqual([1]);
+      process.refuseRecords = false;
+      await Promise.all(sent);
+      await applied(process, [1, 2, 3]);
+      process.end();
+    });
+  });
 });
