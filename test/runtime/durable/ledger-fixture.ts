@@ -53,20 +53,27 @@ const behaviour = defineActor({ machine, intents });
 export type LedgerProcess = {
   /** Starts both ledgers. */
   start(): Promise<void>;
+  /** Starts one again that has ended. */
+  restart(path: string): Promise<void>;
   /** What an awake ledger has; undefined: it sleeps. */
   entries(path: string): readonly number[] | undefined;
   /** Intents brought to their targets, each time counted. */
   readonly posted: number;
   /** Resolves when it is in the journal. */
   forward(entry: number): Promise<void>;
+  /** The same for one that the receiver is told by a client. */
+  enter(entry: number): Promise<void>;
   /** Newest commit of an actor. */
   readonly runtime: DurableRuntime;
   /** As by kill -9: nothing is said or written any more. */
   end(): void;
 };
 
-/** Where a process of this test dies, in the life of an entry of an outbox. */
-export type Death = "before it left" | "after it was taken, untold";
+/**
+ * Where a process of this test dies, in the life of an entry of an outbox; or, once it is told,
+ * the sender alone, before a commit of it can say so.
+ */
+export type Death = "before it left" | "after it was taken, untold" | "after it was told";
 
 export const SENDER = "books/sender";
 export const RECEIVER = "books/receiver";
@@ -104,7 +111,8 @@ export async function openLedgers(
       if (death === "before it left") return;
       posted += 1;
       accept(bytes, (outcome) => {
-        if (death === undefined) taken(outcome);
+        if (death !== "after it was taken, untold") taken(outcome);
+        if (death === "after it was told") void runtime.child(SENDER)?.kill();
       });
     },
     inbox: "test.inbox",
@@ -153,6 +161,21 @@ export async function openLedgers(
         }),
       describe: () => ({ intents: {}, states: [] }),
     });
+  const tell = async (target: string, type: string, payload: object) => {
+    const now = Date.now();
+    const draft = {
+      target,
+      intent: type,
+      payload: new TextEncoder().encode(JSON.stringify(payload)),
+      contentType: "application/json",
+      deadlineUnixMs: now + 60_000,
+      replyInbox: "",
+    };
+    const built = must(buildIntent(draft, { nextId, tick: () => ({ unixMs: now, counter: 0 }) }));
+    await new Promise<void>((resolve, reject) => {
+      accept(built.bytes, (outcome) => (outcome.ok ? resolve() : reject(outcome.error)));
+    });
+  };
   return {
     runtime,
     get posted() {
@@ -161,26 +184,15 @@ export async function openLedgers(
     async start() {
       for (const spec of specs) await startOne(spec);
     },
+    async restart(path) {
+      for (const spec of specs) if (spec.path === path) await startOne(spec);
+    },
     entries: (path) =>
       runtime.child(path)?.isAwake === true
         ? z.object({ entries: z.array(z.int()) }).parse(read.get(path)?.()).entries
         : undefined,
-    async forward(entry) {
-      const payload = { target: RECEIVER, entry };
-      const now = Date.now();
-      const draft = {
-        target: SENDER,
-        intent: "forward",
-        payload: new TextEncoder().encode(JSON.stringify(payload)),
-        contentType: "application/json",
-        deadlineUnixMs: now + 60_000,
-        replyInbox: "",
-      };
-      const built = must(buildIntent(draft, { nextId, tick: () => ({ unixMs: now, counter: 0 }) }));
-      await new Promise<void>((resolve, reject) => {
-        accept(built.bytes, (outcome) => (outcome.ok ? resolve() : reject(outcome.error)));
-      });
-    },
+    forward: (entry) => tell(SENDER, "forward", { target: RECEIVER, entry }),
+    enter: (entry) => tell(RECEIVER, "enter", { entry }),
     end() {
       relay.stop();
       runtime.stop();

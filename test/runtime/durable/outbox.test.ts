@@ -83,4 +83,29 @@ describe("an outbox", () => {
       await settled(second, [1]);
       second.end();
     }));
+
+  it("takes nothing with it that was accepted between its first and its second coming", () =>
+    withDirectory(async (directory) => {
+      const first = await openLedgers(broker, directory, 1, "after it was told");
+      await first.start();
+      await first.forward(1);
+      await eventually(() => {
+        expect(first.runtime.child(SENDER)).toBeUndefined();
+        expect(first.entries(RECEIVER)).toEqual([1]);
+        expect(first.runtime.child(RECEIVER)?.actor.backlog).toBe(0);
+      });
+      const receiver = first.runtime.child(RECEIVER);
+      await receiver?.kill();
+      await first.enter(2);
+      // No commit of its sender says that it was taken: it comes again, and has a second place.
+      await first.restart(SENDER);
+      await eventually(() => expect(first.posted).toBe(2));
+      await eventually(() => expect(receiver?.actor.unapplied.size).toBe(2));
+      first.end();
+
+      const second = await openLedgers(broker, directory, 2);
+      await second.start();
+      await settled(second, [1, 2]);
+      second.end();
+    }));
 });
