@@ -9,13 +9,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dataDir } from "../../src/runtime/data-dir.ts";
+import { readableByAll } from "../readable-by-all.ts";
 import { LAUNCHER, type Outcome, requireNothingLeft } from "./live-cell.ts";
 import { manifest } from "./workspace.ts";
 
 const SETPRIV = "/usr/bin/setpriv";
 const NOBODY = 65_534;
 const isRoot = process.geteuid?.() === 0;
-const canBeLesser = process.platform === "linux" && (!isRoot || existsSync(SETPRIV));
+const canBeLesser =
+  process.platform === "linux" && (!isRoot || (existsSync(SETPRIV) && readableByAll(LAUNCHER)));
 const run = promisify(execFile);
 
 describe.runIf(canBeLesser)("a node that is not root", () => {

@@ -147,7 +147,10 @@ describe("a commit whose journal record is on its way", () => {
       const { process, sent } = await refusedWith(directory, 2);
       await process.runtime.child(PATH)?.kill();
       await process.start();
-      expect(await process.send(9)).toMatchObject({ ok: false, error: { code: "BROKER_STREAM_UNAVAILABLE" } });
+      expect(await process.send(9)).toMatchObject({
+        ok: false,
+        error: { code: "BROKER_STREAM_UNAVAILABLE" },
+      });
       process.refuseRecords = false;
       expect(await sent).toMatchObject({ ok: true });
       await process.send(3);
@@ -178,7 +181,10 @@ describe("a commit whose journal record is on its way", () => {
       void sent.then((outcome) => told.push(outcome));
       process.end();
       await eventually(() =>
-        expect(process.host()?.committed.at(-1)).toMatchObject({ ok: false, error: { code: "CELL_STOPPING" } }),
+        expect(process.host()?.committed.at(-1)).toMatchObject({
+          ok: false,
+          error: { code: "CELL_STOPPING" },
+        }),
       );
       expect(told).toEqual([]);
       expect(process.replies).toHaveLength(1);
