@@ -29,6 +29,8 @@ type ActorDrill = Pick<Scenario, "failure" | "kind" | "fault"> & {
   readonly volatileKeeps?: Keeps;
   /** Detection that the matrix's budget leaves out. */
   readonly detectionMs?: number;
+  /** Of the actor in one trial, each of which takes a spare; default 1. */
+  readonly deaths?: number;
 };
 
 /** Of failures that are bounded for each actor by itself: many take turns. */
@@ -68,6 +70,7 @@ const DRILLS: readonly ActorDrill[] = [
     fault: byIntent("throw", { again: true }),
     isolations: ISOLATIONS,
     durabilities: [true],
+    deaths: 2,
     ...IN_TURNS,
   },
   // An actor of the shared loop has no limit of its own.
@@ -110,7 +113,7 @@ function scenariosOf(drill: ActorDrill): readonly Scenario[] {
         fault,
         ...budgetOf("actor", failure, isolation, detectionMs),
         probeEveryMs: isolation === "shared" ? 2 : 5,
-        steadyMs: isolation === "shared" ? STEADY_MS : STEADY_WITH_SPARES_MS,
+        steadyMs: isolation === "shared" ? STEADY_MS : STEADY_WITH_SPARES_MS * (drill.deaths ?? 1),
         awaitsSpare: false,
         words: [],
         trialsPerCell: targets * trialsPerTarget,
