@@ -8,7 +8,14 @@ import {
 import { sha256 } from "../../src/security/bytes.ts";
 import { CommitJudge } from "./commits.ts";
 
-type Commit = { number: number; term: number; activation: number; previous?: Uint8Array; state?: string };
+type Commit = {
+  number: number;
+  term: number;
+  activation: number;
+  previous?: Uint8Array;
+  state?: string;
+  repeated?: boolean;
+};
 
 /** As a host writes it. */
 const stateOf = ({ life = "one", applied = 0, outbox = 0, taken = 0 }): string =>
@@ -25,6 +32,7 @@ const bytesOf = ({
   activation,
   previous = new Uint8Array(),
   state = "{}",
+  repeated = false,
 }: Commit): Uint8Array =>
   toBinary(
     CommitRecordSchema,
@@ -34,6 +42,7 @@ const bytesOf = ({
       incarnation: { term: BigInt(term), activation: BigInt(activation) },
       previousHash: previous,
       state: new TextEncoder().encode(state),
+      repeated,
     }),
   );
 
@@ -109,6 +118,14 @@ describe("the judge of commits", () => {
         { number: 4, term: 1, activation: 3, state: stateOf({ life: "one" }) },
       ]),
     ).toEqual([expect.stringMatching(/life one again, after two had begun/)]);
+  });
+
+  it("takes a life of which only the next owner's repetition was seen for one that began before (seed 101)", () => {
+    const claimed = { number: 7, term: 2, activation: 1, state: stateOf({ life: "two" }) };
+    const then = { number: 8, term: 2, activation: 1, state: stateOf({ life: "three" }) };
+    const one = { number: 1, term: 1, activation: 1, state: stateOf({ life: "one" }) };
+    expect(judged([one, { ...claimed, repeated: true }, then])).toEqual([]);
+    expect(judged([one, claimed, then])).toEqual([expect.stringMatching(/life three began as 2\.1/)]);
   });
 
   it("counts lives, and records that it never saw", () => {

@@ -23,6 +23,12 @@ type Last = {
 };
 type Next = Omit<Last, "sequence"> & { readonly previous: string };
 
+type Shown = {
+  readonly incarnation: Incarnation;
+  readonly repeated: boolean;
+  readonly kept: KeptState | undefined;
+};
+
 /** Faults kept; more say no more. */
 const MAX_FAULTS = 100;
 
@@ -42,11 +48,14 @@ export class CommitJudge {
 
   state({ subject, sequence, data }: Message): void {
     const { record } = fromBinary(SealedRecordSchema, data);
-    const { actor, number, incarnation, previousHash, state } = fromBinary(CommitRecordSchema, record);
+    const commit = fromBinary(CommitRecordSchema, record);
+    const { actor, number, incarnation, previousHash, state, repeated } = commit;
     const of = { term: incarnation?.term ?? 0n, activation: incarnation?.activation ?? 0n };
     const what = `commit of ${actor}, sequence ${sequence}`;
     const next = { number, incarnation: of, previous: toHex(previousHash), hash: toHex(sha256(record)) };
-    if (this.#follow(what, sequence, subject, next)) this.#look(what, actor, of, keptState(state));
+    if (this.#follow(what, sequence, subject, next)) {
+      this.#look(what, actor, { incarnation: of, repeated, kept: keptState(state) });
+    }
   }
 
   journal({ subject, sequence, data }: Message): void {
@@ -80,9 +89,9 @@ export class CommitJudge {
     return true;
   }
 
-  #look(at: string, actor: string, incarnation: Incarnation, kept: KeptState | undefined): void {
+  #look(at: string, actor: string, { incarnation, repeated, kept }: Shown): void {
     if (kept === undefined) return;
-    const { lives, fault } = seeLife(this.#lives.get(actor), kept.life, incarnation);
+    const { lives, fault } = seeLife(this.#lives.get(actor), kept.life, incarnation, repeated);
     if (fault !== undefined) this.#fault(`${at}: ${fault}`);
     if (lives !== undefined) this.#lives.set(actor, lives);
     for (const [name, before] of this.#counts.get(actor) ?? []) {
