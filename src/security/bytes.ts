@@ -60,6 +60,7 @@ export function fromHex(text: string): Uint8Array | undefined {
 
 /** Short ones are copied: that is faster than a view of them. */
 function textOf(bytes: Uint8Array, encoding: "latin1" | "hex"): string {
+  if (bytes.length === 0) return "";
   if (bytes.length > 64) return view(bytes).toString(encoding);
   scratch.set(bytes);
   return scratch.toString(encoding, 0, bytes.length);

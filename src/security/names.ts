@@ -12,9 +12,21 @@ const INTENT_TYPE = /^[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,7}$/;
 /** A cell's or principal's name. */
 export const isToken = (text: string): boolean => TOKEN.test(text);
 
+/** The last ones found to be so: capsule after capsule names the same. */
+const known = { path: "", intentType: "" };
+
 /** Path of an actor, e.g. `support/triage`. */
-export const isActorPath = (text: string): boolean => text.length <= MAX_PATH_LENGTH && PATH.test(text);
+export function isActorPath(text: string): boolean {
+  if (text === known.path && text !== "") return true;
+  if (text.length > MAX_PATH_LENGTH || !PATH.test(text)) return false;
+  known.path = text;
+  return true;
+}
 
 /** E.g. `ticket.open`. */
-export const isIntentType = (text: string): boolean =>
-  text.length <= MAX_INTENT_LENGTH && INTENT_TYPE.test(text);
+export function isIntentType(text: string): boolean {
+  if (text === known.intentType && text !== "") return true;
+  if (text.length > MAX_INTENT_LENGTH || !INTENT_TYPE.test(text)) return false;
+  known.intentType = text;
+  return true;
+}

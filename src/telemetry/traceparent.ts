@@ -33,6 +33,17 @@ export function childTraceparent(parent: string | undefined): string {
   return formatTraceparent({ ...known, spanId: randomHex(8) });
 }
 
+/**
+ * A trace for an intent that came without one: named after its root intent, so that all that
+ * follows from one is one trace, whoever begins it. Nothing is drawn.
+ * @param ids in hex, 32 digits each; others get a trace of their own
+ */
+export function traceparentOf({ rootId, id }: { readonly rootId: string; readonly id: string }): string {
+  const spanId = id.slice(16);
+  const isFit = rootId.length === 32 && spanId.length === 16 && rootId !== NO_TRACE && spanId !== NO_SPAN;
+  return isFit ? `00-${rootId}-${spanId}-01` : newTraceparent();
+}
+
 /** Drawn at once: most intents of a node that exports nothing begin a trace. */
 function newTraceparent(): string {
   const hex = randomView(24).toString("hex");

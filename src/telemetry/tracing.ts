@@ -3,7 +3,7 @@
 // `start` is called, after the node serves, so that tracing never delays a start.
 import type { CellError } from "../errors/cell-error.ts";
 import type { Operation } from "./semconv.ts";
-import { childTraceparent, parseTraceparent } from "./traceparent.ts";
+import { parseTraceparent, traceparentOf } from "./traceparent.ts";
 
 export type SpanInput = {
   readonly operation: Operation;
@@ -87,9 +87,9 @@ async function loadOtlp(options: SpanSourceOptions): Promise<SpanSource> {
 }
 
 /** A node that exports nothing hands the context on unchanged, or begins one where there is none. */
-function passOn({ parent }: SpanInput): IntentSpan {
+function passOn({ parent, intent }: SpanInput): IntentSpan {
   const known = parent !== undefined && parseTraceparent(parent) !== undefined;
-  return new PassedOn(known ? parent : childTraceparent(undefined));
+  return new PassedOn(known ? parent : traceparentOf(intent));
 }
 
 class PassedOn implements IntentSpan {

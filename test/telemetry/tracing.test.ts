@@ -5,7 +5,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CellError } from "../../src/errors/cell-error.ts";
 import { otlpSpanSource } from "../../src/telemetry/otlp.ts";
-import { childTraceparent, formatTraceparent, parseTraceparent } from "../../src/telemetry/traceparent.ts";
+import {
+  childTraceparent,
+  formatTraceparent,
+  parseTraceparent,
+  traceparentOf,
+} from "../../src/telemetry/traceparent.ts";
 import { createTracing, type SpanInput, wantsExport } from "../../src/telemetry/tracing.ts";
 import { processorMs } from "../measure.ts";
 
@@ -46,6 +51,19 @@ test("a child is in its parent's trace with a span of its own", () => {
     Array.from({ length: 1_000 }, () => parseTraceparent(childTraceparent(undefined))?.traceId),
   );
   expect(roots.size).toBe(1_000);
+});
+
+test("an intent without a trace begins one named after its root intent", () => {
+  const rootId = "0192f5f0a1b27c3d8e4f5a6b7c8d9e0f";
+  const id = "0192f5f0a1b37c3d8e4f5a6b7c8d9e1a";
+  expect(traceparentOf({ rootId, id })).toBe(`00-${rootId}-8e4f5a6b7c8d9e1a-01`);
+  for (const unfit of [
+    { rootId: "", id },
+    { rootId, id: "" },
+    { rootId: "0".repeat(32), id },
+  ]) {
+    expect(parseTraceparent(traceparentOf(unfit))?.traceId).not.toBe(unfit.rootId);
+  }
 });
 
 test("without an endpoint nothing is loaded, and the context is handed on unchanged", async () => {

@@ -39,13 +39,20 @@ export function isPattern(pattern: string, separator: "." | "/"): boolean {
   return (open ? tokens.slice(0, -1) : tokens).every((token) => PATTERN_TOKEN.test(token));
 }
 
+/** Of each list, the last that it allowed: a sender sends the same to the same again and again. Lists never change. */
+const allowedLast = new WeakMap<readonly Grant[], { readonly intent: string; readonly target: string }>();
+
 /** Whether one grant allows both. A target of the kernel needs a pattern that begins with the word `kernel`. */
 export function grantAllows(grants: readonly Grant[], intent: string, target: string): boolean {
-  return grants.some(
+  const last = allowedLast.get(grants);
+  if (last !== undefined && last.intent === intent && last.target === target) return true;
+  const isAllowed = grants.some(
     ({ intents, targets }) =>
       intents.some((pattern) => matches(pattern, intent, ".")) &&
       targets.some((pattern) => matches(pattern, target, "/") && !reachesKernelByWildcard(pattern, target)),
   );
+  if (isAllowed) allowedLast.set(grants, { intent, target });
+  return isAllowed;
 }
 
 function matches(pattern: string, text: string, separator: "." | "/"): boolean {

@@ -14,9 +14,10 @@ export function acceptedIntent(
   principal: string,
   kept?: { readonly of: Uint8Array; readonly copy: Uint8Array },
 ): AcceptedIntent {
+  const id = toHex(capsule.id);
   return {
-    id: toHex(capsule.id),
-    rootId: toHex(capsule.rootId),
+    id,
+    rootId: isRoot(capsule) ? id : toHex(capsule.rootId),
     causeId: toHex(capsule.causeId),
     hash: toHex(hash),
     type: capsule.intent,
@@ -34,6 +35,9 @@ export function acceptedIntent(
     wantsReply: capsule.replyInbox !== "",
   };
 }
+
+/** Then its root's id is its own, as the decoder has seen to. */
+const isRoot = ({ causeId }: Capsule): boolean => causeId.length === 0;
 
 /** The part of a copy that is what `part` is of the original; undefined when `part` is no part of it. */
 function within(part: Uint8Array, original: Uint8Array, copy: Uint8Array): Uint8Array | undefined {
@@ -54,10 +58,11 @@ export function requestOf(
   hash: Uint8Array = sha256(bytes),
 ): RequestRef {
   if (capsule === undefined) return { ...unreadRequest(bytes), issuer };
+  const id = copyOf(capsule.id);
   return {
     issuer,
-    id: copyOf(capsule.id),
-    rootId: copyOf(capsule.rootId),
+    id,
+    rootId: isRoot(capsule) ? id : copyOf(capsule.rootId),
     hash,
     intent: capsule.intent,
     deadlineUnixMs: capsule.deadlineUnixMs,
