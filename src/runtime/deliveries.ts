@@ -9,7 +9,7 @@ import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import { buildReply, type CapsuleMaker, type ReplyContent } from "../security/replies/build-reply.ts";
 import type { Sealer } from "../security/sealing/sealer.ts";
 import type { EventInput } from "../telemetry/event.ts";
-import type { Acceptance } from "./durable/durable-runtime.ts";
+import type { Acceptance } from "./durable/journal-intent.ts";
 import { inboxAddress } from "./durable/return-address.ts";
 
 /** What is to be done when a capsule leaves: a reply is kept for who asks again. */

@@ -5,11 +5,10 @@ import type { ActorDescription, ActorHost } from "../../actors/actor-host.ts";
 import type { Incarnation } from "../../actors/child.ts";
 import type { CommitMeta } from "../../actors/durable/ports.ts";
 import type { LiveState } from "../../actors/durable/upgrade.ts";
-import type { Delivery } from "../../actors/intent.ts";
 import type { KeptReport } from "../../actors/kernel/reports.ts";
 import { CellError } from "../../errors/cell-error.ts";
-import { err, ok, type Result } from "../../errors/result.ts";
-import type { ActorSpec, Json, PlacedGraph } from "../../manifest/graph.ts";
+import { err, ok } from "../../errors/result.ts";
+import type { ActorSpec, PlacedGraph } from "../../manifest/graph.ts";
 import { actorsOf, parentPath, statedAt } from "../../manifest/graph-walk.ts";
 import { createRecordSealer } from "../../security/records/record-sealer.ts";
 import type { Sealing } from "../../security/wire/seal.ts";
@@ -21,6 +20,7 @@ import type { Awakening } from "./awakening.ts";
 import { unlessAway } from "./away.ts";
 import { DurableActor, type DurableActorPorts } from "./durable-actor.ts";
 import { DurableChild } from "./durable-child.ts";
+import { type Acceptance, journalIntent } from "./journal-intent.ts";
 import { JournalTrimmer } from "./journal-trimmer.ts";
 import { keptReport } from "./kept-report.ts";
 import { createLimiter } from "./limiter.ts";
@@ -29,13 +29,11 @@ import { wasSucceeded } from "./load-state.ts";
 import type { Marks } from "./marks.ts";
 import { overwriteCommit } from "./overwrite-commit.ts";
 import { OwnCommits } from "./own-commits.ts";
-import type { JournalEntry } from "./records.ts";
 import { recoveredIntent } from "./recovered.ts";
 import { Residency } from "./residency.ts";
 import { ShardJournal } from "./shard-journal.ts";
 import { isStatedDurable } from "./stated-durable.ts";
 import { takeShard } from "./take-shard.ts";
-import type { Unapplied } from "./unapplied.ts";
 
 export type DurableRuntimeOptions = {
   readonly node: string;
@@ -69,19 +67,6 @@ export type StartDurable = {
   readonly start: (spec: ActorSpec, awakening: Awakening) => ActorHost | Promise<ActorHost>;
   /** Of one that is not awake; undefined: only an incarnation can tell, so that one comes up at each start. */
   readonly describe: ((spec: ActorSpec) => ActorDescription) | undefined;
-};
-
-export type Acceptance = Omit<JournalEntry, "returnAddress"> & {
-  readonly intent: Delivery["intent"];
-  readonly returnAddress: Json;
-  /** The capsule itself names its inbox, so that the journal need not. */
-  readonly isAddressedByCapsule?: boolean;
-  /** Place in the outbox of the durable actor that sent it. */
-  readonly sourceSequence?: number;
-  readonly respond: Delivery["respond"];
-  readonly prepare?: Delivery["prepare"];
-  /** Hears once whether it is in the journal; an error: it is not. */
-  readonly taken: (outcome: Result<{ readonly mailboxDepth: number }, CellError>) => void;
 };
 
 /** Awakenings under way at a time. */
@@ -189,7 +174,7 @@ export class DurableRuntime {
 
   /** Journals an intent, and gives it to its actor; nothing is taken otherwise. */
   accept(acceptance: Acceptance): void {
-    const { intent, returnAddress, sourceSequence, respond, prepare, taken } = acceptance;
+    const { intent, returnAddress, respond, taken } = acceptance;
     const child = this.#children.get(intent.target) ?? this.#between.get(intent.target);
     const journal = child === undefined ? undefined : this.#journals.get(child.actor.shard);
     if (this.#fence !== undefined) {
@@ -211,43 +196,11 @@ export class DurableRuntime {
       taken(err(new CellError("ACTOR_MAILBOX_FULL", undefined, options)));
       return;
     }
-    actor.beginJournaling();
-    const { capsule, issuer, principal, authority, isAddressedByCapsule = false } = acceptance;
-    const address = isAddressedByCapsule ? {} : { returnAddress };
-    const answer = prepare === undefined ? { respond } : { respond, prepare };
-    let placed: Unapplied | undefined;
-    const place = (position: number, isKept: boolean): Unapplied => {
-      const journaled = {
-        position,
-        returnAddress,
-        ...(sourceSequence === undefined ? {} : { sourceSequence }),
-      };
-      const entry = { position, isKept, delivery: { intent, capsule, journaled, ...answer } };
-      actor.place(entry);
-      return entry;
-    };
-    journal.append(
-      { capsule, issuer, principal, authority, ...address },
-      {
-        placed: (position) => {
-          placed = place(position, false);
-        },
-        accepted: (appended) => {
-          if (!appended.ok) {
-            actor.endJournaling();
-            taken(appended);
-            return;
-          }
-          const { position, sequence } = appended.value;
-          this.#trimmer.note({ actor, priority: intent.priority, position, sequence, atUnixMs: Date.now() });
-          taken(ok({ mailboxDepth: actor.backlog }));
-          if (placed === undefined) place(position, true);
-          else actor.kept(placed);
-          // It may be another one's by now, or nobody's for a moment: then the next one is woken by it.
-          this.#children.get(intent.target)?.wake();
-        },
-      },
-    );
+    journalIntent(acceptance, actor, journal, (position, sequence) => {
+      this.#trimmer.note({ actor, priority: intent.priority, position, sequence, atUnixMs: Date.now() });
+      // It may be another one's by now, or nobody's for a moment: then the next one is woken by it.
+      return () => this.#children.get(intent.target)?.wake();
+    });
   }
 
   isDurable(path: string): boolean {
