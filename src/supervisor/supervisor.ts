@@ -39,6 +39,11 @@ export type SupervisorContext = {
   readonly onContained?: (path: string, reason: ExitReason) => void;
 };
 
+/** Of starts and stops in one turn of the event loop: a group of hundreds must not hold up its siblings. */
+const TURN_MS = 2;
+
+const isLong = ({ type }: Effect): boolean => type === "startChild" || type === "stopChild";
+
 export class Supervisor implements Child {
   readonly path: string;
   readonly incarnation: Incarnation;
@@ -53,6 +58,8 @@ export class Supervisor implements Child {
   readonly #exit = Promise.withResolvers<ExitReason>();
   readonly #effects: Effect[] = [];
   #performing = false;
+  /** When the present turn has had its share of starts and stops; undefined: none was in it yet. */
+  #turnUntilMs: number | undefined;
   #lastOperation = 0;
   #ended = false;
 
@@ -140,17 +147,36 @@ export class Supervisor implements Child {
     for (const effect of effects) this.#effects.push(effect);
   }
 
-  /** In the order asked for, outside the machine: what an effect leads to at once comes after it. */
+  /**
+   * In the order asked for, outside the machine: what an effect leads to at once comes after it.
+   * Children come and go for so long in one turn of the event loop; then others have theirs.
+   */
   #performAll(): void {
     this.#performing = true;
     try {
-      for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift())
+      for (let next = this.#effects[0]; next !== undefined; next = this.#effects[0]) {
+        if (isLong(next) && this.#isTurnOver()) {
+          setImmediate(() => this.#performAll());
+          return;
+        }
+        this.#effects.shift();
         this.#perform(next);
+      }
     } catch (thrown) {
       this.#break(thrown);
-    } finally {
-      this.#performing = false;
     }
+    this.#performing = false;
+  }
+
+  #isTurnOver(): boolean {
+    const nowMs = this.#context.ports.clock.monotonicMs();
+    if (this.#turnUntilMs === undefined) {
+      this.#turnUntilMs = nowMs + TURN_MS;
+      setImmediate(() => {
+        this.#turnUntilMs = undefined;
+      });
+    }
+    return nowMs > this.#turnUntilMs;
   }
 
   #perform(effect: Effect): void {
