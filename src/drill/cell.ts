@@ -12,6 +12,7 @@ import { type DataDir, dataDir } from "../runtime/data-dir.ts";
 import type { DrillWord } from "../runtime/drilled.ts";
 import { isAlive, readHolder } from "../runtime/lock.ts";
 import { packageRoot } from "../runtime/package-info.ts";
+import { WORKED_MS } from "../supervisor/cradle/restart-policy.ts";
 import type { DrilledCell, ProcessName } from "./ports.ts";
 import { killTree, signalOwn } from "./processes.ts";
 
@@ -47,6 +48,8 @@ const APPLY_MS = 60_000;
 const SETPRIV = "/usr/bin/setpriv";
 const MAX_OUTPUT = 64 * 1024;
 const MAX_DEATHS = 10_000;
+/** Between the word that a process is back and its coming here. */
+const MARGIN_MS = 50;
 const SPARE_WITHIN_MS = 30_000;
 /** Deaths of a process within a minute, where its bounds are raised. */
 const MAX_RESTARTS = "1000000";
@@ -184,6 +187,8 @@ type Output = {
   readonly deaths: string[];
   /** Of the process that was last said to stand by. */
   standsBy: number | undefined;
+  /** When some process was last said to be back. */
+  recoveredAtMs: number;
 };
 
 function gather(child: ChildProcess): Output {
@@ -192,6 +197,7 @@ function gather(child: ChildProcess): Output {
     changed: Promise.withResolvers(),
     deaths: [],
     standsBy: undefined,
+    recoveredAtMs: Number.NEGATIVE_INFINITY,
   };
   for (const stream of [child.stdout, child.stderr]) {
     let pending = "";
@@ -210,12 +216,16 @@ function gather(child: ChildProcess): Output {
 function note(output: Output, line: string): void {
   const [, name, cause = ""] =
     /^\{"recovered":"(\w+)".*?(?:"cause":"((?:[^"\\]|\\.)*)")?\}$/.exec(line) ?? [];
+  if (name !== undefined) output.recoveredAtMs = performance.now();
   if (name !== undefined && output.deaths.length < MAX_DEATHS) output.deaths.push(`${name}: ${cause}`);
   const [, pid] = /^\{"standsBy":"node","pid":([0-9]+)\}$/.exec(line) ?? [];
   if (pid !== undefined) output.standsBy = Number(pid);
 }
 
-/** @throws CellError DRILL_CELL_FAILED when none comes */
+/**
+ * Also until the process that is back has worked for a while: those that die sooner are deaths in
+ * a row, and started again later and later. @throws CellError DRILL_CELL_FAILED when none comes
+ */
 async function spareBeside(output: Output, pid: number): Promise<void> {
   const late = Symbol("late");
   const timer = timeout(SPARE_WITHIN_MS, late);
@@ -224,6 +234,7 @@ async function spareBeside(output: Output, pid: number): Promise<void> {
     if ((await Promise.race([output.changed.promise, timer])) !== late) continue;
     throw new CellError("DRILL_CELL_FAILED", "no second process of the node stands by");
   }
+  await timeout(output.recoveredAtMs + WORKED_MS + MARGIN_MS - performance.now(), undefined);
 }
 
 /** @throws CellError the first coded error that it printed, DRILL_CELL_FAILED */
@@ -252,7 +263,7 @@ function isThere(pid: number): boolean {
 
 const timeout = <T>(ms: number, value: T): Promise<T> =>
   new Promise((resolve) => {
-    setTimeout(() => resolve(value), ms).unref();
+    setTimeout(() => resolve(value), Math.max(0, ms)).unref();
   });
 
 /** Of `{"error": {"code": ..., "message": ...}}`, or the first of `{"problems": [...]}`. */
