@@ -1,17 +1,8 @@
 // Drift: what the broker keeps of an actor is neither what it last committed nor a
 // successor's. Somebody with access to the broker wrote there, and nobody took the actor over.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { openProcess, PATH, type Process, withDirectory } from "./durable-fixture.ts";
-
-const applied = (process: Process, entries: readonly number[]) =>
-  vi.waitFor(
-    () => {
-      expect(process.host()?.entries).toEqual(entries);
-      expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
-    },
-    { timeout: 5_000, interval: 5 },
-  );
+import { applied, openProcess, PATH, withDirectory } from "./durable-fixture.ts";
 
 describe("a durable actor over whose commit somebody else wrote", () => {
   let broker: BrokerFixture;

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect, vi } from "vitest";
 import type { ActorHost } from "../../../src/actors/actor-host.ts";
 import type { ExitReason } from "../../../src/actors/child.ts";
 import type { CommitMeta, DurableState } from "../../../src/actors/durable/ports.ts";
@@ -314,3 +315,13 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T>):
     await rm(directory, { recursive: true, force: true });
   }
 }
+
+export const eventually = (check: () => void): Promise<void> =>
+  vi.waitFor(check, { timeout: 5_000, interval: 5 });
+
+/** Its host has these entries, and nothing waits for it. */
+export const applied = (process: Process, entries: readonly number[]): Promise<void> =>
+  eventually(() => {
+    expect(process.host()?.entries).toEqual(entries);
+    expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
+  });

@@ -7,10 +7,17 @@ import { actorMark, journalMark, markLine } from "../../../src/runtime/durable/m
 import { stateStream } from "../../../src/transport/durable/state-stream.ts";
 import { nextId } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { damageNewest, openProcess, PATH, type Process, tillSpec, withDirectory } from "./durable-fixture.ts";
+import {
+  damageNewest,
+  eventually,
+  openProcess,
+  PATH,
+  type Process,
+  tillSpec,
+  withDirectory,
+} from "./durable-fixture.ts";
 
 const SHARD = 3;
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
 const applied = (process: Process, entries: readonly number[]) =>
   eventually(() => {
     expect(process.host()?.entries).toEqual(entries);

@@ -12,18 +12,10 @@ import { journalStream } from "../../../src/transport/durable/journal-stream.ts"
 import { stateStream } from "../../../src/transport/durable/state-stream.ts";
 import { certify, keyOf, keys, must, NOW, nextId, trustStore } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { openProcess, PATH, type Process, tillSpec, withDirectory } from "./durable-fixture.ts";
+import { applied, openProcess, PATH, tillSpec, withDirectory } from "./durable-fixture.ts";
 
 const SHARD = 3;
 const soon = () => AbortSignal.timeout(5_000);
-const applied = (process: Process, entries: readonly number[]) =>
-  vi.waitFor(
-    () => {
-      expect(process.host()?.entries).toEqual(entries);
-      expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
-    },
-    { timeout: 5_000, interval: 5 },
-  );
 
 describe("what durable actors keep, in a hostile broker", () => {
   let broker: BrokerFixture;

@@ -1,16 +1,9 @@
 // What a process may do while a journal record and the commits that apply it are both on
 // their way: nothing follows from a place whose record is not there, and nothing stands
 // still that need not.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { openProcess, PATH, type Process, withDirectory } from "./durable-fixture.ts";
-
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
-const applied = (process: Process, entries: readonly number[]) =>
-  eventually(() => {
-    expect(process.host()?.entries).toEqual(entries);
-    expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
-  });
+import { applied, eventually, openProcess, PATH, withDirectory } from "./durable-fixture.ts";
 
 describe("a commit whose journal record is on its way", () => {
   let broker: BrokerFixture;

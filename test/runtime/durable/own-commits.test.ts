@@ -7,14 +7,15 @@ import type { StoredReply } from "../../../src/actors/durable/ports.ts";
 import { CarriedReplies } from "../../../src/runtime/durable/carried-replies.ts";
 import { OwnCommits, stateIn } from "../../../src/runtime/durable/own-commits.ts";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { openProcess, PATH, type Process, tillSpec, withDirectory } from "./durable-fixture.ts";
-
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
-const applied = (process: Process, entries: readonly number[]) =>
-  eventually(() => {
-    expect(process.host()?.entries).toEqual(entries);
-    expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
-  });
+import {
+  applied,
+  eventually,
+  openProcess,
+  PATH,
+  type Process,
+  tillSpec,
+  withDirectory,
+} from "./durable-fixture.ts";
 
 /** As its supervisor does after a failure. */
 async function restart(process: Process): Promise<void> {
