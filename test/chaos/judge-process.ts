@@ -16,7 +16,7 @@ import { followStreams } from "./follow-streams.ts";
 import { LetterJudge } from "./letters.ts";
 import { type Cast, pathsOf, rosterOf } from "./roster.ts";
 import { StartJudge } from "./starts.ts";
-import type { Verdict } from "./verdict.ts";
+import { MAX_NAMED, type Verdict } from "./verdict.ts";
 import { type Court, type Watch, watch } from "./watch.ts";
 
 const POISON_MS = 20_000;
@@ -60,8 +60,15 @@ process.on("message", (message) => {
 });
 process.once("disconnect", () => process.exit(1));
 process.send?.({ type: "ready" });
+const toldFaults = new Set<string>();
 const telling = setInterval(() => {
   const { lost, duplicated, disordered } = findings;
+  // At once, since the one who runs this may give up before there is a verdict.
+  const faults = [...lost, ...duplicated, ...disordered, ...commits.faults, ...starts.faults];
+  for (const fault of faults.slice(0, MAX_NAMED)) {
+    if (!toldFaults.has(fault)) process.stderr.write(`found: ${fault}\n`);
+    toldFaults.add(fault);
+  }
   const progress = {
     ...findings.counts(),
     lost: lost.length,

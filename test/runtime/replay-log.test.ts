@@ -76,7 +76,7 @@ describe("a log that is whole", () => {
     expect(accept(windowOf(open()), 1)).toEqual({
       kind: "duplicate",
       state: "answered",
-      replies: [Buffer.of(1), Buffer.of(2)],
+      replies: [Uint8Array.of(1), Uint8Array.of(2)],
     });
   });
 

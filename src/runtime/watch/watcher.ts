@@ -16,7 +16,7 @@ const LOOK_MS = 50;
 /** The cradle kills what is stuck; when it has not by then, the process ends itself. */
 const CRADLE_GRACE_MS = 500;
 /** After it took up work. */
-const YOUNG_MS = 3_000;
+const YOUNG_MS = 1_000;
 const MAX_STACK_CHARS = 16_000;
 /** More than there are looks while a process starts. */
 const MOST_LOOKS = 1_000_000_000;

@@ -9,9 +9,10 @@
 import { CellError } from "../../errors/cell-error.ts";
 import { mapKey } from "../bytes.ts";
 import type { RememberedCapsule, ReplayJournal } from "./replay-memory.ts";
+import { type EntryNumber, type NewEntry, ReplaySlice } from "./replay-slice.ts";
 
 export type ReplayOptions = {
-  /** Ids held of all issuers. Default 524,288, some 200 bytes each. */
+  /** Ids held of all issuers. Default 1,048,576, some 80 bytes each. */
   readonly maxEntries?: number;
   /** Bytes of replies held for all issuers. Default 64 MiB. */
   readonly maxReplyBytes?: number;
@@ -47,26 +48,20 @@ export type Remembering = {
   readonly isKeptElsewhere?: boolean;
 };
 
-type Entry = {
-  readonly isKeptElsewhere: boolean;
-  readonly issuer: string;
-  readonly id: string;
-  /** When it is forgotten, in steps. */
-  readonly step: number;
-  readonly hash: string;
-  /** `lost`: accepted by an earlier process, which died before it answered. */
-  state: StoredReplies["state"] | "lost";
+/** What one issuer has of the window. */
+type Share = {
+  readonly name: string;
+  /** Stands for it in the slices; another's when it has nothing left in them. */
+  readonly number: number;
+  entries: number;
   replyBytes: number;
-  /** Replies sent, kept or not. */
-  replied: number;
-  repeats: number;
-  /** Made with the first one, to its size: there are hundreds of thousands of entries. */
-  replies: Uint8Array[] | undefined;
 };
-type Share = { readonly entries: Map<string, Entry>; replyBytes: number };
+/** What is forgotten together, when `step` has ended. */
+type Slice = { readonly step: number; readonly capsules: ReplaySlice };
+type Found = { readonly capsules: ReplaySlice; readonly entry: EntryNumber; readonly share: Share };
 
-/** Width of the steps in which entries are forgotten. */
-const STEP_MS = 1_000;
+/** Width of the steps in which entries are forgotten; an id is looked for in each of those that are held. */
+const STEP_MS = 4_000;
 
 export class ReplayWindow {
   readonly #maxEntries: number;
@@ -75,13 +70,16 @@ export class ReplayWindow {
   readonly #maxRepeats: number;
   readonly #journal: ReplayJournal | undefined;
   readonly #shares = new Map<string, Share>();
-  readonly #steps = new Map<number, Set<Entry>>();
+  /** By number; empty places are free. */
+  readonly #numbered: (Share | undefined)[] = [];
+  /** The newest last. */
+  #slices: Slice[] = [];
   #entries = 0;
   #replyBytes = 0;
   #sweptStep = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReplayOptions = {}) {
-    this.#maxEntries = options.maxEntries ?? 524_288;
+    this.#maxEntries = options.maxEntries ?? 1_048_576;
     this.#maxReplyBytes = options.maxReplyBytes ?? 64 * 1024 * 1024;
     this.#maxReplyBytesEach = options.maxReplyBytesEach ?? 4 * 1024 * 1024;
     this.#maxRepeats = options.maxRepeats ?? 16;
@@ -89,16 +87,16 @@ export class ReplayWindow {
   }
 
   /** Takes over what an earlier process had accepted; to be called before anything is judged. */
-  restore(capsules: readonly RememberedCapsule[]): void {
-    for (const { issuer, id, hash, untilUnixMs, state, replies } of capsules) {
-      const name = mapKey(issuer);
+  restore(remembered: readonly RememberedCapsule[]): void {
+    for (const { issuer, id, hash, untilUnixMs, state, replies } of remembered) {
       const step = Math.floor(untilUnixMs / STEP_MS);
-      const entry: Entry = {
-        ...{ issuer: name, id: mapKey(id), step, hash: mapKey(hash), state, isKeptElsewhere: false },
-        ...{ replyBytes: 0, replied: replies.length, repeats: 0, replies: undefined },
-      };
-      const share = this.#insert(entry, this.#shares.get(name));
-      for (const reply of replies) this.#keepReply(share, entry, reply);
+      const known = this.#find(issuer, id);
+      if (known !== undefined) this.#forget(known);
+      const found = this.#insert(issuer, step, { id, hash, state, isKeptElsewhere: false });
+      for (const reply of replies) {
+        found.capsules.countReply(found.entry);
+        this.#keepReply(found, reply);
+      }
     }
   }
 
@@ -111,6 +109,7 @@ export class ReplayWindow {
     return this.#entries;
   }
 
+  /** Of replies that are given again. */
   get replyBytes(): number {
     return this.#replyBytes;
   }
@@ -129,31 +128,18 @@ export class ReplayWindow {
     { wantsReply = true, isKeptElsewhere = false }: Remembering = {},
   ): ReplayVerdict {
     this.#sweep(nowUnixMs);
-    const name = mapKey(issuer);
-    const share = this.#shares.get(name);
-    const known = share?.entries.get(mapKey(id));
+    const share = this.#shares.get(mapKey(issuer));
+    const known = share === undefined ? undefined : this.#findOf(share, id);
     if (known !== undefined) return this.#judgeKnown(known, hash);
     if (
       this.#entries >= this.#maxEntries ||
-      this.#exceedsShare(share, this.#entries, this.#maxEntries, (each) => each.entries.size)
+      this.#exceedsShare(share, this.#entries, this.#maxEntries, (each) => each.entries)
     ) {
       const options = { retryAfterMs: 1_000 };
       return { kind: "refused", error: new CellError("CAPSULE_REPLAY_WINDOW_FULL", undefined, options) };
     }
     const step = Math.max(Math.floor(keepUntilUnixMs / STEP_MS), this.#sweptStep + 1);
-    const entry: Entry = {
-      issuer: name,
-      id: mapKey(id),
-      step,
-      hash: mapKey(hash),
-      state: "pending",
-      replyBytes: 0,
-      replied: 0,
-      repeats: 0,
-      replies: undefined,
-      isKeptElsewhere,
-    };
-    this.#insert(entry, share);
+    this.#insert(issuer, step, { id, hash, state: "pending", isKeptElsewhere });
     const silent = !wantsReply;
     if (!isKeptElsewhere) {
       this.#journal?.record({ kind: "accepted", issuer, id, hash, untilUnixMs: keepUntilUnixMs, silent });
@@ -163,33 +149,35 @@ export class ReplayWindow {
 
   /** Keeps one reply, the bytes of its capsule. Ids that are no longer held are ignored. */
   storeReply(issuer: Uint8Array, id: Uint8Array, reply: Uint8Array, final: boolean): void {
-    const share = this.#shares.get(mapKey(issuer));
-    const entry = share?.entries.get(mapKey(id));
-    if (share === undefined || entry === undefined || entry.state === "answered") return;
-    const index = entry.replied;
-    entry.replied += 1;
-    if (!entry.isKeptElsewhere) {
+    const found = this.#find(issuer, id);
+    if (found === undefined) return;
+    const { capsules, entry } = found;
+    const state = capsules.state(entry);
+    if (state === "answered") return;
+    const index = capsules.countReply(entry);
+    if (!capsules.isKeptElsewhere(entry)) {
       this.#journal?.record({ kind: "replied", issuer, id, index, reply });
-      if (final) this.#journal?.record({ kind: "answered", issuer, id, replies: entry.replied });
+      if (final) this.#journal?.record({ kind: "answered", issuer, id, replies: index + 1 });
     }
-    if (entry.state === "pending" && this.#keepReply(share, entry, reply) && final) entry.state = "answered";
+    if (state === "pending" && this.#keepReply(found, reply) && final) capsules.setState(entry, "answered");
   }
 
   /** False when there is no room: then none of its replies is kept. */
-  #keepReply(share: Share, entry: Entry, reply: Uint8Array): boolean {
+  #keepReply(found: Found, reply: Uint8Array): boolean {
+    const { capsules, entry, share } = found;
     const after = reply.length + this.#replyBytes;
+    // What was dropped takes room until its slice is forgotten.
+    const stored = this.#slices.reduce((sum, slice) => sum + slice.capsules.replies.bytes, reply.length);
     const fits =
-      entry.replyBytes + reply.length <= this.#maxReplyBytesEach &&
-      after <= this.#maxReplyBytes &&
+      capsules.replyBytes(entry) + reply.length <= this.#maxReplyBytesEach &&
+      stored <= this.#maxReplyBytes &&
       !this.#exceedsShare(share, after, this.#maxReplyBytes, (each) => each.replyBytes + reply.length);
     if (!fits) {
-      this.#dropReplies(share, entry);
-      entry.state = "dropped";
+      this.#dropReplies(found);
+      capsules.setState(entry, "dropped");
       return false;
     }
-    if (entry.replies === undefined) entry.replies = [reply];
-    else entry.replies.push(reply);
-    entry.replyBytes += reply.length;
+    capsules.keepReply(entry, reply);
     share.replyBytes += reply.length;
     this.#replyBytes += reply.length;
     return true;
@@ -200,23 +188,24 @@ export class ReplayWindow {
    * same capsule may come again. Returns how many copies of it had come; at least 1.
    */
   release(issuer: Uint8Array, id: Uint8Array): number {
-    const entry = this.#shares.get(mapKey(issuer))?.entries.get(mapKey(id));
-    if (entry === undefined) return 1;
-    this.#remove(entry);
-    return 1 + entry.repeats;
+    const found = this.#find(issuer, id);
+    if (found === undefined) return 1;
+    const copies = 1 + found.capsules.repeats(found.entry);
+    this.#forget(found);
+    return copies;
   }
 
-  #judgeKnown(known: Entry, hash: Uint8Array): ReplayVerdict {
-    if (known.hash !== mapKey(hash)) return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
-    if (known.state === "lost") {
-      known.state = "pending";
+  #judgeKnown({ capsules, entry }: Found, hash: Uint8Array): ReplayVerdict {
+    if (!capsules.isOf(entry, hash)) return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
+    const state = capsules.state(entry);
+    if (state === "lost" || state === "released") {
+      capsules.setState(entry, "pending");
       return { kind: "new" };
     }
-    known.repeats += 1;
-    if (known.repeats > this.#maxRepeats) {
+    if (capsules.repeat(entry) > this.#maxRepeats) {
       return { kind: "refused", error: new CellError("CAPSULE_REPEATED_TOO_OFTEN") };
     }
-    return { kind: "duplicate", state: known.state, replies: [...(known.replies ?? [])] };
+    return { kind: "duplicate", state, replies: capsules.repliesTo(entry) };
   }
 
   /**
@@ -233,15 +222,41 @@ export class ReplayWindow {
     return held(share) >= bound / (this.#shares.size + 1);
   }
 
-  #insert(entry: Entry, share: Share | undefined): Share {
-    const home = share ?? { entries: new Map<string, Entry>(), replyBytes: 0 };
-    if (share === undefined) this.#shares.set(entry.issuer, home);
-    home.entries.set(entry.id, entry);
+  #find(issuer: Uint8Array, id: Uint8Array): Found | undefined {
+    const share = this.#shares.get(mapKey(issuer));
+    return share === undefined ? undefined : this.#findOf(share, id);
+  }
+
+  #findOf(share: Share, id: Uint8Array): Found | undefined {
+    for (let at = this.#slices.length - 1; at >= 0; at -= 1) {
+      const capsules = this.#slices[at]?.capsules;
+      const entry = capsules?.find(share.number, id);
+      if (capsules !== undefined && entry !== undefined) return { capsules, entry, share };
+    }
+    return undefined;
+  }
+
+  #insert(issuer: Uint8Array, step: number, entry: Omit<NewEntry, "issuer">): Found {
+    const share = this.#shareOf(mapKey(issuer));
+    let slice = this.#slices.find((each) => each.step === step);
+    if (slice === undefined) {
+      slice = { step, capsules: new ReplaySlice() };
+      this.#slices.push(slice);
+    }
+    share.entries += 1;
     this.#entries += 1;
-    const together = this.#steps.get(entry.step);
-    if (together === undefined) this.#steps.set(entry.step, new Set([entry]));
-    else together.add(entry);
-    return home;
+    const { capsules } = slice;
+    return { capsules, entry: capsules.add({ ...entry, issuer: share.number }), share };
+  }
+
+  #shareOf(name: string): Share {
+    const known = this.#shares.get(name);
+    if (known !== undefined) return known;
+    const free = this.#numbered.indexOf(undefined);
+    const share = { name, number: free < 0 ? this.#numbered.length : free, entries: 0, replyBytes: 0 };
+    this.#shares.set(name, share);
+    this.#numbered[share.number] = share;
+    return share;
   }
 
   /** Forgets the steps that have ended wholly. */
@@ -249,27 +264,36 @@ export class ReplayWindow {
     const ended = Math.floor(nowUnixMs / STEP_MS) - 1;
     if (ended <= this.#sweptStep) return;
     this.#sweptStep = ended;
-    for (const [step, entries] of this.#steps) {
-      if (step > ended) continue;
-      this.#steps.delete(step);
-      for (const entry of entries) this.#remove(entry);
+    for (const { step, capsules } of this.#slices) {
+      if (step <= ended) capsules.visit((number, replyBytes) => this.#leave(number, replyBytes));
     }
+    this.#slices = this.#slices.filter(({ step }) => step > ended);
   }
 
-  #remove(entry: Entry): void {
-    const share = this.#shares.get(entry.issuer);
+  #forget(found: Found): void {
+    const { capsules, entry, share } = found;
+    this.#dropReplies(found);
+    capsules.setState(entry, "released");
+    this.#leave(share.number, 0);
+  }
+
+  /** An entry of this issuer is no longer held. */
+  #leave(number: number, replyBytes: number): void {
+    const share = this.#numbered[number];
     if (share === undefined) return;
-    this.#steps.get(entry.step)?.delete(entry);
-    this.#dropReplies(share, entry);
-    share.entries.delete(entry.id);
+    share.entries -= 1;
+    share.replyBytes -= replyBytes;
     this.#entries -= 1;
-    if (share.entries.size === 0) this.#shares.delete(entry.issuer);
+    this.#replyBytes -= replyBytes;
+    if (share.entries > 0) return;
+    this.#shares.delete(share.name);
+    this.#numbered[number] = undefined;
   }
 
-  #dropReplies(share: Share, entry: Entry): void {
-    entry.replies = undefined;
-    share.replyBytes -= entry.replyBytes;
-    this.#replyBytes -= entry.replyBytes;
-    entry.replyBytes = 0;
+  #dropReplies({ capsules, entry, share }: Found): void {
+    const bytes = capsules.replyBytes(entry);
+    share.replyBytes -= bytes;
+    this.#replyBytes -= bytes;
+    capsules.dropReplies(entry);
   }
 }

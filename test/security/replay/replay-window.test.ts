@@ -43,6 +43,51 @@ describe("the replay window", () => {
     window.storeReply(issuer(9), id(1), Uint8Array.of(1), true);
   });
 
+  test("knows each of many thousands again, of several issuers, with its own replies", () => {
+    const window = new ReplayWindow();
+    const many = 20_000;
+    for (let at = 0; at < many; at += 1) {
+      window.remember(issuer(at % 3), id(at), hash(at), LATER + (at % 5) * 5_000, NOW);
+      window.storeReply(issuer(at % 3), id(at), bytes(4 + (at % 50), at), at % 2 === 0);
+    }
+    expect(window.size).toBe(many);
+    for (let at = 0; at < many; at += 1) {
+      const verdict = window.remember(issuer(at % 3), id(at), hash(at), LATER, NOW);
+      const state = at % 2 === 0 ? "answered" : "pending";
+      expect(verdict).toEqual({ kind: "duplicate", state, replies: [bytes(4 + (at % 50), at)] });
+    }
+  });
+
+  test("keeps replies of every size whole and in order", () => {
+    const sizes = fc.array(fc.oneof(fc.nat(64), fc.nat(5_000), fc.nat(600_000)), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(fc.array(sizes, { minLength: 1, maxLength: 5 }), (capsules) => {
+        const window = new ReplayWindow();
+        const replies = capsules.map((each, at) => each.map((size, n) => bytes(4 + size, 100 * at + n)));
+        for (const at of capsules.keys()) window.remember(issuer(1), id(at), hash(at), LATER, NOW);
+        // In turns, so that those of one capsule do not lie together.
+        for (let n = 0; n < 6; n += 1) {
+          for (const [at, each] of replies.entries()) {
+            const reply = each[n];
+            if (reply !== undefined) window.storeReply(issuer(1), id(at), reply, n === each.length - 1);
+          }
+        }
+        for (const [at, each] of replies.entries()) {
+          const verdict = window.remember(issuer(1), id(at), hash(at), LATER, NOW);
+          expect(verdict).toMatchObject({ state: "answered" });
+          const kept = verdict.kind === "duplicate" ? verdict.replies : [];
+          expect(kept.map((reply) => Buffer.compare(reply, each[kept.indexOf(reply)] ?? reply))).toEqual(
+            each.map(() => 0),
+          );
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test("never holds a live capsule as new, whatever is sent in whatever order", () => {
     const send = fc.record({
       issuer: fc.nat(2),
@@ -153,6 +198,32 @@ describe("the replay window", () => {
     const window = new ReplayWindow();
     window.remember(issuer(1), id(1), hash(1), LATER, NOW + 3_600_000);
     expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW).kind).toBe("duplicate");
+  });
+
+  test("what was dropped takes room until it is forgotten", () => {
+    const window = new ReplayWindow({ maxReplyBytes: 1_000, maxReplyBytesEach: 300 });
+    for (const at of [1, 2, 3, 4]) window.remember(issuer(at), id(at), hash(at), LATER, NOW);
+    for (const at of [1, 2, 3]) {
+      window.storeReply(issuer(at), id(at), new Uint8Array(300), false);
+      window.storeReply(issuer(at), id(at), new Uint8Array(1), false);
+    }
+    expect(window.replyBytes).toBe(0);
+    window.storeReply(issuer(4), id(4), new Uint8Array(200), true);
+    expect(window.remember(issuer(4), id(4), hash(4), LATER, NOW)).toMatchObject({ state: "dropped" });
+    window.remember(issuer(4), id(5), hash(5), LATER + 20_000, NOW + 20_000);
+    window.storeReply(issuer(4), id(5), new Uint8Array(200), true);
+    expect(window.remember(issuer(4), id(5), hash(5), LATER, NOW + 20_000)).toMatchObject({
+      state: "answered",
+    });
+  });
+
+  test("an issuer that comes when another is forgotten has nothing of it", () => {
+    const window = new ReplayWindow();
+    window.remember(issuer(1), id(1), hash(1), LATER, NOW);
+    window.release(issuer(1), id(1));
+    expect(window.remember(issuer(2), id(1), hash(2), LATER, NOW).kind).toBe("new");
+    expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW).kind).toBe("new");
+    expect(window.remember(issuer(2), id(1), hash(2), LATER, NOW).kind).toBe("duplicate");
   });
 
   test("a capsule that was released is new again", () => {
