@@ -1,5 +1,6 @@
 // The answers that an actor owes: from the moment an intent is begun until its
 // final reply. Each is answered exactly once, at the latest by its deadline.
+import { InFlightMap } from "../collections/in-flight.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Delivery } from "./intent.ts";
 import type { IntentDefinition } from "./intent-definition.ts";
@@ -60,7 +61,7 @@ function respondError({ delivery }: Accepted, error: CellError): void {
 /** By the request's id. */
 export class OpenRequests {
   /** Made with the first request: idle actors are many. */
-  #byId: Map<string, Accepted> | undefined;
+  #byId: InFlightMap<string, Accepted> | undefined;
 
   get size(): number {
     return this.#byId?.size ?? 0;
@@ -71,7 +72,7 @@ export class OpenRequests {
   }
 
   add(accepted: Accepted): void {
-    this.#byId ??= new Map();
+    this.#byId ??= new InFlightMap();
     this.#byId.set(accepted.delivery.intent.id, accepted);
   }
 

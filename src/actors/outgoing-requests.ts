@@ -1,6 +1,7 @@
 // The answers that an actor waits for. Each request ends in events for the
 // machine: replies, or one error, at the latest when its time is over.
 import type { AnyEventObject } from "xstate";
+import { InFlightMap, InFlightSet } from "../collections/in-flight.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import type { RequestEffect, RequestErrorEvent } from "./effect.ts";
@@ -51,11 +52,11 @@ type Reply = Result<{ readonly value: unknown; readonly final: boolean; readonly
 export class OutgoingRequests {
   readonly #ports: RequestPorts;
   readonly #answered: Answered;
-  #waiting: Set<Waiting> | undefined;
+  #waiting: InFlightSet<Waiting> | undefined;
   /** Answered, but the machine has not yet taken the event. */
-  #unsettled: Map<AnyEventObject, Waiting> | undefined;
+  #unsettled: InFlightMap<AnyEventObject, Waiting> | undefined;
   /** Replies before the final one that the machine has not yet taken. */
-  #parts: Map<AnyEventObject, Waiting> | undefined;
+  #parts: InFlightMap<AnyEventObject, Waiting> | undefined;
   /** Called when the machine has taken the end of a request; gets what `send` returned. */
   onEnd: ((sequence: unknown) => void) | undefined;
 
@@ -76,7 +77,7 @@ export class OutgoingRequests {
       taken: 0,
       cancelTimer: () => {},
     };
-    this.#waiting ??= new Set();
+    this.#waiting ??= new InFlightSet();
     this.#waiting.add(waiting);
     if (this.#waiting.size + (this.#unsettled?.size ?? 0) > MAX_OUTGOING_REQUESTS) {
       this.#end(waiting, new CellError("ACTOR_REQUESTS_FULL"));
@@ -105,7 +106,7 @@ export class OutgoingRequests {
       taken,
       cancelTimer: () => {},
     };
-    this.#waiting ??= new Set();
+    this.#waiting ??= new InFlightSet();
     this.#waiting.add(waiting);
     this.#await(waiting, Math.max(0, deadlineUnixMs - this.#ports.clock.unixMs()));
     return (reply) => this.#reply(waiting, reply);
@@ -131,7 +132,7 @@ export class OutgoingRequests {
     const event = { type, payload, final, ...(ref === undefined ? {} : { ref }) };
     if (final) this.#settle(waiting, event);
     else {
-      this.#parts ??= new Map();
+      this.#parts ??= new InFlightMap();
       this.#parts.set(event, waiting);
     }
     this.#answered(event, waiting.intent);
@@ -147,7 +148,7 @@ export class OutgoingRequests {
   #settle(waiting: Waiting, event: AnyEventObject): void {
     this.#waiting?.delete(waiting);
     waiting.cancelTimer();
-    this.#unsettled ??= new Map();
+    this.#unsettled ??= new InFlightMap();
     this.#unsettled.set(event, waiting);
   }
 

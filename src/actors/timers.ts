@@ -1,6 +1,7 @@
 // The delayed events of one actor: after-transitions, delayed raises and sends.
 // They outlive the process as part of a snapshot.
 import type { AnyEventObject } from "xstate";
+import { InFlightMap } from "../collections/in-flight.ts";
 import type { ReceivedIntent } from "./intent.ts";
 import type { ActorClock } from "./ports.ts";
 
@@ -28,9 +29,9 @@ export type TimerFired = (timer: TimerRecord, intent: ReceivedIntent | undefined
 export class Timers {
   readonly #clock: ActorClock;
   readonly #fire: TimerFired;
-  #armed: Map<string, Armed> | undefined;
+  #armed: InFlightMap<string, Armed> | undefined;
   /** Fired, but the machine has not yet taken the event: a crash in between must not lose it. */
-  #fired: Map<AnyEventObject, Fired> | undefined;
+  #fired: InFlightMap<AnyEventObject, Fired> | undefined;
 
   constructor(clock: ActorClock, fired: TimerFired) {
     this.#clock = clock;
@@ -51,11 +52,11 @@ export class Timers {
   arm(timer: TimerRecord, intent: ReceivedIntent | undefined): void {
     const delayMs = this.check(timer);
     this.cancel(timer.id);
-    this.#armed ??= new Map();
+    this.#armed ??= new InFlightMap();
     const cancel = this.#clock.setTimer(delayMs, () => {
       this.#armed?.delete(timer.id);
       if (timer.to === undefined) {
-        this.#fired ??= new Map();
+        this.#fired ??= new InFlightMap();
         this.#fired.set(timer.event, { timer, intent });
       }
       this.#fire(timer, intent);

@@ -2,6 +2,7 @@
 // bound holds, and no sender may take more than half of it, so that one who floods
 // never shuts out all others. What waits here is not yet in the mailbox.
 
+import { InFlightMap } from "../collections/in-flight.ts";
 import type { PriorityName } from "./intent.ts";
 import { Mailbox } from "./mailbox.ts";
 
@@ -15,7 +16,7 @@ export class WaitingRoom<T> {
   readonly #waiterOf: (item: T) => Waiter;
   /** Made with the first that waits: most actors never need one. */
   #queue: Mailbox<T> | undefined;
-  #bySender: Map<string, number> | undefined;
+  #bySender: InFlightMap<string, number> | undefined;
   #places: number;
 
   /** @param mailboxBound as many as the mailbox holds may wait here, at most 1,000 */
@@ -46,7 +47,7 @@ export class WaitingRoom<T> {
     if (this.isFullFor(sender)) return false;
     this.#queue ??= new Mailbox<T>({ bound: this.#places, whenFull: "refuse" });
     this.#queue.put(item, priority);
-    this.#bySender ??= new Map();
+    this.#bySender ??= new InFlightMap();
     this.#bySender.set(sender, (this.#bySender.get(sender) ?? 0) + 1);
     return true;
   }

@@ -1,5 +1,6 @@
 // Requests of this node's actors to actors of other nodes, until they are answered. What
 // is sent again may be signed anew: the answer to any of its capsules is the answer.
+import { InFlightMap } from "../collections/in-flight.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok } from "../errors/result.ts";
 import { toHex } from "../security/bytes.ts";
@@ -31,7 +32,7 @@ const HAS_IT: ReadonlySet<string> = new Set(["CAPSULE_ID_REUSED", "CAPSULE_REPEA
 
 export class PendingReplies {
   readonly #ports: Pick<SendPorts, "replyTrust" | "authority">;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new InFlightMap<string, Pending>();
 
   constructor(ports: Pick<SendPorts, "replyTrust" | "authority">) {
     this.#ports = ports;

@@ -2,6 +2,7 @@
 // needs may take seconds, and a loop that does not turn for that long counts as stuck and
 // is killed. What does not fit into a turn waits, in order, up to a bound; of one sender
 // at most half of that, so that nobody shuts out the others.
+import { InFlightMap } from "../collections/in-flight.ts";
 
 export type TurnQueueOptions<T extends object> = {
   readonly work: (item: T) => void;
@@ -25,7 +26,7 @@ export class TurnQueue<T extends object> {
   #waiting: T[] = [];
   #at = 0;
   #waitingBytes = 0;
-  readonly #bySender = new Map<string, number>();
+  readonly #bySender = new InFlightMap<string, number>();
   #spentMs = 0;
   #scheduled = false;
   #onEmpty: (() => void)[] = [];

@@ -1,5 +1,6 @@
 // Which intents of the journal an actor has decided, by priority. One position says it
 // for all up to there; what was decided ahead of one that still waits is listed.
+import { InFlightSet } from "../../collections/in-flight.ts";
 import type { PriorityName } from "../intent.ts";
 import type { JournalPosition } from "./ports.ts";
 
@@ -13,9 +14,9 @@ type Lane = {
   /** All up to here are decided, unless they wait. */
   upTo: number;
   /** In the order of their delivery, which is the journal's. */
-  readonly waiting: Set<number>;
+  readonly waiting: InFlightSet<number>;
   /** Decided while an earlier one waited. */
-  readonly ahead: Set<number>;
+  readonly ahead: InFlightSet<number>;
 };
 
 export class AppliedPositions {
@@ -23,7 +24,7 @@ export class AppliedPositions {
 
   constructor(applied: ByPriority<JournalPosition>, ahead: Partial<ByPriority<readonly number[]>>) {
     const laneOf = (name: PriorityName): Lane => {
-      return { upTo: applied[name], waiting: new Set(), ahead: new Set(ahead[name] ?? []) };
+      return { upTo: applied[name], waiting: new InFlightSet(), ahead: new InFlightSet(ahead[name]) };
     };
     this.#lanes = {
       critical: laneOf("critical"),

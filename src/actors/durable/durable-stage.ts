@@ -1,4 +1,5 @@
 // The stage of a durable actor: what its host decides waits here for its commit.
+import { InFlightSet } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
 import { intentRef } from "../actor-failure.ts";
@@ -45,7 +46,7 @@ export class DurableStage implements Stage {
   readonly #loop: CommitLoop;
   #step: StepParts | undefined;
   /** Intents whose step threw: they were begun, and are not applied. */
-  readonly #undone = new Set<string>();
+  readonly #undone = new InFlightSet<string>();
   #ended = false;
 
   constructor(options: DurableStageOptions, host: Staged) {

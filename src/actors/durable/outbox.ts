@@ -1,6 +1,7 @@
 // What a durable actor sends: entries that leave with a commit, are relayed after it,
 // and stay until their target has taken them, or until the request that they began
 // has ended.
+import { InFlightMap } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
 import { intentRef } from "../actor-failure.ts";
@@ -19,7 +20,7 @@ export class Outbox {
   readonly #relay: DurablePorts["relay"];
   /** Called when an entry is no longer needed; it goes with the next commit. */
   readonly #dropped: () => void;
-  readonly #kept = new Map<number, Kept>();
+  readonly #kept = new InFlightMap<number, Kept>();
   #sequence: number;
 
   constructor(relay: DurablePorts["relay"], sequence: number, dropped: () => void) {

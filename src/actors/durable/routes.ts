@@ -1,6 +1,7 @@
 // The ways back to who sent the intents that a durable actor holds. Each answer goes
 // into the commit that decides it, and out after it; a sender that asks again while
 // the first asking is in hand takes its place.
+import { InFlightMap } from "../../collections/in-flight.ts";
 import type { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
 import { writtenError } from "../as-cell-error.ts";
@@ -37,14 +38,14 @@ export type Answer = (stored: StoredReply | undefined, run: () => void, prepare?
 export class Routes {
   readonly #responder: DurablePorts["responder"];
   readonly #answer: Answer;
-  readonly #routes = new Map<string, Route>();
+  readonly #routes = new InFlightMap<string, Route>();
   /** What was answered lately, by the intent's id. */
-  readonly #answered = new Map<string, StoredReply[]>();
+  readonly #answered = new InFlightMap<string, StoredReply[]>();
   /**
    * The same of what an earlier incarnation had answered or owed: never forgotten for what is
    * answered since, because the journal may not know of it.
    */
-  readonly #inherited = new Map<string, StoredReply[]>();
+  readonly #inherited = new InFlightMap<string, StoredReply[]>();
 
   /** @param answered for who asks again */
   constructor(responder: DurablePorts["responder"], answered: readonly StoredReply[], answer: Answer) {
@@ -188,7 +189,7 @@ export class Routes {
   }
 }
 
-function remember(all: Map<string, StoredReply[]>, reply: StoredReply): void {
+function remember(all: InFlightMap<string, StoredReply[]>, reply: StoredReply): void {
   const before = all.get(reply.intentId) ?? [];
   if (before.length < MAX_REMEMBERED) all.set(reply.intentId, [...before, reply]);
 }

@@ -3,6 +3,7 @@
 // been taken, or its deadline has passed. What is not taken is sent again, the same
 // capsule under the same id, so that it is never taken twice.
 import type { DurablePorts, OutboxEntry } from "../../actors/durable/ports.ts";
+import { InFlightSet } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { toHex } from "../../security/bytes.ts";
@@ -45,7 +46,7 @@ const MAX_TAKEN = 65_536;
 export class Relay {
   readonly #ports: RelayPorts;
   readonly #lanes = new Map<string, Item[]>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new InFlightSet<NodeJS.Timeout>();
   readonly #taken = new Map<string, number>();
   #stopped = false;
 

@@ -2,6 +2,7 @@
 // journal. It outlives the actor's incarnations: each new one is given all of it again.
 import type { DurableState } from "../../actors/durable/ports.ts";
 import type { Delivery, PriorityName } from "../../actors/intent.ts";
+import { InFlightMap } from "../../collections/in-flight.ts";
 
 export type Unapplied = {
   readonly position: number;
@@ -17,7 +18,7 @@ export class UnappliedIntents {
    * By place, in order. One intent may have two, when its sender died before it had committed that
    * the first was taken: the host settles either, and lower places never come after higher ones.
    */
-  readonly #all = new Map<number, Unapplied>();
+  readonly #all = new InFlightMap<number, Unapplied>();
   /** What the present incarnation has not been given. */
   #ungiven: Unapplied[] = [];
 

@@ -1,5 +1,6 @@
 // Whether an envelope's proof covers its capsules under its issuer's key. Says
 // nothing of whether that issuer may send anything.
+import { InFlightSet } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { equalBytes, mapKey, sha256 } from "../bytes.ts";
@@ -16,7 +17,7 @@ export type VerifiedCapsule = {
 
 /** Roots whose signature was found valid, so that a batch spread over many envelopes costs one verification. The oldest goes first. */
 export class VerifiedRoots {
-  readonly #known = new Set<string>();
+  readonly #known = new InFlightSet<string>();
   readonly #bound: number;
 
   constructor(bound = 1024) {

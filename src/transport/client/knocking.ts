@@ -2,6 +2,7 @@
 // all others wait for what becomes of it. Once one is answered, what may have been lost
 // goes again at once: no client stays behind in its own backoff when the cell is back, and
 // none of them holds the cell up with all that it has while it comes back.
+import { InFlightSet } from "../../collections/in-flight.ts";
 import type { PendingRequest } from "./pending-request.ts";
 
 /** From a refusal to the next knock. */
@@ -22,7 +23,7 @@ export type KnockingOptions = {
 export class Knocking {
   readonly #options: KnockingOptions;
   /** Refused, since nobody listened; who knocked last is last. */
-  readonly #waiting = new Set<PendingRequest>();
+  readonly #waiting = new InFlightSet<PendingRequest>();
   readonly #absent = new Set<string>();
   #sinceMs = 0;
   #refusedAtMs = 0;

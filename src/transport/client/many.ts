@@ -1,5 +1,6 @@
 // Many requests with a bound on how many are under way: takes the next of the
 // input only when there is room for it, and never more than one input ahead.
+import { InFlightSet } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Reply } from "./payload.ts";
 
@@ -40,7 +41,7 @@ export async function runMany<T>(
   }
   const startedMs = performance.now();
   const counts = { succeeded: 0, failed: 0 };
-  const underWay = new Set<Promise<void>>();
+  const underWay = new InFlightSet<Promise<void>>();
   let room = Promise.withResolvers<void>();
   let fault: { readonly error: unknown } | undefined;
   const run = async (item: T, index: number): Promise<void> => {

@@ -2,6 +2,7 @@
 // one signature for all that is sent in a turn, one inbox for all replies, so that
 // those of a turn travel together too, a deadline on everything. What
 // nobody answers is sent again, the same capsule, as resending.ts says.
+import { InFlightMap } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { mapKey, sha256 } from "../../security/bytes.ts";
 import { buildIntent, type Cause } from "../../security/intents/build-intent.ts";
@@ -79,9 +80,9 @@ export class Requester {
   readonly #subscription: BrokerSubscription;
   readonly #prefix: string;
   /** By id. */
-  readonly #pending = new Map<string, PendingRequest>();
+  readonly #pending = new InFlightMap<string, PendingRequest>();
   /** By the last token of the inbox that the broker knows: the requests of one envelope that still wait. */
-  readonly #envelopes = new Map<string, Set<PendingRequest>>();
+  readonly #envelopes = new InFlightMap<string, Set<PendingRequest>>();
   readonly #nowUnixMs: () => number;
   readonly #unfollow: () => void;
   readonly #knocking: Knocking;

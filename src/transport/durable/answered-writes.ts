@@ -2,6 +2,7 @@
 // timer, and no more of nats.js than its socket. It is the way of every durable intent,
 // twice; the stock request costs several times as much. Tries nothing again.
 import { errors, type PublishOptions } from "@nats-io/nats-core";
+import { InFlightMap } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, type Result } from "../../errors/result.ts";
 import type { BrokerConnection, BrokerMessage, BrokerSubscription } from "../connection.ts";
@@ -32,7 +33,7 @@ export class AnsweredWrites {
   readonly #headers: WriteHeaders;
   readonly #usual: Uint8Array;
   /** By the last token of the reply subject; the oldest first. */
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new InFlightMap<number, Waiting>();
   readonly #inbox: string;
   #subscription: BrokerSubscription | undefined;
   #last = 0;
