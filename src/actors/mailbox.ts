@@ -17,7 +17,7 @@ export type Put<T> =
 class Lane<T> {
   readonly weight: number;
   credit = 0;
-  #items: T[] = [];
+  #items: (T | undefined)[] = [];
   #head = 0;
 
   constructor(weight: number) {
@@ -34,6 +34,8 @@ class Lane<T> {
 
   shift(): T | undefined {
     const item = this.#items[this.#head];
+    // What was taken is not to live as long as the array.
+    this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head === this.#items.length || this.#head > 1024) {
       this.#items = this.#items.slice(this.#head);
@@ -46,7 +48,9 @@ class Lane<T> {
   sweep(keep: (item: T) => boolean): T[] {
     const out: T[] = [];
     const rest: T[] = [];
-    for (const item of this.#items.slice(this.#head)) (keep(item) ? rest : out).push(item);
+    for (const item of this.#items.slice(this.#head)) {
+      if (item !== undefined) (keep(item) ? rest : out).push(item);
+    }
     this.#items = rest;
     this.#head = 0;
     return out;
