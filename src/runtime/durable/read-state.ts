@@ -9,13 +9,11 @@ import type { Json } from "../../manifest/graph.ts";
 /** It comes from JSON.parse. */
 const json = z.custom<Json>((value) => value !== undefined);
 const position = z.number().int().nonnegative();
+const sequenced = z.looseObject({ sequence: position });
+const answering = z.looseObject({ intentId: z.string(), sender: z.string() });
 /** The host's own; it reads them itself. */
-const outboxEntry = z.custom<OutboxEntry>(
-  (value) => z.looseObject({ sequence: position }).safeParse(value).success,
-);
-const storedReply = z.custom<StoredReply>(
-  (value) => z.looseObject({ intentId: z.string(), sender: z.string() }).safeParse(value).success,
-);
+const outboxEntry = z.custom<OutboxEntry>((value) => sequenced.safeParse(value).success);
+const storedReply = z.custom<StoredReply>((value) => answering.safeParse(value).success);
 const schema = z.looseObject({
   format: z.literal(1),
   codeHash: z.string(),
