@@ -1,5 +1,5 @@
-// The failures that a drill causes, each for real. Times are taken on the client's clock
-// right before the failure leaves this process, so that a figure can only be too long.
+// The failures that a drill causes, each for real. Times are taken right before the failure
+// leaves the process that causes it, so that a figure can only be too long.
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
 import type { Clock, DrilledCell, ProcessName } from "./ports.ts";
@@ -37,6 +37,7 @@ const REPLACED_WITHIN_MS = 20_000;
 const PARKED_WITHIN_MS = 5_000;
 
 const alive = z.object({ life: z.string() });
+const overwritten = z.object({ atUnixMs: z.number() });
 
 /** An intent that makes the target fail. With `again` it fails every life that takes it. */
 export function byIntent(how: string, options: { readonly again?: boolean } = {}): Fault {
@@ -126,14 +127,16 @@ export const bitFlip: Fault = {
 
 /**
  * Another's write where the victim's next commit would be, then an intent that makes it commit:
- * it is answered by the life that does so.
+ * it is answered by the life that does so. The node writes, often more than once until it has
+ * overtaken the victim's own commits, and says when the write left that did.
  */
 export const foreignCommit: Fault = {
   revives: "target",
   async inject({ cell, target, life, clock }) {
-    const failedAtMs = clock.nowMs();
+    let failedAtMs: number;
     try {
-      await cell.fault("fault.overwrite-commit", { path: target });
+      const { atUnixMs } = overwritten.parse(await cell.fault("fault.overwrite-commit", { path: target }));
+      failedAtMs = clock.nowMs() - Math.max(0, clock.unixMs() - atUnixMs);
     } catch (error) {
       throw isNotThere(error) ? notBuilt(error) : error;
     }

@@ -4,6 +4,8 @@
 export type Clock = {
   /** Monotonic milliseconds of the client. */
   nowMs(): number;
+  /** Unix milliseconds with their fractions: the same for all processes of a machine. */
+  unixMs(): number;
   /** Calls back each so many milliseconds; returns how to end that. */
   every(ms: number, tick: () => void): () => void;
   /** Keeps no process alive by itself. */
@@ -38,6 +40,7 @@ export type DrilledCell = {
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
+  unixMs: () => performance.timeOrigin + performance.now(),
   every(ms, tick) {
     const timer = setInterval(tick, ms);
     return () => clearInterval(timer);

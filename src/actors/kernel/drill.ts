@@ -14,8 +14,8 @@ export type KernelFailure = (typeof kernelFailures)[number];
 export type DrillPorts = {
   /** Damages the next snapshot of this actor, once it is sealed. */
   readonly flipNextSnapshot: (path: string) => void;
-  /** Writes in the place of the next commit of this actor. */
-  readonly overwriteCommit: (path: string) => Promise<void>;
+  /** Writes in the place of the next commit of this actor; resolves with the time at which that left, Unix milliseconds. */
+  readonly overwriteCommit: (path: string) => Promise<number>;
   /** From now on until the actor system is built anew, each start of this actor fails so. */
   readonly doom: (failure: KernelFailure) => void;
   readonly doomedTo: () => KernelFailure | undefined;
@@ -29,7 +29,7 @@ export const drillIntents = {
   }),
   "fault.overwrite-commit": intent({
     payload: z.object({ path: z.string().max(512) }),
-    reply: z.object({ done: z.boolean() }),
+    reply: z.object({ done: z.boolean(), atUnixMs: z.number() }),
     description: "Writes what is no commit where the actor's next commit would be.",
   }),
   "fault.kernel": intent({
@@ -73,7 +73,7 @@ const machine = setup({
       input.run = (failure) =>
         start.runInAsyncScope(() => setImmediate(() => sendBack({ type: "explode", failure })));
     }),
-    overwrite: fromPromise<void, { readonly ports: DrillPorts; readonly path: string }>(({ input }) =>
+    overwrite: fromPromise<number, { readonly ports: DrillPorts; readonly path: string }>(({ input }) =>
       input.ports.overwriteCommit(input.path),
     ),
   },
@@ -94,7 +94,9 @@ const machine = setup({
       return {};
     }),
     keep: assign({ asked: ({ event }) => ("intent" in event ? event.intent.id : "") }),
-    done: reply(() => ({ done: true }), { to: ({ context }) => context.asked }),
+    written: reply(({ event }) => ({ done: true, atUnixMs: Number(Reflect.get(event, "output")) }), {
+      to: ({ context }) => context.asked,
+    }),
   },
 }).createMachine({
   context: ({ input }) => {
@@ -121,7 +123,7 @@ const machine = setup({
           ports: context.ports,
           path: event.type === "fault.overwrite-commit" ? event.payload.path : "",
         }),
-        onDone: { target: "serving", actions: "done" },
+        onDone: { target: "serving", actions: "written" },
       },
     },
     /** With nothing in hand, so that no sender is to blame; what waits is found to wait too long. */

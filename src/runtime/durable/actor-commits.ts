@@ -9,6 +9,7 @@ import { sha256, toHex } from "../../security/bytes.ts";
 import type { RecordSealer } from "../../security/records/record-sealer.ts";
 import type { Incarnation } from "../../security/wire/capsule.ts";
 import { MAX_STATE_BYTES, type StateStream } from "../../transport/durable/state-stream.ts";
+import type { KeptCommits } from "./load-state.ts";
 import { actorMark, type Marks } from "./marks.ts";
 import type { OwnCommits } from "./own-commits.ts";
 import { type CommitRecord, encodeCommitRecord } from "./records.ts";
@@ -19,11 +20,8 @@ export type CommitPorts = {
   readonly marks: Marks;
   readonly own: OwnCommits;
   readonly nowUnixMs: () => number;
-  /** Whether a process of a later term has written for the actor. */
-  readonly wasSucceeded: (
-    actor: { readonly path: string; readonly shard: number },
-    term: number,
-  ) => Promise<boolean>;
+  /** All that is kept of the actor. */
+  readonly readKept: (actor: { readonly path: string; readonly shard: number }) => Promise<KeptCommits>;
   /** Another incarnation has written: this process owns the shard no more. */
   readonly onFenced: (shard: number) => void;
   readonly signal: AbortSignal;
@@ -69,6 +67,7 @@ export class ActorCommits {
   /** Writes that are under way, or wait for the one before. */
   #underWay = 0;
   #unkept: CellError | undefined;
+  #found: KeptCommits | undefined;
 
   constructor(
     ports: CommitPorts,
@@ -82,6 +81,11 @@ export class ActorCommits {
 
   get head(): CommitHead {
     return this.#head;
+  }
+
+  /** What was found where a commit was refused: the next incarnation need not read it again. */
+  get found(): KeptCommits | undefined {
+    return this.#found;
   }
 
   /**
@@ -176,10 +180,22 @@ export class ActorCommits {
   async #refused(cause: CellError, term: number): Promise<CellError> {
     if (cause.code !== "BROKER_STREAM_CONFLICT") return cause;
     const { path, shard } = this.#actor;
-    const { wasSucceeded, onFenced } = this.#ports;
-    if (!(await wasSucceeded(this.#actor, term)))
+    if (!(await this.#wasSucceeded(term)))
       return new CellError("STATE_DRIFTED", undefined, { where: path, cause });
-    onFenced(shard);
+    this.#ports.onFenced(shard);
     return new CellError("ACTOR_FENCED", undefined, { where: path, cause });
+  }
+
+  /**
+   * Whether a process of a later term has committed for the actor. Where that cannot be read it
+   * counts as so: nothing is gone on from in doubt.
+   */
+  async #wasSucceeded(term: number): Promise<boolean> {
+    try {
+      this.#found = await this.#ports.readKept(this.#actor);
+      return this.#found.history.some(({ incarnation }) => incarnation.term > term);
+    } catch {
+      return true;
+    }
   }
 }

@@ -25,7 +25,7 @@ import { JournalTrimmer } from "./journal-trimmer.ts";
 import { keptReport } from "./kept-report.ts";
 import { createLimiter } from "./limiter.ts";
 import { liveStates } from "./live-states.ts";
-import { wasSucceeded } from "./load-state.ts";
+import { readKept } from "./load-state.ts";
 import type { Marks } from "./marks.ts";
 import { overwriteCommit } from "./overwrite-commit.ts";
 import { OwnCommits } from "./own-commits.ts";
@@ -117,7 +117,7 @@ export class DurableRuntime {
       roots: new VerifiedRoots(),
       nowUnixMs: Date.now,
       signal: this.#stopping.signal,
-      wasSucceeded: (actor, term) => wasSucceeded(this.#ports, actor, term),
+      readKept: (actor) => readKept(this.#ports, actor),
       onFenced: (shard) => this.#fenced(shard),
       journaled: (shard, position) => this.#journals.get(shard)?.kept(position),
       onCommitted: () => {},
@@ -236,11 +236,14 @@ export class DurableRuntime {
     return actor === undefined ? undefined : await keptReport(this.#ports, actor);
   }
 
-  /** For drills: somebody else writes in the place of its next commit. Throws ACTOR_NOT_FOUND, and what the broker refuses. */
-  async overwriteCommit(path: string): Promise<void> {
+  /**
+   * For drills: somebody else writes in the place of its next commit. Resolves with when that left,
+   * Unix milliseconds. Throws ACTOR_NOT_FOUND, and what the broker refuses.
+   */
+  async overwriteCommit(path: string): Promise<number> {
     const actor = this.#actors.get(path);
     if (actor === undefined) throw new CellError("ACTOR_NOT_FOUND", undefined, { where: path });
-    await overwriteCommit(this.#options.state, actor);
+    return await overwriteCommit(this.#options.state, actor);
   }
 
   /**

@@ -47,9 +47,10 @@ export type Loaded = {
 export async function loadAnyway(
   ports: LoadPorts,
   actor: { readonly path: string; readonly shard: number },
+  found?: KeptCommits,
 ): Promise<Loaded> {
   const { path } = actor;
-  const { mark, opened, last, history } = await readKept(ports, actor);
+  const { mark, opened, last, history } = found ?? (await readKept(ports, actor));
   const newest = opened.at(-1);
   const record = history.at(-1);
   const damaged = last !== undefined && newest?.ok === false;
@@ -63,7 +64,18 @@ export async function loadAnyway(
 }
 
 /** Everything that is kept of an actor, oldest first, and what this node remembers of it. */
-async function readKept(ports: LoadPorts, actor: { readonly path: string; readonly shard: number }) {
+export type KeptCommits = {
+  readonly mark: Mark | undefined;
+  readonly opened: readonly Result<Opened, CellError>[];
+  readonly last: Kept | undefined;
+  /** Those that are sound. */
+  readonly history: readonly CommitRecord[];
+};
+
+export async function readKept(
+  ports: LoadPorts,
+  actor: { readonly path: string; readonly shard: number },
+): Promise<KeptCommits> {
   const { path, shard } = actor;
   const kept = await ports.stream.history(shard, path);
   const mark = ports.marks.get(actorMark(path));
@@ -72,33 +84,20 @@ async function readKept(ports: LoadPorts, actor: { readonly path: string; readon
   return { mark, opened, last: kept.at(-1), history };
 }
 
-/**
- * Whether a process of a later term has committed for the actor. Where that cannot be read it
- * counts as so: nothing is gone on from in doubt.
- */
-export async function wasSucceeded(
-  ports: LoadPorts,
-  actor: { readonly path: string; readonly shard: number },
-  term: number,
-): Promise<boolean> {
-  try {
-    const { history } = await readKept(ports, actor);
-    return history.some(({ incarnation }) => incarnation.term > term);
-  } catch {
-    return true;
-  }
-}
-
 type Opened = { readonly record: CommitRecord; readonly hash: Uint8Array; readonly meta: CommitMeta };
 
-/** Throws STATE_CORRUPT, STATE_ROLLED_BACK, and what the broker refuses. */
+/**
+ * Throws STATE_CORRUPT, STATE_ROLLED_BACK, and what the broker refuses.
+ * @param found what was read just now, if it was
+ */
 export async function loadState(
   ports: LoadPorts,
   actor: { readonly path: string; readonly shard: number },
   onCorruption: OnCorruption,
+  found?: KeptCommits,
 ): Promise<Loaded> {
   const { path } = actor;
-  const { mark, opened, last, history } = await readKept(ports, actor);
+  const { mark, opened, last, history } = found ?? (await readKept(ports, actor));
   const newest = opened.at(-1);
   if (last === undefined || newest === undefined) {
     if (mark === undefined) return { head: NO_COMMIT, record: undefined, history: [] };

@@ -100,10 +100,10 @@ export class DurableStream {
       if (outcome.ok) return outcome;
       const isConflict = outcome.error.code === "BROKER_STREAM_CONFLICT";
       if (!isPassing(outcome.error)) {
-        if (attempt === 0 && !isConflict) return outcome;
+        // It went out once, and this is the answer to it.
+        if (attempt === 0) return outcome;
         // After a lost acknowledgement the conflict may be with ourselves, or with who came after us.
-        const error = attempt > 0 && isConflict ? unclear(outcome.error) : outcome.error;
-        const settled = await this.#readBack(write, error);
+        const settled = await this.#readBack(write, isConflict ? unclear(outcome.error) : outcome.error);
         if (settled !== undefined) return settled;
         if (!isConflict) return outcome;
       }
