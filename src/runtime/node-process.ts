@@ -4,6 +4,7 @@
 // parent is gone.
 import { flushCompileCache } from "node:module";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
 import { attributeAsyncFailure } from "../actors/actor-context.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { prepareNode, type RunningNode } from "../runtime.ts";
@@ -12,10 +13,14 @@ import { readCradleMessage } from "./cradle-messages.ts";
 import { dataDir } from "./data-dir.ts";
 import { MAX_SHOWN_ACTORS } from "./node-status.ts";
 import { DRAIN_TIMEOUT_MS, STANDBY } from "./processes.ts";
+import { type RehearsalOptions, rehearse } from "./rehearsal/rehearse.ts";
 import { startWatch, type Watch } from "./watch/start-watch.ts";
 
 /** Where the cradle hears the watching thread. */
 const BEATS_DESCRIPTOR = 4;
+
+/** Between two rehearsed failures of a node that serves. */
+const REHEARSAL_PAUSE_MS = 5;
 
 /** In the place of the data directory: all is loaded by now, and kept compiled for the starts to come. */
 const WARM = "--warm";
@@ -59,11 +64,12 @@ process.on("unhandledRejection", stray);
 try {
   watch = startWatch(BEATS_DESCRIPTOR);
   const standing = await prepareNode(dataDir(root), mode === STANDBY);
-  // A process that is killed writes none: each does once it has loaded all, for every cold start.
-  if (mode === STANDBY) flushCompileCache();
   process.send?.({ type: "standby" });
+  const rehearsing = new AbortController();
+  if (mode === STANDBY) void prepareForFailures({ signal: rehearsing.signal });
   const suspects = await Promise.race([promoted.promise, stopping.promise]);
   if (typeof suspects === "string") process.exit(0);
+  rehearsing.abort();
   node = await standing.promote({
     suspects,
     onFatal: giveUp,
@@ -73,13 +79,19 @@ try {
   // It passes through the cradle, which has little memory.
   const shown = status.actors <= MAX_SHOWN_ACTORS ? { tree: node.tree() } : {};
   process.send?.({ type: "ready", status, ...shown });
-  if (mode !== STANDBY) flushCompileCache();
+  if (mode !== STANDBY) void prepareForFailures({ pause: () => setTimeout(REHEARSAL_PAUSE_MS) });
   const reason = await stopping.promise;
   await node.stop(reason, DRAIN_TIMEOUT_MS);
   watch.endsByItself();
   process.exit(0);
 } catch (error) {
   giveUp(error);
+}
+
+/** Runs what a failure runs, then keeps what is compiled: who is killed writes nothing for the starts to come. */
+async function prepareForFailures(options: RehearsalOptions): Promise<void> {
+  await rehearse(options);
+  flushCompileCache();
 }
 
 /** The node cannot go on: its parent starts it again. */
