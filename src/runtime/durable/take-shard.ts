@@ -4,7 +4,7 @@
 import { CellError } from "../../errors/cell-error.ts";
 import { equalBytes, sha256, toHex } from "../../security/bytes.ts";
 import type { RecordSealer } from "../../security/records/record-sealer.ts";
-import { openRecord } from "../../security/records/sealed-record.ts";
+import { openChained, openRecord } from "../../security/records/sealed-record.ts";
 import type { Kept } from "../../transport/durable/durable-stream.ts";
 import type { JournalStream } from "../../transport/durable/journal-stream.ts";
 import { journalMark, type Mark, type Marks, NO_HASH, trimMark } from "./marks.ts";
@@ -115,9 +115,9 @@ async function readLast(ports: TakeShardPorts, shard: number): Promise<Read | un
 const isBehind = (number: number, hash: Uint8Array, mark: Mark): boolean =>
   number < mark.number || (number === mark.number && toHex(hash) !== mark.hash);
 
-/** Each record names the hash of the one before: the last one vouches for all. */
+/** Each record names the hash of the one before: the last one, which this process has written, vouches for all. */
 async function readEntries(
-  { stream, genesisHash, marks }: TakeShardPorts,
+  { stream, marks }: TakeShardPorts,
   shard: number,
   head: JournalHead,
   mark: Mark | undefined,
@@ -129,7 +129,7 @@ async function readEntries(
     if (page.length === 0) break;
     for (const { data, sequence } of page) {
       from = sequence + 1;
-      const opened = openRecord("journal", data, genesisHash);
+      const opened = openChained(data);
       if (!opened.ok) throw opened.error;
       const { bytes, hash } = opened.value;
       const record = decodeJournalRecord(bytes);

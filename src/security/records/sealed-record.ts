@@ -104,5 +104,17 @@ export function openRecord(
   return ok({ bytes: record, hash: sha256(record), signer });
 }
 
+/**
+ * A record of a chain in which a later one has been opened, and names it, or one after it, by
+ * its hash: that vouches for it as its signature would, at a fifth of the cost. STATE_FORGED:
+ * these bytes are no sealed record.
+ */
+export function openChained(sealed: Uint8Array): Result<Omit<VerifiedRecord, "signer">, CellError> {
+  const decoded = decodeStrict(SealedRecordSchema, sealed, BOUNDS);
+  if (!decoded.ok) return forged(decoded.error.message);
+  const { record } = decoded.value;
+  return ok({ bytes: record, hash: sha256(record) });
+}
+
 const forged = (why: string) =>
   err(new CellError("STATE_FORGED", `the record is not what a node wrote: ${why}`));

@@ -46,6 +46,8 @@ export type Kept = {
 };
 
 export type Write = AnsweredWrite & {
+  /** These very bytes were never written before: a conflict is with somebody else. */
+  readonly isNew?: boolean;
   /** Ends its being tried again; a write that is under way is waited for all the same. */
   readonly signal: AbortSignal;
 };
@@ -100,10 +102,10 @@ export class DurableStream {
       if (outcome.ok) return outcome;
       const isConflict = outcome.error.code === "BROKER_STREAM_CONFLICT";
       if (!isPassing(outcome.error)) {
-        // It went out once, and this is the answer to it.
-        if (attempt === 0) return outcome;
+        if (attempt === 0 && (!isConflict || write.isNew === true)) return outcome;
         // After a lost acknowledgement the conflict may be with ourselves, or with who came after us.
-        const settled = await this.#readBack(write, isConflict ? unclear(outcome.error) : outcome.error);
+        const error = attempt > 0 && isConflict ? unclear(outcome.error) : outcome.error;
+        const settled = await this.#readBack(write, error);
         if (settled !== undefined) return settled;
         if (!isConflict) return outcome;
       }

@@ -62,6 +62,8 @@ export function stateStream(connection: BrokerConnection, cell: string, replicas
         headers: headersOf(head),
         expected,
         signal,
+        // Each says when it was written.
+        isNew: true,
       }),
     last: (shard, path) => stream.last(subjectOf(shard, path)),
     history: (shard, path) => stream.page(subjectOf(shard, path), 1),
