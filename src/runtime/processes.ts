@@ -38,6 +38,9 @@ export const brokerProcessors = (available: number): number => Math.max(1, Math.
 /** Grace for what a node has accepted, on the first Ctrl-C. */
 export const DRAIN_TIMEOUT_MS = 5_000;
 
+/** MiB, from the start: growing it little by little costs a node that brings back 1,000 actors a tenth of that time. */
+const YOUNG_GENERATION = ["--min-semi-space-size=16"] as const;
+
 /** Argument of a node's process that stands by. */
 export const STANDBY = "--standby";
 
@@ -84,7 +87,7 @@ export async function processSpecs(options: ProcessOptions): Promise<ProcessSpec
   specs.push({
     name: "node",
     command: process.execPath,
-    args: [...heapArgs, "--disable-sigusr1", code.entry("node"), dir.root],
+    args: [...heapArgs, ...YOUNG_GENERATION, "--disable-sigusr1", code.entry("node"), dir.root],
     env: { ...env, NODE_COMPILE_CACHE: compileCache(dir) },
     cwd: process.cwd(),
     log: dir.nodeLog,
