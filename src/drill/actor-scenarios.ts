@@ -1,5 +1,5 @@
 // Layer 1: one actor fails, its siblings stand beside it under the same supervisor.
-import { bitFlip, breach, byIntent, bySignalToActor, foreignCommit } from "./faults.ts";
+import { bitFlip, breach, byGrowth, byIntent, bySignalToActor, foreignCommit } from "./faults.ts";
 import { type ActorForm, flatGraph, SIBLINGS, targetPath } from "./graphs.ts";
 import type { Keeps } from "./judge.ts";
 import {
@@ -74,7 +74,7 @@ const DRILLS: readonly ActorDrill[] = [
     ...IN_TURNS,
   },
   // An actor of the shared loop has no limit of its own.
-  { failure: "exhaustion", kind: "grow", fault: byIntent("grow"), isolations: ISOLATED, fields: MEMORY },
+  { failure: "exhaustion", kind: "grow", fault: byGrowth(), isolations: ISOLATED, fields: MEMORY },
   // Of a volatile actor nothing is kept that it could differ from.
   { failure: "drift", kind: "overwrite", fault: foreignCommit, isolations: ISOLATIONS, durabilities: [true] },
   {

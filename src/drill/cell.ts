@@ -8,12 +8,13 @@ import { join } from "node:path";
 import { createKernelClient, type KernelClient } from "../cli/kernel-client.ts";
 import { type CellClient, connect } from "../client.ts";
 import { CellError } from "../errors/cell-error.ts";
+import { FailureClass } from "../gen/cell0/v1/events_pb.ts";
 import { type DataDir, dataDir } from "../runtime/data-dir.ts";
 import type { DrillWord } from "../runtime/drilled.ts";
 import { isAlive, readHolder } from "../runtime/lock.ts";
 import { packageRoot } from "../runtime/package-info.ts";
 import { WORKED_MS } from "../supervisor/cradle/restart-policy.ts";
-import type { DrilledCell, ProcessName } from "./ports.ts";
+import { type DrilledCell, NODE, NODE_PROCESS, type ProcessName } from "./ports.ts";
 import { killTree, signalOwn } from "./processes.ts";
 
 export type CellOptions = {
@@ -40,7 +41,6 @@ export type OwnCell = DrilledCell & {
   revive(): Promise<void>;
 };
 
-export const NODE = "a";
 const UP_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 const REQUEST_MS = 5_000;
@@ -48,6 +48,8 @@ const APPLY_MS = 60_000;
 const SETPRIV = "/usr/bin/setpriv";
 const MAX_OUTPUT = 64 * 1024;
 const MAX_DEATHS = 10_000;
+/** Remembered of each actor. */
+const MAX_EXHAUSTIONS = 64;
 /** Between the word that a process is back and its coming here. */
 const MARGIN_MS = 50;
 const SPARE_WITHIN_MS = 30_000;
@@ -94,6 +96,8 @@ type Running = {
   readonly client: CellClient;
   readonly kernel: KernelClient;
   readonly output: Output;
+  /** When an actor had no memory left, by its path; Unix milliseconds. */
+  readonly exhausted: ReadonlyMap<string, readonly number[]>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
@@ -111,6 +115,11 @@ function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"
     incarnation: async (path) => (await running().kernel.actor(NODE, path)).incarnation,
     pid,
     deaths: () => [...running().output.deaths],
+    exhaustedAt(whose, sinceUnixMs) {
+      const { output, exhausted } = running();
+      const all = whose === NODE_PROCESS ? output.nodeDeaths : (exhausted.get(whose) ?? []);
+      return all.find((atUnixMs) => atUnixMs >= sinceUnixMs);
+    },
     signal: (pids, signal) => signalOwn(pids, signal, running().cradle),
     fault: (intent, payload) => request(`kernel/${NODE}/drill`, intent, payload, REQUEST_MS),
     restartKernel: () => running().kernel.rebuild(NODE),
@@ -140,6 +149,7 @@ async function up(dir: DataDir, manifests: readonly string[], options: Surroundi
       client,
       kernel,
       output,
+      exhausted: followExhaustion(client),
       async stop() {
         await client.close();
         await end();
@@ -154,6 +164,21 @@ async function up(dir: DataDir, manifests: readonly string[], options: Surroundi
     await end();
     throw error;
   }
+}
+
+/** Until the client is closed. */
+function followExhaustion(client: CellClient): ReadonlyMap<string, readonly number[]> {
+  const exhausted = new Map<string, number[]>();
+  const follow = async () => {
+    for await (const { actor, time, kind } of client.events({ kind: "actorCrashed" })) {
+      if (kind.case !== "actorCrashed" || kind.value.failure !== FailureClass.EXHAUSTION) continue;
+      const all = exhausted.get(actor) ?? [];
+      exhausted.set(actor, [...all.slice(1 - MAX_EXHAUSTIONS), Number(time?.unixMs ?? 0n)]);
+    }
+  };
+  // Without them a recovery counts from the intent that began it.
+  follow().catch(() => undefined);
+  return exhausted;
 }
 
 /** On Linux the system itself ends the cell when the drill is killed. */
@@ -185,6 +210,8 @@ type Output = {
   text: string;
   changed: PromiseWithResolvers<void>;
   readonly deaths: string[];
+  /** Of the node's process, Unix milliseconds. */
+  readonly nodeDeaths: number[];
   /** Of the process that was last said to stand by. */
   standsBy: number | undefined;
   /** When some process was last said to be back. */
@@ -196,6 +223,7 @@ function gather(child: ChildProcess): Output {
     text: "",
     changed: Promise.withResolvers(),
     deaths: [],
+    nodeDeaths: [],
     standsBy: undefined,
     recoveredAtMs: Number.NEGATIVE_INFINITY,
   };
@@ -218,6 +246,9 @@ function note(output: Output, line: string): void {
     /^\{"recovered":"(\w+)".*?(?:"cause":"((?:[^"\\]|\\.)*)")?\}$/.exec(line) ?? [];
   if (name !== undefined) output.recoveredAtMs = performance.now();
   if (name !== undefined && output.deaths.length < MAX_DEATHS) output.deaths.push(`${name}: ${cause}`);
+  const [, diedAtUnixMs] = /^\{"recovered":"node".*?"diedAtUnixMs":([0-9.]+)/.exec(line) ?? [];
+  if (diedAtUnixMs !== undefined && output.nodeDeaths.length < MAX_DEATHS)
+    output.nodeDeaths.push(Number(diedAtUnixMs));
   const [, pid] = /^\{"standsBy":"node","pid":([0-9]+)\}$/.exec(line) ?? [];
   if (pid !== undefined) output.standsBy = Number(pid);
 }

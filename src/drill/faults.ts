@@ -2,7 +2,7 @@
 // leaves the process that causes it, so that a figure can only be too long.
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
-import type { Clock, DrilledCell, ProcessName } from "./ports.ts";
+import type { Clock, DrilledCell, NODE_PROCESS, ProcessName } from "./ports.ts";
 
 export type InjectContext = {
   readonly cell: DrilledCell;
@@ -14,6 +14,11 @@ export type InjectContext = {
 
 export type Injection = {
   readonly failedAtMs: number;
+  /**
+   * When memory had run out: what the actor took until then is part of no recovery. Undefined: not
+   * known, the failure counts from `failedAtMs`. To be asked once it has recovered.
+   */
+  readonly exhaustedAtMs?: () => number | undefined;
   /** The life that was failed. */
   readonly life: string;
   /** Resolves when nothing more comes of it: the intent that failed has ended, what was stopped is gone. */
@@ -46,6 +51,32 @@ export function byIntent(how: string, options: { readonly again?: boolean } = {}
     async inject({ cell, target, life, clock }) {
       const payload = options.again === true ? { how } : { how, life };
       return { failedAtMs: clock.nowMs(), life, ...asked(cell, target, "fail", payload, clock) };
+    },
+  };
+}
+
+/** An intent that makes the target fill its memory. @param whose memory it is; default: the target's own */
+export function byGrowth(whose?: typeof NODE_PROCESS): Fault {
+  return {
+    revives: "target",
+    inject: (context) => exhausting(context, whose ?? context.target, byIntent("grow")),
+  };
+}
+
+async function exhausting(
+  context: InjectContext,
+  whose: string | typeof NODE_PROCESS,
+  fault: Fault,
+): Promise<Injection> {
+  const { cell, clock } = context;
+  // The cell says it in whole milliseconds.
+  const sinceUnixMs = Math.floor(clock.unixMs());
+  const injected = await fault.inject(context);
+  return {
+    ...injected,
+    exhaustedAtMs() {
+      const atUnixMs = cell.exhaustedAt(whose, sinceUnixMs);
+      return atUnixMs === undefined ? undefined : clock.nowMs() - (clock.unixMs() - atUnixMs);
     },
   };
 }
@@ -176,8 +207,13 @@ async function isToldParked(cell: DrilledCell, target: string, clock: Clock): Pr
 }
 
 /** The node's root supervisor gives up, for a reason that nobody can be named for. */
-export const kernelGivesUp = (failure: "crash" | "exhaustion"): Fault =>
-  byCall((cell) => cell.fault("fault.kernel", { failure }));
+export const kernelGivesUp: Fault = byCall((cell) => cell.fault("fault.kernel", { failure: "crash" }));
+
+/** The same for want of memory. @param drill path of the kernel actor that wants it */
+export function kernelAllocates(drill: string): Fault {
+  const fault = byCall((cell) => cell.fault("fault.kernel", { failure: "exhaustion" }));
+  return { revives: "target", inject: (context) => exhausting(context, drill, fault) };
+}
 
 /** A kernel actor takes no intent any more, and one waits for it. */
 export const kernelHangs: Fault = byCall(async (cell) => {

@@ -1,7 +1,16 @@
 // Layers 3 and 4: a node of a thousand actors, of which a hundred are durable, loses its
 // kernel or its processes. Its bounds on deaths are raised, so that one cell serves many trials.
-import { byIntent, bySignal, kernelGivesUp, kernelHangs, kernelRestart } from "./faults.ts";
+import {
+  byGrowth,
+  byIntent,
+  bySignal,
+  kernelAllocates,
+  kernelGivesUp,
+  kernelHangs,
+  kernelRestart,
+} from "./faults.ts";
 import { durablePath, nodeGraph, volatilePath } from "./graphs.ts";
+import { NODE, NODE_PROCESS } from "./ports.ts";
 import {
   budgetOf,
   DURABILITIES,
@@ -30,7 +39,7 @@ const kernel = { layer: "kernel", keepsProcess: true, awaitsSpare: false } as co
 const process = { layer: "process" } as const;
 
 const DRILLS: readonly NodeDrill[] = [
-  { ...kernel, failure: "crash", kind: "give-up", fault: kernelGivesUp("crash") },
+  { ...kernel, failure: "crash", kind: "give-up", fault: kernelGivesUp },
   { ...kernel, failure: "crash", kind: "restart", fault: kernelRestart },
   {
     ...kernel,
@@ -44,7 +53,7 @@ const DRILLS: readonly NodeDrill[] = [
     ...kernel,
     failure: "exhaustion",
     kind: "allocate",
-    fault: kernelGivesUp("exhaustion"),
+    fault: kernelAllocates(`kernel/${NODE}/drill`),
     // Each time the engine first collects all garbage that there is: twenty times would be seconds.
     words: ["brittle-kernel"],
   },
@@ -58,7 +67,7 @@ const DRILLS: readonly NodeDrill[] = [
     fault: byIntent("exit", { again: true }),
     deaths: 2,
   },
-  { ...process, failure: "exhaustion", kind: "grow", fault: byIntent("grow"), words: ["small-heap"] },
+  { ...process, failure: "exhaustion", kind: "grow", fault: byGrowth(NODE_PROCESS), words: ["small-heap"] },
   { ...process, failure: "loss", kind: "kill", fault: bySignal("SIGKILL", ["node"]) },
   {
     ...process,

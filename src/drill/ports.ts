@@ -12,6 +12,12 @@ export type Clock = {
   after(ms: number): Promise<void>;
 };
 
+/** Name of the only node of a drilled cell. */
+export const NODE = "a";
+
+/** In the place of an actor's path. */
+export const NODE_PROCESS = Symbol("the node's process");
+
 export type ProcessName = "cradle" | "broker" | "core" | "node";
 
 export type Incarnation = { readonly term: number; readonly activation: number };
@@ -27,6 +33,11 @@ export type DrilledCell = {
   signal(pids: readonly number[], signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
   /** Processes that the cradle brought back since the cell was started, each with its cause. */
   deaths(): readonly string[];
+  /**
+   * When the cell noticed that an actor, or the node's process, had no memory left: the first time since
+   * then, Unix milliseconds. Undefined: it has not said so.
+   */
+  exhaustedAt(whose: string | typeof NODE_PROCESS, sinceUnixMs: number): number | undefined;
   /** Asks the node's drill actor for a fault. */
   fault(intent: string, payload: unknown): Promise<unknown>;
   /** Restarts through the registry, as `cell0 restart` does. */

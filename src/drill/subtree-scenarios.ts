@@ -1,6 +1,6 @@
 // Layer 2: the first of a hundred actors fails, and the whole group goes down with it; what
 // is measured is the last one in start order, since the group is back when that one is.
-import { byIntent, bySignalToActor, foreignCommit } from "./faults.ts";
+import { byGrowth, byIntent, bySignalToActor, foreignCommit } from "./faults.ts";
 import { groupGraph, memberPath, SIBLINGS } from "./graphs.ts";
 import {
   budgetOf,
@@ -65,7 +65,7 @@ const DRILLS: readonly SubtreeDrill[] = [
   {
     failure: "exhaustion",
     kind: "grow",
-    fault: byIntent("grow"),
+    fault: byGrowth(),
     isolation: "worker",
     group: GIVES_UP,
     fields: MEMORY,

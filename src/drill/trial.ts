@@ -159,7 +159,7 @@ type Audited = LaneResult & { readonly ledger: Ledger };
 /** To the life that is there at the end: an incarnation that dies at once has recovered nothing. */
 function recoveryOf(
   { sent, ledger }: Audited,
-  { failedAtMs, life, answered }: Injection,
+  { failedAtMs, exhaustedAtMs, life, answered }: Injection,
   revives: Fault["revives"],
 ): number | undefined {
   const since = revives === "target" ? Number.NEGATIVE_INFINITY : lastFailure(sent, failedAtMs);
@@ -171,7 +171,8 @@ function recoveryOf(
   const own = answered?.();
   const first = Math.min(...ends, own?.life === ledger.life ? own.atMs : Number.POSITIVE_INFINITY);
   const isAnother = ledger.life !== "" && (revives === "service" || ledger.life !== life);
-  return isAnother && Number.isFinite(first) ? first - failedAtMs : undefined;
+  const began = Math.max(failedAtMs, exhaustedAtMs?.() ?? failedAtMs);
+  return isAnother && Number.isFinite(first) ? first - began : undefined;
 }
 
 /** When the last intent that failed was due; at the earliest the failure itself. */

@@ -17,6 +17,7 @@ const exit = z.object({
 const recovery = z.object({
   name: z.string(),
   exit,
+  diedAtUnixMs: z.number(),
   downMs: z.number(),
   by: z.enum(["spare", "cold"]),
   deathsInPeriod: z.int(),

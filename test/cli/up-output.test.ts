@@ -19,7 +19,14 @@ function printed(json: boolean, ...events: readonly CradleEvent[]): readonly str
 
 const exit = { code: null, signal: "SIGKILL", inHand: { actor: "shop/till", intent: "ab12" } } as const;
 const died: CradleEvent = { kind: "died", name: "node", exit, restartInMs: 0, by: "spare" };
-const recovery = { name: "node", exit, downMs: 17.4, by: "spare", deathsInPeriod: 1 } as const;
+const recovery = {
+  name: "node",
+  exit,
+  diedAtUnixMs: 1_700_000_000_000,
+  downMs: 17.4,
+  by: "spare",
+  deathsInPeriod: 1,
+} as const;
 const back: CradleEvent = { kind: "ready", name: "node", elapsedMs: 12, detail: {}, recovery };
 
 describe("a recovery", () => {

@@ -92,6 +92,7 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
       activation: defect === "keeps its incarnation" ? 1 : actorOf(path).life,
     }),
     pid: async () => 2,
+    exhaustedAt: () => undefined,
     deaths: () => [],
     signal: () => undefined,
     fault: async () => undefined,

@@ -29,7 +29,9 @@ const MAX_VAIN = 32;
 export type Recovery = {
   readonly name: string;
   readonly exit: ProcessExit;
-  /** From the end of the old one to the word of the new one that it is ready. */
+  /** When the old one had ended. */
+  readonly diedAtUnixMs: number;
+  /** From then to the word of the new one that it is ready. */
   readonly downMs: number;
   readonly by: "spare" | "cold";
   readonly deathsInPeriod: number;
@@ -54,6 +56,9 @@ export type SlotEvents = {
   /** @param pid of the second process */
   spare(state: SpareState, pid: number | undefined): void;
 };
+
+/** Of a time on this process's monotonic clock. */
+const unixMsOf = (atMs: number): number => performance.timeOrigin + atMs;
 
 export class Slot {
   #spec: ProcessSpec;
@@ -159,6 +164,7 @@ export class Slot {
     const recovery = down && {
       name: this.#spec.name,
       exit: down.exit,
+      diedAtUnixMs: unixMsOf(down.atMs),
       downMs: performance.now() - down.atMs,
       by: down.by,
       deathsInPeriod: this.#deaths.length,
@@ -202,6 +208,7 @@ export class Slot {
       name: this.#spec.name,
       exit,
       by,
+      diedAtUnixMs: unixMsOf(atMs),
       downMs: nowMs - atMs,
       deathsInPeriod: this.#deaths.length - 1,
     };
