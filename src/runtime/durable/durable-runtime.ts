@@ -21,7 +21,7 @@ import { unlessAway } from "./away.ts";
 import { DurableActor, type DurableActorPorts } from "./durable-actor.ts";
 import { DurableChild } from "./durable-child.ts";
 import { type Acceptance, journalIntent } from "./journal-intent.ts";
-import { JournalTrimmer } from "./journal-trimmer.ts";
+import { JournalTrimmer, neededUntil } from "./journal-trimmer.ts";
 import { keptReport } from "./kept-report.ts";
 import { createLimiter } from "./limiter.ts";
 import { liveStates } from "./live-states.ts";
@@ -197,7 +197,9 @@ export class DurableRuntime {
       return;
     }
     journalIntent(acceptance, actor, journal, (position, sequence) => {
-      this.#trimmer.note({ actor, priority: intent.priority, position, sequence, atUnixMs: Date.now() });
+      const { priority, deadlineUnixMs } = intent;
+      const neededUntilUnixMs = neededUntil(deadlineUnixMs, Date.now());
+      this.#trimmer.note({ actor, priority, position, sequence, neededUntilUnixMs });
       // It may be another one's by now, or nobody's for a moment: then the next one is woken by it.
       return () => this.#children.get(intent.target)?.wake();
     });
@@ -319,11 +321,12 @@ export class DurableRuntime {
     const journal = new ShardJournal({ ...common, onFenced }, shard, term, head);
     for (const kept of entries) {
       const entry = recoveredIntent(kept, responder);
-      const { target, priority } = entry.delivery.intent;
+      const { target, priority, deadlineUnixMs } = entry.delivery.intent;
       const actor = this.#actorAt(target, shard);
       actor.recover(entry);
-      const { position, sequence, acceptedUnixMs: atUnixMs } = kept;
-      this.#trimmer.note({ actor, priority, position, sequence, atUnixMs });
+      const { position, sequence, acceptedUnixMs } = kept;
+      const neededUntilUnixMs = neededUntil(deadlineUnixMs, acceptedUnixMs);
+      this.#trimmer.note({ actor, priority, position, sequence, neededUntilUnixMs });
     }
     this.#journals.set(shard, journal);
     return journal;

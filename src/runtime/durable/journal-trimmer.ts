@@ -1,10 +1,10 @@
 // Takes out of the journals what nobody needs any more: an entry goes when the actor's two
-// newest commits have both applied it, so that one of them may be damaged, and when it is
-// old enough that its sender does not ask again. An actor that is idle writes its newest
-// commit once more for that.
+// newest commits have both applied it, so that one of them may be damaged, and when its
+// sender cannot ask again. An actor that is idle writes its newest commit once more for that.
 
 import type { PriorityName } from "../../actors/intent.ts";
 import type { CellError } from "../../errors/cell-error.ts";
+import { MAX_CLOCK_SKEW_MS } from "../../security/clock/clock-skew.ts";
 import type { JournalStream } from "../../transport/durable/journal-stream.ts";
 import type { DurableActor } from "./durable-actor.ts";
 import { type Marks, NO_HASH, trimMark } from "./marks.ts";
@@ -25,8 +25,12 @@ export type TrimmerPorts<A extends Trimmed> = {
   readonly onProblem: (error: CellError) => void;
 };
 
-/** Longer than any capsule is fresh, so that what comes again is found. */
+/** Longer than any capsule is fresh, whatever its deadline. */
 const RETAIN_MS = 60_000;
+/** A capsule may come again until its deadline: from then on intake refuses it, whichever clock of the cell's it goes by. */
+export const neededUntil = (deadlineUnixMs: number, acceptedUnixMs: number): number =>
+  Math.min(deadlineUnixMs + MAX_CLOCK_SKEW_MS, acceptedUnixMs + RETAIN_MS);
+
 const REPEATS_A_SWEEP = 64;
 
 /** An entry of the journal. */
@@ -36,18 +40,16 @@ export type Noted<A> = {
   readonly position: number;
   /** Of its record in the stream. */
   readonly sequence: number;
-  readonly atUnixMs: number;
+  readonly neededUntilUnixMs: number;
 };
 
 export class JournalTrimmer<A extends Trimmed = DurableActor> {
   readonly #ports: TrimmerPorts<A>;
-  readonly #retainMs: number;
   readonly #byShard = new Map<number, Noted<A>[]>();
   #sweeping = false;
 
-  constructor(ports: TrimmerPorts<A>, retainMs: number = RETAIN_MS) {
+  constructor(ports: TrimmerPorts<A>) {
     this.#ports = ports;
-    this.#retainMs = retainMs;
   }
 
   /** In the order of positions. */
@@ -73,8 +75,8 @@ export class JournalTrimmer<A extends Trimmed = DurableActor> {
     for (const [shard, noted] of this.#byShard) {
       const behind = new Set<A>();
       let done = 0;
-      for (const { actor, priority, position, atUnixMs } of noted) {
-        if (nowUnixMs - atUnixMs < this.#retainMs) break;
+      for (const { actor, priority, position, neededUntilUnixMs } of noted) {
+        if (nowUnixMs < neededUntilUnixMs) break;
         const isGone = this.#ports.isGone(actor);
         const covered = isGone ? "both" : actor.covers(priority, position);
         if (covered === "newest" && behind.size < REPEATS_A_SWEEP) behind.add(actor);

@@ -176,20 +176,17 @@ describe("what durable actors keep, in a hostile broker", () => {
       await process.send(1);
       const { actor } = process.runtime.child(PATH) ?? {};
       const trimmed: number[] = [];
-      const trimmer = new JournalTrimmer(
-        {
-          stream: { trim: async (_shard, before) => void trimmed.push(before) },
-          marks: { note: async () => undefined },
-          headOf: () => ({ sequence: 9, number: 4 }),
-          repeat: async () => undefined,
-          isGone: () => true,
-          onProblem: () => undefined,
-        },
-        0,
-      );
+      const trimmer = new JournalTrimmer({
+        stream: { trim: async (_shard, before) => void trimmed.push(before) },
+        marks: { note: async () => undefined },
+        headOf: () => ({ sequence: 9, number: 4 }),
+        repeat: async () => undefined,
+        isGone: () => true,
+        onProblem: () => undefined,
+      });
       const position = actor?.unapplied.next()?.position ?? positionOf(2, 0);
       if (actor !== undefined)
-        trimmer.note({ actor, priority: "normal", position, sequence: 2, atUnixMs: 0 });
+        trimmer.note({ actor, priority: "normal", position, sequence: 2, neededUntilUnixMs: 0 });
       await trimmer.sweep(1);
       expect(process.replies).toMatchObject([{ kind: "error", error: { code: "ACTOR_NOT_FOUND" } }]);
       expect(actor?.backlog).toBe(0);

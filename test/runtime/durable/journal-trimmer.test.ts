@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { PriorityName } from "../../../src/actors/intent.ts";
 import { CellError } from "../../../src/errors/cell-error.ts";
-import { JournalTrimmer, type Trimmed } from "../../../src/runtime/durable/journal-trimmer.ts";
+import { JournalTrimmer, neededUntil, type Trimmed } from "../../../src/runtime/durable/journal-trimmer.ts";
 import { positionOf } from "../../../src/runtime/durable/records.ts";
 
 type Covered = ReturnType<Trimmed["covers"]>;
@@ -26,8 +26,8 @@ class Actor implements Trimmed {
 }
 
 const HEAD = 90;
-const RETAIN_MS = 1_000;
-const OLD = RETAIN_MS;
+/** When what was noted may go. */
+const OLD = 1_000;
 
 function trimmer() {
   const marked: string[] = [];
@@ -36,27 +36,26 @@ function trimmer() {
   const problems: unknown[] = [];
   const gone = new Set<Actor>();
   const broker = { answer: async () => {} };
-  const trimmer = new JournalTrimmer<Actor>(
-    {
-      stream: {
-        trim: async (shard, before) => {
-          await broker.answer();
-          trimmed.push([shard, before]);
-        },
+  const trimmer = new JournalTrimmer<Actor>({
+    stream: {
+      trim: async (shard, before) => {
+        await broker.answer();
+        trimmed.push([shard, before]);
       },
-      marks: { note: async (name, { number }) => void marked.push(`${name} ${number}`) },
-      headOf: () => ({ sequence: HEAD, number: HEAD / 10 }),
-      repeat: async (actor) => {
-        repeated.push(actor.path);
-        actor.covered = "both";
-      },
-      isGone: (actor) => gone.has(actor),
-      onProblem: (error) => problems.push(error),
     },
-    RETAIN_MS,
-  );
-  const note = (actor: Actor, sequence: number, atUnixMs = 0) =>
-    trimmer.note({ actor, priority: "normal", position: positionOf(sequence / 10, 0), sequence, atUnixMs });
+    marks: { note: async (name, { number }) => void marked.push(`${name} ${number}`) },
+    headOf: () => ({ sequence: HEAD, number: HEAD / 10 }),
+    repeat: async (actor) => {
+      repeated.push(actor.path);
+      actor.covered = "both";
+    },
+    isGone: (actor) => gone.has(actor),
+    onProblem: (error) => problems.push(error),
+  });
+  const note = (actor: Actor, sequence: number, neededUntilUnixMs = OLD) => {
+    const position = positionOf(sequence / 10, 0);
+    trimmer.note({ actor, priority: "normal", position, sequence, neededUntilUnixMs });
+  };
   return { trimmer, marked, trimmed, repeated, problems, gone, broker, note };
 }
 
@@ -75,13 +74,18 @@ describe("the trimmer of journals", () => {
   it("keeps what its sender may still ask for", async () => {
     const it = trimmer();
     const actor = new Actor("a", "both");
-    it.note(actor, 50, 0);
-    it.note(actor, 60, 500);
+    it.note(actor, 50);
+    it.note(actor, 60, OLD + 500);
     await it.trimmer.sweep(OLD - 1);
     expect(it.trimmed).toEqual([]);
     await it.trimmer.sweep(OLD);
     expect(it.trimmed).toEqual([[3, 60]]);
     expect(it.marked).toEqual(["t:3 6"]);
+  });
+
+  it("needs an entry until its capsule's deadline, by every clock of the cell, and a minute at most", () => {
+    expect(neededUntil(10_000, 7_000)).toBe(15_000);
+    expect(neededUntil(3_600_000, 7_000)).toBe(67_000);
   });
 
   it("goes no further than the first entry that is needed, whoever's it is", async () => {
