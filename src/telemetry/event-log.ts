@@ -9,7 +9,7 @@ import { RotatingFile, rotatedFiles } from "./rotating-file.ts";
 
 export type EventLogOptions = {
   readonly path: string;
-  /** 8 MiB by default. */
+  /** 4 MiB by default. */
   readonly maxBytes?: number;
   /** 8 by default, the one written to included. */
   readonly maxFiles?: number;
@@ -50,7 +50,7 @@ export class EventLog {
 
   /** @throws the system's error when the file cannot be opened or read */
   constructor(options: EventLogOptions) {
-    const { path, maxBytes = 8 * MIB, maxFiles = 8, maxQueuedBytes = 4 * MIB } = options;
+    const { path, maxBytes = 4 * MIB, maxFiles = 16, maxQueuedBytes = 4 * MIB } = options;
     const found = mend(path);
     this.#file = new RotatingFile({ path, maxBytes, maxFiles });
     if (found.setAside) this.#file.rotate();
@@ -119,10 +119,11 @@ function mend(path: string): Opened & { readonly setAside: boolean } {
   const files = rotatedFiles(path);
   if (files.at(-1) !== path) return { ...lastOf(files), tornBytes: 0, damagedRecords: 0, setAside: false };
   const bytes = readFileSync(path);
-  const { end, damaged } = readFrames(bytes);
+  const { end, damaged, records } = readFrames(bytes);
   const tornBytes = bytes.length - end;
   const setAside = tornBytes > MAX_FRAME_BYTES;
-  const found = lastOf(files);
+  // Read once: whoever takes over waits for it.
+  const found = sequenceOf(records.at(-1)) ?? lastOf(files.slice(0, -1));
   if (tornBytes > 0 && !setAside) truncateSync(path, end);
   return { ...found, tornBytes, damagedRecords: damaged, setAside };
 }
@@ -130,8 +131,11 @@ function mend(path: string): Opened & { readonly setAside: boolean } {
 /** Sequence of the newest record that can be read. */
 function lastOf(files: readonly string[]): { readonly lastSequence: bigint } {
   for (const file of files.toReversed()) {
-    const last = readFrames(readFileSync(file)).records.at(-1);
-    if (last !== undefined) return { lastSequence: fromBinary(EventSchema, last).sequence };
+    const last = sequenceOf(readFrames(readFileSync(file)).records.at(-1));
+    if (last !== undefined) return last;
   }
   return { lastSequence: 0n };
 }
+
+const sequenceOf = (record: Uint8Array | undefined): { readonly lastSequence: bigint } | undefined =>
+  record && { lastSequence: fromBinary(EventSchema, record).sequence };

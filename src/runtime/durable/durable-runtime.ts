@@ -73,6 +73,8 @@ export type StartDurable = {
 const MAX_AWAKENING = 64;
 const MAX_TAKING = 32;
 const TRIM_MS = 5_000;
+/** After the start: a node that dies again and again would otherwise read more at each start. */
+const FIRST_TRIM_MS = 500;
 const SCAN_TIMEOUT_MS = 60_000;
 
 export class DurableRuntime {
@@ -95,6 +97,7 @@ export class DurableRuntime {
   #fence: CellError | undefined;
   /** Actors that have committed, by what their newest commit says; read once, at the first need. */
   #heads = new Map<string, CommitMeta>();
+  #firstSweep: NodeJS.Timeout | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(options: DurableRuntimeOptions) {
@@ -266,6 +269,7 @@ export class DurableRuntime {
   /** After the actors have been stopped. */
   stop(): void {
     this.#stopping.abort();
+    clearTimeout(this.#firstSweep);
     clearInterval(this.#sweeping);
     this.#residency.stop();
   }
@@ -298,7 +302,9 @@ export class DurableRuntime {
       this.#heads.set(path, pending || wakeAtUnixMs !== undefined ? meta : ALREADY);
     }
     await taking.catch(() => undefined);
-    this.#sweeping ??= setInterval(() => void this.#trimmer.sweep(Date.now()), TRIM_MS).unref();
+    const sweep = () => void this.#trimmer.sweep(Date.now());
+    this.#firstSweep ??= setTimeout(sweep, FIRST_TRIM_MS).unref();
+    this.#sweeping ??= setInterval(sweep, TRIM_MS).unref();
   }
 
   #own(shard: number): Promise<ShardJournal> {

@@ -29,7 +29,7 @@ export type MarksOptions = {
   readonly onDamage?: (what: string) => void;
   /** This node had marks before. */
   readonly expected?: boolean;
-  /** Lines beyond four times the live ones before the file is written anew; default 16,384. */
+  /** Lines beyond four times the live ones before the file is written anew; default 4,096: a start reads them. */
   readonly spareLines?: number;
 };
 
@@ -44,7 +44,7 @@ export const NO_HASH = "0".repeat(64);
 
 /** Throws what the file system throws. */
 export function openMarks(options: MarksOptions): Marks {
-  const { path, onProblem, onDamage = () => {}, expected = false, spareLines = 16_384 } = options;
+  const { path, onProblem, onDamage = () => {}, expected = false, spareLines = 4_096 } = options;
   const text = readText(path);
   const { live, read, damaged, isCut } = readMarks(text ?? "");
   let lines = read;

@@ -1,5 +1,6 @@
 // The group of actors that a rehearsal fails: it restarts all of them when one fails, half of
 // them are durable, and each intent fails whoever takes it first.
+import { randomBytes } from "node:crypto";
 import { assign, fromPromise, setup } from "xstate";
 import { z } from "zod";
 import { reply } from "../../actors/action.ts";
@@ -8,6 +9,10 @@ import type { ReceivedIntent } from "../../actors/intent.ts";
 import { type IntentEvents, intent } from "../../actors/intent-definition.ts";
 import { jsonBytes } from "../../actors/isolation/bounded-json.ts";
 import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../../manifest/graph.ts";
+import { acceptedIntent } from "../../security/intake/describe.ts";
+import { buildIntent } from "../../security/intents/build-intent.ts";
+import { ID_BYTES } from "../../security/wire/capsule.ts";
+import { decodeCapsule } from "../../security/wire/decode-capsule.ts";
 import type { KernelPart } from "../start-child.ts";
 
 const GROUP = "rehearsal";
@@ -16,6 +21,7 @@ export const NODE = "rehearsal";
 const SIZE = 8;
 const NEVER = 1_000_000;
 const TIMEOUT_MS = 5_000;
+const INBOX = "cell0.v1.rehearsal.inbox.rehearsal.0";
 
 export const ways = ["throw", "reject"] as const;
 export type Way = (typeof ways)[number];
@@ -33,9 +39,11 @@ const pathOf = (index: number): string => `${GROUP}/a${index}`;
 export type MadeUpGroup = {
   readonly graph: PlacedGraph;
   readonly parts: ReadonlyMap<string, KernelPart>;
-  /** The next intent for a durable or a volatile one of them. */
-  intent(n: number, how: Way, durable: boolean): ReceivedIntent;
+  /** The next intent for a durable or a volatile one of them, and its capsule. */
+  intent(n: number, how: Way, durable: boolean): MadeUpIntent;
 };
+
+export type MadeUpIntent = { readonly intent: ReceivedIntent; readonly capsule: Uint8Array };
 
 export function madeUpGroup(): MadeUpGroup {
   const behaviour = failing();
@@ -121,13 +129,18 @@ function failing() {
   return defineActor({ machine, intents });
 }
 
-function received(target: string, n: number, how: Way): ReceivedIntent {
-  const nowUnixMs = Date.now();
-  const id = n.toString(16).padStart(32, "0");
-  return {
-    ...{ id, rootId: id, causeId: "", hash: id + id, type: "fail", principal: GROUP, source: "", epoch: 0 },
-    ...{ target, contentType: "application/json", payload: jsonBytes({ n, how }), traceparent: "" },
-    ...{ issuedAtUnixMs: nowUnixMs, deadlineUnixMs: nowUnixMs + TIMEOUT_MS, hopLimit: 1, wantsReply: true },
-    priority: "normal",
+/** As a client's: encoded, decoded and described. */
+function received(target: string, n: number, how: Way): MadeUpIntent {
+  const unixMs = Date.now();
+  const id = randomBytes(ID_BYTES);
+  const draft = {
+    ...{ target, intent: "fail", payload: jsonBytes({ n, how }), contentType: "application/json" },
+    ...{ deadlineUnixMs: unixMs + TIMEOUT_MS, replyInbox: INBOX },
   };
+  const built = buildIntent(draft, { nextId: () => id, tick: () => ({ unixMs, counter: 0 }) });
+  if (!built.ok) throw built.error;
+  const { bytes: capsule, hash } = built.value;
+  const decoded = decodeCapsule(capsule);
+  if (!decoded.ok) throw decoded.error;
+  return { intent: acceptedIntent(decoded.value, hash, GROUP), capsule };
 }

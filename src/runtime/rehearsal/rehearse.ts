@@ -7,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { OutgoingReply } from "../../actors/intent.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { SigningKey } from "../../security/keys/signing-key.ts";
+import type { Sealing } from "../../security/wire/seal.ts";
 import { matrix } from "../../supervisor/matrix.ts";
 import { systemClock } from "../../supervisor/ports.ts";
 import { startTree } from "../../supervisor/tree.ts";
@@ -16,10 +17,12 @@ import { RunningActors } from "../running-actors.ts";
 import { childStarter } from "../start-child.ts";
 import { SuccessionDesk } from "../succession-desk.ts";
 import { type MadeUpGroup, madeUpGroup, NODE, type Way, ways } from "./made-up-group.ts";
-import { memoryStreams } from "./memory-streams.ts";
+import { type MemoryStreams, memoryStreams } from "./memory-streams.ts";
 
 /** Failures, of each way and form in turn: the code that they run is compiled by then. */
 const ROUNDS = 120;
+/** Nodes that run the group one after the other, each from what the one before has left. */
+const NODES = 4;
 const ROUND_MS = 2_000;
 
 export type RehearsalOptions = {
@@ -38,11 +41,16 @@ export async function rehearse({
   let survived = 0;
   let stage: Stage | undefined;
   try {
-    stage = await openStage(madeUpGroup());
+    const sealing = { key: SigningKey.fromSeed(randomBytes(32)), genesisHash: randomBytes(32) };
+    const cell = { group: madeUpGroup(), streams: memoryStreams(), sealing };
     for (let n = 0; n < rounds && signal?.aborted !== true; n += 1) {
+      if (n % Math.ceil(rounds / NODES) === 0) {
+        await stage?.close();
+        stage = await openStage(cell, n + 1);
+      }
       const how = ways[n % ways.length] ?? "throw";
-      const reply = await stage.fail(n + 1, how, n % 4 >= 2);
-      if (reply.kind === "value") survived += 1;
+      const reply = await stage?.fail(n, how, n % 4 >= 2);
+      if (reply?.kind === "value") survived += 1;
       await pause();
     }
   } catch {
@@ -58,13 +66,15 @@ type Stage = {
   close(): Promise<void>;
 };
 
-async function openStage(group: MadeUpGroup): Promise<Stage> {
+/** What every node has of it. */
+type Cell = { readonly group: MadeUpGroup; readonly streams: MemoryStreams; readonly sealing: Sealing };
+
+async function openStage({ group, streams, sealing }: Cell, term: number): Promise<Stage> {
   const { graph, parts } = group;
-  const key = SigningKey.fromSeed(randomBytes(32));
   let owed: (reply: OutgoingReply) => void = () => {};
   const durable = new DurableRuntime({
-    ...memoryStreams(),
-    ...{ node: NODE, term: 1, sealing: { key, genesisHash: randomBytes(32) } },
+    ...streams,
+    ...{ node: NODE, term, sealing },
     isNodeKey: () => true,
     placed: () => graph,
     toHost: (delivery, host) => host.deliver(delivery),
@@ -89,6 +99,7 @@ async function openStage(group: MadeUpGroup): Promise<Stage> {
         isolation: { house: () => Promise.reject(new RangeError("it has no house")), close: async () => {} },
       }),
       clock: systemClock,
+      term,
       random: Math.random,
       record,
     },
@@ -102,11 +113,11 @@ async function openStage(group: MadeUpGroup): Promise<Stage> {
           resolve(reply);
         };
         owed = respond;
-        const intent = group.intent(n, how, isDurable);
+        const { intent, capsule } = group.intent(n, how, isDurable);
         const refused = (error: CellError) => respond({ kind: "error", error });
         if (isDurable) {
           durable.accept({
-            ...{ intent, capsule: intent.payload, issuer: key.publicKey, principal: intent.principal },
+            ...{ intent, capsule, issuer: sealing.key.publicKey, principal: intent.principal },
             ...{ authority: "", returnAddress: null, respond },
             taken: (outcome) => {
               if (!outcome.ok) refused(outcome.error);

@@ -28,7 +28,7 @@ const withMarks = (
     const opened: Marks[] = [];
     await work(
       path,
-      (spareLines = 16_384) => {
+      (spareLines = 4_096) => {
         const marks = openMarks({ path, onProblem: (error) => problems.push(error), spareLines });
         opened.push(marks);
         return marks;
