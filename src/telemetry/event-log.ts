@@ -11,7 +11,7 @@ export type EventLogOptions = {
   readonly path: string;
   /** 4 MiB by default. */
   readonly maxBytes?: number;
-  /** 8 by default, the one written to included. */
+  /** 16 by default, the one written to included. */
   readonly maxFiles?: number;
   /** Bytes that may wait for the next turn; 4 MiB by default. */
   readonly maxQueuedBytes?: number;
