@@ -38,8 +38,12 @@ export const brokerProcessors = (available: number): number => Math.max(1, Math.
 /** Grace for what a node has accepted, on the first Ctrl-C. */
 export const DRAIN_TIMEOUT_MS = 5_000;
 
-/** MiB, from the start: growing it little by little costs a node that brings back 1,000 actors a tenth of that time. */
-const YOUNG_GENERATION = ["--min-semi-space-size=16"] as const;
+const ENGINE = [
+  // MiB, from the start: growing it little by little costs a node that brings back 1,000 actors a tenth of that time.
+  "--min-semi-space-size=16",
+  // What has not run for a while would be thrown away, and compiled again when it is wanted: at a failure.
+  "--no-flush-bytecode",
+] as const;
 
 /** Argument of a node's process that stands by. */
 export const STANDBY = "--standby";
@@ -87,7 +91,7 @@ export async function processSpecs(options: ProcessOptions): Promise<ProcessSpec
   specs.push({
     name: "node",
     command: process.execPath,
-    args: [...heapArgs, ...YOUNG_GENERATION, "--disable-sigusr1", code.entry("node"), dir.root],
+    args: [...heapArgs, ...ENGINE, "--disable-sigusr1", code.entry("node"), dir.root],
     env: { ...env, NODE_COMPILE_CACHE: compileCache(dir) },
     cwd: process.cwd(),
     log: dir.nodeLog,
