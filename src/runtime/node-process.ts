@@ -13,13 +13,13 @@ import { readCradleMessage } from "./cradle-messages.ts";
 import { dataDir } from "./data-dir.ts";
 import { MAX_SHOWN_ACTORS } from "./node-status.ts";
 import { DRAIN_TIMEOUT_MS, STANDBY } from "./processes.ts";
-import { type RehearsalOptions, rehearse } from "./rehearsal/rehearse.ts";
+import { rehearse } from "./rehearsal/rehearse.ts";
 import { startWatch, type Watch } from "./watch/start-watch.ts";
 
 /** Where the cradle hears the watching thread. */
 const BEATS_DESCRIPTOR = 4;
 
-/** Between two rehearsed failures of a node that serves. */
+/** Between two rehearsed failures, for what serves: this process or the one before it. */
 const REHEARSAL_PAUSE_MS = 5;
 
 /** In the place of the data directory: all is loaded by now, and kept compiled for the starts to come. */
@@ -36,6 +36,7 @@ const stopping = Promise.withResolvers<string>();
 const promoted = Promise.withResolvers<readonly Suspect[]>();
 let node: RunningNode | undefined;
 let watch: Watch | undefined;
+let rehearsed = false;
 process.on("message", (message) => {
   const said = readCradleMessage(message);
   if (said?.type === "stop") stopping.resolve("asked by the cradle");
@@ -66,7 +67,7 @@ try {
   const standing = await prepareNode(dataDir(root), mode === STANDBY);
   process.send?.({ type: "standby" });
   const rehearsing = new AbortController();
-  if (mode === STANDBY) void prepareForFailures({ signal: rehearsing.signal });
+  if (mode === STANDBY) void prepareForFailures(rehearsing.signal);
   const suspects = await Promise.race([promoted.promise, stopping.promise]);
   if (typeof suspects === "string") process.exit(0);
   rehearsing.abort();
@@ -79,7 +80,7 @@ try {
   // It passes through the cradle, which has little memory.
   const shown = status.actors <= MAX_SHOWN_ACTORS ? { tree: node.tree() } : {};
   process.send?.({ type: "ready", status, ...shown });
-  if (mode !== STANDBY) void prepareForFailures({ pause: () => setTimeout(REHEARSAL_PAUSE_MS) });
+  if (!rehearsed) void prepareForFailures();
   const reason = await stopping.promise;
   await node.stop(reason, DRAIN_TIMEOUT_MS);
   watch.endsByItself();
@@ -89,8 +90,11 @@ try {
 }
 
 /** Runs what a failure runs, then keeps what is compiled: who is killed writes nothing for the starts to come. */
-async function prepareForFailures(options: RehearsalOptions): Promise<void> {
-  await rehearse(options);
+async function prepareForFailures(signal?: AbortSignal): Promise<void> {
+  const pause = () => setTimeout(REHEARSAL_PAUSE_MS);
+  await rehearse({ pause, ...(signal === undefined ? {} : { signal }) });
+  if (signal?.aborted === true) return;
+  rehearsed = true;
   flushCompileCache();
 }
 
