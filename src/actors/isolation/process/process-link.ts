@@ -129,7 +129,8 @@ export class ProcessLink implements RemoteLink {
         ? { kind: "exit", what: `it ended its own process with status ${code}` }
         : { kind: "signal", what: `its process was ended by ${signal}` };
     this.#channel.resume();
-    const late = setTimeout(() => this.#channel.destroy(), CLOSE_TIMEOUT_MS);
+    // Where this loop itself was late, what lies there to be read is read before it counts.
+    const late = setTimeout(() => setImmediate(() => this.#channel.destroy()), CLOSE_TIMEOUT_MS);
     const finish = () => {
       clearTimeout(late);
       void this.#ended(this.#why ?? found);
