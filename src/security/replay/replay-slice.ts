@@ -49,18 +49,25 @@ export class ReplaySlice {
   #rows = new Uint32Array(FIRST_ROWS * ROW_WORDS);
   /** Numbers of entries plus one; 0: free. Twice as many places as rows. */
   #places = new Uint32Array(2 * FIRST_ROWS);
+  #taken = 0;
   #count = 0;
+  /** Rows of what was released, for those that come next: who is turned away for ever takes no more room. */
+  readonly #released: EntryNumber[] = [];
 
-  /** Undefined also for one that was released. */
   find(issuer: number, id: Uint8Array): EntryNumber | undefined {
-    const entry = this.#lookUp(issuer, id, hashOf(issuer, id));
-    return entry === undefined || this.state(entry) === "released" ? undefined : entry;
+    for (let at = hashOf(issuer, id); ; at += 1) {
+      const place = this.#places[at & (this.#places.length - 1)] ?? 0;
+      if (place === 0) return undefined;
+      if (this.#isAt(place - 1, issuer, id) && this.state(place - 1) !== "released") return place - 1;
+    }
   }
 
-  /** One that is not in it, or was released. */
+  /** One that is not in it. */
   add({ issuer, id, hash, state, isKeptElsewhere }: NewEntry): EntryNumber {
-    const hashed = hashOf(issuer, id);
-    const entry = this.#lookUp(issuer, id, hashed) ?? this.#append(hashed);
+    // A row that is taken again leaves a place behind, that of what it was.
+    if (4 * (this.#taken + 1) > 3 * this.#places.length) this.#rebuild();
+    const entry = this.#released.pop() ?? this.#append();
+    this.#settle(hashOf(issuer, id), entry);
     const row = entry * ROW_WORDS;
     this.#rows.fill(0, row, row + ROW_WORDS);
     for (let word = 0; word < 4; word += 1) {
@@ -87,6 +94,12 @@ export class ReplaySlice {
 
   setState(entry: EntryNumber, state: CapsuleState): void {
     this.#rows[entry * ROW_WORDS + STATE] = states.indexOf(state);
+  }
+
+  /** As if it had never come. */
+  release(entry: EntryNumber): void {
+    this.setState(entry, "released");
+    this.#released.push(entry);
   }
 
   isKeptElsewhere(entry: EntryNumber): boolean {
@@ -142,35 +155,31 @@ export class ReplaySlice {
     }
   }
 
-  #lookUp(issuer: number, id: Uint8Array, hashed: number): EntryNumber | undefined {
-    for (let at = hashed; ; at += 1) {
-      const place = this.#places[at & (this.#places.length - 1)] ?? 0;
-      if (place === 0) return undefined;
-      if (this.#isAt(place - 1, issuer, id)) return place - 1;
+  #append(): EntryNumber {
+    if ((this.#count + 1) * ROW_WORDS > this.#rows.length) {
+      const rows = new Uint32Array(2 * this.#rows.length);
+      rows.set(this.#rows);
+      this.#rows = rows;
+      this.#rebuild();
     }
-  }
-
-  #append(hashed: number): EntryNumber {
-    if ((this.#count + 1) * ROW_WORDS > this.#rows.length) this.#grow();
-    const entry = this.#count;
     this.#count += 1;
-    this.#settle(hashed, entry);
-    return entry;
+    return this.#count - 1;
   }
 
   #settle(hashed: number, entry: EntryNumber): void {
     let at = hashed;
     while (this.#places[at & (this.#places.length - 1)] !== 0) at += 1;
     this.#places[at & (this.#places.length - 1)] = entry + 1;
+    this.#taken += 1;
   }
 
-  #grow(): void {
-    const rows = new Uint32Array(2 * this.#rows.length);
-    rows.set(this.#rows);
-    this.#rows = rows;
-    this.#places = new Uint32Array(2 * this.#places.length);
+  /** Twice as many places as there are rows, for what was not released. */
+  #rebuild(): void {
+    this.#places = new Uint32Array(2 * (this.#rows.length / ROW_WORDS));
+    this.#taken = 0;
     const id = new Uint8Array(KEY_BYTES);
     for (let entry = 0; entry < this.#count; entry += 1) {
+      if (this.state(entry) === "released") continue;
       for (let at = 0; at < KEY_BYTES; at += 1) {
         id[at] = this.#word(entry, ID + (at >> 2)) >>> (8 * (at & 3));
       }

@@ -273,7 +273,7 @@ export class ReplayWindow {
   #forget(found: Found): void {
     const { capsules, entry, share } = found;
     this.#dropReplies(found);
-    capsules.setState(entry, "released");
+    capsules.release(entry);
     this.#leave(share.number, 0);
   }
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ReplaySlice } from "../../../src/security/replay/replay-slice.ts";
 import { ReplayWindow } from "../../../src/security/replay/replay-window.ts";
 import { NOW } from "../cell-fixture.ts";
 
@@ -224,6 +225,25 @@ describe("the replay window", () => {
     expect(window.remember(issuer(2), id(1), hash(2), LATER, NOW).kind).toBe("new");
     expect(window.remember(issuer(1), id(1), hash(1), LATER, NOW).kind).toBe("new");
     expect(window.remember(issuer(2), id(1), hash(2), LATER, NOW).kind).toBe("duplicate");
+  });
+
+  test("who is turned away again and again takes no more room, and is found all the same", () => {
+    const slice = new ReplaySlice();
+    const entryOf = (n: number) => {
+      const state = "pending" as const;
+      return slice.add({ issuer: 1, id: id(n), hash: hash(n), state, isKeptElsewhere: false });
+    };
+    const kept = Array.from({ length: 500 }, (_, n) => entryOf(n));
+    const rows = new Set(kept);
+    for (let n = 1_000; n < 21_000; n += 1) {
+      const entry = entryOf(n);
+      rows.add(entry);
+      expect(slice.find(1, id(n))).toBe(entry);
+      slice.release(entry);
+      expect(slice.find(1, id(n))).toBeUndefined();
+    }
+    expect(rows.size).toBe(501);
+    expect(kept.map((_, n) => slice.find(1, id(n)))).toEqual(kept);
   });
 
   test("a capsule that was released is new again", () => {
