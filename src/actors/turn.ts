@@ -1,6 +1,7 @@
 // Shares the event loop among actors: each that has work gets a turn of a few
 // intents, first come first served, and after a bounded amount of work the
 // event loop itself (sockets, timers) has its turn.
+import { AsyncResource } from "node:async_hooks";
 
 /** One turn; true when there is more to do. Must not throw. */
 export type Turn = () => boolean;
@@ -13,11 +14,13 @@ export type TurnScheduler = {
 /** Turns between two looks at the event loop, unless time is up before. */
 const MAX_TURNS = 64;
 const MAX_SLICE_MS = 8;
+/** Whoever's code asks for a turn: what the scheduler does is done in nobody's name. */
+const nobody = new AsyncResource("cell0-turns");
 
 export function createTurnScheduler(
   defer: { soon(run: () => void): void; later(run: () => void): void } = {
-    soon: queueMicrotask,
-    later: setImmediate,
+    soon: (run) => queueMicrotask(() => nobody.runInAsyncScope(run)),
+    later: (run) => setImmediate(() => nobody.runInAsyncScope(run)),
   },
 ): TurnScheduler {
   let queue: Turn[] = [];

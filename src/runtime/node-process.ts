@@ -6,6 +6,7 @@ import { flushCompileCache } from "node:module";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { attributeAsyncFailure } from "../actors/actor-context.ts";
+import { longWork } from "../actors/in-hand.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { prepareNode, type RunningNode } from "../runtime.ts";
 import type { Suspect } from "../supervisor/cradle/process-spec.ts";
@@ -95,7 +96,7 @@ async function prepareForFailures(signal?: AbortSignal): Promise<void> {
   await rehearse({ pause, ...(signal === undefined ? {} : { signal }) });
   if (signal?.aborted === true) return;
   rehearsed = true;
-  flushCompileCache();
+  longWork(() => flushCompileCache());
 }
 
 /** The node cannot go on: its parent starts it again. */

@@ -17,6 +17,9 @@ export type ReplayGuard = {
   close(): void;
 };
 
+/** No issuer's own floor: what holds for all of them, when the clock was set back. */
+const NOBODY = new Uint8Array();
+
 /** @param startedAtUnixMs a time at which no earlier process of this node ran any more */
 export function openReplayGuard(
   dir: DataDir,
@@ -36,8 +39,9 @@ export function openReplayGuard(
   window.restore(log.remembered);
   return {
     window,
-    // The log knows every id by itself, also those of a clock that is ahead.
-    floor: log.inherited ? { ...floor, floorOf: () => 0 } : floor,
+    // The log knows every id by itself, also those of a clock that is ahead; but for durable actors'
+    // ids, which their journals know until the deadlines: a clock that was set back would have these again.
+    floor: log.inherited ? { ...floor, floorOf: () => floor.floorOf(NOBODY) } : floor,
     issuedAfterUnixMs: log.inherited ? log.sinceUnixMs : startedAtUnixMs,
     close: () => log.close(),
   };

@@ -1,5 +1,10 @@
 // The end of a turn of the event loop: what is signed and published there leaves in one write
 // to the socket, whoever it is from. A write for each costs more than its signature.
+import { AsyncResource } from "node:async_hooks";
+
+/** Whoever asks first: what is thrown there is nobody's of theirs. */
+const nobody = new AsyncResource("cell0-turn-end");
+const next = () => setImmediate(() => nobody.runInAsyncScope(runAll));
 
 let waiting: (() => void)[] = [];
 
@@ -9,7 +14,7 @@ let waiting: (() => void)[] = [];
  */
 export function atTurnEnd(run: () => void): void {
   waiting.push(run);
-  if (waiting.length === 1) setImmediate(runAll);
+  if (waiting.length === 1) next();
 }
 
 function runAll(): void {
@@ -18,6 +23,6 @@ function runAll(): void {
     for (; done < waiting.length; done += 1) waiting[done]?.();
   } finally {
     waiting = waiting.slice(done + 1);
-    if (waiting.length > 0) setImmediate(runAll);
+    if (waiting.length > 0) next();
   }
 }

@@ -56,6 +56,9 @@ export type CommitOptions = {
   readonly landed?: () => void;
 };
 
+/** Of what was found: as long as a restart takes that waits for nothing. */
+const FOUND_MS = 50;
+
 /** What it makes is kept for long, and must not hold a larger buffer. */
 const encoder = new TextEncoder();
 
@@ -67,7 +70,7 @@ export class ActorCommits {
   /** Writes that are under way, or wait for the one before. */
   #underWay = 0;
   #unkept: CellError | undefined;
-  #found: KeptCommits | undefined;
+  #found: { readonly kept: KeptCommits; readonly atMs: number } | undefined;
 
   constructor(
     ports: CommitPorts,
@@ -83,9 +86,14 @@ export class ActorCommits {
     return this.#head;
   }
 
-  /** What was found where a commit was refused: the next incarnation need not read it again. */
-  get found(): KeptCommits | undefined {
-    return this.#found;
+  /**
+   * What was found just now where a commit was refused, once: an incarnation that comes at once need
+   * not read it again. Later it may say something else, and those that signed it be known better.
+   */
+  takeFound(): KeptCommits | undefined {
+    const found = this.#found;
+    this.#found = undefined;
+    return found !== undefined && performance.now() - found.atMs < FOUND_MS ? found.kept : undefined;
   }
 
   /**
@@ -192,8 +200,9 @@ export class ActorCommits {
    */
   async #wasSucceeded(term: number): Promise<boolean> {
     try {
-      this.#found = await this.#ports.readKept(this.#actor);
-      return this.#found.history.some(({ incarnation }) => incarnation.term > term);
+      const kept = await this.#ports.readKept(this.#actor);
+      this.#found = { kept, atMs: performance.now() };
+      return kept.history.some(({ incarnation }) => incarnation.term > term);
     } catch {
       return true;
     }

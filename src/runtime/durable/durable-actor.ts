@@ -212,7 +212,7 @@ export class DurableActor {
   /** Reads the newest good commit, and settles by it what of the journal is still to be done. */
   async load(spec: Pick<ActorSpec, "onCorruption">): Promise<Loaded> {
     await this.#commits?.settled();
-    const found = this.#commits?.found;
+    const found = this.#commits?.takeFound();
     const loaded = this.isToBeginAnew
       ? await loadAnyway(this.#ports, this, found)
       : await loadState(this.#ports, this, spec.onCorruption ?? "previous", found);

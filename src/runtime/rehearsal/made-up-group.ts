@@ -15,7 +15,8 @@ import { ID_BYTES } from "../../security/wire/capsule.ts";
 import { decodeCapsule } from "../../security/wire/decode-capsule.ts";
 import type { KernelPart } from "../start-child.ts";
 
-const GROUP = "rehearsal";
+/** Below the node's own, where no graph of a user's is, and nobody is blamed or parked. */
+const GROUP = "kernel/rehearsal";
 /** The node that it is placed on. */
 export const NODE = "rehearsal";
 const SIZE = 8;

@@ -124,7 +124,7 @@ export class ReplaySlice {
     return this.#word(entry, REPLIED);
   }
 
-  /** Of the replies that are kept. */
+  /** Of its replies, dropped ones included: they take room until all of the slice is forgotten. */
   replyBytes(entry: EntryNumber): number {
     return this.#word(entry, REPLY_BYTES);
   }
@@ -137,8 +137,9 @@ export class ReplaySlice {
     this.#raise(entry, REPLY_BYTES, reply.length);
   }
 
+  /** They are not given again; what they take stays counted. */
   dropReplies(entry: EntryNumber): void {
-    for (const word of [FIRST_REPLY, LAST_REPLY, REPLY_BYTES]) this.#rows[entry * ROW_WORDS + word] = 0;
+    for (const word of [FIRST_REPLY, LAST_REPLY]) this.#rows[entry * ROW_WORDS + word] = 0;
   }
 
   repliesTo(entry: EntryNumber): readonly Uint8Array[] {
@@ -159,8 +160,7 @@ export class ReplaySlice {
     if ((this.#count + 1) * ROW_WORDS > this.#rows.length) {
       const rows = new Uint32Array(2 * this.#rows.length);
       rows.set(this.#rows);
-      this.#rows = rows;
-      this.#rebuild();
+      this.#rebuild(rows);
     }
     this.#count += 1;
     return this.#count - 1;
@@ -173,9 +173,10 @@ export class ReplaySlice {
     this.#taken += 1;
   }
 
-  /** Twice as many places as there are rows, for what was not released. */
-  #rebuild(): void {
-    this.#places = new Uint32Array(2 * (this.#rows.length / ROW_WORDS));
+  /** Twice as many places as there are rows, for what was not released. Where there is no memory all stays as it is. */
+  #rebuild(rows = this.#rows): void {
+    this.#places = new Uint32Array(2 * (rows.length / ROW_WORDS));
+    this.#rows = rows;
     this.#taken = 0;
     const id = new Uint8Array(KEY_BYTES);
     for (let entry = 0; entry < this.#count; entry += 1) {

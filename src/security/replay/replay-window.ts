@@ -109,7 +109,7 @@ export class ReplayWindow {
     return this.#entries;
   }
 
-  /** Of replies that are given again. */
+  /** Of replies, also of those that were dropped: they take room until their capsules are forgotten. */
   get replyBytes(): number {
     return this.#replyBytes;
   }
@@ -166,14 +166,12 @@ export class ReplayWindow {
   #keepReply(found: Found, reply: Uint8Array): boolean {
     const { capsules, entry, share } = found;
     const after = reply.length + this.#replyBytes;
-    // What was dropped takes room until its slice is forgotten.
-    const stored = this.#slices.reduce((sum, slice) => sum + slice.capsules.replies.bytes, reply.length);
     const fits =
       capsules.replyBytes(entry) + reply.length <= this.#maxReplyBytesEach &&
-      stored <= this.#maxReplyBytes &&
+      after <= this.#maxReplyBytes &&
       !this.#exceedsShare(share, after, this.#maxReplyBytes, (each) => each.replyBytes + reply.length);
     if (!fits) {
-      this.#dropReplies(found);
+      capsules.dropReplies(entry);
       capsules.setState(entry, "dropped");
       return false;
     }
@@ -243,10 +241,11 @@ export class ReplayWindow {
       slice = { step, capsules: new ReplaySlice() };
       this.#slices.push(slice);
     }
+    const { capsules } = slice;
+    const added = capsules.add({ ...entry, issuer: share.number });
     share.entries += 1;
     this.#entries += 1;
-    const { capsules } = slice;
-    return { capsules, entry: capsules.add({ ...entry, issuer: share.number }), share };
+    return { capsules, entry: added, share };
   }
 
   #shareOf(name: string): Share {
@@ -270,11 +269,10 @@ export class ReplayWindow {
     this.#slices = this.#slices.filter(({ step }) => step > ended);
   }
 
-  #forget(found: Found): void {
-    const { capsules, entry, share } = found;
-    this.#dropReplies(found);
+  /** It had no reply yet, or is restored in another one's place. */
+  #forget({ capsules, entry, share }: Found): void {
+    this.#leave(share.number, capsules.replyBytes(entry));
     capsules.release(entry);
-    this.#leave(share.number, 0);
   }
 
   /** An entry of this issuer is no longer held. */
@@ -288,12 +286,5 @@ export class ReplayWindow {
     if (share.entries > 0) return;
     this.#shares.delete(share.name);
     this.#numbered[number] = undefined;
-  }
-
-  #dropReplies({ capsules, entry, share }: Found): void {
-    const bytes = capsules.replyBytes(entry);
-    share.replyBytes -= bytes;
-    this.#replyBytes -= bytes;
-    capsules.dropReplies(entry);
   }
 }

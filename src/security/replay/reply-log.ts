@@ -14,12 +14,6 @@ const BLOCK_BYTES = 2 ** BLOCK_BITS;
 export class ReplyLog {
   readonly #blocks: DataView<ArrayBuffer>[] = [];
   #used = 0;
-  #bytes = 0;
-
-  /** Of replies, also of those that nobody asks for any more. */
-  get bytes(): number {
-    return this.#bytes;
-  }
 
   /** @param after the reply before it, to the same capsule; 0: it is the first */
   append(reply: Uint8Array, after: ReplyPlace): ReplyPlace {
@@ -39,7 +33,6 @@ export class ReplyLog {
       before.block.setUint32(before.at, place);
     }
     this.#used += needed;
-    this.#bytes += reply.length;
     // What lies beyond a block's usual size holds one reply alone: no place in it is beyond that size.
     if (this.#used > BLOCK_BYTES) this.#used = block.byteLength;
     return place;
