@@ -1,6 +1,7 @@
 // The node's supervisor tree: the kernel, and this node's part of the graph in
 // force. Changes with the graph, and returns to it when it drifts.
 
+import { longWork } from "../actors/in-hand.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import { createIsolation, type Isolation } from "../actors/isolation/isolation.ts";
 import type { KernelFailure } from "../actors/kernel/drill.ts";
@@ -76,6 +77,9 @@ export type ActorSystem = {
   strayed(error: unknown): void;
   stop(graceMs: number): Promise<void>;
 };
+
+/** Between a graph and itself: it has 100,000 actors to compare. */
+const NO_CHANGES: Plan = { changes: [], restarts: new Set() };
 
 /** Throws SUPERVISOR_START_FAILED when the kernel does not come up; a graph that does not is a status. */
 export async function openActorSystem(options: ActorSystemOptions): Promise<ActorSystem> {
@@ -224,7 +228,8 @@ class System implements ActorSystem {
   /** A revision made elsewhere, or by this node's own keeper, which runs it already. */
   async #follow(graph: PlacedGraph): Promise<void> {
     const revision = this.#inForce();
-    const plan = planGraph(this.#running, graph);
+    const before = this.#running;
+    const plan = graph === before ? NO_CHANGES : longWork(() => planGraph(before, graph));
     const changed = plan.changes.length === 0 ? undefined : await this.run(graph, plan);
     if (changed?.ok === false) this.#problem("", changed.error);
     else this.#revision = Math.max(this.#revision, revision);

@@ -1,4 +1,5 @@
 // The cell's signed records at this node: who is trusted, and what should run.
+import { longWork } from "../actors/in-hand.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
@@ -61,11 +62,12 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     standby,
     trust: trust.store,
     key: signingKeyOf(identity),
-    onChange: (revision) => placed.set(revision.placed),
+    // Each who follows goes through all of the graph.
+    onChange: (revision) => longWork(() => placed.set(revision.placed)),
     onProblem,
   });
   const current = revisions.current();
-  if (current !== undefined) placed.set(current.placed);
+  if (current !== undefined) longWork(() => placed.set(current.placed));
   return {
     trust,
     revisions,

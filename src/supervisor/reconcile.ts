@@ -1,5 +1,6 @@
 // Performs a reconciliation step by step, and takes back what was done when a step fails.
 import type { Failure } from "../actors/child.ts";
+import { longWork } from "../actors/in-hand.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { SupervisorSpec } from "../manifest/graph.ts";
@@ -26,7 +27,7 @@ export async function reconcileTree(
   next: SupervisorSpec,
   restart: ReadonlySet<string>,
 ): Promise<Result<ReconcileReport, CellError>> {
-  const steps = planReconcile(before, next, restart, (path) => standingOf(root, path));
+  const steps = longWork(() => planReconcile(before, next, restart, (path) => standingOf(root, path)));
   const done: { readonly step: Step; readonly wasUp: boolean }[] = [];
   memory.beginChange();
   try {
