@@ -1,7 +1,9 @@
 // Loads a graph's behaviours in the sandbox and says which code each actor would
 // run, or what stands against it. What was loaded once is not loaded again while
 // its code is the same.
+
 import { type LiveState, upgradeProblem } from "../actors/durable/upgrade.ts";
+import { longWork } from "../actors/in-hand.ts";
 import { hashBehaviour } from "../actors/loader/code-files.ts";
 import { type ProbedBehaviour, probeBehaviours } from "../actors/probe/probe-behaviours.ts";
 import { CellError } from "../errors/cell-error.ts";
@@ -49,7 +51,7 @@ export function createBehaviourProbe(
         remember(known, `${result.value.codeHash} ${nameOf(ref)}`, result.value);
       } else problems.set(nameOf(ref), result.error);
     }
-    const judged = judge(actors, found, problems);
+    const judged = longWork(() => judge(actors, found, problems));
     const stranding = await strandedBy(actors, found, inForce(), live);
     return {
       problems: [...judged.problems, ...stranding],
@@ -65,12 +67,14 @@ async function strandedBy(
   before: PlacedGraph,
   live: LiveStates,
 ): Promise<CellError[]> {
-  const wasDurable = new Set([...actorsOf(before)].flatMap(({ path, durable }) => (durable ? path : [])));
-  const behaviours = new Map<string, string>();
-  for (const { path, behaviour, durable } of actors) {
-    if (durable && wasDurable.has(path) && found.has(nameOf(behaviour)))
-      behaviours.set(path, nameOf(behaviour));
-  }
+  const behaviours = longWork(() => {
+    const wasDurable = new Set([...actorsOf(before)].flatMap(({ path, durable }) => (durable ? path : [])));
+    return new Map(
+      actors.flatMap(({ path, behaviour, durable }) =>
+        durable && wasDurable.has(path) && found.has(nameOf(behaviour)) ? [[path, nameOf(behaviour)]] : [],
+      ),
+    );
+  });
   const states = behaviours.size === 0 ? [] : await live([...behaviours.keys()]);
   const byBehaviour = Map.groupBy(
     states,
@@ -87,19 +91,25 @@ async function unchangedCode(
   actors: readonly ActorSpec[],
   inForce: PlacedGraph,
 ): Promise<Readonly<Record<string, string>>> {
-  const before = new Map([...actorsOf(inForce)].map((actor) => [actor.path, actor]));
+  const modules = new Set(actors.map(({ behaviour }) => behaviour.module));
   const hashes = new Map<string, string | undefined>();
-  const unchanged: Record<string, string> = {};
-  for (const { path, behaviour, intents } of actors) {
-    const was = before.get(path);
-    if (was === undefined || !same([was.behaviour, was.intents], [behaviour, intents])) continue;
-    const { module } = behaviour;
-    if (!hashes.has(module)) hashes.set(module, await hashBehaviour(module).catch(() => undefined));
-    const hash = hashes.get(module);
-    if (hash !== undefined && hash === inForce.placed[path]?.codeHash) unchanged[path] = hash;
-  }
-  return unchanged;
+  for (const module of modules) hashes.set(module, await hashBehaviour(module).catch(() => undefined));
+  return longWork(() => {
+    const before = new Map([...actorsOf(inForce)].map((actor) => [actor.path, actor]));
+    const unchanged: Record<string, string> = {};
+    for (const actor of actors) {
+      const { path, behaviour } = actor;
+      const was = before.get(path);
+      if (was === undefined || (was !== actor && !runsTheSame(was, actor))) continue;
+      const hash = hashes.get(behaviour.module);
+      if (hash !== undefined && hash === inForce.placed[path]?.codeHash) unchanged[path] = hash;
+    }
+    return unchanged;
+  });
 }
+
+const runsTheSame = (was: ActorSpec, is: ActorSpec): boolean =>
+  same([was.behaviour, was.intents], [is.behaviour, is.intents]);
 
 async function recall(
   refs: readonly Ref[],

@@ -1,10 +1,12 @@
 // Brings what runs back to what is stated: an actor stopped by hand is started
-// again within a second, unless it is held; what gave up stays down with its
+// again within a second (or a few, of a very large graph), unless it is held; what gave up stays down with its
 // reason, for starting it again and again would be a loop.
 import type { TreeNode } from "../supervisor/inspect.ts";
 import type { Tree } from "../supervisor/tree.ts";
 
 const EVERY_MS = 500;
+/** And as long again as looking takes, so many times: of a graph of 100,000 actors that is much. */
+const REST = 20;
 
 export type Convergence = {
   /** Keeps an actor down, or no longer. */
@@ -32,11 +34,17 @@ export function converge(tree: Tree, onProblem: (path: string, error: Error) => 
       busy = false;
     }
   };
-  const timer = setInterval(() => {
-    pass().catch((error: unknown) =>
-      onProblem("", error instanceof Error ? error : new Error(String(error))),
-    );
-  }, EVERY_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const next = (afterMs: number) => {
+    timer = setTimeout(() => {
+      const fromMs = performance.now();
+      pass().catch((error: unknown) =>
+        onProblem("", error instanceof Error ? error : new Error(String(error))),
+      );
+      if (timer !== undefined) next(Math.max(EVERY_MS, REST * (performance.now() - fromMs)));
+    }, afterMs);
+  };
+  next(EVERY_MS);
   return {
     hold: (path, down) => {
       if (down) held.add(path);
@@ -49,7 +57,10 @@ export function converge(tree: Tree, onProblem: (path: string, error: Error) => 
         path: node.path,
         reason: reasonOf(node, held.has(node.path)),
       })),
-    stop: () => clearInterval(timer),
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
   };
 }
 

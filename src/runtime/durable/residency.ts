@@ -7,6 +7,8 @@ import type { DurableChild } from "./durable-child.ts";
 const SWEEP_MS = 1_000;
 /** Beyond so many the least recently used leave before their time. */
 const MAX_AWAKE = 10_000;
+/** Of passivations in one turn of the event loop: tens of thousands may fall idle at once. */
+const SLICE_MS = 4;
 /** Node's longest timer. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -23,6 +25,8 @@ export class Residency {
   readonly #awake = new Set<Resident>();
   readonly #timers = new Map<Resident, NodeJS.Timeout>();
   #sweeping: NodeJS.Timeout | undefined;
+  /** Who is to leave, and has not been told yet. */
+  #leaving: Resident[] = [];
   #stopped = false;
 
   constructor(maxAwake: number = MAX_AWAKE) {
@@ -61,10 +65,27 @@ export class Residency {
     this.#disarm(child);
   }
 
+  /** Does nothing while those that an earlier one found are leaving. */
   sweep(nowMs: number, nowUnixMs: number): void {
+    if (this.#leaving.length > 0) return;
     const awake = [...this.#awake];
     const idle = awake.filter((child) => isIdle(child, child.passivateAfterMs, nowMs, nowUnixMs));
-    for (const child of [...idle, ...this.#tooMany(awake, idle, nowMs, nowUnixMs)]) child.passivate();
+    this.#leaving = [...idle, ...this.#tooMany(awake, idle, nowMs, nowUnixMs)];
+    this.#leave();
+  }
+
+  /** The first slice at once. */
+  #leave(): void {
+    const untilMs = performance.now() + SLICE_MS;
+    let told = 0;
+    for (const child of this.#leaving) {
+      if (told > 0 && performance.now() > untilMs) break;
+      told += 1;
+      // It may have been asked for since it was found idle.
+      if (this.#awake.has(child) && !child.actor.isWanted) child.passivate();
+    }
+    this.#leaving = this.#stopped ? [] : this.#leaving.slice(told);
+    if (this.#leaving.length > 0) setImmediate(() => this.#leave());
   }
 
   /** Those that need not be here this moment, the least recently used first. */

@@ -106,6 +106,38 @@ describe("of the durable actors in memory", () => {
   });
 });
 
+describe("of many that fall idle at once", () => {
+  it("a few leave in each turn of the loop, and none that was asked for meanwhile", async () => {
+    const residency = new Residency();
+    const left: number[] = [];
+    const spin = (name: number) => {
+      for (const untilMs = performance.now() + 1; performance.now() < untilMs; );
+      left.push(name);
+    };
+    const wanted = new Set<number>();
+    for (let name = 0; name < 50; name += 1) {
+      const { actor, ...rest } = fake(name, { lastUsedMs: 0, afterMs: 1 });
+      residency.awake({
+        ...rest,
+        actor: {
+          meta: actor.meta,
+          lastUsedMs: 0,
+          get isWanted() {
+            return wanted.has(name);
+          },
+        },
+        passivate: () => spin(name),
+      });
+    }
+    residency.sweep(NOW_MS, NOW_MS);
+    expect(left.length).toBeLessThan(50);
+    wanted.add(49);
+    await vi.waitFor(() => expect(left).toHaveLength(49));
+    expect(left).not.toContain(49);
+    residency.stop();
+  });
+});
+
 describe("a durable actor", () => {
   let broker: BrokerFixture;
   beforeEach(async () => {
