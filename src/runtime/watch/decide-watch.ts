@@ -12,6 +12,11 @@ export const STUCK_MS = 450;
 export const YOUNG_STUCK_MS = 1_000;
 /** Taking the stack holds the loop up itself: from then on it gets this long. */
 export const AFTER_STACK_MS = 200;
+/**
+ * One that runs and does not say where is in the engine's own code, as when it collects the garbage
+ * of a gigabyte: no code of an actor's can be told from that, but it gets this long.
+ */
+export const UNANSWERED_MS = 5_000;
 /** One that wants to run and gets no processor is waited for until it had this much of it. */
 export const STARVED_CPU_MS = 1_000;
 /** And no longer than this. */
@@ -66,8 +71,16 @@ const lookAgain = (state: WatchState, look: Look): WatchState => {
   return { ...firstLook(look), ...(isSame ? { long: state.long } : {}) };
 };
 
-/** @param stackTakenMs when the stack that was asked for was there, or was given up */
-export function decideWatch(state: WatchState, look: Look, stackTakenMs: number | undefined): WatchDecision {
+/**
+ * @param stackTakenMs when the stack that was asked for was there, or was given up
+ * @param isAnswered whether it was there
+ */
+export function decideWatch(
+  state: WatchState,
+  look: Look,
+  stackTakenMs: number | undefined,
+  isAnswered = true,
+): WatchDecision {
   const late = look.nowMs - state.lookedAtMs > LATE_LOOK_MS;
   const { long } = lookAgain(state, look);
   const isLong = long !== undefined && look.nowMs - long.sinceMs < LONG_MS;
@@ -79,7 +92,8 @@ export function decideWatch(state: WatchState, look: Look, stackTakenMs: number 
     return { state: { ...next, suspected: true }, effect: "takeStack" };
   }
   const lookedTwice = stackTakenMs !== undefined && look.nowMs - stackTakenMs >= AFTER_STACK_MS;
-  const isStill = stillMs >= (look.young ? YOUNG_STUCK_MS : STUCK_MS);
+  const isEngine = !isAnswered && look.runnable;
+  const isStill = stillMs >= (isEngine ? UNANSWERED_MS : look.young ? YOUNG_STUCK_MS : STUCK_MS);
   const stuck = lookedTwice && isStill && !(stillMs < STARVED_MS && isStarved(state, look));
   return { state: next, effect: stuck ? "condemn" : "none" };
 }

@@ -41,7 +41,7 @@ setInterval(() => {
   tell({ beat: state.beats, inHand: inHand() });
   if (pulse.beats() > 0) beganMs ??= performance.now();
   const seen = look();
-  const decision = decideWatch(state, seen, stand?.takenMs);
+  const decision = decideWatch(state, seen, stand?.takenMs, stand?.found !== undefined);
   state = decision.state;
   if (!state.suspected) stand = undefined;
   if (decision.effect === "takeStack") void takeStack(isStarved(state, seen));

@@ -9,6 +9,7 @@ import {
   STARVED_MS,
   STUCK_MS,
   SUSPECT_MS,
+  UNANSWERED_MS,
   type WatchDecision,
   YOUNG_STUCK_MS,
 } from "../../../src/runtime/watch/decide-watch.ts";
@@ -25,14 +26,18 @@ const still = (nowMs: number, changes: Partial<Look> = {}): Look => ({
 });
 
 /** Looks each 50 ms; gives what it decides on the way. */
-function watch(untilMs: number, lookOf: (nowMs: number) => Look, stackAfterMs = 100) {
+function watch(
+  untilMs: number,
+  lookOf: (nowMs: number) => Look,
+  { stackAfterMs = 100, isAnswered = true } = {},
+) {
   let state = firstLook(lookOf(0));
   let askedMs: number | undefined;
   const effects: [number, WatchDecision["effect"]][] = [];
   for (let nowMs = LOOK_MS; nowMs <= untilMs; nowMs += LOOK_MS) {
     const isTaken = askedMs !== undefined && nowMs - askedMs >= stackAfterMs;
     const stackTakenMs = isTaken && askedMs !== undefined ? askedMs + stackAfterMs : undefined;
-    const decision = decideWatch(state, lookOf(nowMs), stackTakenMs);
+    const decision = decideWatch(state, lookOf(nowMs), stackTakenMs, isAnswered);
     state = decision.state;
     if (!state.suspected) askedMs = undefined;
     if (decision.effect === "takeStack") askedMs = nowMs;
@@ -93,7 +98,18 @@ describe("a loop that", () => {
   });
 
   test("is not given up before its stack is there, or will not come", () => {
-    expect(watch(1_000, still, 500)[1]).toEqual([SUSPECT_MS + 500 + AFTER_STACK_MS, "condemn"]);
+    expect(watch(1_000, still, { stackAfterMs: 500 })[1]).toEqual([
+      SUSPECT_MS + 500 + AFTER_STACK_MS,
+      "condemn",
+    ]);
+  });
+
+  test("runs and does not say where, as while the engine collects garbage, gets five seconds", () => {
+    const silent = { stackAfterMs: 600, isAnswered: false };
+    expect(watch(UNANSWERED_MS - LOOK_MS, still, silent)).toEqual([[SUSPECT_MS, "takeStack"]]);
+    expect(watch(UNANSWERED_MS, still, silent)).toContainEqual([UNANSWERED_MS, "condemn"]);
+    const asleep = (nowMs: number) => still(nowMs, { runnable: false });
+    expect(watch(1_000, asleep, silent)).toContainEqual([SUSPECT_MS + 600 + AFTER_STACK_MS, "condemn"]);
   });
 
   test("wants to run and gets no processor is waited for, but not for ever", () => {
