@@ -22,6 +22,8 @@ export function drillPage(text: string): string {
     ...(runs.length === 1 ? ["## This run"] : ["## These runs"]),
     "",
     ...runs.map((run, at) => (runs.length === 1 ? runText(run) : `${at + 1}. ${runText(run)}`)),
+    "",
+    "A run before which the load was above 2 shared the machine with other drills, tests or benchmarks: its p99 is theirs, too.",
     ...layers.flatMap((layer, at) =>
       tableOf(
         `Layer ${at + 1}: ${layer}`,

@@ -121,11 +121,20 @@ describe("the judge of commits", () => {
   });
 
   it("takes a life of which only the next owner's repetition was seen for one that began before (seed 101)", () => {
-    const claimed = { number: 7, term: 2, activation: 1, state: stateOf({ life: "two" }) };
-    const then = { number: 8, term: 2, activation: 1, state: stateOf({ life: "three" }) };
+    const claimed = { number: 2, term: 2, activation: 1, state: stateOf({ life: "two" }) };
+    const then = { number: 3, term: 2, activation: 1, state: stateOf({ life: "three" }) };
     const one = { number: 1, term: 1, activation: 1, state: stateOf({ life: "one" }) };
     expect(judged([one, { ...claimed, repeated: true }, then])).toEqual([]);
     expect(judged([one, claimed, then])).toEqual([expect.stringMatching(/life three began as 2\.1/)]);
+  });
+
+  it("takes a life that was first seen after records that were missed for one that began in those (seed 107)", () => {
+    const one = { number: 1, term: 1, activation: 1, state: stateOf({ life: "one" }) };
+    const written = { number: 7, term: 2, activation: 2, state: stateOf({ life: "two" }) };
+    const then = { number: 8, term: 2, activation: 2, state: stateOf({ life: "three" }) };
+    expect(judged([one, written, then])).toEqual([]);
+    const next = { number: 9, term: 2, activation: 2, state: stateOf({ life: "four" }) };
+    expect(judged([one, written, then, next])).toEqual([expect.stringMatching(/life four began as 2\.2/)]);
   });
 
   it("counts lives, and records that it never saw", () => {

@@ -25,7 +25,8 @@ type Next = Omit<Last, "sequence"> & { readonly previous: string };
 
 type Shown = {
   readonly incarnation: Incarnation;
-  readonly repeated: boolean;
+  /** Whether a life that was not seen before began with it. */
+  readonly isFirst: boolean;
   readonly kept: KeptState | undefined;
 };
 
@@ -53,8 +54,11 @@ export class CommitJudge {
     const of = { term: incarnation?.term ?? 0n, activation: incarnation?.activation ?? 0n };
     const what = `commit of ${actor}, sequence ${sequence}`;
     const next = { number, incarnation: of, previous: toHex(previousHash), hash: toHex(sha256(record)) };
+    const before = this.unseen;
     if (this.#follow(what, sequence, subject, next)) {
-      this.#look(what, actor, { incarnation: of, repeated, kept: keptState(state) });
+      // A life may have begun in one that was not seen.
+      const isFirst = !repeated && this.unseen === before;
+      this.#look(what, actor, { incarnation: of, isFirst, kept: keptState(state) });
     }
   }
 
@@ -89,9 +93,9 @@ export class CommitJudge {
     return true;
   }
 
-  #look(at: string, actor: string, { incarnation, repeated, kept }: Shown): void {
+  #look(at: string, actor: string, { incarnation, isFirst, kept }: Shown): void {
     if (kept === undefined) return;
-    const { lives, fault } = seeLife(this.#lives.get(actor), kept.life, incarnation, repeated);
+    const { lives, fault } = seeLife(this.#lives.get(actor), kept.life, incarnation, isFirst);
     if (fault !== undefined) this.#fault(`${at}: ${fault}`);
     if (lives !== undefined) this.#lives.set(actor, lives);
     for (const [name, before] of this.#counts.get(actor) ?? []) {
