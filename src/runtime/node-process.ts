@@ -20,7 +20,7 @@ import { startWatch, type Watch } from "./watch/start-watch.ts";
 /** Where the cradle hears the watching thread. */
 const BEATS_DESCRIPTOR = 4;
 
-/** Between two rehearsed failures, for what serves: this process or the one before it. */
+/** Between two rehearsed failures of a node that serves. */
 const REHEARSAL_PAUSE_MS = 5;
 
 /** In the place of the data directory: all is loaded by now, and kept compiled for the starts to come. */
@@ -37,7 +37,6 @@ const stopping = Promise.withResolvers<string>();
 const promoted = Promise.withResolvers<readonly Suspect[]>();
 let node: RunningNode | undefined;
 let watch: Watch | undefined;
-let rehearsed = false;
 process.on("message", (message) => {
   const said = readCradleMessage(message);
   if (said?.type === "stop") stopping.resolve("asked by the cradle");
@@ -81,7 +80,7 @@ try {
   // It passes through the cradle, which has little memory.
   const shown = status.actors <= MAX_SHOWN_ACTORS ? { tree: node.tree() } : {};
   process.send?.({ type: "ready", status, ...shown });
-  if (!rehearsed) void prepareForFailures();
+  if (mode !== STANDBY) void prepareForFailures();
   const reason = await stopping.promise;
   await node.stop(reason, DRAIN_TIMEOUT_MS);
   watch.endsByItself();
@@ -92,10 +91,8 @@ try {
 
 /** Runs what a failure runs, then keeps what is compiled: who is killed writes nothing for the starts to come. */
 async function prepareForFailures(signal?: AbortSignal): Promise<void> {
-  const pause = () => setTimeout(REHEARSAL_PAUSE_MS);
-  await rehearse({ pause, ...(signal === undefined ? {} : { signal }) });
+  await rehearse(signal === undefined ? { pause: () => setTimeout(REHEARSAL_PAUSE_MS) } : { signal });
   if (signal?.aborted === true) return;
-  rehearsed = true;
   longWork(() => flushCompileCache());
 }
 

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 const SETPRIV = "/usr/bin/setpriv";
 const SHELL = "/bin/sh";
 /** A parent that died before the kernel was asked is another one by now: the child must not begin. */
-const ONLY_UNDER = 'test "$PPID" -eq "$0" && exec "$@"';
+const ONLY_UNDER = 'test "$PPID" -eq "$0" && unset PWD OLDPWD && exec "$@"';
 
 export type Command = { readonly command: string; readonly args: readonly string[] };
 
