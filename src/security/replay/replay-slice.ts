@@ -6,9 +6,11 @@
 import { randomBytes } from "node:crypto";
 import { ReplyLog } from "./reply-log.ts";
 
-/** `lost`: accepted by an earlier process, which died before it answered. `released`: as if it had never come. */
-export const states = ["pending", "answered", "dropped", "lost", "released"] as const;
-export type CapsuleState = (typeof states)[number];
+/** `lost`: accepted by an earlier process, which died before it answered. */
+const states = ["pending", "answered", "dropped", "lost"] as const;
+type CapsuleState = (typeof states)[number];
+/** In the place of a state: as if it had never come. */
+const RELEASED = states.length;
 
 /** Number of an entry in its slice. */
 export type EntryNumber = number;
@@ -45,7 +47,7 @@ const tables = new Uint32Array(new Uint8Array(randomBytes(4 * 256 * KEY_BYTES)).
 const issuerFactor = (tables[0] ?? 0) | 1;
 
 export class ReplaySlice {
-  readonly replies = new ReplyLog();
+  readonly #replies = new ReplyLog();
   #rows = new Uint32Array(FIRST_ROWS * ROW_WORDS);
   /** Numbers of entries plus one; 0: free. Twice as many places as rows. */
   #places = new Uint32Array(2 * FIRST_ROWS);
@@ -54,11 +56,12 @@ export class ReplaySlice {
   /** Rows of what was released, for those that come next: who is turned away for ever takes no more room. */
   readonly #released: EntryNumber[] = [];
 
-  find(issuer: number, id: Uint8Array): EntryNumber | undefined {
-    for (let at = hashOf(issuer, id); ; at += 1) {
+  /** @param hashed what `hashOf` makes of them, the same for all slices */
+  find(issuer: number, id: Uint8Array, hashed: number): EntryNumber | undefined {
+    for (let at = hashed; ; at += 1) {
       const place = this.#places[at & (this.#places.length - 1)] ?? 0;
       if (place === 0) return undefined;
-      if (this.#isAt(place - 1, issuer, id) && this.state(place - 1) !== "released") return place - 1;
+      if (this.#isAt(place - 1, issuer, id) && !this.#isReleased(place - 1)) return place - 1;
     }
   }
 
@@ -98,7 +101,7 @@ export class ReplaySlice {
 
   /** As if it had never come. */
   release(entry: EntryNumber): void {
-    this.setState(entry, "released");
+    this.#rows[entry * ROW_WORDS + STATE] = RELEASED;
     this.#released.push(entry);
   }
 
@@ -120,17 +123,13 @@ export class ReplaySlice {
     return this.#raise(entry, REPLIED, 1) - 1;
   }
 
-  replied(entry: EntryNumber): number {
-    return this.#word(entry, REPLIED);
-  }
-
   /** Of its replies, dropped ones included: they take room until all of the slice is forgotten. */
   replyBytes(entry: EntryNumber): number {
     return this.#word(entry, REPLY_BYTES);
   }
 
   keepReply(entry: EntryNumber, reply: Uint8Array): void {
-    const place = this.replies.append(reply, this.#word(entry, LAST_REPLY));
+    const place = this.#replies.append(reply, this.#word(entry, LAST_REPLY));
     const row = entry * ROW_WORDS;
     if (this.#word(entry, FIRST_REPLY) === 0) this.#rows[row + FIRST_REPLY] = place;
     this.#rows[row + LAST_REPLY] = place;
@@ -143,16 +142,13 @@ export class ReplaySlice {
   }
 
   repliesTo(entry: EntryNumber): readonly Uint8Array[] {
-    return this.replies.read(this.#word(entry, FIRST_REPLY));
+    return this.#replies.read(this.#word(entry, FIRST_REPLY));
   }
 
   /** Of what was not released: number of the issuer, and bytes of its replies. */
   visit(each: (issuer: number, replyBytes: number) => void): void {
-    const released = states.indexOf("released");
     for (let entry = 0; entry < this.#count; entry += 1) {
-      if (this.#word(entry, STATE) !== released) {
-        each(this.#word(entry, ISSUER), this.#word(entry, REPLY_BYTES));
-      }
+      if (!this.#isReleased(entry)) each(this.#word(entry, ISSUER), this.#word(entry, REPLY_BYTES));
     }
   }
 
@@ -180,12 +176,16 @@ export class ReplaySlice {
     this.#taken = 0;
     const id = new Uint8Array(KEY_BYTES);
     for (let entry = 0; entry < this.#count; entry += 1) {
-      if (this.state(entry) === "released") continue;
+      if (this.#isReleased(entry)) continue;
       for (let at = 0; at < KEY_BYTES; at += 1) {
         id[at] = this.#word(entry, ID + (at >> 2)) >>> (8 * (at & 3));
       }
       this.#settle(hashOf(this.#word(entry, ISSUER), id), entry);
     }
+  }
+
+  #isReleased(entry: EntryNumber): boolean {
+    return this.#word(entry, STATE) === RELEASED;
   }
 
   #isAt(entry: EntryNumber, issuer: number, id: Uint8Array): boolean {
@@ -208,7 +208,7 @@ export class ReplaySlice {
   }
 }
 
-function hashOf(issuer: number, id: Uint8Array): number {
+export function hashOf(issuer: number, id: Uint8Array): number {
   let hash = Math.imul(issuer, issuerFactor);
   for (let at = 0; at < KEY_BYTES; at += 1) hash ^= tables[256 * at + (id[at] ?? 0)] ?? 0;
   return hash & MAX_HASH;

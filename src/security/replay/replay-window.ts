@@ -9,7 +9,7 @@
 import { CellError } from "../../errors/cell-error.ts";
 import { mapKey } from "../bytes.ts";
 import type { RememberedCapsule, ReplayJournal } from "./replay-memory.ts";
-import { type EntryNumber, type NewEntry, ReplaySlice } from "./replay-slice.ts";
+import { type EntryNumber, hashOf, type NewEntry, ReplaySlice } from "./replay-slice.ts";
 
 export type ReplayOptions = {
   /** Ids held of all issuers. Default 1,048,576, some 80 bytes each. */
@@ -196,7 +196,7 @@ export class ReplayWindow {
   #judgeKnown({ capsules, entry }: Found, hash: Uint8Array): ReplayVerdict {
     if (!capsules.isOf(entry, hash)) return { kind: "refused", error: new CellError("CAPSULE_ID_REUSED") };
     const state = capsules.state(entry);
-    if (state === "lost" || state === "released") {
+    if (state === "lost") {
       capsules.setState(entry, "pending");
       return { kind: "new" };
     }
@@ -226,9 +226,10 @@ export class ReplayWindow {
   }
 
   #findOf(share: Share, id: Uint8Array): Found | undefined {
+    const hashed = hashOf(share.number, id);
     for (let at = this.#slices.length - 1; at >= 0; at -= 1) {
       const capsules = this.#slices[at]?.capsules;
-      const entry = capsules?.find(share.number, id);
+      const entry = capsules?.find(share.number, id, hashed);
       if (capsules !== undefined && entry !== undefined) return { capsules, entry, share };
     }
     return undefined;

@@ -8,8 +8,7 @@ export type ReplyPlace = number;
 /** Of what comes before each reply: the place of the next one, and its length. */
 const HEAD_BYTES = 8;
 const FIRST_BLOCK_BYTES = 4_096;
-const BLOCK_BITS = 18;
-const BLOCK_BYTES = 2 ** BLOCK_BITS;
+const BLOCK_BYTES = 256 * 1024;
 
 export class ReplyLog {
   readonly #blocks: DataView<ArrayBuffer>[] = [];

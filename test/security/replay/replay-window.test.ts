@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ReplaySlice } from "../../../src/security/replay/replay-slice.ts";
+import { hashOf, ReplaySlice } from "../../../src/security/replay/replay-slice.ts";
 import { ReplayWindow } from "../../../src/security/replay/replay-window.ts";
 import { NOW } from "../cell-fixture.ts";
 
@@ -241,12 +241,12 @@ describe("the replay window", () => {
     for (let n = 1_000; n < 21_000; n += 1) {
       const entry = entryOf(n);
       rows.add(entry);
-      expect(slice.find(1, id(n))).toBe(entry);
+      expect(slice.find(1, id(n), hashOf(1, id(n)))).toBe(entry);
       slice.release(entry);
-      expect(slice.find(1, id(n))).toBeUndefined();
+      expect(slice.find(1, id(n), hashOf(1, id(n)))).toBeUndefined();
     }
     expect(rows.size).toBe(501);
-    expect(kept.map((_, n) => slice.find(1, id(n)))).toEqual(kept);
+    expect(kept.map((_, n) => slice.find(1, id(n), hashOf(1, id(n))))).toEqual(kept);
   });
 
   test("a capsule that was released is new again", () => {
