@@ -16,6 +16,8 @@ export type InHandMark = {
 let mark: InHandMark | undefined;
 /** Code that runs within an actor's own is that actor's. */
 let marked = false;
+/** What is long within what is long is a part of that. */
+let isLong = false;
 
 export function setInHandMark(next: InHandMark | undefined): void {
   mark = next;
@@ -45,10 +47,13 @@ export function markProgress(): void {
 /** Runs a piece of the kernel's own that may take seconds, such as reading a graph of 100,000 actors. */
 export function longWork<T>(work: () => T): T {
   const own = mark;
-  own?.beginLong();
+  if (own === undefined || isLong) return work();
+  isLong = true;
+  own.beginLong();
   try {
     return work();
   } finally {
-    own?.endLong();
+    isLong = false;
+    own.endLong();
   }
 }

@@ -63,3 +63,14 @@ test("a long piece of the kernel's own work has a name of its own, until it ends
   setInHandMark(undefined);
   expect(longWork(() => watcher.long())).toBeUndefined();
 });
+
+test("a long piece within another is a part of it", () => {
+  const main = new Pulse();
+  const watcher = new Pulse(main.buffer);
+  setInHandMark(main);
+  const seen = longWork(() => [watcher.long(), longWork(() => watcher.long()), watcher.long()]);
+  expect(seen[0]).toBeTypeOf("number");
+  expect(new Set(seen).size).toBe(1);
+  expect(watcher.long()).toBeUndefined();
+  setInHandMark(undefined);
+});
