@@ -17,6 +17,9 @@ async function start(options: HousedOptions): Promise<Housed> {
   return actor;
 }
 
+/** Of this event loop: what others say meanwhile lies unread. */
+const standStill = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+
 const failureOf = (reason: ExitReason) => (reason.kind === "failed" ? reason.failure : undefined);
 
 describe.each(["shared", "worker", "process"] as const)("the same behaviour, %s", (isolation) => {
@@ -170,26 +173,29 @@ describe.each(["shared", "worker", "process"] as const)("the same behaviour, %s"
     },
   );
 
-  test("what it never began when it failed is left to the next incarnation, and not refused as well", async () => {
-    const left: string[][] = [];
-    const succession: SuccessionPort = {
-      died: () => ({ kind: "again" }),
-      counted: () => "again",
-      refuses: () => undefined,
-      leave: ({ again, waiting }) =>
-        left.push([...again, ...waiting].map(({ intent }) => intent.type).toSorted()),
-    };
-    const actor = await start({ isolation, succession });
-    const answers = [
-      actor.ask("crash.action"),
-      actor.ask("add", { n: 1 }),
-      actor.ask("quiet", { text: "a" }),
-    ];
-    const answered: unknown[] = [];
-    for (const answer of answers) void answer.then((given) => answered.push(given));
-    expect(failureOf(await actor.host.exited)).toMatchObject({ intent: { type: "crash.action" } });
-    await vi.waitFor(() => expect(left).toEqual([["add", "crash.action", "quiet"]]));
-    expect(answered).toEqual([]);
+  describe("what it never began when it failed is left to the next incarnation, and not refused as well", () => {
+    test.each([
+      ["all handed over at once", () => undefined],
+      ["some of it handed over after its last word, which nobody had read yet", standStill],
+    ])("%s", async (_, meanwhile) => {
+      const left: string[][] = [];
+      const succession: SuccessionPort = {
+        died: () => ({ kind: "again" }),
+        counted: () => "again",
+        refuses: () => undefined,
+        leave: ({ again, waiting }) =>
+          left.push([...again, ...waiting].map(({ intent }) => intent.type).toSorted()),
+      };
+      const actor = await start({ isolation, succession });
+      const crashed = actor.ask("crash.action");
+      meanwhile();
+      const answers = [crashed, actor.ask("add", { n: 1 }), actor.ask("quiet", { text: "a" })];
+      const answered: unknown[] = [];
+      for (const answer of answers) void answer.then((given) => answered.push(given));
+      expect(failureOf(await actor.host.exited)).toMatchObject({ intent: { type: "crash.action" } });
+      await vi.waitFor(() => expect(left).toEqual([["add", "crash.action", "quiet"]]));
+      expect(answered).toEqual([]);
+    });
   });
 
   test("a timer that was armed fires after a restart", async () => {

@@ -94,6 +94,7 @@ class InsideActor implements Inside {
   }
 
   take(chunk: Uint8Array): void {
+    if (this.#isOver) return;
     this.ready();
     for (const frame of this.#reader.push(chunk)) this.#sort(readToActor(frame));
   }

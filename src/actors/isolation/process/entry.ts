@@ -13,6 +13,9 @@ const TYPESCRIPT = "typescript";
 /** After standard input, output and error. */
 const CHANNEL = 3;
 
+/** The node ends this process once it has read the last word; without it the process ends itself. */
+const LAST_WORD_MS = 10_000;
+
 /** Its one argument says what is expected; an actor has none. */
 const typescript = process.argv.splice(2).includes(TYPESCRIPT);
 const exit = process.exit.bind(process);
@@ -20,7 +23,7 @@ const channel = new Socket({ fd: CHANNEL, readable: true, writable: true });
 const inside = runInside({
   write: (bytes) => void channel.write(bytes),
   load: loadInside,
-  done: () => void channel.end(() => exit(0)),
+  done: leave,
 });
 channel.on("data", (chunk: Uint8Array) => inside.take(chunk));
 // The node is gone, or has no more use for this process.
@@ -34,3 +37,12 @@ registerPackageOrigin();
 lockAll();
 await preload({ isIdle: () => inside.isIdle, typescript });
 inside.ready();
+
+/**
+ * Waits to be ended: what the node still writes to a process that is gone would break its
+ * channel, with the last word unread in it.
+ */
+function leave(): void {
+  channel.end();
+  setTimeout(() => exit(0), LAST_WORD_MS);
+}
