@@ -104,11 +104,13 @@ export class DurableRuntime {
     this.#options = options;
     this.#residency = new Residency(options.maxAwake);
     const { marks, sealing, journal, state } = options;
+    const roots = new VerifiedRoots();
     this.#sealer = createRecordSealer({
       ...sealing,
       // A journal record and the commits of what it holds are made in one turn, and share a signature.
       schedule: atTurnEnd,
       firstBatch: BigInt(Date.now()) * 1000n,
+      roots,
     });
     this.#ports = {
       ...options,
@@ -117,7 +119,7 @@ export class DurableRuntime {
       marks,
       own: new OwnCommits(),
       genesisHash: sealing.genesisHash,
-      roots: new VerifiedRoots(),
+      roots,
       nowUnixMs: Date.now,
       signal: this.#stopping.signal,
       readKept: (actor) => readKept(this.#ports, actor),

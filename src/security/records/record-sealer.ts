@@ -1,5 +1,6 @@
 // Signs records as they come, all of one turn under one signature.
 import type { Sealing } from "../wire/seal.ts";
+import type { VerifiedRoots } from "../wire/verify-envelope.ts";
 import { type OpenRecord, sealRecords } from "./sealed-record.ts";
 
 /** Records under one signature; the next one begins another. */
@@ -10,6 +11,8 @@ export type RecordSealerOptions = Sealing & {
   readonly schedule: (flush: () => void) => void;
   /** Batch numbers start here; give the clock's microseconds, so that they rise over restarts too. */
   readonly firstBatch: bigint;
+  /** What is signed here counts as verified in it: it may be read back soon. */
+  readonly roots?: VerifiedRoots;
 };
 
 export type RecordSealer = {
@@ -29,6 +32,7 @@ export function createRecordSealer(options: RecordSealerOptions): RecordSealer {
         part.map(({ record }) => record),
         options,
         batch++,
+        options.roots,
       );
       part.forEach(({ sealed }, index) => {
         const own = bytes[index];

@@ -47,14 +47,20 @@ function input(
   return concat(RECORDS, genesisHash, ED25519, signer, numbers, root);
 }
 
-/** @param records 1 to 4,096; the sealed ones come back in their order */
+/**
+ * @param records 1 to 4,096; the sealed ones come back in their order
+ * @param roots in which what was signed here counts as verified
+ */
 export function sealRecords(
   records: readonly OpenRecord[],
   { key, genesisHash }: Sealing,
   batch: bigint,
+  roots?: VerifiedRoots,
 ): Uint8Array[] {
   const tree = buildTree(records.map(leafOf));
-  const signature = key.sign(input(genesisHash, key.publicKey, batch, records.length, rootOf(tree)));
+  const signed = input(genesisHash, key.publicKey, batch, records.length, rootOf(tree));
+  const signature = key.sign(signed);
+  roots?.add(rootName(signed, signature));
   return records.map(({ bytes }, index) => {
     writer.bytes(1, bytes);
     writer.bytes(2, key.publicKey);
@@ -70,6 +76,8 @@ export function sealRecords(
 
 /** Written field by field, in the order of their numbers. */
 const writer = new ProtoWriter();
+
+const rootName = (signed: Uint8Array, signature: Uint8Array): string => mapKey(sha256(signed, signature));
 
 export type VerifiedRecord = {
   readonly bytes: Uint8Array;
@@ -96,7 +104,7 @@ export function openRecord(
   const root = rootFromRange([leafOf({ kind, bytes: record })], index, count, path);
   if (root === undefined) return forged("its path leads to no root");
   const signed = input(genesisHash, signer, batch, count, root);
-  const name = mapKey(sha256(signed, signature));
+  const name = rootName(signed, signature);
   if (roots?.has(name) !== true) {
     if (!verifyEd25519(signer, signed, signature)) return forged("its signature is not valid");
     roots?.add(name);

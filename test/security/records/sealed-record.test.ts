@@ -93,6 +93,25 @@ describe("sealed records", () => {
     expect(codeOf(openRecord("commit", changed, genesisHash, roots))).toBe("STATE_FORGED");
   });
 
+  it("that were sealed here are known, and are not verified when they are read back", () => {
+    const verified: string[] = [];
+    class Told extends VerifiedRoots {
+      override add(root: string): void {
+        verified.push(root);
+        super.add(root);
+      }
+    }
+    const roots = new Told();
+    const open = [{ kind: "commit" as const, bytes: bytes("own") }];
+    const [own = new Uint8Array()] = sealRecords(open, { key, genesisHash }, 1n, roots);
+    expect(codeOf(openRecord("commit", own, genesisHash, roots))).toBe("");
+    expect(verified).toHaveLength(1);
+    const signature = fromBinary(SealedRecordSchema, own).signature;
+    const forged = Uint8Array.from(own);
+    forged.fill(0, Buffer.from(own).indexOf(signature), Buffer.from(own).indexOf(signature) + 64);
+    expect(codeOf(openRecord("commit", forged, genesisHash, roots))).toBe("STATE_FORGED");
+  });
+
   it("of one turn share a signature, in order", () => {
     const turns: (() => void)[] = [];
     const sealer = createRecordSealer({
