@@ -6,7 +6,7 @@ import { entriesOf } from "./child-table.ts";
 import { describeExit } from "./exit-rules.ts";
 import { restartsWithin } from "./restart-window.ts";
 import type { Supervisor } from "./supervisor.ts";
-import { type SupervisorStateName, stateName } from "./supervisor-machine.ts";
+import { type SupervisorStateName, stateName } from "./supervisor-logic.ts";
 import { absent, type ChildPhase, type ChildStatus } from "./supervisor-state.ts";
 
 type NodeBase = {

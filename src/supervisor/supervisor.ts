@@ -1,4 +1,4 @@
-// The shell of a supervisor: runs its machine, performs the effects that `decide` asks
+// The shell of a supervisor: runs its actor, performs the effects that `decide` asks
 // for and reports back what came of them. To its parent it is a child like any other.
 // It takes no decision of its own.
 import { type Actor, createActor } from "xstate";
@@ -10,7 +10,7 @@ import { ChildRuns } from "./child-runs.ts";
 import { ChildStartError, kernelFailure } from "./failure.ts";
 import type { ResurrectionMatrix } from "./matrix-rules.ts";
 import type { TreePorts } from "./ports.ts";
-import { supervisorMachine } from "./supervisor-machine.ts";
+import { supervisorLogic } from "./supervisor-logic.ts";
 import {
   type Effect,
   initialState,
@@ -49,7 +49,7 @@ export class Supervisor implements Child {
   readonly incarnation: Incarnation;
   readonly exited: Promise<ExitReason>;
   readonly #context: SupervisorContext;
-  readonly #actor: Actor<typeof supervisorMachine>;
+  readonly #actor: Actor<typeof supervisorLogic>;
   readonly #runs: ChildRuns;
   readonly #timers = new Map<string, () => void>();
   readonly #operations = new Map<number, (result: OperationResult) => void>();
@@ -77,13 +77,10 @@ export class Supervisor implements Child {
       context.ports,
       (event) => this.#send(event),
     );
-    const machine = supervisorMachine.provide({
-      actions: { perform: (_, { effects }) => this.#collect(effects) },
-    });
     const contains = context.onContained !== undefined;
     const recall = (path: string) => context.memory.recall(path);
     const initial = initialState(spec, { contains, matrix: context.matrix, recall });
-    this.#actor = createActor(machine, { input: { initial }, id: spec.path || "root" });
+    this.#actor = createActor(supervisorLogic, { input: { initial }, id: spec.path || "root" });
     this.#actor.subscribe({ error: (thrown) => this.#break(thrown) });
     this.#started.promise.catch(() => {});
     this.#actor.start();
@@ -140,15 +137,14 @@ export class Supervisor implements Child {
     const { clock } = ports;
     const at = { unixMs: clock.unixMs(), monotonicMs: clock.monotonicMs(), random: ports.random() };
     this.#actor.send({ ...event, at });
+    // Where the decision itself failed it has none.
+    if (this.#ended) return;
+    for (const effect of this.#actor.getSnapshot().context.effects) this.#effects.push(effect);
     if (!this.#performing) this.#performAll();
   }
 
-  #collect(effects: readonly Effect[]): void {
-    for (const effect of effects) this.#effects.push(effect);
-  }
-
   /**
-   * In the order asked for, outside the machine: what an effect leads to at once comes after it.
+   * In the order asked for, outside of the decision: what an effect leads to at once comes after it.
    * Children come and go for so long in one turn of the event loop; then others have theirs.
    */
   #performAll(): void {
