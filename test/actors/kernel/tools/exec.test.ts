@@ -222,7 +222,8 @@ describe("a program that runs", () => {
       const script = "setsid sleep 60 & echo $!; sleep 0.1";
       const { call } = await world(shell(script));
       const { stdout } = (await call("exec", run(script))) as { stdout: string };
-      expect(isRunning(Number(stdout))).toBe(false);
+      // Until the system has reaped it.
+      await vi.waitFor(() => expect(isRunning(Number(stdout))).toBe(false));
     },
   );
 
