@@ -35,6 +35,13 @@ const PASSED_ON = [
  */
 export const brokerProcessors = (available: number): number => Math.max(1, Math.floor(available / 2));
 
+/**
+ * Threads on which the node's engine compiles and collects beside the main one. Left at the four that
+ * it takes, they had two processors to themselves whenever a group of actors came back.
+ */
+export const engineThreads = (available: number): number =>
+  Math.min(4, Math.max(1, Math.floor(available / 2)));
+
 /** Grace for what a node has accepted, on the first Ctrl-C. */
 export const DRAIN_TIMEOUT_MS = 5_000;
 
@@ -94,7 +101,7 @@ export async function processSpecs(options: ProcessOptions): Promise<ProcessSpec
   specs.push({
     name: "node",
     command: process.execPath,
-    args: [...heapArgs, ...ENGINE, "--disable-sigusr1", code.entry("node"), dir.root],
+    args: [...heapArgs, ...engineArgs(), "--disable-sigusr1", code.entry("node"), dir.root],
     env: { ...env, NODE_COMPILE_CACHE: compileCache(dir) },
     cwd: process.cwd(),
     log: dir.nodeLog,
@@ -106,6 +113,8 @@ export async function processSpecs(options: ProcessOptions): Promise<ProcessSpec
   });
   return specs;
 }
+
+const engineArgs = (): string[] => [...ENGINE, `--v8-pool-size=${engineThreads(availableParallelism())}`];
 
 function coreArgs(dir: DataDir, genesisHash: string): string[] {
   return [
