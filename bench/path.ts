@@ -131,6 +131,7 @@ function openWorld(folder: string) {
       currentEpoch: () => 0,
     },
     replay,
+    secondOpinion: () => undefined,
     actors,
     whyNot: () => undefined,
     tracing: telemetry.tracing,

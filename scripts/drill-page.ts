@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { layers } from "../src/supervisor/matrix-rules.ts";
-import { mergedRows, type Row, type Run, readRuns } from "./drill-runs.ts";
+import { mergedRows, type Row, type Run, readRuns, runsInForce } from "./drill-runs.ts";
 import { checkout } from "./setup/paths.mjs";
 
 export function drillPage(text: string): string {
@@ -54,8 +54,8 @@ const HOW_TO_READ: readonly string[] = [
   "  out: what an actor takes to fill it is part of no recovery.",
   "- **Budgets** are the matrix's. Those of hangs have the time until a hang is noticed added: the actor's progress",
   "  limit, 200 ms here, and the interval of the looks. Treachery parks its actor: its time holds the refusal of a",
-  "  further intent with `ACTOR_PARKED` and the operator's `start` that follows it at once. Poison of the process holds",
-  "  both deaths of it.",
+  "  further intent with `ACTOR_PARKED` and the operator's `start` that follows it at once. Poison holds both",
+  "  deaths, and has the budget of two.",
   "- **The cell** offers faults on demand. At layers 3 and 4 it also has no bound on how often kernel and process die,",
   "  so that one cell serves many trials, and makes the process that stands by 50 ms after a recovery, not 500. A",
   "  failure of layer 4 waits until that one stands by and the process has worked for a second, since those that die",
@@ -124,7 +124,7 @@ const ms = (value: number | null): string =>
 if (process.argv[1] === import.meta.filename) {
   const [, , ...files] = process.argv;
   if (files.length === 0) throw new Error("usage: npm run drill:docs -- drill.json...");
-  const runs = files.flatMap((file) => readRuns(readFileSync(file, "utf8")));
+  const runs = runsInForce(files.flatMap((file) => readRuns(readFileSync(file, "utf8"))));
   const text = `${JSON.stringify({ runs })}\n`;
   writeFileSync(join(checkout.root, "docs", "drill.md"), drillPage(text));
   writeFileSync(join(checkout.root, "docs", "drill.json"), text);

@@ -73,6 +73,12 @@ export function mergedRows(runs: readonly Run[]): readonly Row[] {
     .toSorted((one, other) => placeOf(one) - placeOf(other));
 }
 
+/** The runs of which a row still counts. */
+export function runsInForce(runs: readonly Run[]): readonly Run[] {
+  const used = new Set(mergedRows(runs).map(({ run: number }) => number));
+  return runs.filter((_, at) => used.has(at + 1));
+}
+
 type Named = Pick<Row, "layer" | "failure" | "kind" | "isolation" | "durable">;
 
 const cellOf = ({ layer, failure }: Named): string => `${layer}/${failure}`;

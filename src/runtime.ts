@@ -27,6 +27,7 @@ import { openReplayGuard } from "./runtime/replay-guard.ts";
 import { RestartHistory } from "./runtime/restart-history.ts";
 import { openRevival } from "./runtime/revival.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
+import { createSecondOpinion } from "./runtime/second-opinion.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
@@ -183,6 +184,7 @@ function openBus(
     ...common,
     startedAtUnixMs,
     replay: openReplayGuard(dir, startedAtUnixMs, onProblem),
+    secondOpinion: createSecondOpinion((checks) => links.core.verifyBatch(checks)),
     whyNot,
     tracing: telemetry.tracing,
     durable: {

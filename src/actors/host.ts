@@ -1,7 +1,7 @@
 // Runs one actor: takes intents from its mailbox, drives its machine, performs
 // what the machine asks for, and turns whatever is thrown anywhere into one
 // exit. Nothing that a behaviour does ends the process or goes unanswered.
-import type { AnyEventObject, AnyMachineSnapshot } from "xstate";
+import type { AnyEventObject } from "xstate";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { ActorSpec } from "../manifest/graph.ts";
@@ -31,7 +31,7 @@ import type { Accepted } from "./open-requests.ts";
 import { lostRequestEvent, OutgoingRequests } from "./outgoing-requests.ts";
 import type { ActorPorts } from "./ports.ts";
 import type { Progress } from "./progress.ts";
-import { isStateAlone, readSnapshot, unsupportedSnapshot } from "./snapshot.ts";
+import { readSnapshot, unsupportedSnapshot } from "./snapshot.ts";
 import { causesOf, resumptionOf } from "./snapshot-causes.ts";
 import { immediately, type Stage } from "./stage.ts";
 import type { Queued, Staged } from "./staged-host.ts";
@@ -106,8 +106,6 @@ export class Host implements ActorHost {
   #stopping: (() => void) | undefined;
   #scheduled = false;
   #kept: ActorSnapshot | undefined;
-  /** What it went on from, when that is a state alone, and as which state. */
-  #origin: { readonly kept: ActorSnapshot; readonly state: AnyMachineSnapshot } | undefined;
   #steppedAtMs = 0;
   #handled = 0;
   #refused = 0;
@@ -276,7 +274,6 @@ export class Host implements ActorHost {
       fail: (error, intent) => void this.#fail(error, { origin: "async", intent }),
     });
     for (const request of read.requests) this.#enqueue(lostRequestEvent(request), undefined);
-    if (isStateAlone(snapshot)) this.#origin = { kept: snapshot, state: this.#driver.snapshot };
   }
 
   #inherit(leftovers: Leftovers, restored: boolean): void {
@@ -480,14 +477,11 @@ export class Host implements ActorHost {
     try {
       const undone = this.#departure?.undone;
       const mark = undone?.before ?? this.#driver.mark();
-      const requests = this.#outgoing.records(undone?.intentId);
-      const isAlone = mark.timers.length === 0 && requests.length === 0;
-      if (isAlone && mark.snapshot === this.#origin?.state) return this.#origin.kept;
       const causes = causesOf(this.#driver.causes(mark));
       return {
         format: 1,
         ...this.#driver.persist(mark),
-        requests,
+        requests: this.#outgoing.records(undone?.intentId),
         ...(causes === undefined ? {} : { causes }),
       };
     } catch (error) {

@@ -2,7 +2,6 @@
 // a file, or from another version of the behaviour.
 import { z } from "zod";
 import { CellError } from "../errors/cell-error.ts";
-import type { ActorSnapshot } from "./actor-host.ts";
 import type { RequestRecord } from "./outgoing-requests.ts";
 import { causesSchema, type SnapshotCauses } from "./snapshot-causes.ts";
 
@@ -31,12 +30,6 @@ export function readSnapshot(snapshot: unknown): {
   throw new CellError("ACTOR_SNAPSHOT_INVALID", z.prettifyError(parsed.error).slice(0, 500), {
     cause: parsed.error,
   });
-}
-
-/** Whether one that was restored holds a machine's state and nothing that goes on by itself: timers, children, requests. */
-export function isStateAlone(snapshot: unknown): snapshot is ActorSnapshot {
-  const { requests, timers, machine } = snapshot as ActorSnapshot;
-  return requests.length === 0 && timers.length === 0 && Object.keys(machine.children).length === 0;
 }
 
 /** Says why a restart will be from the beginning. */

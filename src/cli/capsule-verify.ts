@@ -8,12 +8,13 @@ import { toHex } from "../security/bytes.ts";
 import { grantAllows } from "../security/grants/grants.ts";
 import { parseCreds } from "../security/identity/creds-file.ts";
 import { DEFAULT_LIMITS } from "../security/intake/intake.ts";
+import { verifyByRule } from "../security/keys/verify.ts";
 import type { Certificate } from "../security/trust/certificate.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import type { Capsule } from "../security/wire/capsule.ts";
 import { decodeCapsule } from "../security/wire/decode-capsule.ts";
-import { decodeEnvelope } from "../security/wire/envelope.ts";
-import { verifyEnvelope } from "../security/wire/verify-envelope.ts";
+import { decodeEnvelope, type Envelope } from "../security/wire/envelope.ts";
+import { nameOf, signedOf, VerifiedRoots, verifyEnvelope } from "../security/wire/verify-envelope.ts";
 import { readGenesisFile, readTrust } from "./cell-keys.ts";
 import type { Colors, Context } from "./context.ts";
 import { formatError } from "./error-output.ts";
@@ -57,7 +58,7 @@ export async function checkEnvelope(
   if (envelope === undefined) return checks;
   note(
     "proof",
-    verifyEnvelope(envelope, trust.genesis.hash),
+    verifyEnvelope(envelope, trust.genesis.hash, admittedBy(envelope, trust.genesis.hash)),
     () => `by ${toHex(envelope.issuer).slice(0, 16)}…, for this cell`,
   );
   const certificate = note(
@@ -85,6 +86,16 @@ export async function checkEnvelope(
   }
   checks.push({ step: "replay", verdict: "not checked", note: "only a node knows which ids it has seen" });
   return checks;
+}
+
+/** What the rule admits though the quick verifier refuses it. */
+function admittedBy(envelope: Envelope, genesisHash: Uint8Array): VerifiedRoots {
+  const admitted = new VerifiedRoots();
+  const signed = signedOf(envelope, genesisHash);
+  if (signed !== undefined && verifyByRule(signed.publicKey, signed.message, signed.signature)) {
+    admitted.add(nameOf(signed));
+  }
+  return admitted;
 }
 
 function checkCapsule(

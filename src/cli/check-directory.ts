@@ -12,7 +12,7 @@ import { openMirror } from "../runtime/record-mirror.ts";
 import { equalBytes, sha256 } from "../security/bytes.ts";
 import { parseCreds } from "../security/identity/creds-file.ts";
 import { SEED_BYTES, SigningKey } from "../security/keys/signing-key.ts";
-import { verifyEd25519 } from "../security/keys/verify.ts";
+import { verifyByRule } from "../security/keys/verify.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { hasValidSignature, issuersFirst, readCertificate } from "../security/trust/certificate.ts";
 import type { Genesis } from "../security/trust/genesis.ts";
@@ -129,7 +129,7 @@ type RevisionFacts = {
 function readRevision(bytes: Uint8Array, genesis: Genesis, where: string): RevisionFacts {
   try {
     const { body, signer, signature } = fromBinary(SignedRevisionSchema, bytes);
-    if (!verifyEd25519(signer, revisionInput(genesis.hash, body), signature)) {
+    if (!verifyByRule(signer, revisionInput(genesis.hash, body), signature)) {
       throw invalid("its signature is not valid", where);
     }
     const { revision, previousHash, createdUnixMs } = fromBinary(RevisionBodySchema, body);

@@ -12,6 +12,7 @@ import {
   LOOP_NOTICED_MS,
   MANY_TRIALS,
   MEMORY,
+  ofDeaths,
   PROGRESS,
   type Scenario,
   STEADY_MS,
@@ -96,7 +97,7 @@ const DRILLS: readonly ActorDrill[] = [
 
 function scenariosOf(drill: ActorDrill): readonly Scenario[] {
   const { failure, kind, fault, isolations, durabilities = DURABILITIES, fields } = drill;
-  const { targets = 1, trialsPerTarget = MANY_TRIALS, detectionMs } = drill;
+  const { targets = 1, trialsPerTarget = MANY_TRIALS, detectionMs, deaths = 1 } = drill;
   return isolations.flatMap((isolation) =>
     durabilities.map((durable): Scenario => {
       const form: ActorForm = { isolation, durable, ...(fields === undefined ? {} : { fields }) };
@@ -111,9 +112,9 @@ function scenariosOf(drill: ActorDrill): readonly Scenario[] {
         siblings: SIBLINGS,
         keeps: durable ? "everything" : (drill.volatileKeeps ?? keptBy(isolation, durable)),
         fault,
-        ...budgetOf("actor", failure, isolation, detectionMs),
+        ...ofDeaths(deaths, "actor", budgetOf("actor", failure, isolation, detectionMs)),
         probeEveryMs: isolation === "shared" ? 2 : 5,
-        steadyMs: isolation === "shared" ? STEADY_MS : STEADY_WITH_SPARES_MS * (drill.deaths ?? 1),
+        steadyMs: isolation === "shared" ? STEADY_MS : STEADY_WITH_SPARES_MS * deaths,
         awaitsSpare: false,
         words: [],
         trialsPerCell: targets * trialsPerTarget,

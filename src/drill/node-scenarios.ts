@@ -15,6 +15,7 @@ import {
   budgetOf,
   DURABILITIES,
   MANY_TRIALS,
+  ofDeaths,
   type Scenario,
   STEADY_MS,
   WAIT_NOTICED_MS,
@@ -115,10 +116,7 @@ function scenariosOf(drill: NodeDrill): readonly Scenario[] {
       siblings: [],
       keeps: durable ? "everything" : keepsProcess === true ? "snapshot" : "nothing",
       fault,
-      ...budget,
-      ...(deaths === 1
-        ? {}
-        : { budgetMs: budget.budgetMs * deaths, budgetNote: `the process dies ${deaths} times` }),
+      ...ofDeaths(deaths, "process", budget),
       probeEveryMs: 5,
       steadyMs: STEADY_MS,
       awaitsSpare,

@@ -83,6 +83,12 @@ export function budgetOf(
   };
 }
 
+/** What kills again is given the budget of each death. */
+export function ofDeaths(deaths: number, who: "actor" | "process", budget: Budget): Budget {
+  if (deaths === 1) return budget;
+  return { budgetMs: budget.budgetMs * deaths, budgetNote: `the ${who} dies ${deaths} times` };
+}
+
 export function keptBy(isolation: Isolation, durable: boolean): Keeps {
   if (durable) return "everything";
   return isolation === "shared" ? "snapshot" : "rollback";

@@ -1,6 +1,7 @@
 // Everything that crosses the bus at a node: intents in, replies out, sends of
 // its actors, discovery and the certificates that clients ask for.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ActorHost } from "../actors/actor-host.ts";
 import { markProgress } from "../actors/in-hand.ts";
 import type { Delivery, OutgoingIntent } from "../actors/intent.ts";
@@ -10,7 +11,7 @@ import type { Json, PlacedGraph } from "../manifest/graph.ts";
 import type { HybridClock } from "../security/clock/hybrid-clock.ts";
 import type { ParsedIdentity } from "../security/identity/creds-file.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
-import { createIntake } from "../security/intake/intake.ts";
+import { createIntake, type IntakePorts } from "../security/intake/intake.ts";
 import type { Verdict } from "../security/intake/verdict.ts";
 import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
@@ -33,6 +34,7 @@ import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
 import type { ReplayGuard } from "./replay-guard.ts";
 import type { RunningActors } from "./running-actors.ts";
+import type { SecondOpinion } from "./second-opinion.ts";
 import { createSends, type Sender, type Sends } from "./sends.ts";
 import { discoveredServices } from "./services.ts";
 import { traced } from "./traced-delivery.ts";
@@ -48,6 +50,7 @@ export type MessagingOptions = {
   readonly trust: TrustStore;
   readonly authority: AuthorityPorts;
   readonly replay: ReplayGuard;
+  readonly secondOpinion: SecondOpinion;
   readonly actors: RunningActors;
   /** Why no work is accepted now. */
   readonly whyNot: () => CellError | undefined;
@@ -100,7 +103,11 @@ export function openMessaging(options: MessagingOptions): Messaging {
       whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,
   });
-  const intake = openIntake(options);
+  const take = (verdicts: readonly Verdict[]) => {
+    for (const verdict of verdicts) takeAlone(deliveries, verdict, options.onProblem);
+  };
+  const doubtful = judgeDoubtful(options, take);
+  const intake = openIntake(options, doubtful.onDoubt);
   const sends = createSends({
     authority,
     certificate: ownCertificate,
@@ -116,10 +123,9 @@ export function openMessaging(options: MessagingOptions): Messaging {
     inbox,
     record,
   });
-  const take = ({ subject, data, natsReply }: IncomingMessage) => {
+  const admit = ({ subject, data, natsReply }: IncomingMessage) => {
     markProgress();
-    const verdicts = intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() });
-    for (const verdict of verdicts) takeAlone(deliveries, verdict, options.onProblem);
+    take(intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() }));
   };
   const subscriptions: BrokerSubscription[] = [];
   let intents: Subscribed | undefined;
@@ -135,13 +141,14 @@ export function openMessaging(options: MessagingOptions): Messaging {
       intents = subscribeIntents({
         connection,
         subjects: [],
-        deliver: take,
+        deliver: admit,
         refuse: (message, error) => options.onProblem(error) ?? void message,
       });
       followSubjects({ intents, cell, node, placed, firstNode });
       subscriptions.push(...listen(options, inbox, (subject, data) => sends.takeReply(subject, data)));
     },
     async drain() {
+      doubtful.stop();
       await intents?.drain();
     },
     async close() {
@@ -150,6 +157,35 @@ export function openMessaging(options: MessagingOptions): Messaging {
       for (const subscription of subscriptions) subscription.unsubscribe();
       await connection.flush().catch(options.onProblem);
       options.replay.close();
+    },
+  };
+}
+
+/**
+ * Messages in doubt are judged once the core has answered, one a turn of the event loop. Those that
+ * a node has not judged when it stops their senders send again.
+ */
+function judgeDoubtful(
+  { secondOpinion, onProblem }: MessagingOptions,
+  take: (verdicts: readonly Verdict[]) => void,
+): { readonly onDoubt: NonNullable<IntakePorts["onDoubt"]>; stop(): void } {
+  let isStopped = false;
+  let last: Promise<void> = Promise.resolve();
+  const failed = (cause: unknown) => onProblem(new CellError("CAPSULE_INTAKE_FAILED", undefined, { cause }));
+  return {
+    onDoubt(doubt, judge) {
+      const asked = secondOpinion(doubt);
+      if (asked === undefined) return false;
+      const next = async (): Promise<void> => {
+        const opinion = await asked;
+        await nextTurn();
+        if (!isStopped) take(judge(opinion, Date.now()));
+      };
+      last = last.then(next).catch(failed);
+      return true;
+    },
+    stop() {
+      isStopped = true;
     },
   };
 }
@@ -173,7 +209,7 @@ function listen(
   ];
 }
 
-function openIntake(options: MessagingOptions) {
+function openIntake(options: MessagingOptions, onDoubt: NonNullable<IntakePorts["onDoubt"]>) {
   const { authority, config, sealing, trust, clock } = options;
   const { window: replay, floor, issuedAfterUnixMs } = options.replay;
   return createIntake(
@@ -187,6 +223,7 @@ function openIntake(options: MessagingOptions) {
       floor,
       isDurable: (target) => options.durable?.isDurable(target) === true,
       observe: (time) => void clock.observe(time),
+      onDoubt,
     },
     { issuedAfterUnixMs },
   );

@@ -2,6 +2,7 @@
 // node for all of them. The answer is not trusted; each certificate in it must
 // chain to the genesis that the client has in its own file.
 import { create, toBinary } from "@bufbuild/protobuf";
+import { perSecond } from "../collections/per-second.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { TrustBundleSchema } from "../gen/cell0/v1/trust_pb.ts";
 import { decodeStrict } from "../security/wire/strict-decode.ts";
@@ -20,14 +21,13 @@ export type TrustBundleOptions = {
 };
 
 /** A question is a hundred bytes, an answer up to 900 KiB, and who asks may name another's inbox. */
-const ANSWERS_A_SECOND_EACH = 8;
-const ANSWERS_A_SECOND = 256;
+const ANSWERS_A_SECOND = { all: 256, each: 8 };
 /** As long one encoding serves for all who ask. */
 const ENCODED_MS = 100;
 
 export function serveTrustBundle({ connection, cell, certificates }: TrustBundleOptions): BrokerSubscription {
   let encoded: { readonly bytes: Uint8Array; readonly atMs: number } | undefined;
-  const mayAnswer = limited();
+  const mayAnswer = perSecond(ANSWERS_A_SECOND);
   return connection.subscribe(trustBundleSubject(cell), ({ reply }) => {
     if (reply === undefined || !isAnswerable(cell, reply)) return;
     const now = performance.now();
@@ -44,25 +44,6 @@ const ownerOf = (inbox: string): string =>
   inbox.startsWith("_INBOX")
     ? (inbox.split(".", 1)[0] ?? "").slice("_INBOX_".length)
     : (inbox.split(".", 5)[4] ?? "");
-
-/** Counts answers within the second, in all and for each owner of an inbox. */
-function limited(): (owner: string, nowMs: number) => boolean {
-  let second = Number.NEGATIVE_INFINITY;
-  let all = 0;
-  let each = new Map<string, number>();
-  return (owner, nowMs) => {
-    if (Math.floor(nowMs / 1000) !== second) {
-      second = Math.floor(nowMs / 1000);
-      all = 0;
-      each = new Map();
-    }
-    const count = each.get(owner) ?? 0;
-    if (count >= ANSWERS_A_SECOND_EACH || all >= ANSWERS_A_SECOND) return false;
-    all += 1;
-    each.set(owner, count + 1);
-    return true;
-  };
-}
 
 export function encodeTrustBundle(certificates: readonly Uint8Array[]): Uint8Array {
   const fitting: Uint8Array[] = [];

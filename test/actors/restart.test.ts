@@ -218,21 +218,6 @@ describe("a restart", () => {
     expect(actor.state).toBe("idle");
   });
 
-  test("is not written anew while the state is what it was restored from", async () => {
-    await using actor = testActor(behaviour);
-    await actor.restart();
-    const first = actor.host.lastGoodSnapshot();
-    expect(actor.host.lastGoodSnapshot()).toBe(first);
-    await actor.deliver("look", {});
-    await actor.deliver("crash", {});
-    expect(actor.host.lastGoodSnapshot()).toBe(first);
-    await actor.restart();
-    await actor.deliver("ask", {});
-    expect(actor.host.lastGoodSnapshot()).toMatchObject({ ...first, requests: [{ target: "a/b" }] });
-    await actor.deliver("go", {});
-    expect(actor.host.lastGoodSnapshot()).toMatchObject({ machine: { value: "waiting" }, timers: [{}] });
-  });
-
   test("is from the beginning when the state is not plain JSON, and the log says so", async () => {
     await using actor = testActor(behaviour);
     await actor.deliver("keep", {});

@@ -36,16 +36,6 @@ test("any bit that changed is found, wherever it is", () => {
   fc.assert(property, { verbose: 1 });
 });
 
-test("what was opened is sealed again as it was, in bytes of its own", () => {
-  const first = sealed({ machine: { value: "idle" } });
-  const opened = openSnapshot(first);
-  const again = sealed(opened.ok ? opened.value : undefined);
-  expect([...again.bytes, ...again.hash]).toEqual([...first.bytes, ...first.hash]);
-  again.bytes[3] = 0;
-  expect(openSnapshot(first).ok).toBe(true);
-  expect(openSnapshot(again).ok).toBe(false);
-});
-
 test.for<[what: string, value: unknown]>([
   ["too large", "x".repeat(MAX_SNAPSHOT_BYTES)],
   ["a function", () => 1],

@@ -6,6 +6,7 @@ import { EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
 import { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { uuidV7 } from "../../src/security/wire/capsule-id.ts";
 import { sealBatch, sealOne } from "../../src/security/wire/seal.ts";
+import { sealedOddly } from "../security/keys/odd-signature.ts";
 import { type LiveCell, startCell } from "./live-cell.ts";
 import { type CapsuleFields, openRawClient, type RawClient } from "./raw-client.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
@@ -185,6 +186,31 @@ describe("a cell refuses", () => {
     expect(again?.capsule.id).toEqual(first?.capsule.id);
     expect(again?.payload).toEqual(first?.payload);
     expect(await handled()).toBe((before ?? 0) + 1);
+  });
+
+  it("no signature that the rule admits, whoever has to be asked: one that OpenSSL refuses is the core's to judge", async () => {
+    const inbox = mallory.inbox();
+    const { key, genesisHash } = mallory.sealing;
+    const odd = sealedOddly(mallory.capsule({ replyInbox: inbox }), key, mallory.identity.key, genesisHash);
+    const [reply] = await mallory.exchange(mallory.subject("live/parrot"), odd, inbox);
+    expect(reply).toMatchObject({ error: undefined, payload: expect.anything() });
+  });
+
+  it("most of a flood of forged signatures without asking the core", async () => {
+    const envelope = fromBinary(EnvelopeSchema, mallory.seal(mallory.capsule()));
+    if (envelope.proof.case === "single") envelope.proof.value.signature.fill(1, 0, 31);
+    const forged = toBinary(EnvelopeSchema, envelope);
+    const counts = async () => {
+      const { refusals } = await cell.kernel.status("a");
+      const [invalid = 0, undecided = 0] = ["INVALID", "UNDECIDED"].map(
+        (end) => refusals[`CAPSULE_SIGNATURE_${end}`],
+      );
+      return { all: invalid + undecided, undecided };
+    };
+    const before = await counts();
+    for (let n = 0; n < 200; n += 1) mallory.nats.publish(mallory.subject("live/parrot"), forged);
+    await vi.waitFor(async () => expect((await counts()).all).toBe(before.all + 200));
+    expect((await counts()).undecided - before.undecided).toBeGreaterThan(100);
   });
 
   it("nothing of a batch that one signature proves: each capsule of it is answered", async () => {

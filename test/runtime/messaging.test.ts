@@ -1,6 +1,7 @@
 // A node's way in with everything behind it but actors, against a broker that
 // fails and certificates that change.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Delivery } from "../../src/actors/intent.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
 import { ok } from "../../src/errors/result.ts";
@@ -8,6 +9,7 @@ import type { PlacedGraph } from "../../src/manifest/graph.ts";
 import { Watched } from "../../src/runtime/links.ts";
 import { openMessaging } from "../../src/runtime/messaging.ts";
 import type { RunningActors } from "../../src/runtime/running-actors.ts";
+import type { SecondOpinion } from "../../src/runtime/second-opinion.ts";
 import { HybridClock } from "../../src/security/clock/hybrid-clock.ts";
 import { formatCreds, parseCreds } from "../../src/security/identity/creds-file.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
@@ -31,11 +33,12 @@ import {
   sealingOf,
   trustStore,
 } from "../security/cell-fixture.ts";
+import { sealedOddly } from "../security/keys/odd-signature.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: NOW }));
 afterEach(() => void vi.useRealTimers());
 
-function open() {
+function open(secondOpinion: SecondOpinion = () => undefined) {
   const delivered: string[] = [];
   const records: EventInput[] = [];
   const handlers = new Map<string, (message: BrokerMessage) => void>();
@@ -76,6 +79,7 @@ function open() {
       issuedAfterUnixMs: NOW - 60_000,
       close: () => {},
     },
+    secondOpinion,
     actors: {
       deliver: ({ intent, respond }: Delivery) => {
         delivered.push(intent.id);
@@ -126,3 +130,47 @@ test("a node whose certificate was replaced takes no intent, also none for its k
     { case: "intentRefused", value: { error: { code: "CELL_NOT_ACCEPTING" } } },
   ]);
 });
+
+describe("a message in doubt", () => {
+  const odd = () => sealedOddly(bytesOf(), keys.ann, new Uint8Array(32).fill(5), genesis.hash);
+  const refused = (records: readonly EventInput[]) =>
+    records.flatMap(({ kind }) => (kind.case === "intentRefused" ? [kind.value.error?.code] : []));
+
+  test("is judged when the core has answered, and no one before it", async () => {
+    const answers = [Promise.withResolvers<"valid">(), Promise.withResolvers<"invalid">()] as const;
+    const asked = [answers[0].promise, answers[1].promise];
+    const { hear, delivered, records } = open(() => asked.shift());
+    hear(odd());
+    hear(odd());
+    hear(batchOf([bytesOf()]));
+    await vi.waitFor(() => expect(delivered).toHaveLength(1));
+    answers[1].resolve("invalid");
+    await turns();
+    expect(refused(records)).toEqual([]);
+    answers[0].resolve("valid");
+    await vi.waitFor(() => expect(refused(records)).toEqual(["CAPSULE_SIGNATURE_INVALID"]));
+    expect(delivered).toHaveLength(2);
+  });
+
+  test("is refused at once when the core cannot be asked", async () => {
+    const { hear, records } = open(() => undefined);
+    hear(odd());
+    await vi.waitFor(() => expect(refused(records)).toEqual(["CAPSULE_SIGNATURE_UNDECIDED"]));
+  });
+
+  test("is not taken by a node that drains: its sender asks again", async () => {
+    const answer = Promise.withResolvers<"valid">();
+    const { hear, delivered, messaging } = open(() => answer.promise);
+    hear(odd());
+    await turns();
+    await messaging.drain();
+    answer.resolve("valid");
+    await turns();
+    expect(delivered).toEqual([]);
+  });
+});
+
+/** Of the event loop, several. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 5; n += 1) await nextTurn();
+}

@@ -19,6 +19,7 @@ mod running;
 mod service;
 mod socket;
 mod tls;
+mod vectors;
 
 /// A directory that only its owner enters, whatever the umask; removed with it.
 fn private_directory() -> tempfile::TempDir {

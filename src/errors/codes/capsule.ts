@@ -60,6 +60,13 @@ export const capsuleErrors = defineErrors({
     remedy: "Sign the bytes that are sent, with the issuer's key and this cell's genesis hash.",
     retryable: false,
   },
+  CAPSULE_SIGNATURE_UNDECIDED: {
+    title: "whether the signature is valid was not decided",
+    cause:
+      "It is none that an ordinary signer makes, and too many such were looked at just now, or the Rust core did not answer.",
+    remedy: "Sign as RFC 8032 says, with a library that does; or send it again later.",
+    retryable: true,
+  },
   CAPSULE_SUBJECT_INVALID: {
     title: "the subject is not one of this cell's intent subjects",
     cause: "It is not of the form cell0.v1.<cell>.in.<principal>.<path>, or names another cell.",

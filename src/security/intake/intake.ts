@@ -15,12 +15,18 @@ import type { Certificate } from "../trust/certificate.ts";
 import type { Capsule, HybridTime } from "../wire/capsule.ts";
 import { decodeCapsule } from "../wire/decode-capsule.ts";
 import { decodeEnvelope, type Envelope, MAX_ENVELOPE_BYTES } from "../wire/envelope.ts";
-import { type VerifiedCapsule, VerifiedRoots, verifyEnvelope } from "../wire/verify-envelope.ts";
+import {
+  nameOf,
+  signedOf,
+  type VerifiedCapsule,
+  VerifiedRoots,
+  verifyEnvelope,
+} from "../wire/verify-envelope.ts";
 import { type AuthorityPorts, authorise } from "./authority.ts";
 import { acceptedIntent, requestOf, unreadRequest } from "./describe.ts";
 import { RefusalCounters } from "./refusal-counters.ts";
 import * as stages from "./stages.ts";
-import type { Elsewhere, Refused, Stage, Verdict } from "./verdict.ts";
+import type { Doubt, Elsewhere, Opinion, Refused, Stage, Verdict } from "./verdict.ts";
 
 export type IntakePorts = AuthorityPorts & {
   readonly cell: string;
@@ -35,7 +41,14 @@ export type IntakePorts = AuthorityPorts & {
   readonly isDurable?: (target: string) => boolean;
   /** Told the time of each accepted capsule. */
   readonly observe?: (time: HybridTime) => void;
+  /**
+   * Asks the full verifier about a message of which nothing is judged yet, and has it judged after
+   * that. False: it cannot be asked now. Absent: what the quick one refuses is invalid.
+   */
+  readonly onDoubt?: (doubt: Doubt, judge: JudgeLater) => boolean;
 };
+
+export type JudgeLater = (opinion: Opinion, nowUnixMs: number) => readonly Verdict[];
 
 export type IntakeLimits = stages.FreshnessLimits & { readonly maxEnvelopeBytes: number };
 
@@ -56,7 +69,10 @@ export type Arrival = {
 };
 
 export type Intake = {
-  /** One verdict a capsule, in order; one for the whole message when its capsules cannot be told apart. */
+  /**
+   * One verdict a capsule, in order; one for the whole message when its capsules cannot be told apart;
+   * none yet when its signature is in doubt.
+   */
   admit(arrival: Arrival): readonly Verdict[];
   readonly refusals: RefusalCounters;
 };
@@ -66,20 +82,29 @@ export function createIntake(ports: IntakePorts, limits: Partial<IntakeLimits> =
   const refusals = new RefusalCounters();
   const house: House = { ports, limits: { ...DEFAULT_LIMITS, ...limits }, roots: new VerifiedRoots() };
   let latestUnixMs = Number.NEGATIVE_INFINITY;
-  return {
-    refusals,
-    admit(arrival) {
-      // A clock that steps back would make forgotten capsules look fresh again.
-      latestUnixMs = Math.max(latestUnixMs, arrival.nowUnixMs);
-      const verdicts = judgeMessage({ ...house, arrival, nowUnixMs: latestUnixMs });
-      for (const verdict of verdicts) if (verdict.kind === "refused") refusals.count(verdict);
-      return verdicts;
-    },
+  const admit = (arrival: Arrival, opinion?: Opinion): readonly Verdict[] => {
+    // A clock that steps back would make forgotten capsules look fresh again.
+    latestUnixMs = Math.max(latestUnixMs, arrival.nowUnixMs);
+    const verdicts = judgeMessage({ ...house, arrival, nowUnixMs: latestUnixMs, opinion, onDoubt });
+    for (const verdict of verdicts) if (verdict.kind === "refused") refusals.count(verdict);
+    return verdicts;
   };
+  const onDoubt = (doubt: Doubt, arrival: Arrival): boolean =>
+    ports.onDoubt?.(doubt, (opinion, nowUnixMs) => {
+      if (opinion === "valid") house.roots.add(nameOf(doubt.signed));
+      return admit({ ...arrival, nowUnixMs }, opinion);
+    }) === true;
+  return { refusals, admit: (arrival) => admit(arrival) };
 }
 
 type House = { readonly ports: IntakePorts; readonly limits: IntakeLimits; readonly roots: VerifiedRoots };
-type Message = House & { readonly arrival: Arrival; readonly nowUnixMs: number };
+type Message = House & {
+  readonly arrival: Arrival;
+  readonly nowUnixMs: number;
+  /** Of a message that was in doubt. */
+  readonly opinion: Opinion | undefined;
+  readonly onDoubt: (doubt: Doubt, arrival: Arrival) => boolean;
+};
 type Address = { readonly cell: string; readonly principal: string; readonly target: string };
 /** A refused capsule proves nobody's key. */
 const NOBODY = new Uint8Array();
@@ -132,13 +157,12 @@ function judgeCapsules(
   envelope: Envelope,
   home: string | undefined,
 ): readonly Verdict[] {
-  const { ports, nowUnixMs, roots } = message;
+  const { ports, nowUnixMs } = message;
   const issuer = ports.trust.byKey(envelope.issuer, nowUnixMs);
   const candidates = envelope.capsules.map((bytes) => judgeCheaply(message, address, bytes, issuer, home));
   const alive = issuer.ok && candidates.some(({ fault }) => fault === undefined);
-  const proof = alive
-    ? verifyEnvelope(envelope, ports.genesisHash, roots)
-    : err(new CellError("CAPSULE_INTAKE_FAILED"));
+  const proof = alive ? prove(message, address, envelope) : err(new CellError("CAPSULE_INTAKE_FAILED"));
+  if (proof === DOUBTED) return [];
   return candidates.map((candidate, at): Verdict => {
     const bytes = envelope.capsules[at] ?? new Uint8Array();
     const refuse = (stage: Stage, error: CellError): Refused => {
@@ -156,6 +180,24 @@ function judgeCapsules(
       return refuse("internal", new CellError("CAPSULE_INTAKE_FAILED", undefined, { cause }));
     }
   });
+}
+
+/** Nothing is judged until the full verifier has spoken. */
+const DOUBTED = Symbol("doubted");
+
+function prove(
+  { ports, roots, arrival, opinion, onDoubt }: Message,
+  { principal }: Address,
+  envelope: Envelope,
+): Result<readonly VerifiedCapsule[], CellError> | typeof DOUBTED {
+  if (opinion === "invalid") return err(new CellError("CAPSULE_SIGNATURE_INVALID"));
+  if (opinion === "undecided") return err(new CellError("CAPSULE_SIGNATURE_UNDECIDED"));
+  const proof = verifyEnvelope(envelope, ports.genesisHash, roots);
+  if (proof.ok || proof.error.code !== "CAPSULE_SIGNATURE_INVALID") return proof;
+  const signed = opinion === undefined ? signedOf(envelope, ports.genesisHash) : undefined;
+  if (signed === undefined || ports.onDoubt === undefined) return proof;
+  const isAsked = onDoubt({ principal, signed, bytes: arrival.data.length }, arrival);
+  return isAsked ? DOUBTED : err(new CellError("CAPSULE_SIGNATURE_UNDECIDED"));
 }
 
 /** Everything that can be refused without a signature. */

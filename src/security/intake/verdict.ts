@@ -3,6 +3,7 @@
 import type { CellError } from "../../errors/cell-error.ts";
 import type { StoredReplies } from "../replay/replay-window.ts";
 import type { PriorityName } from "../wire/priority.ts";
+import type { Signed } from "../wire/verify-envelope.ts";
 
 /** Where a message can be refused, in the order in which it is judged. */
 export const STAGES = [
@@ -97,5 +98,16 @@ export type Refused = {
 
 /** Another node's: it hears the same message and judges it. Nothing is to be answered. */
 export type Elsewhere = { readonly kind: "elsewhere"; readonly node: string };
+
+/** A signature that the quick verifier refuses and the cell's rule may admit. */
+export type Doubt = {
+  readonly principal: string;
+  readonly signed: Signed;
+  /** Of the whole message, which waits for the answer. */
+  readonly bytes: number;
+};
+
+/** What the full verifier says of one; undecided: it could not be asked. */
+export type Opinion = "valid" | "invalid" | "undecided";
 
 export type Verdict = Accepted | Duplicate | Refused | Elsewhere;

@@ -8,7 +8,7 @@ import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
 import { SealedRecordSchema } from "../../gen/cell0/v1/durable_pb.ts";
 import { ProtoWriter } from "../../wire/proto-writer.ts";
 import { concat, mapKey, sha256 } from "../bytes.ts";
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyEd25519 } from "../keys/verify.ts";
+import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyByRule } from "../keys/verify.ts";
 import { buildTree, MAX_LEAVES, rangePath, rootFromRange, rootOf } from "../wire/merkle.ts";
 import type { Sealing } from "../wire/seal.ts";
 import { HASH_BYTES } from "../wire/signing-input.ts";
@@ -106,7 +106,7 @@ export function openRecord(
   const signed = input(genesisHash, signer, batch, count, root);
   const name = rootName(signed, signature);
   if (roots?.has(name) !== true) {
-    if (!verifyEd25519(signer, signed, signature)) return forged("its signature is not valid");
+    if (!verifyByRule(signer, signed, signature)) return forged("its signature is not valid");
     roots?.add(name);
   }
   return ok({ bytes: record, hash: sha256(record), signer });

@@ -13,7 +13,7 @@ import { copyOf } from "../bytes.ts";
 import { checkGrants, type Grant, MAX_GRANTS, MAX_PATTERNS } from "../grants/grants.ts";
 import { admitKey } from "../keys/admit-key.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyEd25519 } from "../keys/verify.ts";
+import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyByRule } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
 import { certificateInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
@@ -106,7 +106,7 @@ export function readCertificate(source: Uint8Array): Result<Certificate, CellErr
 
 export function hasValidSignature(certificate: Certificate, genesisHash: Uint8Array): boolean {
   const { body, signer, signature } = certificate;
-  return verifyEd25519(signer, certificateInput(genesisHash, body), signature);
+  return verifyByRule(signer, certificateInput(genesisHash, body), signature);
 }
 
 /** Certificates in an order in which a trust store needs to keep none waiting: what waits is bounded, and more would be lost. */

@@ -7,7 +7,7 @@ import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
 import { RevisionBodySchema, SignedRevisionSchema } from "../../gen/cell0/v1/trust_pb.ts";
 import { copyOf, sha256 } from "../bytes.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyEd25519 } from "../keys/verify.ts";
+import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyByRule } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
 import { HASH_BYTES, revisionInput } from "../wire/signing-input.ts";
@@ -107,7 +107,7 @@ function readSigned(
   if (signer.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) {
     return invalid("its signer or signature has the wrong length");
   }
-  if (!verifyEd25519(signer, revisionInput(genesis.hash, body), signature)) {
+  if (!verifyByRule(signer, revisionInput(genesis.hash, body), signature)) {
     return invalid("its signature is not valid");
   }
   const claims = readClaims(body);

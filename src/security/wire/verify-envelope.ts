@@ -1,5 +1,6 @@
-// Whether an envelope's proof covers its capsules under its issuer's key. Says
-// nothing of whether that issuer may send anything.
+// Whether an envelope's proof covers its capsules under its issuer's key, by the quick
+// verifier and by what is known of signatures that the rule admits though that one refuses
+// them. Says nothing of whether that issuer may send anything.
 import { InFlightSet } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
@@ -15,7 +16,10 @@ export type VerifiedCapsule = {
   readonly hash: Uint8Array;
 };
 
-/** Roots whose signature was found valid, so that a batch spread over many envelopes costs one verification. The oldest goes first. */
+/**
+ * Signatures that were found valid: of roots, so that a batch spread over many envelopes costs one
+ * verification; and those that the rule admits though the quick verifier refuses them. The oldest goes first.
+ */
 export class VerifiedRoots {
   readonly #known = new InFlightSet<string>();
   readonly #bound: number;
@@ -35,6 +39,29 @@ export class VerifiedRoots {
   }
 }
 
+/** A signature, and what it is to be of. */
+export type Signed = {
+  readonly publicKey: Uint8Array;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+};
+
+/** Name under which a signature is known to be valid. */
+export const nameOf = ({ message, signature }: Pick<Signed, "message" | "signature">): string =>
+  mapKey(sha256(message, signature));
+
+/** What the proof of an envelope rests on; undefined when it has not the shape of one. */
+export function signedOf(envelope: Envelope, genesisHash: Uint8Array): Signed | undefined {
+  const { issuer: publicKey, capsules, proof } = envelope;
+  const { signature } = proof;
+  if (proof.kind === "merkle")
+    return { publicKey, message: batchInput(genesisHash, publicKey, proof), signature };
+  const [only] = capsules;
+  if (only === undefined || capsules.length > 1) return undefined;
+  return { publicKey, message: singleInput(genesisHash, publicKey, sha256(only)), signature };
+}
+
+/** Errors: CAPSULE_PROOF_INVALID; CAPSULE_SIGNATURE_INVALID, also for a signature that the rule may admit. */
 export function verifyEnvelope(
   envelope: Envelope,
   genesisHash: Uint8Array,
@@ -48,8 +75,11 @@ export function verifyEnvelope(
   }
   const [only] = capsules;
   if (only === undefined || capsules.length > 1) return err(new CellError("CAPSULE_PROOF_INVALID"));
-  const valid = verifyEd25519(issuer, singleInput(genesisHash, issuer, only.hash), proof.signature);
-  return valid ? ok(capsules) : err(new CellError("CAPSULE_SIGNATURE_INVALID"));
+  const message = singleInput(genesisHash, issuer, only.hash);
+  const { signature } = proof;
+  const isValid =
+    verifyEd25519(issuer, message, signature) || roots?.has(nameOf({ message, signature })) === true;
+  return isValid ? ok(capsules) : err(new CellError("CAPSULE_SIGNATURE_INVALID"));
 }
 
 function batchFault(
@@ -66,7 +96,7 @@ function batchFault(
     );
   }
   const input = batchInput(genesisHash, issuer, proof);
-  const name = roots === undefined ? "" : mapKey(sha256(input, proof.signature));
+  const name = roots === undefined ? "" : nameOf({ message: input, signature: proof.signature });
   if (roots?.has(name) === true) return undefined;
   if (!verifyEd25519(issuer, input, proof.signature)) return new CellError("CAPSULE_SIGNATURE_INVALID");
   roots?.add(name);

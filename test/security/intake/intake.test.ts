@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256, toHex } from "../../../src/security/bytes.ts";
 import type { IntakeLimits, IntakePorts } from "../../../src/security/intake/intake.ts";
-import { STAGES, type Verdict } from "../../../src/security/intake/verdict.ts";
+import { type Doubt, type Opinion, STAGES, type Verdict } from "../../../src/security/intake/verdict.ts";
 import { ReplayWindow } from "../../../src/security/replay/replay-window.ts";
 import type { Capsule } from "../../../src/security/wire/capsule.ts";
 import { sealBatch } from "../../../src/security/wire/seal.ts";
@@ -22,6 +22,7 @@ import {
   sealingOf,
   trustStore,
 } from "../cell-fixture.ts";
+import { oddSignature, sealedOddly } from "../keys/odd-signature.ts";
 
 type Case = {
   readonly data?: Uint8Array;
@@ -442,6 +443,87 @@ describe("where a refusal may be answered", () => {
     expect(admit({ data })).toMatchObject({ request: { id: new Uint8Array(), hash: sha256(data) } });
     const id = nextId();
     expect(admit({ fields: { id, rootId: id, deadlineUnixMs: NOW } })).toMatchObject({ request: { id } });
+  });
+});
+
+describe("a signature that the quick verifier refuses", () => {
+  const seed = new Uint8Array(32).fill(5);
+  const capsule = bytesOf();
+  const odd = sealedOddly(capsule, keys.ann, seed, genesis.hash);
+  const arrival = { subject: SUBJECT, data: odd, natsReply: undefined, nowUnixMs: NOW };
+  /** Judged by what the full verifier is to say. */
+  const judged = (opinion: Opinion, data = odd) => {
+    const doubts: Doubt[] = [];
+    const late: Verdict[] = [];
+    let judgeLater: (() => void) | undefined;
+    const replay = new ReplayWindow();
+    const intake = intakeOf({
+      replay,
+      onDoubt: (doubt, judge) => {
+        doubts.push(doubt);
+        judgeLater = () => late.push(...judge(opinion, NOW + 5));
+        return true;
+      },
+    });
+    const at = () => intake.admit({ ...arrival, data });
+    const first = at();
+    judgeLater?.();
+    return { first, doubts, late, replay, intake, at };
+  };
+
+  test("is invalid where nobody else can be asked", () => {
+    expect(intakeOf().admit(arrival)).toMatchObject([
+      { kind: "refused", stage: "signature", error: { code: "CAPSULE_SIGNATURE_INVALID" } },
+    ]);
+  });
+
+  test("is refused as undecided, at once, when the full verifier cannot be asked", () => {
+    const intake = intakeOf({ onDoubt: () => false });
+    expect(intake.admit(arrival)).toMatchObject([
+      {
+        kind: "refused",
+        stage: "signature",
+        error: { code: "CAPSULE_SIGNATURE_UNDECIDED", retryable: true },
+      },
+    ]);
+  });
+
+  test("is not judged until the full verifier has spoken, and then is what that says", () => {
+    const { first, doubts, late, at } = judged("valid");
+    expect(first).toEqual([]);
+    expect(doubts).toMatchObject([{ principal: "ann", signed: { publicKey: keys.ann.publicKey } }]);
+    expect(late).toMatchObject([{ kind: "accepted", intent: { principal: "ann" } }]);
+    // It is known from now on, and was remembered like any other.
+    expect(at()).toMatchObject([{ kind: "duplicate" }]);
+    expect(doubts).toHaveLength(1);
+  });
+
+  test.for<[Opinion, string]>([
+    ["invalid", "CAPSULE_SIGNATURE_INVALID"],
+    ["undecided", "CAPSULE_SIGNATURE_UNDECIDED"],
+  ])("when that says %s it is refused with %s, once, and nothing is remembered", ([opinion, code]) => {
+    const { first, late, replay, intake } = judged(opinion);
+    expect(first).toEqual([]);
+    expect(late).toMatchObject([{ kind: "refused", stage: "signature", error: { code } }]);
+    expect(intake.refusals.totals()).toEqual({ [code]: 1 });
+    expect(replay.size).toBe(0);
+  });
+
+  test("of a capsule that is refused more cheaply nobody is asked", () => {
+    const stale = bytesOf({ deadlineUnixMs: NOW - 1 });
+    const { first, doubts } = judged("valid", sealedOddly(stale, keys.ann, seed, genesis.hash));
+    expect(first).toMatchObject([{ kind: "refused", stage: "freshness" }]);
+    expect(doubts).toEqual([]);
+  });
+
+  test("of a batch holds for all that the batch is spread over", () => {
+    const key = { publicKey: keys.ann.publicKey, sign: (bytes: Uint8Array) => oddSignature(seed, bytes) };
+    const sealing = { key: key as typeof keys.ann, genesisHash: genesis.hash };
+    const [one = odd, two = odd] = sealBatch([[bytesOf()], [bytesOf()]], sealing, 7n);
+    const { late, intake, doubts } = judged("valid", one);
+    expect(late).toMatchObject([{ kind: "accepted" }]);
+    expect(intake.admit({ ...arrival, data: two })).toMatchObject([{ kind: "accepted" }]);
+    expect(doubts).toHaveLength(1);
   });
 });
 

@@ -1,15 +1,17 @@
 import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import * as noble from "@noble/ed25519";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { signaturesPage } from "../../../scripts/generate-signatures.ts";
+import { signatureVectors } from "../../../scripts/signature-vectors.ts";
 import { fromHex, toHex } from "../../../src/security/bytes.ts";
 import { admitKey } from "../../../src/security/keys/admit-key.ts";
 import { SigningKey } from "../../../src/security/keys/signing-key.ts";
-import { verifyEd25519 } from "../../../src/security/keys/verify.ts";
+import { verifyByRule, verifyEd25519 } from "../../../src/security/keys/verify.ts";
 import { codeOf, keyOf, keys } from "../cell-fixture.ts";
-
-noble.hashes.sha512 = (message) => new Uint8Array(hash("sha512", message, "buffer"));
 
 const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
 const P = 2n ** 255n - 19n;
@@ -80,7 +82,35 @@ describe("signing and verifying", () => {
       const signature = Buffer.concat([r, littleEndian(s)]);
       expect(noble.verify(signature, message, key.toBytes())).toBe(true);
       expect(verifyEd25519(key.toBytes(), message, signature)).toBe(point.is0());
+      expect(verifyByRule(key.toBytes(), message, signature)).toBe(true);
     }
+  });
+
+  const vectors = signatureVectors();
+  test.for(["cctv", "speccheck", "wycheproof", "zip215"])(
+    "the vectors of %s are judged by the rule",
+    (from) => {
+      const rows = vectors.filter(({ source }) => source === from);
+      expect(rows.length).toBeGreaterThan(10);
+      const judged = rows.map(({ id, key, signature, message }) => [
+        id,
+        verifyByRule(key, message, signature),
+      ]);
+      expect(judged).toEqual(rows.map(({ id, verdict }) => [id, verdict === "valid"]));
+    },
+  );
+
+  test("docs/signatures.md is what they say", () => {
+    const page = join(import.meta.dirname, "..", "..", "..", "docs", "signatures.md");
+    expect(readFileSync(page, "utf8")).toBe(signaturesPage());
+  });
+
+  test("the quick way accepts nothing that the rule refuses, and refuses some that it admits", () => {
+    const quick = vectors.filter(({ key, signature, message }) => verifyEd25519(key, message, signature));
+    expect(quick.filter(({ verdict }) => verdict !== "valid")).toEqual([]);
+    const valid = vectors.filter(({ verdict }) => verdict === "valid");
+    expect(quick.length).toBeGreaterThan(valid.length / 4);
+    expect(quick.length).toBeLessThan(valid.length);
   });
 
   test("more keys than the cache holds are all verified rightly", () => {

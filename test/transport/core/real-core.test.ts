@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { signatureVectors } from "../../../scripts/signature-vectors.ts";
 import { Algorithm } from "../../../src/gen/cell0/v1/capsule_pb.ts";
 import {
   CertificateSchema,
@@ -99,6 +100,22 @@ describe("the real Rust core", () => {
       SignatureVerdict.INVALID,
       SignatureVerdict.VALID,
     ]);
+  });
+
+  it("judges the public vectors by the cell's one rule, whatever stands beside them in a batch", async () => {
+    const vectors = signatureVectors();
+    const checks = vectors.map(({ key: publicKey, signature, message }) =>
+      create(SignatureCheckSchema, { algorithm: Algorithm.ED25519, publicKey, message, signature }),
+    );
+    const verdicts = await client.verifyBatch(checks);
+    const isValid = vectors.map(({ source, id }, at) => [
+      source,
+      id,
+      verdicts[at] === SignatureVerdict.VALID,
+    ]);
+    expect(isValid).toEqual(vectors.map(({ source, id, verdict }) => [source, id, verdict === "valid"]));
+    const small = vectors.flatMap(({ verdict }, at) => (verdict === "small-order-key" ? [verdicts[at]] : []));
+    expect(new Set(small)).toEqual(new Set([SignatureVerdict.SMALL_ORDER_KEY]));
   });
 
   it("counts thresholds by weight, and refuses an empty set by its own code", async () => {
