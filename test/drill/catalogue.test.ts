@@ -39,6 +39,17 @@ describe("the catalogue of drills", () => {
     );
   });
 
+  it("gives poison, which kills twice, the budget of two deaths", () => {
+    const rows = catalogue.filter(({ failure }) => failure === "poison");
+    expect(rows.map(({ layer, isolation, budgetMs }) => [layer, isolation, budgetMs])).toEqual([
+      ["actor", "shared", 20],
+      ["actor", "worker", 500],
+      ["actor", "process", 500],
+      ["process", "shared", 2_000],
+      ["process", "shared", 2_000],
+    ]);
+  });
+
   it("gives all of a cell's trials to the one row that is asked for", () => {
     const [row] = catalogue;
     if (row === undefined) throw new RangeError("nothing is drilled");

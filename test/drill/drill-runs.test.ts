@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { drillPage } from "../../scripts/drill-page.ts";
-import { mergedRows, readRuns } from "../../scripts/drill-runs.ts";
+import { mergedRows, readRuns, runsInForce } from "../../scripts/drill-runs.ts";
 
 const run = (seed: number, rows: readonly unknown[]) => ({
   takenAt: `2026-01-0${seed}T00:00:00.000Z`,
@@ -50,6 +50,17 @@ describe("runs of the drill", () => {
         ["drift", "drilled"],
         ["loss", "drilled"],
       ]);
+  });
+
+  it("of which no row counts any more are dropped", () => {
+    const runs = readRuns(
+      text(
+        run(1, [row("actor", "loss")]),
+        run(2, [row("actor", "loss"), row("actor", "crash")]),
+        run(3, [row("actor", "loss")]),
+      ),
+    );
+    expect(runsInForce(runs).map(({ seed }) => seed)).toEqual([2, 3]);
   });
 
   it("show their seeds and dates, and how often each cell was caused", () => {
