@@ -76,6 +76,8 @@ const TRIM_MS = 5_000;
 /** After the start: a node that dies again and again would otherwise read more at each start. */
 const FIRST_TRIM_MS = 500;
 const SCAN_TIMEOUT_MS = 60_000;
+/** Records without an intent that a journal may hold: each costs little at a start, and taking them out costs too. */
+const SPARE_RECORDS = 8;
 
 export class DurableRuntime {
   readonly #options: DurableRuntimeOptions;
@@ -324,7 +326,8 @@ export class DurableRuntime {
     const sealer = this.#sealer;
     const common = { stream, sealer, marks, nowUnixMs: Date.now, signal: this.#stopping.signal };
     const ports = { ...common, isNodeKey, genesisHash: sealing.genesisHash };
-    const { term, head, entries } = await takeShard(ports, shard, least);
+    const { term, head, entries, records } = await takeShard(ports, shard, least);
+    if (entries.length === 0 && records > SPARE_RECORDS) this.#trimmer.noteEmpty(shard);
     const onFenced = () => this.#fenced(shard);
     const journal = new ShardJournal({ ...common, onFenced }, shard, term, head);
     for (const kept of entries) {

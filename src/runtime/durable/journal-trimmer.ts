@@ -32,6 +32,7 @@ export const neededUntil = (deadlineUnixMs: number, acceptedUnixMs: number): num
   Math.min(deadlineUnixMs + MAX_CLOCK_SKEW_MS, acceptedUnixMs + RETAIN_MS);
 
 const REPEATS_A_SWEEP = 64;
+const EMPTY_A_SWEEP = 64;
 
 /** An entry of the journal. */
 export type Noted<A> = {
@@ -46,6 +47,8 @@ export type Noted<A> = {
 export class JournalTrimmer<A extends Trimmed = DurableActor> {
   readonly #ports: TrimmerPorts<A>;
   readonly #byShard = new Map<number, Noted<A>[]>();
+  /** Whose journals hold what their owners left when they began, and no intent. */
+  readonly #empty = new Set<number>();
   #sweeping = false;
 
   constructor(ports: TrimmerPorts<A>) {
@@ -58,6 +61,11 @@ export class JournalTrimmer<A extends Trimmed = DurableActor> {
     const own = this.#byShard.get(shard);
     if (own === undefined) this.#byShard.set(shard, [noted]);
     else own.push(noted);
+  }
+
+  /** No intent lies in the shard's journal: what is before its newest record can go. */
+  noteEmpty(shard: number): void {
+    this.#empty.add(shard);
   }
 
   /** Does nothing while another one is under way: each counts what it has trimmed. */
@@ -87,6 +95,10 @@ export class JournalTrimmer<A extends Trimmed = DurableActor> {
       await this.#repeat(behind);
       if (done > 0) await this.#trim(shard, noted, done);
       if (noted.length === 0) this.#byShard.delete(shard);
+    }
+    for (const shard of [...this.#empty].slice(0, EMPTY_A_SWEEP)) {
+      this.#empty.delete(shard);
+      await this.#trim(shard, this.#byShard.get(shard) ?? [], 0);
     }
   }
 

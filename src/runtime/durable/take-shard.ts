@@ -41,6 +41,8 @@ export type TakenShard = {
   readonly head: JournalHead;
   /** In order, from where the journal is trimmed. */
   readonly entries: readonly KeptEntry[];
+  /** That lie in the journal, its own at the end included; each start of an owner leaves one. */
+  readonly records: number;
 };
 
 type Read = { readonly kept: Kept; readonly record: JournalRecord; readonly hash: Uint8Array };
@@ -77,9 +79,9 @@ export async function takeShard(
       const hash = sha256(bytes);
       const head = { sequence: written.value, number: (last?.record.number ?? 0) + 1, hash };
       const mark = ports.marks.get(journalMark(shard));
-      const entries = await readEntries(ports, shard, head, mark);
+      const read = await readEntries(ports, shard, head, mark);
       await ports.marks.note(journalMark(shard), { number: head.number, hash: toHex(hash) });
-      return { term, head, entries };
+      return { term, head, ...read };
     }
     if (written.error.code !== "BROKER_STREAM_CONFLICT") throw written.error;
   }
@@ -121,7 +123,7 @@ async function readEntries(
   shard: number,
   head: JournalHead,
   mark: Mark | undefined,
-): Promise<readonly KeptEntry[]> {
+): Promise<Pick<TakenShard, "entries" | "records">> {
   const entries: KeptEntry[] = [];
   let first: number | undefined;
   let before: { readonly hash: Uint8Array; readonly number: number } | undefined;
@@ -152,7 +154,7 @@ async function readEntries(
   }
   // Its number is vouched for by now.
   if (first !== undefined) await requireOldest(marks, shard, first);
-  return entries;
+  return { entries, records: first === undefined ? 0 : head.number - first + 1 };
 }
 
 /** What this node has not taken out itself must be there. */

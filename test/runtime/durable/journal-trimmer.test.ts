@@ -154,4 +154,18 @@ describe("the trimmer of journals", () => {
     await it.trimmer.sweep(OLD);
     expect(it.trimmed).toEqual([[3, 60]]);
   });
+
+  it("is what owners left that found no intent, up to what is newest or needed by now", async () => {
+    const { trimmer: sweeper, trimmed, note } = trimmer();
+    sweeper.noteEmpty(5);
+    sweeper.noteEmpty(6);
+    note(new Actor("a", "no", 6), 70);
+    await sweeper.sweep(OLD);
+    expect(trimmed).toEqual([
+      [5, HEAD],
+      [6, 70],
+    ]);
+    await sweeper.sweep(OLD);
+    expect(trimmed).toHaveLength(2);
+  });
 });
