@@ -7,13 +7,13 @@ import { err, ok, type Result } from "../../errors/result.ts";
 import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
 import { SealedRecordSchema } from "../../gen/cell0/v1/durable_pb.ts";
 import { ProtoWriter } from "../../wire/proto-writer.ts";
-import { concat, mapKey, sha256 } from "../bytes.ts";
+import { concat, sha256 } from "../bytes.ts";
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyByRule } from "../keys/verify.ts";
 import { buildTree, MAX_LEAVES, rangePath, rootFromRange, rootOf } from "../wire/merkle.ts";
 import type { Sealing } from "../wire/seal.ts";
 import { HASH_BYTES } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
-import type { VerifiedRoots } from "../wire/verify-envelope.ts";
+import { nameOf, type VerifiedRoots } from "../wire/verify-envelope.ts";
 
 export type RecordKind = "journal" | "commit" | "deadletter";
 
@@ -60,7 +60,7 @@ export function sealRecords(
   const tree = buildTree(records.map(leafOf));
   const signed = input(genesisHash, key.publicKey, batch, records.length, rootOf(tree));
   const signature = key.sign(signed);
-  roots?.add(rootName(signed, signature));
+  roots?.add(nameOf({ message: signed, signature }));
   return records.map(({ bytes }, index) => {
     writer.bytes(1, bytes);
     writer.bytes(2, key.publicKey);
@@ -76,8 +76,6 @@ export function sealRecords(
 
 /** Written field by field, in the order of their numbers. */
 const writer = new ProtoWriter();
-
-const rootName = (signed: Uint8Array, signature: Uint8Array): string => mapKey(sha256(signed, signature));
 
 export type VerifiedRecord = {
   readonly bytes: Uint8Array;
@@ -104,7 +102,7 @@ export function openRecord(
   const root = rootFromRange([leafOf({ kind, bytes: record })], index, count, path);
   if (root === undefined) return forged("its path leads to no root");
   const signed = input(genesisHash, signer, batch, count, root);
-  const name = rootName(signed, signature);
+  const name = nameOf({ message: signed, signature });
   if (roots?.has(name) !== true) {
     if (!verifyByRule(signer, signed, signature)) return forged("its signature is not valid");
     roots?.add(name);

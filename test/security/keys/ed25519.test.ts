@@ -12,14 +12,10 @@ import { admitKey } from "../../../src/security/keys/admit-key.ts";
 import { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { verifyByRule, verifyEd25519 } from "../../../src/security/keys/verify.ts";
 import { codeOf, keyOf, keys } from "../cell-fixture.ts";
+import { L, littleEndian, number, torsion } from "./odd-signature.ts";
 
 const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
 const P = 2n ** 255n - 19n;
-const L = 2n ** 252n + 27742317777372353535851937790883648493n;
-const littleEndian = (value: bigint): Uint8Array =>
-  Uint8Array.from({ length: 32 }, (_, at) => Number((value >> BigInt(8 * at)) & 0xffn));
-const number = (le: Uint8Array): bigint => le.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-const torsion = noble.Point.fromHex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a");
 const smallOrderPoints = Array.from({ length: 8 }, (_, times) => torsion.multiply(BigInt(times), false));
 
 describe("signing and verifying", () => {

@@ -6,10 +6,14 @@ import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { verifyByRule } from "../../../src/security/keys/verify.ts";
 import { sealOne } from "../../../src/security/wire/seal.ts";
 
-const L = 2n ** 252n + 27742317777372353535851937790883648493n;
-const torsion = noble.Point.fromHex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a");
-const number = (le: Uint8Array): bigint => le.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-const littleEndian = (value: bigint): Uint8Array =>
+/** Order of the group's prime part. */
+export const L = 2n ** 252n + 27742317777372353535851937790883648493n;
+export const torsion = noble.Point.fromHex(
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+);
+export const number = (le: Uint8Array): bigint =>
+  le.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+export const littleEndian = (value: bigint): Uint8Array =>
   Uint8Array.from({ length: 32 }, (_, at) => Number((value >> BigInt(8 * at)) & 0xffn));
 
 export function oddSignature(seed: Uint8Array, message: Uint8Array): Uint8Array {
