@@ -314,15 +314,29 @@ export class DurableActor {
     if (commits === undefined || own === undefined || this.isToBeginAnew) return undefined;
     const { number } = commits.head;
     if (own.number !== number || this.#noted !== number || own.incarnation.term !== term) return undefined;
-    const { newest, before } = this.#carried.left();
     const isCleared = this.#endedAs !== undefined && !isUnexplained(this.#endedAs);
-    return { state: { ...stateIn(own), replies: newest }, answered: before, isCleared };
+    return { ...this.#goOn(stateIn(own)), isCleared };
+  }
+
+  /** From a commit of this process: whoever was answered before it has the answer, and asks again at most. */
+  #goOn(state: DurableState): Resumption {
+    const { newest, before } = this.#carried.left();
+    return { state: { ...state, replies: newest }, answered: before };
   }
 
   /** The same from the stream; from then on nobody of an earlier incarnation can commit. */
   async #read(spec: ActorSpec, incarnation: Incarnation): Promise<Resumption> {
     for (let attempt = 0; ; attempt += 1) {
       const loaded = await this.load(spec);
+      const { record } = loaded;
+      if (
+        !this.isToBeginAnew &&
+        record?.incarnation.term === incarnation.term &&
+        record.number === this.#noted
+      ) {
+        this.#incarnation = incarnation;
+        return this.#goOn(record.state);
+      }
       this.#carried.take(
         loaded.history.map(({ state }) => state),
         Date.now(),

@@ -2,7 +2,7 @@
 // successor's. Somebody with access to the broker wrote there, and nobody took the actor over.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { applied, openProcess, PATH, withDirectory } from "./durable-fixture.ts";
+import { applied, eventually, openProcess, PATH, stored, withDirectory } from "./durable-fixture.ts";
 
 describe("a durable actor over whose commit somebody else wrote", () => {
   let broker: BrokerFixture;
@@ -43,6 +43,37 @@ describe("a durable actor over whose commit somebody else wrote", () => {
         );
       }
       expect(process.damaged.map(({ code }) => code)).toEqual(["STATE_FORGED", "STATE_FORGED"]);
+      process.end();
+    });
+  });
+
+  it("gives the answers of its newest commit once more, and carries none on: its process has not died", async () => {
+    await withDirectory(async (directory) => {
+      const process = await openProcess(broker, directory, 1);
+      await process.start();
+      const commit = async (id: string) => {
+        const host = process.host();
+        if (host !== undefined) host.answers = [stored(id)];
+        await host?.commit();
+      };
+      await process.send(1);
+      await applied(process, [1]);
+      for (const [entry, newest, before] of [
+        [2, "b", ["a"]],
+        [3, "d", ["b", "c"]],
+      ] as const) {
+        await commit(before.at(-1) ?? "");
+        await commit(newest);
+        await process.runtime.overwriteCommit(PATH);
+        await process.send(entry);
+        const drifted = process.host();
+        await drifted?.exited;
+        await process.start();
+        await eventually(() => expect(process.host()).not.toBe(drifted));
+        const { state, answered } = process.host()?.awakening ?? {};
+        expect(state?.replies.map(({ intentId }) => intentId)).toEqual([newest]);
+        expect(answered?.map(({ intentId }) => intentId)).toEqual(before);
+      }
       process.end();
     });
   });

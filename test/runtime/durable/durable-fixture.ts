@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, vi } from "vitest";
 import type { ActorHost } from "../../../src/actors/actor-host.ts";
 import type { ExitReason } from "../../../src/actors/child.ts";
-import type { CommitMeta, DurableState } from "../../../src/actors/durable/ports.ts";
+import type { CommitMeta, DurableState, StoredReply } from "../../../src/actors/durable/ports.ts";
 import type { Delivery, OutgoingReply } from "../../../src/actors/intent.ts";
 import { CellError } from "../../../src/errors/cell-error.ts";
 import { err, ok, type Result } from "../../../src/errors/result.ts";
@@ -325,3 +325,14 @@ export const applied = (process: Process, entries: readonly number[]): Promise<v
     expect(process.host()?.entries).toEqual(entries);
     expect(process.runtime.child(PATH)?.actor.backlog).toBe(0);
   });
+
+/** An answer that a commit holds. */
+export const stored = (intentId: string): StoredReply => ({
+  intentId,
+  hash: "",
+  sender: "ann",
+  deadlineUnixMs: Date.now() + 60_000,
+  returnAddress: null,
+  index: 0,
+  outcome: { value: intentId, final: true },
+});

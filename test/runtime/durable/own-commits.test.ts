@@ -13,6 +13,7 @@ import {
   openProcess,
   PATH,
   type Process,
+  stored,
   tillSpec,
   withDirectory,
 } from "./durable-fixture.ts";
@@ -22,16 +23,6 @@ async function restart(process: Process): Promise<void> {
   await process.host()?.kill();
   await process.start();
 }
-
-const stored = (intentId: string): StoredReply => ({
-  intentId,
-  hash: "",
-  sender: "ann",
-  deadlineUnixMs: Date.now() + 60_000,
-  returnAddress: null,
-  index: 0,
-  outcome: { value: intentId, final: true },
-});
 
 describe("a durable actor that ends while its process goes on", () => {
   let broker: BrokerFixture;
