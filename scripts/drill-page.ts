@@ -50,7 +50,7 @@ const HOW_TO_READ: readonly string[] = [
   "- **Time** runs on the client's clock from the failure, right before the signal or the intent that makes the actor",
   "  fail leaves the client, to the first answer of the incarnation that is there at the end. Where the target itself",
   "  lives on (a broker or core that died) it runs to the first answer after the last intent that failed. Of drift it",
-  "  runs from the foreign write, as that leaves the node; of exhaustion from when the cell notices that memory has run",
+  "  runs from the foreign write, as that leaves the drill; of exhaustion from when the cell notices that memory has run",
   "  out: what an actor takes to fill it is part of no recovery.",
   "- **Budgets** are the matrix's. Those of hangs have the time until a hang is noticed added: the actor's progress",
   "  limit, 200 ms here, and the interval of the looks. Treachery parks its actor: its time holds the refusal of a",

@@ -14,6 +14,7 @@ import type { DrillWord } from "../runtime/drilled.ts";
 import { isAlive, readHolder } from "../runtime/lock.ts";
 import { packageRoot } from "../runtime/package-info.ts";
 import { WORKED_MS } from "../supervisor/cradle/restart-policy.ts";
+import { ForeignHand } from "./foreign-hand.ts";
 import { type DrilledCell, NODE, NODE_PROCESS, type ProcessName } from "./ports.ts";
 import { killTree, signalOwn } from "./processes.ts";
 
@@ -95,6 +96,7 @@ type Running = {
   readonly cradle: number;
   readonly client: CellClient;
   readonly kernel: KernelClient;
+  readonly foreign: ForeignHand;
   readonly output: Output;
   /** When an actor had no memory left, by its path; Unix milliseconds. */
   readonly exhausted: ReadonlyMap<string, readonly number[]>;
@@ -108,6 +110,8 @@ function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"
     if (found !== undefined && isAlive(found)) return found.pid;
     throw new CellError("DRILL_CELL_FAILED", `no ${name} runs`, { where: dir.root });
   };
+  /** They never change. Asking each time would warm the node up right before it is to recover. */
+  const shards = new Map<string, number>();
   const request: DrilledCell["request"] = async (target, intent, payload, timeoutMs) =>
     (await running().client.request(target, intent, payload, { timeoutMs })).value;
   return {
@@ -122,6 +126,12 @@ function callsOf(dir: DataDir, running: () => Running): Omit<DrilledCell, "stop"
     },
     signal: (pids, signal) => signalOwn(pids, signal, running().cradle),
     fault: (intent, payload) => request(`kernel/${NODE}/drill`, intent, payload, REQUEST_MS),
+    async overwriteCommit(path) {
+      const shard = shards.get(path) ?? (await running().kernel.actor(NODE, path)).shard;
+      if (shard === undefined) throw new CellError("DRILL_CELL_FAILED", "it is in no shard", { where: path });
+      shards.set(path, shard);
+      return await running().foreign.overwrite({ path, shard });
+    },
     restartKernel: () => running().kernel.rebuild(NODE),
     start: async (path) => void (await running().kernel.steer(NODE, "start", path)),
     spareBeside: (pid) => spareBeside(running().output, pid),
@@ -144,18 +154,21 @@ async function up(dir: DataDir, manifests: readonly string[], options: Surroundi
     await untilUp(output, exited);
     const client = await connect({ identity: dir.operatorCreds });
     const kernel = kernelOf(client);
+    const foreign = await ForeignHand.open(dir);
+    const close = () => Promise.all([client.close(), foreign.close()]);
     return {
       cradle: child.pid ?? 0,
       client,
       kernel,
+      foreign,
       output,
       exhausted: followExhaustion(client),
       async stop() {
-        await client.close();
+        await close();
         await end();
       },
       async kill() {
-        await client.close();
+        await close();
         child.kill("SIGKILL");
         await exited;
       },

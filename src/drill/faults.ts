@@ -42,7 +42,6 @@ const REPLACED_WITHIN_MS = 20_000;
 const PARKED_WITHIN_MS = 5_000;
 
 const alive = z.object({ life: z.string() });
-const overwritten = z.object({ atUnixMs: z.number() });
 
 /** An intent that makes the target fail. With `again` it fails every life that takes it. */
 export function byIntent(how: string, options: { readonly again?: boolean } = {}): Fault {
@@ -157,20 +156,13 @@ export const bitFlip: Fault = {
 };
 
 /**
- * Another's write where the victim's next commit would be, then an intent that makes it commit:
- * it is answered by the life that does so. The node writes, often more than once until it has
- * overtaken the victim's own commits, and says when the write left that did.
+ * Another's write where the victim's next commit would be, often more than once until it has overtaken
+ * the victim's own commits; then an intent that makes it commit: it is answered by the life that does so.
  */
 export const foreignCommit: Fault = {
   revives: "target",
   async inject({ cell, target, life, clock }) {
-    let failedAtMs: number;
-    try {
-      const { atUnixMs } = overwritten.parse(await cell.fault("fault.overwrite-commit", { path: target }));
-      failedAtMs = clock.nowMs() - Math.max(0, clock.unixMs() - atUnixMs);
-    } catch (error) {
-      throw isNotThere(error) ? notBuilt(error) : error;
-    }
+    const failedAtMs = await cell.overwriteCommit(target);
     return { failedAtMs, life, ...asked(cell, target, "ledger", {}, clock) };
   },
 };

@@ -40,6 +40,11 @@ export type DrilledCell = {
   exhaustedAt(whose: string | typeof NODE_PROCESS, sinceUnixMs: number): number | undefined;
   /** Asks the node's drill actor for a fault. */
   fault(intent: string, payload: unknown): Promise<unknown>;
+  /**
+   * Writes over an actor's newest commit, by a connection that is no node's. Resolves with when the write left,
+   * monotonic milliseconds of the client. Throws what the broker refuses.
+   */
+  overwriteCommit(path: string): Promise<number>;
   /** Restarts through the registry, as `cell0 restart` does. */
   restartKernel(): Promise<void>;
   /** As `cell0 start` does. */

@@ -282,7 +282,6 @@ class System implements ActorSystem {
       deadLetters: this.#options.revival.deadLetters,
       drill: {
         flipNextSnapshot: (path) => this.#requireTree().damageNextSnapshot(path),
-        overwriteCommit: (path) => this.#options.durable.runtime.overwriteCommit(path),
         doom: (failure) => {
           this.#doomed = failure;
         },

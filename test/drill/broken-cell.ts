@@ -96,6 +96,7 @@ export function brokenCell(defect: Defect | undefined, nowMs: () => number): Own
     deaths: () => [],
     signal: () => undefined,
     fault: async () => undefined,
+    overwriteCommit: async () => 0,
     restartKernel: async () => undefined,
     start: async () => undefined,
     spareBeside: async () => undefined,

@@ -27,6 +27,8 @@ export type StartDurableOptions = Omit<StartActorOptions, "snapshot"> & {
   readonly state?: DurableState;
   /** Answers that have left, for who asks again. Default: none. */
   readonly answered?: readonly StoredReply[];
+  /** The state is one that this process made itself: its form is not judged again. Default false. */
+  readonly isOwn?: boolean;
   /** No commit of several steps ended the incarnation before; default: not known, and its first are committed one by one. */
   readonly isCleared?: boolean;
   /** UTF-8 bytes of one commit. Default 512 KiB. */
@@ -41,8 +43,8 @@ export type StartDurableOptions = Omit<StartActorOptions, "snapshot"> & {
  *   ACTOR_MIGRATION_MISSING, ACTOR_MIGRATION_FAILED, ACTOR_INTENT_SCHEMA_INVALID
  */
 export function startDurableActor(options: StartDurableOptions): ActorHost {
-  const state = options.state;
-  const kept = state === undefined ? undefined : readHostState(state);
+  const { state, isOwn = false } = options;
+  const kept = state === undefined ? undefined : isOwn ? (state.host as HostState) : readHostState(state);
   const actor = new DurableActor(options, kept);
   actor.start();
   return actor;

@@ -1,7 +1,7 @@
 // `kernel/<node>/drill`: faults on demand, for `cell0 drill` and nothing else. A node has it
 // only when it was started with CELL0_DRILL, which no cell of a user's is.
 import { AsyncResource } from "node:async_hooks";
-import { assign, fromCallback, fromPromise, setup } from "xstate";
+import { assign, fromCallback, setup } from "xstate";
 import { z } from "zod";
 import { reply } from "../action.ts";
 import { defineActor } from "../behaviour.ts";
@@ -14,8 +14,6 @@ export type KernelFailure = (typeof kernelFailures)[number];
 export type DrillPorts = {
   /** Damages the next snapshot of this actor, once it is sealed. */
   readonly flipNextSnapshot: (path: string) => void;
-  /** Writes in the place of the next commit of this actor; resolves with the time at which that left, Unix milliseconds. */
-  readonly overwriteCommit: (path: string) => Promise<number>;
   /** From now on until the actor system is built anew, each start of this actor fails so. */
   readonly doom: (failure: KernelFailure) => void;
   readonly doomedTo: () => KernelFailure | undefined;
@@ -26,11 +24,6 @@ export const drillIntents = {
     payload: z.object({ path: z.string().max(512) }),
     reply: z.object({ done: z.boolean() }),
     description: "Flips one bit of the actor's next snapshot.",
-  }),
-  "fault.overwrite-commit": intent({
-    payload: z.object({ path: z.string().max(512) }),
-    reply: z.object({ done: z.boolean(), atUnixMs: z.number() }),
-    description: "Writes what is no commit where the actor's next commit would be.",
   }),
   "fault.kernel": intent({
     payload: z.object({ failure: z.enum(kernelFailures) }),
@@ -47,8 +40,6 @@ type Explode = { readonly type: "explode"; readonly failure: KernelFailure };
 type Context = {
   readonly ports: DrillPorts;
   readonly fuse: { run: (failure: KernelFailure) => void };
-  /** Id of the intent that is under way. */
-  readonly asked: string;
 };
 
 /** More than any system has. */
@@ -73,9 +64,6 @@ const machine = setup({
       input.run = (failure) =>
         start.runInAsyncScope(() => setImmediate(() => sendBack({ type: "explode", failure })));
     }),
-    overwrite: fromPromise<number, { readonly ports: DrillPorts; readonly path: string }>(({ input }) =>
-      input.ports.overwriteCommit(input.path),
-    ),
   },
   guards: {
     hangs: ({ event }) => event.type === "explode" && event.failure === "hang",
@@ -93,16 +81,12 @@ const machine = setup({
       if (event.type === "explode") fail(event.failure);
       return {};
     }),
-    keep: assign({ asked: ({ event }) => ("intent" in event ? event.intent.id : "") }),
-    written: reply(({ event }) => ({ done: true, atUnixMs: Number(Reflect.get(event, "output")) }), {
-      to: ({ context }) => context.asked,
-    }),
   },
 }).createMachine({
   context: ({ input }) => {
     const doomed = input.doomedTo();
     if (doomed !== undefined) fail(doomed);
-    return { ports: input, fuse: { run: () => undefined }, asked: "" };
+    return { ports: input, fuse: { run: () => undefined } };
   },
   invoke: { src: "fuse", input: ({ context }) => context.fuse },
   initial: "serving",
@@ -111,19 +95,8 @@ const machine = setup({
     serving: {
       on: {
         "fault.flip-snapshot": { actions: ["flip", reply(() => ({ done: true }))] },
-        "fault.overwrite-commit": { target: "overwriting", actions: "keep" },
         "fault.kernel": { actions: ["doom", reply(() => ({ done: true }))] },
         "fault.none": { actions: reply(() => ({ done: true })) },
-      },
-    },
-    overwriting: {
-      invoke: {
-        src: "overwrite",
-        input: ({ context, event }) => ({
-          ports: context.ports,
-          path: event.type === "fault.overwrite-commit" ? event.payload.path : "",
-        }),
-        onDone: { target: "serving", actions: "written" },
       },
     },
     /** With nothing in hand, so that no sender is to blame; what waits is found to wait too long. */

@@ -9,6 +9,8 @@ export type Resumption = {
   readonly state: DurableState | undefined;
   /** Answers that have left, for who asks again. */
   readonly answered?: readonly StoredReply[];
+  /** This process made it, and kept it in memory. */
+  readonly isOwn?: boolean;
   /**
    * The end before was no commit of several steps that could not be kept: there is none to be
    * found by committing them one by one.

@@ -213,9 +213,10 @@ export class DurableActor {
   async load(spec: Pick<ActorSpec, "onCorruption">): Promise<Loaded> {
     await this.#commits?.settled();
     const found = this.#commits?.takeFound();
+    const ports = { ...this.#ports, onDamaged: tellsSoon(this.#ports.onDamaged) };
     const loaded = this.isToBeginAnew
-      ? await loadAnyway(this.#ports, this, found)
-      : await loadState(this.#ports, this, spec.onCorruption ?? "previous", found);
+      ? await loadAnyway(ports, this, found)
+      : await loadState(ports, this, spec.onCorruption ?? "previous", found);
     this.#commits = new ActorCommits(this.#ports, this, loaded.head);
     if (loaded.record !== undefined) {
       this.#takeRecord(loaded.record);
@@ -321,7 +322,7 @@ export class DurableActor {
   /** From a commit of this process: whoever was answered before it has the answer, and asks again at most. */
   #goOn(state: DurableState): Resumption {
     const { newest, before } = this.#carried.left();
-    return { state: { ...state, replies: newest }, answered: before };
+    return { state: { ...state, replies: newest }, answered: before, isOwn: true };
   }
 
   /** The same from the stream; from then on nobody of an earlier incarnation can commit. */
@@ -470,6 +471,13 @@ export class DurableActor {
     if (full) queueMicrotask(() => this.pump());
   }
 }
+
+/** Telling it takes as long as starting the actor, which comes first. */
+const tellsSoon =
+  <T extends readonly unknown[]>(tell: (...parts: T) => void) =>
+  (...parts: T): void =>
+    void setTimeout(() => tell(...parts), TELL_AFTER_MS);
+const TELL_AFTER_MS = 5;
 
 /** Somebody committed between reading and claiming. */
 const OVERTAKEN = Symbol("overtaken");

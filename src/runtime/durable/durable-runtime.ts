@@ -27,7 +27,6 @@ import { createLimiter } from "./limiter.ts";
 import { liveStates } from "./live-states.ts";
 import { readKept } from "./load-state.ts";
 import type { Marks } from "./marks.ts";
-import { overwriteCommit } from "./overwrite-commit.ts";
 import { OwnCommits } from "./own-commits.ts";
 import { recoveredIntent } from "./recovered.ts";
 import { Residency } from "./residency.ts";
@@ -243,16 +242,6 @@ export class DurableRuntime {
   async kept(path: string): Promise<KeptReport | undefined> {
     const actor = this.#actors.get(path);
     return actor === undefined ? undefined : await keptReport(this.#ports, actor);
-  }
-
-  /**
-   * For drills: somebody else writes in the place of its next commit. Resolves with when that left,
-   * Unix milliseconds. Throws ACTOR_NOT_FOUND, and what the broker refuses.
-   */
-  async overwriteCommit(path: string): Promise<number> {
-    const actor = this.#actors.get(path);
-    if (actor === undefined) throw new CellError("ACTOR_NOT_FOUND", undefined, { where: path });
-    return await overwriteCommit(this.#options.state, actor);
   }
 
   /**

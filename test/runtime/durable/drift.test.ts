@@ -2,7 +2,7 @@
 // successor's. Somebody with access to the broker wrote there, and nobody took the actor over.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type BrokerFixture, startBroker } from "../../transport/broker-fixture.ts";
-import { applied, eventually, openProcess, PATH, stored, withDirectory } from "./durable-fixture.ts";
+import { applied, eventually, openProcess, stored, withDirectory } from "./durable-fixture.ts";
 
 describe("a durable actor over whose commit somebody else wrote", () => {
   let broker: BrokerFixture;
@@ -17,7 +17,7 @@ describe("a durable actor over whose commit somebody else wrote", () => {
       await process.start();
       await process.send(1);
       await applied(process, [1]);
-      await process.runtime.overwriteCommit(PATH);
+      await process.overwrite();
       await process.send(2);
       expect(await process.host()?.exited).toMatchObject({ kind: "killed" });
       expect(process.host()?.committed.at(-1)).toMatchObject({ ok: false, error: { code: "STATE_DRIFTED" } });
@@ -33,7 +33,7 @@ describe("a durable actor over whose commit somebody else wrote", () => {
       await process.send(1);
       await applied(process, [1]);
       for (const entry of [2, 3]) {
-        await process.runtime.overwriteCommit(PATH);
+        await process.overwrite();
         await process.send(entry);
         await process.host()?.exited;
         await process.start();
@@ -42,7 +42,9 @@ describe("a durable actor over whose commit somebody else wrote", () => {
           Array.from({ length: entry }, (_, at) => at + 1),
         );
       }
-      expect(process.damaged.map(({ code }) => code)).toEqual(["STATE_FORGED", "STATE_FORGED"]);
+      await eventually(() =>
+        expect(process.damaged.map(({ code }) => code)).toEqual(["STATE_FORGED", "STATE_FORGED"]),
+      );
       process.end();
     });
   });
@@ -64,7 +66,7 @@ describe("a durable actor over whose commit somebody else wrote", () => {
       ] as const) {
         await commit(before.at(-1) ?? "");
         await commit(newest);
-        await process.runtime.overwriteCommit(PATH);
+        await process.overwrite();
         await process.send(entry);
         const drifted = process.host();
         await drifted?.exited;
@@ -88,7 +90,7 @@ describe("a durable actor over whose commit somebody else wrote", () => {
       await successor.start();
       await successor.send(2);
       await applied(successor, [1, 2]);
-      await successor.runtime.overwriteCommit(PATH);
+      await successor.overwrite();
       await zombie.host()?.commit();
       expect(zombie.host()?.committed.at(-1)).toMatchObject({ ok: false, error: { code: "ACTOR_FENCED" } });
       for (const each of [zombie, successor]) each.end();

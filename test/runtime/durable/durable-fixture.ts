@@ -8,6 +8,7 @@ import type { ActorHost } from "../../../src/actors/actor-host.ts";
 import type { ExitReason } from "../../../src/actors/child.ts";
 import type { CommitMeta, DurableState, StoredReply } from "../../../src/actors/durable/ports.ts";
 import type { Delivery, OutgoingReply } from "../../../src/actors/intent.ts";
+import { overwriteCommit } from "../../../src/drill/foreign-hand.ts";
 import { CellError } from "../../../src/errors/cell-error.ts";
 import { err, ok, type Result } from "../../../src/errors/result.ts";
 import type { ActorSpec, PlacedGraph } from "../../../src/manifest/graph.ts";
@@ -51,6 +52,8 @@ export type Process = {
   /** What a further start throws, once. */
   failNextStart: Error | undefined;
   start(path?: string): Promise<ActorHost>;
+  /** Somebody else writes over its newest commit. */
+  overwrite(): Promise<unknown>;
   /** Resolves with the answer of the journal. */
   send(entry: number, id?: Uint8Array, principal?: string): Promise<Result<unknown, CellError>>;
   end(): void;
@@ -243,6 +246,7 @@ export async function openProcess(
     unmarked,
     begunAnew,
     replies,
+    overwrite: () => overwriteCommit(state, { path: PATH, shard: SHARD }),
     start: () =>
       runtime.start({
         spec,

@@ -235,7 +235,7 @@ describe("durable actors of a node", () => {
         await second.start();
         await second.send(2);
         await applied(second, [1, 2]);
-        expect(second.damaged.map(({ code }) => code)).toContain("STATE_FORGED");
+        await eventually(() => expect(second.damaged.map(({ code }) => code)).toContain("STATE_FORGED"));
         second.end();
       });
     });

@@ -39,7 +39,7 @@ describe.skipIf(!canMount)("a newest commit that is damaged while the disk is fu
       const process = await damagedAsleep(disk, {});
       expect(await process.send(3)).toMatchObject({ ok: true });
       await applied(process, [1, 2, 3]);
-      expect(process.damaged.map(({ code }) => code)).toContain("STATE_FORGED");
+      await eventually(() => expect(process.damaged.map(({ code }) => code)).toContain("STATE_FORGED"));
       expect(process.fenced).toEqual([]);
       expect(process.unmarked).toEqual([]);
       // The last block of its file had room for a few more lines.
