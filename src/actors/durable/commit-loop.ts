@@ -22,7 +22,7 @@ const SINGLE_STEPS = MAX_STEPS;
 const TIDY_AFTER_MS = 1_000;
 
 export type CommitLoopOptions = {
-  readonly ports: Pick<DurablePorts, "commit">;
+  readonly ports: Pick<DurablePorts, "commit" | "performed">;
   readonly clock: ActorClock;
   readonly turns: TurnScheduler;
   /** Runs what can be done while a commit is on its way, once it has left. Default: setImmediate. */
@@ -172,6 +172,7 @@ export class CommitLoop {
       if (this.#ended) return;
       this.#options.perform(work);
     }
+    if (!this.#ended) this.#options.ports.performed?.();
     this.#flying = undefined;
     // Otherwise a restart would do again what has been done.
     if (mustTell) this.open.isDirty = true;

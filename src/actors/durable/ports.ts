@@ -82,6 +82,8 @@ export type DurablePorts = {
    * @param text the state as JSON, where it has been made already
    */
   commit(state: DurableState, meta: CommitMeta, text?: string): Promise<Result<void, CellError>>;
+  /** All that follows from the last commit has been done, its answers given. */
+  performed?(): void;
   /**
    * Brings a committed entry to its target; may be told the same entry again after a
    * restart. `done` is called once: the target has taken it, or its deadline has passed.

@@ -19,10 +19,12 @@ export class CarriedReplies {
   #untilMs = 0;
   /** Of this process's own last commits, oldest first. */
   #lately: readonly (readonly StoredReply[])[] = [];
+  /** Whether the newest of them were given to their senders. */
+  #isGiven = false;
 
   /** @param commits their replies, oldest first */
   take(commits: readonly { readonly replies: readonly StoredReply[] }[], nowUnixMs: number): void {
-    this.#lately = [];
+    this.forget();
     const byPlace = new Map<string, StoredReply>();
     for (const { replies } of commits) {
       for (const reply of replies) byPlace.set(`${reply.sender} ${reply.intentId} ${reply.index}`, reply);
@@ -35,16 +37,23 @@ export class CarriedReplies {
   /** A commit with these replies is kept, beside what is carried. */
   note(replies: readonly StoredReply[]): void {
     this.#lately = [...this.#lately, replies].slice(-KEPT_COMMITS);
+    this.#isGiven = false;
   }
 
-  /** What an incarnation that ended leaves: of its newest commit, which may not have left, and of those before. */
+  /** Those of the newest commit have been given. */
+  given(): void {
+    this.#isGiven = true;
+  }
+
+  /** What an incarnation that ended leaves: of its newest commit what was not given for sure, and all others. */
   left(): { readonly newest: readonly StoredReply[]; readonly before: readonly StoredReply[] } {
-    const newest = this.#lately.at(-1) ?? [];
-    return { newest, before: this.before(this.#lately.slice(0, -1).flat()) };
+    const given = this.#isGiven ? this.#lately : this.#lately.slice(0, -1);
+    return { newest: this.#lately.slice(given.length).flat(), before: this.before(given.flat()) };
   }
 
   forget(): void {
     this.#lately = [];
+    this.#isGiven = false;
   }
 
   /** What a commit with these replies is to hold. */

@@ -455,6 +455,9 @@ export class DurableActor {
           ? err(new CellError("ACTOR_FENCED", undefined, { where: this.path }))
           : ok(undefined);
       },
+      performed: () => {
+        if (!dismissed) this.#carried.given();
+      },
       relay: (entry, done, onReply) => relay(this, entry, done, onReply),
       responder,
     };

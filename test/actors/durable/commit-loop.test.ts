@@ -101,3 +101,40 @@ test("an answer that is alone in its commit is made ready while that is on its w
   // Two in one commit share a signature afterwards.
   expect(did).toEqual(["one made ready", "one given", "two given", "three given"]);
 });
+
+test.each([
+  {
+    what: "says so once all that follows from a commit has been done",
+    endsAt: undefined,
+    done: ["a", "b"],
+    told: 1,
+  },
+  { what: "does not when that has ended the actor", endsAt: "a", done: ["a"], told: 0 },
+])("a commit loop $what", async ({ endsAt, done, told }) => {
+  let performed = 0;
+  const did: string[] = [];
+  const loop = new CommitLoop({
+    ports: { commit: async () => ok(undefined), performed: () => void (performed += 1) },
+    clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
+    turns: { schedule: (turn) => void turn() },
+    isCleared: true,
+    build: () => ({ state: {} as DurableState, meta: { pending: false }, text: "{}" }),
+    perform: ({ run }) => run(),
+    unkeepable: () => {},
+    refused: () => {},
+    committed: () => {},
+  });
+  const step = newStep({ type: "enter" });
+  for (const name of ["a", "b"]) {
+    const run = () => {
+      did.push(name);
+      if (name === endsAt) loop.stop();
+    };
+    step.works.push({ run, intent: undefined, guarded: false });
+  }
+  loop.open.add(step);
+  loop.touch();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(did).toEqual(done);
+  expect(performed).toBe(told);
+});

@@ -265,6 +265,19 @@ describe("answers of the last commits", () => {
     expect(ids(carried.before([]))).toEqual([]);
   });
 
+  it("of the newest commit are given once more unless it is known that they were", () => {
+    const carried = new CarriedReplies();
+    carried.note([stored("a")]);
+    carried.note([stored("b")]);
+    const ids = () => carried.left().newest.map(({ intentId }) => intentId);
+    expect(ids()).toEqual(["b"]);
+    carried.given();
+    expect(ids()).toEqual([]);
+    expect(carried.left().before.map(({ intentId }) => intentId)).toEqual(["a", "b"]);
+    carried.note([stored("c")]);
+    expect(ids()).toEqual(["c"]);
+  });
+
   it("are nobody's once the actor sleeps", () => {
     const carried = new CarriedReplies();
     carried.note([stored("a")]);
