@@ -1,12 +1,17 @@
 // A cell's keys and certificates for a benchmark in one process: a genesis, an issuer, a
 // node `a`, and a client `ada` that may send everything.
 import { randomBytes } from "node:crypto";
+import { CellError } from "../src/errors/cell-error.ts";
+import { err } from "../src/errors/result.ts";
 import { HybridClock } from "../src/security/clock/hybrid-clock.ts";
 import { formatCreds, parseCreds } from "../src/security/identity/creds-file.ts";
 import { SigningKey } from "../src/security/keys/signing-key.ts";
 import { issueCertificate } from "../src/security/trust/certificate.ts";
 import { createGenesis } from "../src/security/trust/genesis.ts";
 import { TrustStore } from "../src/security/trust/trust-store.ts";
+
+/** For intents that carry none. */
+export const noCapabilities = { verify: () => err(new CellError("CAPABILITY_AUTHORITY_UNKNOWN")) };
 
 export function makeBenchCell() {
   const cell = "bench";

@@ -15,6 +15,7 @@ import { decodeCapsule } from "../src/security/wire/decode-capsule.ts";
 import { decodeEnvelope } from "../src/security/wire/envelope.ts";
 import { sealBatch, sealOne } from "../src/security/wire/seal.ts";
 import { verifyEnvelope } from "../src/security/wire/verify-envelope.ts";
+import { noCapabilities } from "./bench-trust.ts";
 import { heading, line } from "./figures.ts";
 
 const ROUNDS = 2_000;
@@ -111,6 +112,7 @@ function makeWorld() {
     actorGrants: () => [],
     clientGrants: () => [],
     currentEpoch: () => 0,
+    capabilities: noCapabilities,
   });
   const sealing = { key: clientKey, genesisHash: genesis.hash };
   const subject = "cell0.v1.bench.in.ada.hello.greeter";

@@ -20,7 +20,7 @@ import { systemClock } from "../src/supervisor/ports.ts";
 import { encodePayload } from "../src/transport/client/payload.ts";
 import { Requester } from "../src/transport/client/requester.ts";
 import type { BrokerConnection, BrokerMessage } from "../src/transport/connection.ts";
-import { makeBenchCell } from "./bench-trust.ts";
+import { makeBenchCell, noCapabilities } from "./bench-trust.ts";
 import { heading, line } from "./figures.ts";
 import { greeter, greeterSpec } from "./greeter.ts";
 
@@ -129,6 +129,7 @@ function openWorld(folder: string) {
       actorGrants: () => [],
       clientGrants: () => [],
       currentEpoch: () => 0,
+      capabilities: noCapabilities,
     },
     replay,
     secondOpinion: () => undefined,

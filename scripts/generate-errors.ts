@@ -17,6 +17,7 @@ const areas: Readonly<Record<string, string>> = {
   MANIFEST: "Manifests and plans",
   CAPSULE: "Intent capsules and their way through the intake",
   AUTHORITY: "Who may send what to whom",
+  CAPABILITY: "Capability tokens",
   ACTOR: "Actors, mailboxes and behaviours",
   TOOL: "The kernel's tools: http.fetch, fs.read, fs.list, fs.write, exec",
   SUPERVISOR: "The supervisor tree",

@@ -59,7 +59,7 @@ export function signaturesPage(): string {
     "  `CAPSULE_SIGNATURE_UNDECIDED`, which may be tried again.",
     "  It is judged after those that its sender signed ordinarily meanwhile, in the order of its like.",
     "- Certificates, revisions and records, which no client writes, are judged by the rule in the node itself. Replies,",
-    "  which nodes sign, are judged by the quick verifier alone.",
+    "  which nodes sign, and the links of capabilities are judged by the quick verifier alone.",
     "",
     "What they say of the public vectors (where they are from: [test/vectors](../test/vectors/README.md)). Tests judge",
     "each row by every one of them; that the core says what the rule does, alone and in one batch of all, is what its",

@@ -2,7 +2,7 @@
 // and the verdicts that they must get, for implementations in other languages.
 //   node scripts/generate-vectors.ts
 import { writeFileSync } from "node:fs";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { IntentCapsuleSchema } from "../src/gen/cell0/v1/capsule_pb.ts";
 import { concat, sha256, toHex } from "../src/security/bytes.ts";
 import { buildReply } from "../src/security/replies/build-reply.ts";
@@ -52,7 +52,10 @@ function formVectors(): Vector[] {
   const one = sealOne(capsule(1), ann);
   const withCapability = toBinary(
     IntentCapsuleSchema,
-    create(IntentCapsuleSchema, { capability: Uint8Array.of(1) }),
+    create(IntentCapsuleSchema, {
+      ...fromBinary(IntentCapsuleSchema, capsule(6)),
+      capability: new Uint8Array(12 * 1024 + 1),
+    }),
   );
   return [
     vector("a single signature", one, [accepted]),
@@ -67,8 +70,11 @@ function formVectors(): Vector[] {
     vector("a field of the capsule set twice", sealOne(concat(capsule(3), Uint8Array.of(0x20, 9)), ann), [
       refused("decode", "CAPSULE_MALFORMED"),
     ]),
-    vector("a capability", sealOne(withCapability, ann), [
-      refused("decode", "CAPSULE_CAPABILITY_NOT_BUILT_YET"),
+    vector("a capability that is none", sealOne(capsule(5, { capability: Uint8Array.of(1) }), ann), [
+      refused("authority", "CAPABILITY_MALFORMED"),
+    ]),
+    vector("a capability of 12 KiB and a byte", sealOne(withCapability, ann), [
+      refused("decode", "CAPSULE_FIELD_INVALID"),
     ]),
     vector("a changed signature", changed(one, -1), [refused("signature", "CAPSULE_SIGNATURE_INVALID")]),
     vector("another cell's genesis", sealOne(capsule(4), { ...ann, genesisHash: new Uint8Array(32) }), [

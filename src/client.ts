@@ -3,6 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { CellError } from "./errors/cell-error.ts";
+import { chainBytes } from "./security/capability/chain.ts";
+import { parseTokenFile } from "./security/capability/token-file.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { type ParsedIdentity, parseCreds, signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
@@ -67,6 +69,16 @@ export async function connect(options: ConnectOptions): Promise<CellClient> {
     onProblem,
   });
   return new CellClient({ cell, principal, connection, requester, onProblem });
+}
+
+/**
+ * A capability from its file, as `SendOptions.capability` takes it. Throws CAPABILITY_MALFORMED, and what
+ * the file system throws.
+ */
+export async function readCapability(path: string): Promise<Uint8Array> {
+  const chain = parseTokenFile(await readFile(path, "utf8"));
+  if (chain.ok) return chainBytes(chain.value);
+  throw new CellError(chain.error.code, chain.error.message, { where: path });
 }
 
 async function readIdentity(path: string): Promise<ParsedIdentity> {

@@ -28,6 +28,7 @@ import { RestartHistory } from "./runtime/restart-history.ts";
 import { openRevival } from "./runtime/revival.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
 import { createSecondOpinion } from "./runtime/second-opinion.ts";
+import { cellChainVerifier } from "./security/capability/chain-verifier.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
@@ -228,7 +229,8 @@ async function openGround(dir: DataDir, standby: boolean) {
     const known = records.trust.store.byPrincipal(name, Date.now());
     return known.ok && known.value.kind === "node";
   };
-  const authority = graphAuthority({ placed: () => placed.value, firstNode, isNode });
+  const capabilities = cellChainVerifier(records.trust.store);
+  const authority = graphAuthority({ placed: () => placed.value, firstNode, isNode, capabilities });
   const actors = new RunningActors({ record });
   return {
     config,

@@ -19,6 +19,8 @@ export type EncodeRequest = {
   readonly replyInbox?: string;
   readonly reply: boolean;
   readonly priority?: PriorityName;
+  /** Chain of capability tokens that it rests on. */
+  readonly capability?: Uint8Array;
 };
 
 export type EncodedIntent = {
@@ -57,6 +59,7 @@ export async function encodeIntent(context: Context, request: EncodeRequest): Pr
       deadlineUnixMs: Date.now() + context.timeoutMs,
       replyInbox,
       ...(request.priority === undefined ? {} : { priority: request.priority }),
+      ...(request.capability === undefined ? {} : { capability: request.capability }),
     },
     { nextId: createIds({ nowUnixMs: Date.now, randomBytes }), tick: () => clock.tick() },
   );

@@ -2,9 +2,11 @@
 // base64; and an envelope as JSON.
 import { CellError } from "../errors/cell-error.ts";
 import { toHex } from "../security/bytes.ts";
+import { readChain } from "../security/capability/chain.ts";
 import type { Capsule } from "../security/wire/capsule.ts";
 import { decodeCapsule } from "../security/wire/decode-capsule.ts";
 import { decodeEnvelope, type Envelope, MAX_ENVELOPE_BYTES } from "../security/wire/envelope.ts";
+import { chainToJson } from "./cap-show.ts";
 import type { Context } from "./context.ts";
 import { formatError } from "./error-output.ts";
 import { openInput, readAll } from "./payload-input.ts";
@@ -76,7 +78,7 @@ export function envelopeToJson({ issuer, capsules, proof }: Envelope): object {
 }
 
 function capsuleToJson(capsule: Capsule): object {
-  const { id, rootId, causeId, payload, reply, ...rest } = capsule;
+  const { id, rootId, causeId, payload, capability, reply, ...rest } = capsule;
   return {
     id: toHex(id),
     rootId: toHex(rootId),
@@ -85,10 +87,16 @@ function capsuleToJson(capsule: Capsule): object {
     issuedAt: { ...capsule.issuedAt, iso: isoOf(capsule.issuedAt.unixMs) },
     deadline: isoOf(capsule.deadlineUnixMs),
     payload: payloadToJson(payload, capsule.contentType),
+    ...(capability.length === 0 ? {} : { capability: capabilityToJson(capability) }),
     ...(reply === undefined
       ? {}
       : { reply: { ...reply, requestId: toHex(reply.requestId), requestHash: toHex(reply.requestHash) } }),
   };
+}
+
+function capabilityToJson(bytes: Uint8Array): unknown {
+  const chain = readChain(bytes);
+  return chain.ok ? chainToJson(chain.value) : { unreadable: formatError(chain.error) };
 }
 
 const isoOf = (unixMs: number): string | null => (unixMs <= 8.64e15 ? new Date(unixMs).toISOString() : null);

@@ -5,19 +5,20 @@ import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import { parseIntentAddress } from "../security/address.ts";
 import { toHex } from "../security/bytes.ts";
+import { checkLinks, readChain } from "../security/capability/chain.ts";
 import { grantAllows } from "../security/grants/grants.ts";
-import { parseCreds } from "../security/identity/creds-file.ts";
+import { authoriseByToken } from "../security/intake/authority.ts";
 import { DEFAULT_LIMITS } from "../security/intake/intake.ts";
 import { verifyByRule } from "../security/keys/verify.ts";
 import type { Certificate } from "../security/trust/certificate.ts";
-import { TrustStore } from "../security/trust/trust-store.ts";
 import type { Capsule } from "../security/wire/capsule.ts";
 import { decodeCapsule } from "../security/wire/decode-capsule.ts";
 import { decodeEnvelope, type Envelope } from "../security/wire/envelope.ts";
 import { nameOf, signedOf, VerifiedRoots, verifyEnvelope } from "../security/wire/verify-envelope.ts";
-import { readGenesisFile, readTrust } from "./cell-keys.ts";
+import { describeLink, nameOfKeys } from "./cap-show.ts";
 import type { Colors, Context } from "./context.ts";
 import { formatError } from "./error-output.ts";
+import { chainVerifierOf, type KnownTrust, knownTrust } from "./known-trust.ts";
 import { padEnd, plain } from "./render/text.ts";
 
 export type Check = {
@@ -42,7 +43,8 @@ export async function checkEnvelope(
   options: { readonly subject?: string; readonly at?: string },
 ): Promise<readonly Check[]> {
   const nowUnixMs = timeOf(options.at);
-  const trust = await trustOf(context);
+  const known = await knownTrust(context);
+  const { trust } = known;
   const checks: Check[] = [];
   const note = <T>(
     step: string,
@@ -77,10 +79,12 @@ export async function checkEnvelope(
     );
     if (capsule !== undefined) {
       checks.push(
-        ...checkCapsule(capsule, certificate, nowUnixMs, options.subject).map((check) => ({
-          ...check,
-          step: head + check.step,
-        })),
+        ...checkCapsule(capsule, certificate, { known, nowUnixMs, subject: options.subject }).map(
+          (check) => ({
+            ...check,
+            step: head + check.step,
+          }),
+        ),
       );
     }
   }
@@ -98,11 +102,16 @@ function admittedBy(envelope: Envelope, genesisHash: Uint8Array): VerifiedRoots 
   return admitted;
 }
 
+type Beside = {
+  readonly known: KnownTrust;
+  readonly nowUnixMs: number;
+  readonly subject: string | undefined;
+};
+
 function checkCapsule(
   capsule: Capsule,
   certificate: Certificate | undefined,
-  nowUnixMs: number,
-  subject: string | undefined,
+  { known, nowUnixMs, subject }: Beside,
 ): readonly Check[] {
   const { issuedAt, deadlineUnixMs, intent, target, reply, source } = capsule;
   const ageMs = nowUnixMs - issuedAt.unixMs;
@@ -129,6 +138,9 @@ function checkCapsule(
     checks.push(failed("deadline", new CellError("CAPSULE_DEADLINE_PASSED", `it passed ${-leftMs} ms ago`)));
   if (subject !== undefined) checks.push(checkSubject(capsule, certificate, subject));
   if (reply !== undefined) return checks;
+  if (capsule.capability.length > 0 && certificate !== undefined) {
+    return [...checks, ...checkCapability(capsule, certificate, known, nowUnixMs)];
+  }
   if (certificate?.kind !== "client" || source !== undefined) {
     return [
       ...checks,
@@ -139,6 +151,32 @@ function checkCapsule(
     return [...checks, passed("authority", "its certificate grants it")];
   const note = "its certificate does not grant it; a manifest may";
   return [...checks, { step: "authority", verdict: "not checked", note }];
+}
+
+/** Link by link what authorises it, or at which it stops. */
+function checkCapability(
+  capsule: Capsule,
+  { key, kind }: Certificate,
+  known: KnownTrust,
+  nowUnixMs: number,
+): readonly Check[] {
+  if (capsule.source !== undefined && kind === "client") {
+    return [failed("authority", new CellError("AUTHORITY_SOURCE_INVALID"))];
+  }
+  if (kind !== "client") return [failed("authority", new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"))];
+  const allowed = authoriseByToken(capsule, key, { capabilities: chainVerifierOf(known) }, nowUnixMs);
+  const verdict = allowed.ok ? passed("authority", allowed.value) : failed("authority", allowed.error);
+  const chain = readChain(capsule.capability);
+  if (!chain.ok) return [verdict];
+  const { links } = chain.value;
+  const fault = checkLinks(chain.value, known.trust.genesis.hash);
+  const sound = fault === undefined ? links.length : Number(/\d+$/.exec(fault.where ?? "")?.[0] ?? 0);
+  const nameOf = nameOfKeys(known, nowUnixMs);
+  return [
+    ...links.slice(0, sound).map((link, index) => passed(`link ${index}`, describeLink(link, index, nameOf))),
+    ...(fault === undefined ? [] : [failed(`link ${sound}`, fault)]),
+    verdict,
+  ];
 }
 
 function checkSubject(capsule: Capsule, certificate: Certificate | undefined, subject: string): Check {
@@ -156,21 +194,6 @@ function checkSubject(capsule: Capsule, certificate: Certificate | undefined, su
     return failed("subject", new CellError("AUTHORITY_PRINCIPAL_MISMATCH", undefined, { where: subject }));
   }
   return passed("subject", "it is the target's, under its issuer's name");
-}
-
-/** From `--creds` when given, else from the data directory. */
-async function trustOf(context: Context): Promise<TrustStore> {
-  if (context.hasOwnIdentity) {
-    const { text, where } = await context.identity();
-    const identity = parseCreds(text);
-    if (!identity.ok) throw new CellError(identity.error.code, identity.error.message, { where });
-    const trust = new TrustStore(identity.value.genesis);
-    for (const { bytes } of identity.value.certificates) trust.add(bytes, Date.now());
-    return trust;
-  }
-  const { readCellConfig } = await import("../runtime/cell-config.ts");
-  await readCellConfig(context.dir);
-  return await readTrust(context.dir, await readGenesisFile(context.dir));
 }
 
 function timeOf(at: string | undefined): number {

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { PriorityName } from "../actors/intent.ts";
+import { readCapability } from "./cap-file.ts";
 import { encodeIntent } from "./capsule-encode.ts";
 import { envelopeToJson, readEnvelope } from "./capsule-read.ts";
 import { checkEnvelope, renderChecks } from "./capsule-verify.ts";
@@ -20,6 +21,8 @@ type EncodeOptions = {
   readonly output: CapsuleFormat;
   readonly replyInbox?: string;
   readonly priority?: PriorityName;
+  /** File of a capability. */
+  readonly cap?: string;
   /** False with `--no-reply`. */
   readonly reply: boolean;
 };
@@ -41,6 +44,7 @@ export function registerCapsule(program: Command): void {
       "where replies go; below the issuer's own inbox prefix (default: a new one)",
     )
     .option("--no-reply", "ask for no reply")
+    .option("--cap <file>", "a capability that it rests on, in place of what its sender is granted")
     .addOption(new Option("--priority <priority>").choices(["critical", "high", "normal", "low"]))
     .action(action(encodeCommand));
   documented(encode, {
@@ -95,7 +99,10 @@ async function encodeCommand(
   options: EncodeOptions,
 ): Promise<ExitCode> {
   const payload = await readPayload(context, argument, options.file);
-  const made = await encodeIntent(context, { target, intent, payload, ...options });
+  const { cap, ...rest } = options;
+  const capability =
+    cap === undefined ? {} : { capability: await readCapability(context, cap, [argument, options.file]) };
+  const made = await encodeIntent(context, { target, intent, payload, ...rest, ...capability });
   const { envelope, subject, replyInbox, id } = made;
   if (context.json) {
     context.printJson({ id, subject, replyInbox, envelope: Buffer.from(envelope).toString("base64") });
@@ -109,10 +116,11 @@ async function encodeCommand(
   return exitCodes.ok;
 }
 
-async function verifyCommand(
+/** Says of an envelope, step by step, at which it stops and why, or what authorised it. */
+export async function verifyCommand(
   context: Context,
   file: string | undefined,
-  options: { readonly subject?: string; readonly at?: string },
+  options: { readonly subject?: string; readonly at?: string } = {},
 ): Promise<ExitCode> {
   const { bytes } = await readEnvelope(context, file, "any bytes");
   const checks = await checkEnvelope(context, bytes, options);

@@ -10,6 +10,8 @@ export type SendOptions = {
   readonly signal?: AbortSignal;
   /** The intent that this one follows from. */
   readonly cause?: { readonly id: string; readonly rootId: string; readonly hopLimit: number };
+  /** Chain of capability tokens that it rests on. */
+  readonly capability?: Uint8Array;
   /** Hears the new intent's id, hex, as soon as it is made. */
   readonly onSent?: (id: string) => void;
 };

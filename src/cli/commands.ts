@@ -146,6 +146,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./client.ts")).registerClient,
   },
   {
+    name: "cap",
+    summary: "make, narrow and show capability tokens",
+    group: TRUST,
+    load: async () => (await import("./cap.ts")).registerCap,
+  },
+  {
     name: "node",
     summary: "make the file with which a node joins the cell",
     group: TRUST,

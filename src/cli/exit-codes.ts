@@ -48,6 +48,6 @@ export function exitCodeOf(error: CellError): ExitCode {
   if (UNREACHABLE.has(error.code) || /^(BROKER|CORE)_/.test(error.code)) return exitCodes.unreachable;
   // The cell's own answer, as against what this program found out.
   if (error.details.remote === true) return exitCodes.refused;
-  if (LOCAL.has(error.code) || /^(CLI|MANIFEST)_/.test(error.code)) return exitCodes.usage;
+  if (LOCAL.has(error.code) || /^(CLI|MANIFEST|CAPABILITY)_/.test(error.code)) return exitCodes.usage;
   return exitCodes.refused;
 }

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { PriorityName } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
+import { readCapability } from "./cap-file.ts";
 import type { CellPort } from "./cell-port.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
@@ -17,6 +18,8 @@ type Options = {
   readonly lines?: string;
   readonly concurrency: number;
   readonly priority?: PriorityName;
+  /** File of a capability. */
+  readonly cap?: string;
   /** False with `--no-reply`. */
   readonly reply: boolean;
 };
@@ -53,6 +56,7 @@ export function registerSend(program: Command): void {
         "low",
       ]),
     )
+    .option("--cap <file>", "a capability that it rests on, in place of what its sender is granted")
     .option("--no-reply", "do not wait for a reply")
     .action(action(send));
   documented(command, {
@@ -78,7 +82,12 @@ async function send(
   if (argument !== undefined && (options.file !== undefined || options.lines !== undefined)) {
     throw new CellError("CLI_USAGE", "give the payload once: as an argument, with --file or with --lines");
   }
-  const sender = new Sender(context, target, intent, options);
+  const { cap } = options;
+  const capability =
+    cap === undefined
+      ? undefined
+      : await readCapability(context, cap, [argument, options.file, options.lines]);
+  const sender = new Sender(context, target, intent, { ...options, capability });
   if (options.lines !== undefined)
     return await sendLines(context, sender, options.lines, options.concurrency);
   const payload = await readPayload(context, argument, options.file);
@@ -124,15 +133,17 @@ async function sendLines(
   return unreachable === summary.sent ? exitCodes.unreachable : exitCodes.partial;
 }
 
+type SenderOptions = Options & { readonly capability: Uint8Array | undefined };
+
 /** Sends one intent and prints what comes back. It throws only what is not about that intent. */
 class Sender {
   readonly #context: Context;
   readonly #target: string;
   readonly #intent: string;
-  readonly #options: Options;
+  readonly #options: SenderOptions;
   #port: CellPort | undefined;
 
-  constructor(context: Context, target: string, intent: string, options: Options) {
+  constructor(context: Context, target: string, intent: string, options: SenderOptions) {
     this.#context = context;
     this.#target = target;
     this.#intent = intent;
@@ -177,11 +188,12 @@ class Sender {
   async #run(payload: unknown, onReply: (value: unknown) => void): Promise<string | undefined> {
     const port = this.#port;
     if (port === undefined) throw new CellError("CLI_INTERNAL", "not connected");
-    const { priority, reply } = this.#options;
+    const { priority, reply, capability } = this.#options;
     const options = {
       timeoutMs: this.#context.timeoutMs,
       signal: this.#context.signal,
       ...(priority === undefined ? {} : { priority }),
+      ...(capability === undefined ? {} : { capability }),
     };
     if (!reply) return await port.send(this.#target, this.#intent, payload, options);
     for await (const each of port.stream(this.#target, this.#intent, payload, options)) onReply(each.value);

@@ -3,6 +3,7 @@
 import { actorErrors } from "./codes/actor.ts";
 import { authorityErrors } from "./codes/authority.ts";
 import { brokerErrors } from "./codes/broker.ts";
+import { capabilityErrors } from "./codes/capability.ts";
 import { capsuleErrors } from "./codes/capsule.ts";
 import { cellErrors } from "./codes/cell.ts";
 import { cliErrors } from "./codes/cli.ts";
@@ -18,6 +19,7 @@ export const errorRegistry = {
   ...manifestErrors,
   ...capsuleErrors,
   ...authorityErrors,
+  ...capabilityErrors,
   ...actorErrors,
   ...isolationErrors,
   ...toolErrors,

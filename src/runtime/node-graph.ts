@@ -80,13 +80,15 @@ export type AuthoritySources = {
   readonly firstNode: () => string | undefined;
   /** Whether the cell has a node of this name. */
   readonly isNode: (name: string) => boolean;
+  readonly capabilities: AuthorityPorts["capabilities"];
 };
 
 /** The graph actor asks the other nodes' registries whether they are there. */
 const GRAPH_ACTOR_GRANTS: readonly Grant[] = [{ intents: ["node.status"], targets: ["kernel/*/registry"] }];
 
 /** What intake and sends ask about the graph. Answers come from maps made once a revision. */
-export function graphAuthority({ placed, firstNode, isNode }: AuthoritySources): AuthorityPorts {
+export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
+  const { placed, firstNode, isNode, capabilities } = sources;
   let graph: PlacedGraph | undefined;
   let clients = new Map<string, Grant[]>();
   let actors = new Map<string, readonly Grant[]>();
@@ -118,6 +120,7 @@ export function graphAuthority({ placed, firstNode, isNode }: AuthoritySources):
       return clients.get(name) ?? [];
     },
     currentEpoch: () => 0,
+    capabilities,
   };
 }
 

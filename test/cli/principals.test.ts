@@ -1,30 +1,12 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openMirror } from "../../src/runtime/record-mirror.ts";
 import { parseCreds } from "../../src/security/identity/creds-file.ts";
-import { readCertificate } from "../../src/security/trust/certificate.ts";
-import { chunked, fakeCell, oneNode, refusal } from "./fake-cell.ts";
+import { fakeCell, oneNode, refusal } from "./fake-cell.ts";
 import { run } from "./fake-terminal.ts";
+import { keeping } from "./keeping-cell.ts";
 import { type MadeCell, madeCell } from "./made-cell.ts";
 
-/** A cell that keeps what it is told as a node does. */
-const keeping = (cell: MadeCell, clients: readonly string[] = []) =>
-  fakeCell({
-    ...oneNode,
-    "graph.get": chunked({
-      revision: 1,
-      graph: { clients: clients.map((name) => ({ name })) },
-      unsatisfied: [],
-    }),
-    "trust.add": async (payload) => {
-      const { certificate } = payload as { certificate: string };
-      const read = readCertificate(Buffer.from(certificate, "base64"));
-      if (!read.ok) throw read.error;
-      await (await openMirror(cell.dir.trust, "cert")).put(read.value.principal, read.value.bytes);
-      return [{ principal: read.value.principal, generation: read.value.generation }];
-    },
-  });
 const call = (made: MadeCell, argv: string[], cell = keeping(made)) =>
   run(["--data-dir", "data", ...argv], { cwd: made.parent, openCell: cell.openCell });
 const identityOf = async (made: MadeCell, file: string) => {

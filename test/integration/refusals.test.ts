@@ -97,11 +97,7 @@ const attacks: readonly (readonly [name: string, code: string, attack: Attack])[
     fields(() => ({ source: { actor: "live/parrot", sequence: 1n } })),
   ],
   ["an epoch that has not begun", "AUTHORITY_EPOCH_UNKNOWN", fields(() => ({ epoch: 1n }))],
-  [
-    "a capability, whose mechanism is not built",
-    "CAPSULE_CAPABILITY_NOT_BUILT_YET",
-    fields(() => ({ capability: randomBytes(16) })),
-  ],
+  ["a capability that is none", "CAPABILITY_MALFORMED", fields(() => ({ capability: randomBytes(16) }))],
   ["an id of three bytes", "CAPSULE_FIELD_INVALID", fields(() => ({ id: randomBytes(3) }))],
   [
     "a payload beyond 64 KiB",

@@ -8,6 +8,7 @@ import type { ToolsSpec } from "../../src/manifest/tools.ts";
 import { graphAuthority } from "../../src/runtime/node-graph.ts";
 import { grantedTools, toolRefusal, toolTarget } from "../../src/runtime/tool-grants.ts";
 import { grantAllows } from "../../src/security/grants/grants.ts";
+import { noCapabilities } from "../security/cell-fixture.ts";
 
 const tools: ToolsSpec = {
   http: [],
@@ -53,7 +54,12 @@ const graphOf = (...children: readonly ActorSpec[]): PlacedGraph => ({
 });
 
 const graph = graphOf(actor("g/agent", { tools }), actor("g/plain"), actor("g/far", { tools }));
-const authority = graphAuthority({ placed: () => graph, firstNode: () => "a", isNode: () => true });
+const authority = graphAuthority({
+  placed: () => graph,
+  firstNode: () => "a",
+  isNode: () => true,
+  capabilities: noCapabilities,
+});
 const may = (path: string, intent: string, target: string) =>
   grantAllows(authority.actorGrants(path), intent, target);
 
@@ -119,7 +125,12 @@ test("children of a template have its tools, at its node, and may ask for them",
     clients: [],
     placed: { "g/readers": { shard: 0, node: "a", codeHash: "" } },
   };
-  const authorityOf = graphAuthority({ placed: () => dynamic, firstNode: () => "a", isNode: () => true });
+  const authorityOf = graphAuthority({
+    placed: () => dynamic,
+    firstNode: () => "a",
+    isNode: () => true,
+    capabilities: noCapabilities,
+  });
   expect(grantAllows(authorityOf.actorGrants("g/readers/one"), "fs.read", "kernel/a/fs")).toBe(true);
   expect(grantedTools(() => dynamic, "a")("g/readers/one")).toBe(tools);
   expect(grantedTools(() => dynamic, "b")("g/readers/one")).toBe("elsewhere");

@@ -1,6 +1,6 @@
 // A cell with fixed keys and a fixed clock: genesis, an issuer, node `a`, client `ann`.
-import type { CellError } from "../../src/errors/cell-error.ts";
-import type { Result } from "../../src/errors/result.ts";
+import { CellError } from "../../src/errors/cell-error.ts";
+import { err, type Result } from "../../src/errors/result.ts";
 import { createIntake, type IntakeLimits, type IntakePorts } from "../../src/security/intake/intake.ts";
 import { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
@@ -121,6 +121,7 @@ export function capsuleOf(fields: Partial<Capsule> = {}): Capsule {
     deadlineUnixMs: NOW + 5_000,
     priority: "normal",
     epoch: 0,
+    capability: new Uint8Array(),
     traceparent: "",
     tracestate: "",
     replyInbox: INBOX,
@@ -144,6 +145,11 @@ const placement: Readonly<Record<string, string>> = {
   "kernel/a/registry": "a",
 };
 
+/** No authority, so that no chain counts. */
+export const noCapabilities: IntakePorts["capabilities"] = {
+  verify: () => err(new CellError("CAPABILITY_AUTHORITY_UNKNOWN")),
+};
+
 export function portsOf(ports: Partial<IntakePorts> = {}): IntakePorts {
   return {
     cell: CELL,
@@ -157,6 +163,7 @@ export function portsOf(ports: Partial<IntakePorts> = {}): IntakePorts {
     clientGrants: (name) =>
       name === "bob" ? [{ intents: ["ticket.open"], targets: ["support/triage"] }] : [],
     currentEpoch: () => 0,
+    capabilities: noCapabilities,
     ...ports,
   };
 }

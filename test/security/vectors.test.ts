@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { makeVectors, VECTORS_FILE } from "../../scripts/generate-vectors.ts";
 import { fromHex, sha256, toHex } from "../../src/security/bytes.ts";
+import { cellChainVerifier } from "../../src/security/capability/chain-verifier.ts";
 import { createIntake } from "../../src/security/intake/intake.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
 import { openReplies } from "../../src/security/replies/open-replies.ts";
@@ -43,6 +44,7 @@ describe("the published vectors", () => {
       actorGrants: () => [],
       clientGrants: () => [],
       currentEpoch: () => 0,
+      capabilities: cellChainVerifier(trust),
     });
     const verdicts = intake.admit({
       subject: vector.subject,

@@ -1,6 +1,6 @@
 // JSON of an actor's side, and for it: bounded in size and depth before it is parsed.
 import { CellError } from "../../errors/cell-error.ts";
-import { isDeeperThan } from "../payload.ts";
+import { isDeeperThan } from "../../wire/json-payload.ts";
 
 const MAX_DEPTH = 256;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

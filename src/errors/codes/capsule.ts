@@ -29,9 +29,11 @@ export const capsuleErrors = defineErrors({
     retryable: false,
   },
   CAPSULE_CAPABILITY_NOT_BUILT_YET: {
-    title: "capability tokens are not supported by this version",
-    cause: "The capsule carries a capability, and the mechanism that would judge it does not exist yet.",
-    remedy: "Leave `capability` empty; authority comes from certificates and the manifest's grants.",
+    title: "this capability needs what this version does not have",
+    cause:
+      "The capsule is an actor's, or its token serves once or limits resources: nothing would keep to that yet.",
+    remedy:
+      "Use a token of another kind, without limits; an actor's authority comes from its manifest's grants.",
     retryable: false,
   },
   CAPSULE_HOPS_EXHAUSTED: {

@@ -8,6 +8,7 @@ import { SEED_BYTES, SigningKey } from "../keys/signing-key.ts";
 import { isToken } from "../names.ts";
 import { type Certificate, MAX_CERTIFICATE_BYTES, readCertificate } from "../trust/certificate.ts";
 import { type Genesis, readGenesis } from "../trust/genesis.ts";
+import { unwrap, wrap } from "./armour.ts";
 
 export const MAX_CREDS_BYTES = 256 * 1024;
 /** An issuer's, the nodes' that may answer, its own. */
@@ -151,23 +152,6 @@ function textOf(fields: Fields, name: string): string {
 
 const bytesOf = (fields: Fields, name: string): Uint8Array =>
   fromBase64Url(textOf(fields, name)) ?? new Uint8Array();
-
-/** The odd dash at the end is how NATS writes it. */
-const wrap = (title: string, line: string): string =>
-  `-----BEGIN ${title}-----\n${line}\n------END ${title}------\n`;
-
-/** The one line of a block; undefined unless the block stands there exactly once. */
-function unwrap(title: string, text: string): string | undefined {
-  const lines = text.split(/\r?\n/);
-  const begins = lines.flatMap((line, at) => (isMark(line, `BEGIN ${title}`) ? [at] : []));
-  const [begin] = begins;
-  if (begin === undefined || begins.length > 1 || !isMark(lines[begin + 2] ?? "", `END ${title}`))
-    return undefined;
-  return lines[begin + 1];
-}
-
-const isMark = (line: string, words: string): boolean =>
-  line.length < 100 && line.replace(/^-{3,8}/, "").replace(/-{3,8}\s*$/, "") === words;
 
 const invalid = (why: string) =>
   err(new CellError("AUTHORITY_IDENTITY_INVALID", `the identity file is not valid: ${why}`));

@@ -2,6 +2,10 @@
 // may send this intent to this target. What nothing allows is refused.
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
+import { isJsonType, readJsonPayload } from "../../wire/json-payload.ts";
+import { toHex } from "../bytes.ts";
+import { type ChainVerifier, unbuilt } from "../capability/chain-verifier.ts";
+import { permits } from "../capability/permits.ts";
 import { type Grant, grantAllows } from "../grants/grants.ts";
 import type { Certificate } from "../trust/certificate.ts";
 import type { Capsule, Source } from "../wire/capsule.ts";
@@ -15,6 +19,8 @@ export type AuthorityPorts = {
   readonly clientGrants: (principal: string) => readonly Grant[];
   /** Epoch of a principal's authority. */
   readonly currentEpoch: (principal: string) => number;
+  /** Judges chains of capability tokens. */
+  readonly capabilities: Pick<ChainVerifier, "verify">;
 };
 
 /** What allows it, in words for the record. */
@@ -22,12 +28,13 @@ export function authorise(
   capsule: Capsule,
   certificate: Certificate,
   ports: AuthorityPorts,
+  nowUnixMs: number,
 ): Result<string, CellError> {
   const stale = checkEpoch(capsule.epoch, ports.currentEpoch(certificate.principal));
   if (stale !== undefined) return err(stale);
   switch (certificate.kind) {
     case "client":
-      return authoriseClient(capsule, certificate, ports);
+      return authoriseClient(capsule, certificate, ports, nowUnixMs);
     case "node":
       return authoriseNode(capsule, certificate, ports);
     case "issuer":
@@ -43,12 +50,14 @@ function checkEpoch(claimed: number, current: number): CellError | undefined {
 
 function authoriseClient(
   capsule: Capsule,
-  { principal, generation, grants }: Certificate,
+  { principal, generation, grants, key }: Certificate,
   ports: AuthorityPorts,
+  nowUnixMs: number,
 ): Result<string, CellError> {
   if (capsule.source !== undefined) {
     return err(new CellError("AUTHORITY_SOURCE_INVALID", "a client speaks for no actor"));
   }
+  if (capsule.capability.length > 0) return authoriseByToken(capsule, key, ports, nowUnixMs);
   if (grantAllows(grants, capsule.intent, capsule.target)) {
     return ok(`client certificate ${principal}/${generation}`);
   }
@@ -58,11 +67,38 @@ function authoriseClient(
   return forbidden(`client \`${principal}\``, capsule);
 }
 
+/** What carries a token rests on that alone: its issuer's other grants widen it by nothing. */
+export function authoriseByToken(
+  { capability, intent, target, payload, contentType, deadlineUnixMs }: Capsule,
+  holder: Uint8Array,
+  { capabilities }: Pick<AuthorityPorts, "capabilities">,
+  nowUnixMs: number,
+): Result<string, CellError> {
+  const chain = capabilities.verify(capability, holder, nowUnixMs);
+  if (!chain.ok) return chain;
+  const { last, root } = chain.value;
+  const missing = unbuilt(chain.value);
+  if (missing !== undefined) return err(missing);
+  if (deadlineUnixMs > last.notAfterUnixMs) {
+    const remedy = "Give the intent less time (`--timeout`), or ask for a new token.";
+    return err(new CellError("CAPABILITY_EXPIRED", "the intent's deadline lies beyond its end", { remedy }));
+  }
+  const refused = permits(last, intent, target, () => jsonOf(payload, contentType));
+  return refused === undefined ? ok(`capability ${toHex(last.hash)} of ${toHex(root.hash)}`) : err(refused);
+}
+
+/** As its actor will read it; undefined: it is no JSON, and meets no constraint. */
+function jsonOf(payload: Uint8Array, contentType: string): unknown {
+  const read = isJsonType(contentType) ? readJsonPayload(payload) : undefined;
+  return read?.ok === true ? read.value : undefined;
+}
+
 function authoriseNode(
   capsule: Capsule,
   { principal }: Certificate,
   ports: AuthorityPorts,
 ): Result<string, CellError> {
+  if (capsule.capability.length > 0) return err(new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"));
   const source: Source | undefined = capsule.source;
   if (source === undefined)
     return err(new CellError("AUTHORITY_SOURCE_INVALID", "the capsule names no actor"));

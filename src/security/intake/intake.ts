@@ -232,7 +232,7 @@ function decide(
   { capsule, certificate, verified }: Judged,
   refuse: (stage: Stage, error: CellError) => Refused,
 ): Verdict {
-  const authority = authorise(capsule, certificate, ports);
+  const authority = authorise(capsule, certificate, ports, nowUnixMs);
   if (!authority.ok) return refuse("authority", authority.error);
   const { principal, key } = certificate;
   const bytes = copyOf(verified.bytes);

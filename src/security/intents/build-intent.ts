@@ -23,6 +23,8 @@ export type IntentDraft = {
   readonly priority?: PriorityName;
   /** Default 0. */
   readonly epoch?: number;
+  /** Chain of capability tokens; default: none. */
+  readonly capability?: Uint8Array;
   readonly traceparent?: string;
   readonly tracestate?: string;
   readonly cause?: Cause | undefined;
@@ -60,6 +62,7 @@ export function buildIntent(
     deadlineUnixMs: Math.trunc(draft.deadlineUnixMs),
     priority: draft.priority ?? "normal",
     epoch: draft.epoch ?? 0,
+    capability: draft.capability ?? new Uint8Array(),
     traceparent: draft.traceparent ?? "",
     tracestate: draft.tracestate ?? "",
     replyInbox: draft.replyInbox,

@@ -21,4 +21,18 @@ export function admitKey(bytes: Uint8Array): Result<Uint8Array, CellError> {
   return ok(key);
 }
 
+/**
+ * The part of that which costs nothing: length, a canonical y, no small order. Whether it is a point
+ * shows when a signature under it is verified.
+ */
+export function hasKeyForm(bytes: Uint8Array): boolean {
+  return bytes.length === PUBLIC_KEY_BYTES && !isSmallOrder(bytes) && isBelowPrime(bytes);
+}
+
+/** Of the 2^255 values of y the last 19 are not below p. */
+function isBelowPrime(key: Uint8Array): boolean {
+  const isHigh = ((key[31] ?? 0) & 0x7f) === 0x7f && key.subarray(1, 31).every((byte) => byte === 0xff);
+  return !isHigh || (key[0] ?? 0) < 0xed;
+}
+
 const refuse = (why: string) => err(new CellError("AUTHORITY_KEY_INVALID", `not an acceptable key: ${why}`));

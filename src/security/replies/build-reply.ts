@@ -59,6 +59,7 @@ export function buildReply(
     deadlineUnixMs: request.deadlineUnixMs === 0 ? issuedAt.unixMs : request.deadlineUnixMs,
     priority: request.priority,
     epoch: 0,
+    capability: new Uint8Array(),
     traceparent: request.traceparent,
     tracestate: "",
     replyInbox: "",

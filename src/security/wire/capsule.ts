@@ -4,6 +4,8 @@ import type { PriorityName } from "./priority.ts";
 
 export const ID_BYTES = 16;
 export const MAX_PAYLOAD_BYTES = 64 * 1024;
+/** A chain of capability tokens. */
+export const MAX_CAPABILITY_BYTES = 12 * 1024;
 /** Payload and everything around it. */
 export const MAX_CAPSULE_BYTES = 80 * 1024;
 export const MAX_HOPS = 64;
@@ -64,6 +66,8 @@ export type Capsule = {
   readonly deadlineUnixMs: number;
   readonly priority: PriorityName;
   readonly epoch: number;
+  /** Chain of capability tokens that this intent rests on; empty: on what its issuer is granted. */
+  readonly capability: Uint8Array;
   /** W3C; empty: none. */
   readonly traceparent: string;
   readonly tracestate: string;

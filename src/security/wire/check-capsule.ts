@@ -8,6 +8,7 @@ import {
   type Capsule,
   ID_BYTES,
   type Incarnation,
+  MAX_CAPABILITY_BYTES,
   MAX_CONTENT_TYPE_BYTES,
   MAX_ERROR_CODE_LENGTH,
   MAX_ERROR_TEXT_LENGTH,
@@ -37,6 +38,7 @@ export function checkCapsule(capsule: Capsule): CellError | undefined {
     checkIds(capsule) ??
     checkNames(capsule) ??
     checkNumbers(capsule) ??
+    checkCapability(capsule) ??
     checkTrace(capsule) ??
     checkSource(capsule.source) ??
     checkReply(capsule.reply);
@@ -105,6 +107,12 @@ function checkIncarnation(incarnation: Incarnation | undefined): Broken {
   if (!isWithin(incarnation.term, 0)) return ["source.incarnation.term", "at most 2^53 - 1"];
   if (!isWithin(incarnation.activation, 0)) return ["source.incarnation.activation", "at most 2^53 - 1"];
   return undefined;
+}
+
+function checkCapability({ capability, reply }: Capsule): Broken {
+  if (capability.length > MAX_CAPABILITY_BYTES)
+    return ["capability", `at most ${MAX_CAPABILITY_BYTES} bytes`];
+  return capability.length > 0 && reply !== undefined ? ["capability", "empty in a reply"] : undefined;
 }
 
 function checkReply(reply: ReplyPart | undefined): Broken {

@@ -34,7 +34,6 @@ export function decodeSlowly(bytes: Uint8Array): Result<Capsule, CellError> {
   const decoded = decodeStrict(IntentCapsuleSchema, bytes, BOUNDS);
   if (!decoded.ok) return decoded;
   const message = decoded.value;
-  if (message.capability.length > 0) return err(new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"));
   const capsule = toCapsule(message);
   if (capsule === undefined) {
     return err(new CellError("CAPSULE_FIELD_INVALID", "`priority` is not one of the four classes"));
@@ -62,6 +61,7 @@ function toCapsule(message: IntentCapsule): Capsule | undefined {
     deadlineUnixMs: toNumber(message.deadlineUnixMs),
     priority,
     epoch: toNumber(message.epoch),
+    capability: message.capability,
     traceparent: message.trace?.traceparent ?? "",
     tracestate: message.trace?.tracestate ?? "",
     replyInbox: message.replyInbox,

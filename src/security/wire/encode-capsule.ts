@@ -27,6 +27,7 @@ export function encodeCapsule(capsule: Capsule): Result<Uint8Array, CellError> {
   number(10, capsule.deadlineUnixMs);
   number(11, priorityNumber(capsule.priority));
   number(12, capsule.epoch);
+  bytes(13, capsule.capability);
   const { traceparent, tracestate, source, reply } = capsule;
   if (traceparent !== "") {
     const trace = writer.open(14);

@@ -29,6 +29,7 @@ export function readCapsule(bytes: Uint8Array): Capsule | undefined {
     deadlineUnixMs: 0,
     priority: "normal",
     epoch: 0,
+    capability: NOTHING,
     traceparent: "",
     tracestate: "",
     replyInbox: "",
@@ -84,9 +85,11 @@ function readField(tag: number, reader: ProtoReader, draft: Draft): boolean {
   }
 }
 
-/** Field 13, the capability, is the strict decoder's to refuse. */
 function readRest(tag: number, reader: ProtoReader, draft: Draft): boolean {
   switch (tag) {
+    case 106:
+      draft.capability = reader.bytes();
+      return true;
     case 114:
       Object.assign(draft, readTrace(reader));
       return true;

@@ -9,6 +9,7 @@ const CAPSULE = domain("capsule");
 const BATCH = domain("batch");
 const CERTIFICATE = domain("certificate");
 const REVISION = domain("revision");
+const CAPABILITY = domain("capability");
 export const LEAF_DOMAIN = domain("leaf");
 
 export const HASH_BYTES = 32;
@@ -37,3 +38,6 @@ export const certificateInput = (genesisHash: Uint8Array, body: Uint8Array): Uin
 
 export const revisionInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
   concat(REVISION, genesisHash, sha256(body));
+
+export const capabilityInput = (genesisHash: Uint8Array, issuer: Uint8Array, body: Uint8Array): Uint8Array =>
+  concat(CAPABILITY, genesisHash, ED25519, issuer, sha256(body));

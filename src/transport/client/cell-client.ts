@@ -25,6 +25,11 @@ export type SendOptions = {
   readonly signal?: AbortSignal;
   /** The intent that this one follows from: ids in hex, and the hops that it was left. */
   readonly cause?: Cause;
+  /**
+   * Chain of capability tokens, see `readCapability`: the intent rests on that alone, and on nothing
+   * else that its sender is granted.
+   */
+  readonly capability?: Uint8Array;
   /** Hears the new intent's id, hex, as soon as it is made. */
   readonly onSent?: (id: string) => void;
 };
@@ -167,7 +172,7 @@ export class CellClient {
   }
 
   #open({ target, intent, payload, options = {} }: IntentItem, hooks: Hooks): Opened {
-    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause } = options;
+    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause, capability } = options;
     signal?.throwIfAborted();
     const abort = (): void => {
       sent.cancel();
@@ -184,6 +189,7 @@ export class CellClient {
         ...(traceparent === undefined ? {} : { traceparent }),
         ...(tracestate === undefined ? {} : { tracestate }),
         ...(cause === undefined ? {} : { cause }),
+        ...(capability === undefined ? {} : { capability }),
       },
       {
         onReply: (reply) => {

@@ -45,6 +45,8 @@ export type IntentToSend = {
   readonly traceparent?: string;
   readonly tracestate?: string;
   readonly cause?: Cause;
+  /** Chain of capability tokens that it rests on; default: what its sender is granted. */
+  readonly capability?: Uint8Array;
   readonly source?: Source;
   readonly hopLimit?: number;
 };

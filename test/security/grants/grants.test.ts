@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkGrants, grantAllows, isPattern } from "../../../src/security/grants/grants.ts";
+import { checkGrants, grantAllows } from "../../../src/security/grants/grants.ts";
+import { isPattern } from "../../../src/security/grants/patterns.ts";
 import { codeOf } from "../cell-fixture.ts";
 
 const allows = (intentPattern: string, targetPattern: string, intent: string, target: string) =>

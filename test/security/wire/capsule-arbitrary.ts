@@ -64,12 +64,14 @@ const intents: fc.Arbitrary<Capsule> = fc.record({
   ...common,
   target: joined("/"),
   replyInbox: fc.option(inbox, { nil: "" }),
+  capability: fc.uint8Array({ maxLength: 40 }),
   reply: fc.constant(undefined),
 });
 const replies: fc.Arbitrary<Capsule> = fc.record({
   ...common,
   target: inbox,
   replyInbox: fc.constant(""),
+  capability: fc.constant(new Uint8Array()),
   reply,
 });
 

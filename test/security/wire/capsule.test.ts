@@ -2,7 +2,12 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { IntentCapsuleSchema } from "../../../src/gen/cell0/v1/capsule_pb.ts";
-import { type Capsule, MAX_CAPSULE_BYTES, MAX_PAYLOAD_BYTES } from "../../../src/security/wire/capsule.ts";
+import {
+  type Capsule,
+  MAX_CAPABILITY_BYTES,
+  MAX_CAPSULE_BYTES,
+  MAX_PAYLOAD_BYTES,
+} from "../../../src/security/wire/capsule.ts";
 import { createIds, uuidV7 } from "../../../src/security/wire/capsule-id.ts";
 import { decodeCapsule } from "../../../src/security/wire/decode-capsule.ts";
 import { encodeCapsule } from "../../../src/security/wire/encode-capsule.ts";
@@ -75,6 +80,12 @@ const faults: readonly (readonly [string, Partial<Capsule>, string])[] = [
     { source: { actor: "a", incarnation: { term: 2 ** 60, activation: 0 }, sequence: 0 } },
     "source.incarnation.term",
   ],
+  [
+    "a capability of 12 KiB and a byte",
+    { capability: new Uint8Array(MAX_CAPABILITY_BYTES + 1) },
+    "capability",
+  ],
+  ["a reply with a capability", { ...asReply, capability: Uint8Array.of(1) }, "capability"],
   ["a reply to an actor", { ...asReply, target: "support/triage" }, "target"],
   ["a reply that wants a reply", { ...asReply, replyInbox: INBOX }, "reply_inbox"],
   ["a reply to no request", { ...asReply, reply: { ...reply, requestId: none } }, "reply.request_id"],
@@ -113,6 +124,7 @@ function unchecked(capsule: Capsule): Uint8Array {
     deadlineUnixMs: BigInt(capsule.deadlineUnixMs),
     priority: 3,
     epoch: BigInt(capsule.epoch),
+    capability: capsule.capability,
     trace: { traceparent, tracestate },
     replyInbox: capsule.replyInbox,
     ...(source === undefined
@@ -161,11 +173,9 @@ describe("a capsule", () => {
     expect(codeOf(decodeCapsule(new Uint8Array(MAX_CAPSULE_BYTES + 1)))).toBe("CAPSULE_TOO_LARGE");
   });
 
-  test("with a capability is refused with its own code, because nothing would judge it", () => {
-    const message = create(IntentCapsuleSchema, { capability: Uint8Array.of(1) });
-    expect(codeOf(decodeCapsule(toBinary(IntentCapsuleSchema, message)))).toBe(
-      "CAPSULE_CAPABILITY_NOT_BUILT_YET",
-    );
+  test("carries a capability of 12 KiB", () => {
+    const capability = new Uint8Array(MAX_CAPABILITY_BYTES);
+    expect(must(decodeCapsule(bytesOf({ capability }))).capability).toEqual(capability);
   });
 
   test("of an unknown priority is refused, of an unspecified one reads as normal", () => {

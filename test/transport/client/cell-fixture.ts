@@ -25,6 +25,7 @@ import type { BrokerConnection } from "../../../src/transport/connection.ts";
 import { publishEnvelope, subscribeIntents } from "../../../src/transport/intake.ts";
 import { allIntents } from "../../../src/transport/subjects.ts";
 import { serveTrustBundle } from "../../../src/transport/trust-bundle.ts";
+import { noCapabilities } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../broker-fixture.ts";
 
 export const CELL = "test";
@@ -175,6 +176,7 @@ async function startNode(
     actorGrants: () => [],
     clientGrants: () => [],
     currentEpoch: () => 0,
+    capabilities: noCapabilities,
   });
   const node: TestNode = { connection, verdicts: [], counts: { messages: 0, trustAsked: 0 } };
   const answer = (request: RequestRef, inbox: string, contents: readonly ReplyContent[]): void => {

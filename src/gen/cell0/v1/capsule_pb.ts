@@ -231,7 +231,8 @@ export type IntentCapsule = Message<"cell0.v1.IntentCapsule"> & {
   epoch: bigint;
 
   /**
-   * Capability token; its mechanism is not built yet and a value is refused.
+   * CapabilityChain that this intent rests on, in place of what its issuer is granted; at most 12 KiB.
+   * Empty in a reply.
    *
    * @generated from field: bytes capability = 13;
    */

@@ -1,0 +1,188 @@
+// Makes, narrows and shows capability tokens for the command line.
+import { randomBytes } from "node:crypto";
+import { CellError } from "../errors/cell-error.ts";
+import { fromHex, toHex } from "../security/bytes.ts";
+import { attenuate, type Chain, chainOf, checkLinks } from "../security/capability/chain.ts";
+import { type Constraint, implies } from "../security/capability/constraint.ts";
+import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
+import { isPermissionWithin } from "../security/capability/narrower.ts";
+import type { Permission } from "../security/capability/permission.ts";
+import { signToken, type TokenClaims } from "../security/capability/token.ts";
+import { formatTokenFile } from "../security/capability/token-file.ts";
+import { type ParsedIdentity, parseCreds, signingKeyOf } from "../security/identity/creds-file.ts";
+import { hasKeyForm } from "../security/keys/admit-key.ts";
+import { isToken } from "../security/names.ts";
+import type { TrustStore } from "../security/trust/trust-store.ts";
+import { createIds } from "../security/wire/capsule-id.ts";
+import type { CapOptions } from "./cap.ts";
+import { readTokenFile } from "./cap-file.ts";
+import { chainToJson, describeLink, nameOfKeys, renderChain, standingOf } from "./cap-show.ts";
+import { readCellKeys } from "./cell-keys.ts";
+import type { Context } from "./context.ts";
+import { formatTime } from "./duration.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { writeNewFile } from "./identity-file.ts";
+import { knownTrust } from "./known-trust.ts";
+import { shellWord } from "./render/shell-word.ts";
+
+const DEFAULT_TTL_MS = 3_600_000;
+/** The only one, until one can be revoked by its name. */
+const SCOPE = "default";
+
+const nextId = createIds({ nowUnixMs: Date.now, randomBytes });
+
+export async function mint(context: Context, options: CapOptions): Promise<ExitCode> {
+  const { maker, trust } = await readCellKeys(context.dir);
+  const { intent = ["**"], target = [], where = [], ttl = DEFAULT_TTL_MS, depth = 0 } = options;
+  const now = Date.now();
+  const permission = { intents: intent, targets: target, constraints: constraintsOf(where) };
+  const claims: TokenClaims = {
+    id: nextId(),
+    kind: "user",
+    holder: holderOf(options.holder, trust),
+    parent: new Uint8Array(),
+    permissions: [permission],
+    limits: {},
+    notBeforeUnixMs: now,
+    notAfterUnixMs: now + ttl,
+    maxDepth: depth,
+    scope: SCOPE,
+    epoch: 0,
+  };
+  const signed = signToken(claims, maker.issuerKey, maker.genesis.hash);
+  if (!signed.ok) throw usage(signed.error);
+  const chain = chainOf([signed.value]);
+  if (!chain.ok) throw chain.error;
+  return await hand(context, chain.value, trust, options);
+}
+
+export async function narrow(context: Context, file: string, options: CapOptions): Promise<ExitCode> {
+  const chain = await readTokenFile(context, file);
+  const identity = await identityOf(context);
+  const known = await knownTrust(context);
+  const unsound = checkLinks(chain, identity.genesis.hash);
+  if (unsound !== undefined) throw unsound;
+  const parent = chain.last;
+  const { ttl, depth = Math.max(0, parent.maxDepth - 1) } = options;
+  if (parent.maxDepth === 0) {
+    throw new CellError("CAPABILITY_WIDENED", "this token may not be handed on", { where: file });
+  }
+  const now = Date.now();
+  const claims = {
+    id: nextId(),
+    kind: parent.kind,
+    holder: holderOf(options.holder, known.trust),
+    permissions: narrowed(parent.permissions, options),
+    limits: parent.limits,
+    maxDepth: depth,
+    scope: parent.scope,
+    epoch: parent.epoch,
+    notBeforeUnixMs: Math.max(now, parent.notBeforeUnixMs),
+    notAfterUnixMs: ttl === undefined ? parent.notAfterUnixMs : now + ttl,
+  };
+  if (claims.notBeforeUnixMs >= claims.notAfterUnixMs)
+    throw new CellError("CAPABILITY_EXPIRED", undefined, { where: file });
+  const longer = attenuate(chain, claims, signingKeyOf(identity), identity.genesis.hash);
+  if (!longer.ok) throw longer.error.code === "CAPABILITY_MALFORMED" ? usage(longer.error) : longer.error;
+  return await hand(context, longer.value, known.trust, options);
+}
+
+export async function show(context: Context, file: string): Promise<ExitCode> {
+  const chain = await readTokenFile(context, file);
+  const known = await knownTrust(context);
+  const now = Date.now();
+  const standing = standingOf(chain, known, now);
+  context.print(renderChain(chain, nameOfKeys(known, now), standing, context.colors));
+  context.printJson({ ...standing, links: chainToJson(chain) });
+  return standing.counts ? exitCodes.ok : exitCodes.negative;
+}
+
+/** Of the identity in force. */
+export async function identityKey(
+  context: Context,
+): Promise<{ readonly principal: string; readonly hex: string }> {
+  const { principal, certificate } = await identityOf(context);
+  return { principal, hex: toHex(certificate.key) };
+}
+
+async function hand(
+  context: Context,
+  chain: Chain,
+  trust: TrustStore,
+  { holder, out }: CapOptions,
+): Promise<ExitCode> {
+  const file = context.path(out ?? `${isToken(holder) ? holder : holder.slice(0, 16)}.cap`);
+  await writeNewFile(file, formatTokenFile(chain));
+  const { holder: key, notAfterUnixMs } = chain.last;
+  const nameOf = nameOfKeys({ trust }, Date.now());
+  const certificate = trust.byKey(key, Date.now());
+  const isLonger = certificate.ok && certificate.value.notAfterUnixMs < notAfterUnixMs;
+  context.print(
+    [
+      `Token ${describeLink(chain.last, chain.links.length - 1, nameOf)}.`,
+      `Its file: ${file} (of no use to anybody but its holder)`,
+      ...(isLonger
+        ? [`Its holder itself counts only until ${formatTime(certificate.value.notAfterUnixMs)} UTC.`]
+        : []),
+      "",
+      "Its holder uses it so:",
+      `  cell0 --creds HOLDER.creds send TARGET INTENT '{}' --cap ${shellWord(file)}`,
+    ].join("\n"),
+  );
+  context.printJson({ file, links: chainToJson(chain) });
+  return exitCodes.ok;
+}
+
+/** The parent's, each with the conditions added; with other patterns, those within one of the parent's. */
+function narrowed(
+  parent: readonly Permission[],
+  { intent, target, where = [] }: CapOptions,
+): readonly Permission[] {
+  const added = constraintsOf(where);
+  const candidates = parent.map((wide) => {
+    const rest = wide.constraints.filter((each) => !added.some((narrow) => implies(narrow, each)));
+    const narrow = {
+      intents: intent ?? wide.intents,
+      targets: target ?? wide.targets,
+      constraints: [...rest, ...added],
+    };
+    return { wide, narrow };
+  });
+  const within = candidates.filter(({ wide, narrow }) => isPermissionWithin(narrow, wide));
+  if (within.length > 0) return within.map(({ narrow }) => narrow);
+  throw new CellError(
+    "CAPABILITY_WIDENED",
+    "no single permission of its parent holds these intents and targets",
+  );
+}
+
+function constraintsOf(texts: readonly string[]): readonly Constraint[] {
+  return texts.map((text) => {
+    const constraint = parseConstraint(text);
+    if (constraint !== undefined) return constraint;
+    throw new CellError("CLI_USAGE", `a condition is one of: ${CONSTRAINT_FORMS}`, {
+      where: text.slice(0, 80),
+    });
+  });
+}
+
+/** Throws CLI_TARGET_UNKNOWN, CLI_USAGE. */
+function holderOf(text: string, trust: TrustStore): Uint8Array {
+  const key = text.length === 64 ? fromHex(text) : undefined;
+  if (key !== undefined && hasKeyForm(key)) return key;
+  const known = isToken(text) ? trust.newest(text) : undefined;
+  if (known?.kind === "client" && trust.byPrincipal(text, Date.now()).ok) return known.key;
+  if (known !== undefined) throw new CellError("CLI_USAGE", `"${text}" is no client that counts`);
+  throw new CellError("CLI_TARGET_UNKNOWN", `no client "${text.slice(0, 80)}" is known here`, {
+    remedy: "Give its public key: its owner prints that with `cell0 --creds FILE cap key`.",
+  });
+}
+
+async function identityOf(context: Context): Promise<ParsedIdentity> {
+  const { text, where } = await context.identity();
+  const identity = parseCreds(text);
+  if (!identity.ok) throw new CellError(identity.error.code, identity.error.message, { where });
+  return identity.value;
+}
+
+const usage = (cause: CellError) => new CellError("CLI_USAGE", cause.message, { cause });

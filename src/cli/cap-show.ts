@@ -1,0 +1,97 @@
+// A chain of capability tokens for people: link by link who handed what to whom, and whether it
+// counts now as far as this command line knows.
+import { sha256, toHex } from "../security/bytes.ts";
+import { type Chain, chainBytes } from "../security/capability/chain.ts";
+import { unbuilt } from "../security/capability/chain-verifier.ts";
+import { formatConstraint } from "../security/capability/constraint-text.ts";
+import type { Permission } from "../security/capability/permission.ts";
+import type { Token } from "../security/capability/token.ts";
+import type { Colors } from "./context.ts";
+import { formatTime } from "./duration.ts";
+import { formatError } from "./error-output.ts";
+import { chainVerifierOf, type KnownTrust } from "./known-trust.ts";
+import { plain } from "./render/text.ts";
+
+/** Name of whoever holds a key, or the key's fingerprint. */
+export type NameOfKey = (key: Uint8Array) => string;
+
+export const nameOfKeys =
+  ({ trust }: Pick<KnownTrust, "trust">, nowUnixMs: number): NameOfKey =>
+  (key) => {
+    const known = trust.byKey(key, nowUnixMs);
+    return known.ok ? known.value.principal : `key ${toHex(sha256(key)).slice(0, 16)}`;
+  };
+
+/** One line: who handed it to whom, what it allows, until when. */
+export function describeLink(link: Token, index: number, nameOf: NameOfKey): string {
+  const verb = index === 0 ? "minted" : "narrowed";
+  const allowed = link.permissions.map(describePermission).join("; or ");
+  const until = formatTime(link.notAfterUnixMs);
+  return plain(
+    `${verb} by ${nameOf(link.issuer)} for ${nameOf(link.holder)}: ${allowed}; until ${until} UTC`,
+  );
+}
+
+const describePermission = ({ intents, targets, constraints }: Permission): string =>
+  [
+    `${intents.join(", ")} to ${targets.join(", ")}`,
+    ...constraints.map((each) => `where ${formatConstraint(each)}`),
+  ].join(" ");
+
+export type Standing = { readonly counts: boolean; readonly note: string; readonly code?: string };
+
+/** Whether it counts now for its holder. */
+export function standingOf(chain: Chain, known: KnownTrust, nowUnixMs: number): Standing {
+  const { holder, notAfterUnixMs } = chain.last;
+  const verdict = chainVerifierOf(known).verify(chainBytes(chain), holder, nowUnixMs);
+  const fault = verdict.ok ? unbuilt(verdict.value) : verdict.error;
+  if (fault !== undefined) return { counts: false, note: formatError(fault), code: fault.code };
+  const until = `until ${formatTime(notAfterUnixMs)} UTC`;
+  const own = known.trust.byKey(holder, nowUnixMs);
+  if (known.isWhole && !own.ok) {
+    return {
+      counts: false,
+      note: `its holder is nobody who counts: ${own.error.message}`,
+      code: own.error.code,
+    };
+  }
+  if (known.isWhole) return { counts: true, note: `counts ${until}` };
+  return {
+    counts: true,
+    note: `counts ${until}, unless a holder was withdrawn: an identity file does not tell`,
+  };
+}
+
+export function renderChain(chain: Chain, nameOf: NameOfKey, standing: Standing, colors: Colors): string {
+  const lines = chain.links.flatMap((link, index) => {
+    const depth = link.maxDepth === 0 ? "it ends here" : `${link.maxDepth} more times at most`;
+    return [
+      `${colors.bold(String(index))}  ${index === 0 ? "minted" : "narrowed"} by ${colors.cyan(nameOf(link.issuer))} for ${colors.cyan(nameOf(link.holder))}`,
+      ...link.permissions.flatMap(({ intents, targets, constraints }) => [
+        `   may send   ${intents.join(", ")} to ${targets.join(", ")}`,
+        ...constraints.map((each) => `   where      ${plain(formatConstraint(each))}`),
+      ]),
+      ...Object.entries(link.limits).map(([name, value]) => `   at most    ${value} ${name}`),
+      `   valid      ${formatTime(link.notBeforeUnixMs)} to ${formatTime(link.notAfterUnixMs)} UTC`,
+      `   handed on  ${depth}`,
+      colors.dim(`   ${link.kind}, scope ${link.scope} in epoch ${link.epoch}, ${toHex(link.hash)}`),
+    ];
+  });
+  const note = plain(standing.note);
+  return [...lines, standing.counts ? colors.green(note) : colors.red(note)].join("\n");
+}
+
+export const chainToJson = ({ links }: Chain) =>
+  links.map(({ bytes, body, signature, id, issuer, holder, parent, hash, permissions, ...rest }) => ({
+    id: toHex(id),
+    hash: toHex(hash),
+    parent: toHex(parent),
+    issuer: toHex(issuer),
+    holder: toHex(holder),
+    permissions: permissions.map(({ intents, targets, constraints }) => ({
+      intents,
+      targets,
+      where: constraints.map(formatConstraint),
+    })),
+    ...rest,
+  }));

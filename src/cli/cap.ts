@@ -1,0 +1,173 @@
+// `cell0 cap mint|attenuate|show|explain|key`: capability tokens, offline.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { CONSTRAINT_FORMS } from "../security/capability/constraint-text.ts";
+import type { Context } from "./context.ts";
+import { documented } from "./documented.ts";
+import { parseDuration } from "./duration.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { action } from "./session.ts";
+
+/** What a token is to allow; absent: by default, or as its parent has it. */
+export type CapOptions = {
+  readonly holder: string;
+  readonly intent?: readonly string[];
+  readonly target?: readonly string[];
+  readonly where?: readonly string[];
+  /** Milliseconds. */
+  readonly ttl?: number;
+  readonly depth?: number;
+  readonly out?: string;
+};
+
+const HOLDER = "who may use it: a client's name, or a public key as `cell0 cap key` prints it";
+const WHERE = "a condition on the JSON payload, e.g. '/amount <= 10'; given again, all must hold";
+
+export function registerCap(program: Command): void {
+  const cap = program
+    .command("cap")
+    .description(
+      "Capability tokens: who may send what to whom, where, until when. Made and narrowed offline.",
+    );
+  registerMint(cap);
+  registerAttenuate(cap);
+  registerShow(cap);
+  registerExplain(cap);
+  const key = cap
+    .command("key")
+    .description("Print the public key of the identity in force, by which others name it as a holder.")
+    .action(action(printKey));
+  documented(key, {
+    examples: [["cell0 --creds helper.creds cap key", "for who hands it a token"]],
+    exits: ["unreachable"],
+  });
+  documented(cap, {
+    examples: [["cell0 cap show agent.cap", "what a token allows"]],
+    exits: ["negative", "refused", "unreachable"],
+  });
+}
+
+function registerMint(cap: Command): void {
+  const mint = shaped(cap.command("mint"))
+    .description(
+      "Make a token, signed by the cell's issuer. What its holder sends under it rests on the token alone, so that a client without grants can do what its token says, and nothing else.",
+    )
+    .requiredOption(
+      "--target <pattern>",
+      "a target that it allows: * is one token, a last ** one or more; again for a further one",
+      collect,
+    )
+    .action(
+      action(async (context, options: CapOptions) => (await import("./cap-make.ts")).mint(context, options)),
+    );
+  documented(mint, {
+    examples: [
+      [
+        "cell0 cap mint --holder web-shop --target shop/orders --intent order.place --ttl 1h",
+        "one intent, for an hour",
+      ],
+      [
+        "cell0 cap mint --holder agent --target 'support/*' --where '/amount <= 10' --where '/state in open,new' --depth 2",
+        "with conditions; it may be handed on twice",
+      ],
+    ],
+    exits: ["refused", "unreachable"],
+    notes: `Conditions: ${CONSTRAINT_FORMS}. /PART is a JSON Pointer, \`payload\` the whole; a part that is missing meets none. A value is JSON, or the text itself. \`within\` is of a list: each element is one of these.`,
+  });
+}
+
+function registerAttenuate(cap: Command): void {
+  const attenuate = shaped(cap.command("attenuate"))
+    .description(
+      "Hand a token on: a narrower one for another holder, signed by who holds it, that is by the identity in force (--creds). Whatever is not given stays as it is.",
+    )
+    .argument("<file>", "the token")
+    .option("--target <pattern>", "a target that it allows (default: as its parent)", collect)
+    .action(
+      action(async (context, file: string, options: CapOptions) =>
+        (await import("./cap-make.ts")).narrow(context, file, options),
+      ),
+    );
+  documented(attenuate, {
+    examples: [
+      [
+        "cell0 --creds agent.creds cap attenuate agent.cap --holder KEY --where '/amount <= 5' --ttl 10m --out helper.cap",
+        "less, and for less long; KEY is what `cell0 --creds helper.creds cap key` prints",
+      ],
+    ],
+    exits: ["refused", "unreachable"],
+    notes:
+      "It takes no connection. A token that is wider than its parent in anything is refused here, and by every node.",
+  });
+}
+
+function registerShow(cap: Command): void {
+  const show = cap
+    .command("show")
+    .description(
+      "Print a token link by link, and whether it counts now. Exits with 1 when it does not. What an intent under it would be refused for is told by `cell0 cap explain`.",
+    )
+    .argument("<file>", "the token")
+    .action(action(async (context, file: string) => (await import("./cap-make.ts")).show(context, file)));
+  documented(show, {
+    examples: [["cell0 cap show agent.cap", "who handed it to whom, and what is left of it"]],
+    exits: ["negative", "refused", "unreachable"],
+  });
+}
+
+function registerExplain(cap: Command): void {
+  const explain = cap
+    .command("explain")
+    .description(
+      "Say of a capsule at which step it stops and why, or what authorised it, link by link: the same as `cell0 capsule verify`.",
+    )
+    .argument("[file]", "its envelope as bytes, hex or base64; `-` or nothing reads standard input")
+    .action(
+      action(async (context, file: string | undefined) =>
+        (await import("./capsule.ts")).verifyCommand(context, file),
+      ),
+    );
+  documented(explain, {
+    examples: [
+      [
+        "cell0 --creds agent.creds capsule encode hello/greeter greet --cap agent.cap | cell0 cap explain",
+        "before it is sent",
+      ],
+    ],
+    exits: ["negative", "unreachable"],
+  });
+}
+
+const shaped = (command: Command): Command =>
+  command
+    .requiredOption("--holder <name>", HOLDER)
+    .option("--intent <pattern>", "an intent that it allows (default: all, or as its parent)", collect)
+    .option("--where <condition>", WHERE, collect)
+    .addOption(
+      new Option("--ttl <duration>", "how long it counts (default: 1h, or as its parent)").argParser(
+        parseDuration,
+      ),
+    )
+    .option(
+      "--depth <count>",
+      "how often it may be handed on (default: 0, or one less than its parent)",
+      parseDepth,
+    )
+    .option("--out <file>", "where to write it (default: HOLDER.cap)");
+
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
+
+function parseDepth(text: string): number {
+  if (!/^[0-7]$/.test(text)) throw new InvalidArgumentError("It is 0 to 7.");
+  return Number(text);
+}
+
+async function printKey(context: Context) {
+  const { identityKey } = await import("./cap-make.ts");
+  const key = await identityKey(context);
+  context.print(key.hex);
+  context.printJson({ principal: key.principal, key: key.hex });
+  return exitCodes.ok;
+}

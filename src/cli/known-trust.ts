@@ -1,0 +1,38 @@
+// What this command line knows of the cell's keys without asking anybody: from `--creds` when
+// given, else from the data directory.
+import { CellError } from "../errors/cell-error.ts";
+import { type ChainVerifier, cellChainVerifier } from "../security/capability/chain-verifier.ts";
+import { parseCreds } from "../security/identity/creds-file.ts";
+import { TrustStore } from "../security/trust/trust-store.ts";
+import { readGenesisFile, readTrust } from "./cell-keys.ts";
+import type { Context } from "./context.ts";
+
+export type KnownTrust = {
+  readonly trust: TrustStore;
+  /** Whether it holds everybody's certificates; an identity file holds the issuers', the nodes' and its own. */
+  readonly isWhole: boolean;
+};
+
+/** Throws CELL_NOT_FOUND, CELL_KEY_DAMAGED, AUTHORITY_IDENTITY_INVALID. */
+export async function knownTrust(context: Context): Promise<KnownTrust> {
+  if (context.hasOwnIdentity) {
+    const { text, where } = await context.identity();
+    const identity = parseCreds(text);
+    if (!identity.ok) throw new CellError(identity.error.code, identity.error.message, { where });
+    const trust = new TrustStore(identity.value.genesis);
+    for (const { bytes } of identity.value.certificates) trust.add(bytes, Date.now());
+    return { trust, isWhole: false };
+  }
+  const { readCellConfig } = await import("../runtime/cell-config.ts");
+  await readCellConfig(context.dir);
+  return { trust: await readTrust(context.dir, await readGenesisFile(context.dir)), isWhole: true };
+}
+
+/** A node's verdict, as far as it can be known here: of keys that an identity file cannot hold nothing is said. */
+export function chainVerifierOf({ trust, isWhole }: KnownTrust): ChainVerifier {
+  const isStanding = (key: Uint8Array, nowUnixMs: number) => {
+    const known = trust.byKey(key, nowUnixMs);
+    return known.ok || (!isWhole && known.error.code === "AUTHORITY_ISSUER_UNKNOWN");
+  };
+  return cellChainVerifier(trust, { isStanding });
+}

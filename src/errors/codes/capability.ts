@@ -1,0 +1,85 @@
+import { defineErrors } from "../error-definition.ts";
+
+/** Capability tokens: their form, their chain, and what they allow. */
+export const capabilityErrors = defineErrors({
+  CAPABILITY_MALFORMED: {
+    title: "the capability token cannot be read",
+    cause: "It is no chain of tokens, is too large, or a field is outside its bounds or unknown here.",
+    remedy: "Use the token as it was given; make a narrower one with `cell0 cap attenuate`.",
+    retryable: false,
+  },
+  CAPABILITY_CHAIN_BROKEN: {
+    title: "the links of the capability do not follow each other",
+    cause:
+      "A link names another parent than the link before it, or was not signed by the key that holds that one.",
+    remedy: "Hand on the whole chain, in order, each link signed by the holder of the one before.",
+    retryable: false,
+  },
+  CAPABILITY_SIGNATURE_INVALID: {
+    title: "a signature of the capability is not valid",
+    cause: "A link was changed after it was signed, or was made for another cell.",
+    remedy: "Use the token as it was given, in the cell that it was minted in.",
+    retryable: false,
+  },
+  CAPABILITY_AUTHORITY_UNKNOWN: {
+    title: "the capability does not begin at this cell's authority",
+    cause: "The key that signed its root is not certified as an issuer, or no longer is.",
+    remedy: "Ask the cell for a token: `cell0 cap mint`.",
+    retryable: false,
+  },
+  CAPABILITY_WIDENED: {
+    title: "a link of the capability allows more than the one before it",
+    cause:
+      "A token can only be narrowed: intents, targets, constraints, limits, time, depth and kind, each within its parent's.",
+    remedy: "Make the link narrower than its parent in what is named, or ask for a wider root.",
+    retryable: false,
+  },
+  CAPABILITY_NOT_YET_VALID: {
+    title: "the capability is not valid yet",
+    cause: "Its not-before lies ahead of this clock.",
+    remedy: "Wait until then, or correct the clock.",
+    retryable: false,
+  },
+  CAPABILITY_EXPIRED: {
+    title: "the capability has expired",
+    cause: "Its not-after has passed.",
+    remedy: "Ask for a new one.",
+    retryable: false,
+  },
+  CAPABILITY_EPOCH_STALE: {
+    title: "the capability is of another epoch than its scope",
+    cause: "The scope's epoch has been raised since the token was minted.",
+    remedy: "Ask for a new one, if the scope is still yours.",
+    retryable: false,
+  },
+  CAPABILITY_HOLDER_MISMATCH: {
+    title: "the capability is held by another key",
+    cause: "The capsule was signed by a key other than the one that its last link names as holder.",
+    remedy: "Sign with the holder's key (`--creds FILE`), or have the token narrowed to yours.",
+    retryable: false,
+  },
+  CAPABILITY_HOLDER_WITHDRAWN: {
+    title: "the capability passed through a key that counts no more",
+    cause: "Whoever handed it on has been withdrawn, has another key now, or was never certified.",
+    remedy: "Ask for one that comes another way.",
+    retryable: false,
+  },
+  CAPABILITY_UNDECIDED: {
+    title: "the capability was not looked at",
+    cause: "Too many new ones of this holder, or in all, came within a second.",
+    remedy: "Use one token for many intents; or send it again later.",
+    retryable: true,
+  },
+  CAPABILITY_INTENT_FORBIDDEN: {
+    title: "the capability does not allow this intent to this target",
+    cause: "None of its permissions names both.",
+    remedy: "Ask for a token that does: `cell0 cap show FILE` says what this one allows.",
+    retryable: false,
+  },
+  CAPABILITY_ARGUMENT_FORBIDDEN: {
+    title: "the capability does not allow this payload",
+    cause: "A constraint on a part of the payload does not hold, or that part is missing.",
+    remedy: "Send what the constraint allows: `cell0 cap show FILE` says it.",
+    retryable: false,
+  },
+});

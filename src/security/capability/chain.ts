@@ -1,0 +1,102 @@
+// A chain of tokens, from the root that the cell's authority signed to the one that is used:
+// its form, its links, and how its holder adds one.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { CellError } from "../../errors/cell-error.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
+import { CapabilityChainSchema } from "../../gen/cell0/v1/capability_pb.ts";
+import { equalBytes } from "../bytes.ts";
+import type { SigningKey } from "../keys/signing-key.ts";
+import { verifyEd25519 } from "../keys/verify.ts";
+import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
+import { capabilityInput } from "../wire/signing-input.ts";
+import { decodeStrict } from "../wire/strict-decode.ts";
+import { widened } from "./narrower.ts";
+import { MAX_LINKS, readToken, signToken, type Token, type TokenClaims } from "./token.ts";
+
+const BOUNDS = { "CapabilityChain.links": MAX_LINKS };
+
+export type Chain = {
+  /** The root first; at least one. */
+  readonly links: readonly Token[];
+  readonly root: Token;
+  /** The one that is used. */
+  readonly last: Token;
+};
+
+/** The form only. CAPABILITY_MALFORMED; never throws. */
+export function readChain(bytes: Uint8Array): Result<Chain, CellError> {
+  if (bytes.length > MAX_CAPABILITY_BYTES) return malformed(`it has more than ${MAX_CAPABILITY_BYTES} bytes`);
+  const decoded = decodeStrict(CapabilityChainSchema, bytes, BOUNDS);
+  if (!decoded.ok) return malformed(decoded.error.message);
+  const links: Token[] = [];
+  for (const link of decoded.value.links) {
+    const read = readToken(link);
+    if (!read.ok) return read;
+    links.push(read.value);
+  }
+  const chain = chainOf(links);
+  // Of one chain there are no further bytes that say the same.
+  if (chain.ok && !equalBytes(chainBytes(chain.value), bytes)) return malformed("it is not in its only form");
+  return chain;
+}
+
+export function chainOf(links: readonly Token[]): Result<Chain, CellError> {
+  const [root] = links;
+  const last = links.at(-1);
+  if (root === undefined || last === undefined) return malformed("it has no link");
+  return ok({ links, root, last });
+}
+
+export const chainBytes = ({ links }: Pick<Chain, "links">): Uint8Array =>
+  toBinary(CapabilityChainSchema, create(CapabilityChainSchema, { links: links.map(({ bytes }) => bytes) }));
+
+/**
+ * Adds a link that is signed by the holder of the last one. Errors: CAPABILITY_HOLDER_MISMATCH when
+ * the key is not that holder's, CAPABILITY_WIDENED, CAPABILITY_MALFORMED.
+ */
+export function attenuate(
+  chain: Chain,
+  claims: Omit<TokenClaims, "parent">,
+  holder: SigningKey,
+  genesisHash: Uint8Array,
+): Result<Chain, CellError> {
+  const { last, links } = chain;
+  if (!equalBytes(last.holder, holder.publicKey)) return err(new CellError("CAPABILITY_HOLDER_MISMATCH"));
+  const wider = widened(claims, last);
+  if (wider !== undefined) return err(new CellError("CAPABILITY_WIDENED", wider));
+  const signed = signToken({ ...claims, parent: last.hash }, holder, genesisHash);
+  if (!signed.ok) return signed;
+  const longer = chainOf([...links, signed.value]);
+  return longer.ok ? readChain(chainBytes(longer.value)) : longer;
+}
+
+export type Verify = typeof verifyEd25519;
+
+/**
+ * Whether each link follows the one before and is signed; never changes for a chain.
+ * @param verify default: the quick way, since anybody may send what is not valid
+ */
+export function checkLinks(
+  { links }: Chain,
+  genesisHash: Uint8Array,
+  verify: Verify = verifyEd25519,
+): CellError | undefined {
+  let parent: Token | undefined;
+  for (const [at, link] of links.entries()) {
+    const where = `link ${at}`;
+    const follows = equalBytes(link.parent, parent?.hash ?? new Uint8Array());
+    const isHolders = parent === undefined || equalBytes(link.issuer, parent.holder);
+    if (!follows || !isHolders) return new CellError("CAPABILITY_CHAIN_BROKEN", undefined, { where });
+    if (!verify(link.issuer, capabilityInput(genesisHash, link.issuer, link.body), link.signature)) {
+      return new CellError("CAPABILITY_SIGNATURE_INVALID", undefined, { where });
+    }
+    // Last: it takes long for what is made to take long, and that has a name by now.
+    const wider = parent && widened(link, parent);
+    if (wider !== undefined) return new CellError("CAPABILITY_WIDENED", wider, { where });
+    parent = link;
+  }
+  return undefined;
+}
+
+const malformed = (why: string) =>
+  err(new CellError("CAPABILITY_MALFORMED", `the capability is not valid: ${why}`));

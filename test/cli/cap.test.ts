@@ -1,0 +1,262 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { run } from "./fake-terminal.ts";
+import { keeping } from "./keeping-cell.ts";
+import { type MadeCell, madeCell } from "./made-cell.ts";
+
+const cap = (cell: MadeCell, ...argv: string[]) =>
+  run(["--data-dir", "data", "cap", ...argv], { cwd: cell.parent });
+/** A client of it that has no grants. */
+async function addClient(cell: MadeCell, name: string) {
+  const call = async (...argv: string[]) => {
+    const { exitCode, err } = await run(["--data-dir", "data", "client", ...argv], {
+      cwd: cell.parent,
+      openCell: keeping(cell).openCell,
+    });
+    expect([exitCode, err]).toEqual([0, ""]);
+  };
+  await call("add", name, "--manifest-grants");
+  return { file: `${name}.creds`, withdraw: () => call("revoke", name, "--yes") };
+}
+const mint = (cell: MadeCell, ...argv: string[]) =>
+  cap(cell, "mint", "--holder", "operator", "--target", "shop/*", ...argv);
+
+describe("cap mint", () => {
+  it("writes a token that show reads back, and says who uses it how", async () => {
+    await using cell = await madeCell();
+    const made = await mint(
+      cell,
+      "--intent",
+      "order.place",
+      "--where",
+      "/amount <= 10",
+      "--where",
+      "/state in open,new",
+      "--ttl",
+      "10m",
+    );
+    expect([made.exitCode, made.err]).toEqual([0, ""]);
+    expect(made.out).toMatch(
+      /^Token minted by issuer for operator: order\.place to shop\/\* where \/amount <= 10 where .*\n/,
+    );
+    expect(made.out).toContain("--cap");
+    const shown = await cap(cell, "show", "operator.cap");
+    expect([shown.exitCode, shown.err]).toEqual([0, ""]);
+    expect(shown.out).toMatch(
+      /^0 {2}minted by issuer for operator\n {3}may send {3}order\.place to shop\/\*\n {3}where {6}\/amount <= 10\n {3}where {6}\/state in "open","new"\n/,
+    );
+    expect(shown.out).toMatch(/\ncounts until [-\d]+ [:\d]+ UTC\n$/);
+  });
+
+  it("writes over nothing", async () => {
+    await using cell = await madeCell();
+    await writeFile(join(cell.parent, "operator.cap"), "precious");
+    expect((await mint(cell)).err).toMatch(/^CLI_FILE_EXISTS/);
+    expect(await readFile(join(cell.parent, "operator.cap"), "utf8")).toBe("precious");
+  });
+
+  it.each([
+    [
+      "a holder that nobody knows",
+      ["--holder", "nobody"],
+      /^CLI_TARGET_UNKNOWN: no client "nobody" is known here/,
+    ],
+    ["a holder that is a node", ["--holder", "a"], /^CLI_USAGE: "a" is no client that counts/],
+    ["a target that is no pattern", ["--target", "Shop"], /^CLI_USAGE: .*`Shop` is not a pattern/],
+    ["a condition of another form", ["--where", "/a matches x"], /^CLI_USAGE: a condition is one of/],
+    ["a depth beyond the longest chain", ["--depth", "8"], /^CLI_USAGE/],
+  ])("refuses %s", async (_what, argv, message) => {
+    await using cell = await madeCell();
+    const { exitCode, err } = await mint(cell, ...argv);
+    expect(err).toMatch(message);
+    expect(exitCode).toBeGreaterThan(0);
+  });
+});
+
+describe("cap attenuate", () => {
+  const key = async (cell: MadeCell) => {
+    const { out } = await cap(cell, "key");
+    expect(out).toMatch(/^[0-9a-f]{64}\n$/);
+    return out.trim();
+  };
+
+  it("adds a link that is narrower, in the place of conditions that it implies", async () => {
+    await using cell = await madeCell();
+    await mint(cell, "--where", "/amount <= 10", "--depth", "2", "--ttl", "1h");
+    const made = await cap(
+      cell,
+      "attenuate",
+      "operator.cap",
+      ...[
+        "--holder",
+        await key(cell),
+        "--intent",
+        "order.place",
+        "--where",
+        "/amount <= 5",
+        "--ttl",
+        "1m",
+        "--out",
+        "less.cap",
+      ],
+    );
+    expect([made.exitCode, made.err]).toEqual([0, ""]);
+    const { json, exitCode } = await cap(cell, "show", "less.cap", "--json");
+    expect(exitCode).toBe(0);
+    expect(json()).toMatchObject([
+      {
+        counts: true,
+        links: [
+          { maxDepth: 2, permissions: [{ intents: ["**"], where: ["/amount <= 10"] }] },
+          {
+            maxDepth: 1,
+            permissions: [{ intents: ["order.place"], targets: ["shop/*"], where: ["/amount <= 5"] }],
+          },
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    ["targets beyond its parent's", ["--target", "bank/*"], "CAPABILITY_WIDENED"],
+    ["as great a depth", ["--depth", "2"], "CAPABILITY_WIDENED"],
+    ["a later end", ["--ttl", "2h"], "CAPABILITY_WIDENED"],
+  ])("refuses %s", async (_what, argv, code) => {
+    await using cell = await madeCell();
+    await mint(cell, "--depth", "2");
+    const { err } = await cap(
+      cell,
+      "attenuate",
+      "operator.cap",
+      "--holder",
+      "operator",
+      "--out",
+      "less.cap",
+      ...argv,
+    );
+    expect(err).toMatch(new RegExp(`^${code}`));
+  });
+
+  it("refuses one that may not be handed on", async () => {
+    await using cell = await madeCell();
+    await mint(cell);
+    const { err } = await cap(cell, "attenuate", "operator.cap", "--holder", "operator", "--out", "less.cap");
+    expect(err).toMatch(/^CAPABILITY_WIDENED: this token may not be handed on/);
+  });
+});
+
+describe("cap show", () => {
+  it("says why a token does not count", async () => {
+    await using cell = await madeCell();
+    await using other = await madeCell();
+    await mint(other);
+    const file = join(other.parent, "operator.cap");
+    const { exitCode, out } = await cap(cell, "show", file);
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(/\nCAPABILITY_AUTHORITY_UNKNOWN: /);
+  });
+
+  it("says who counts no more, and refuses to give that one a further token", async () => {
+    await using cell = await madeCell();
+    const client = await addClient(cell, "ann");
+    await mint(cell, "--holder", "ann", "--out", "ann.cap");
+    expect((await cap(cell, "show", "ann.cap")).exitCode).toBe(0);
+    await client.withdraw();
+    const { exitCode, out } = await cap(cell, "show", "ann.cap");
+    expect([exitCode, out]).toEqual([1, expect.stringMatching(/\nits holder is nobody who counts: /)]);
+    expect((await mint(cell, "--holder", "ann", "--out", "b.cap")).err).toMatch(
+      /^CLI_USAGE: "ann" is no client that counts/,
+    );
+  });
+
+  it("says by an identity file what that can tell of a token that was handed on", async () => {
+    await using cell = await madeCell();
+    const [ann, bob] = [await addClient(cell, "ann"), await addClient(cell, "bob")];
+    await mint(cell, "--holder", "ann", "--depth", "1", "--out", "ann.cap");
+    const as = (file: string, ...argv: string[]) =>
+      run(["--creds", file, "cap", ...argv], { cwd: cell.parent });
+    const { out } = await as(bob.file, "key");
+    const made = await as(ann.file, "attenuate", "ann.cap", "--holder", out.trim(), "--out", "bob.cap");
+    expect([made.exitCode, made.err]).toEqual([0, ""]);
+    const shown = await as(bob.file, "show", "bob.cap");
+    expect([shown.exitCode, shown.out]).toEqual([
+      0,
+      expect.stringMatching(/unless a holder was withdrawn: an identity file does not tell\n$/),
+    ]);
+    expect((await as(ann.file, "attenuate", "ann.cap", "--holder", "bob", "--out", "c.cap")).err).toMatch(
+      /^CLI_TARGET_UNKNOWN: no client "bob" is known here; Give its public key/,
+    );
+  });
+
+  it("refuses what is no token", async () => {
+    await using cell = await madeCell();
+    await writeFile(join(cell.parent, "x.cap"), "nothing");
+    expect((await cap(cell, "show", "x.cap")).err).toMatch(
+      /^CAPABILITY_MALFORMED: the file is no capability/,
+    );
+  });
+});
+
+describe("a capsule with a capability", () => {
+  it("takes one of capability and payload from standard input", async () => {
+    await using cell = await madeCell();
+    for (const argv of [["send"], ["capsule", "encode"]]) {
+      const { exitCode, err } = await run(
+        ["--data-dir", "data", ...argv, "shop/orders", "order.place", "-", "--cap", "-"],
+        {
+          cwd: cell.parent,
+          input: "{}",
+        },
+      );
+      expect([exitCode, err]).toEqual([2, expect.stringMatching(/^CLI_USAGE: standard input is either/)]);
+    }
+  });
+
+  const encode = (cell: MadeCell, payload: string) =>
+    run(
+      [
+        "--data-dir",
+        "data",
+        "capsule",
+        "encode",
+        "shop/orders",
+        "order.place",
+        payload,
+        "--cap",
+        "operator.cap",
+      ],
+      {
+        cwd: cell.parent,
+      },
+    );
+
+  it.each([
+    [
+      "authorises it",
+      '{"amount":10}',
+      0,
+      /\nok {4}link 0 .*minted by issuer for operator.*\nok {4}authority .*capability [0-9a-f]{64}/,
+    ],
+    [
+      "stops at",
+      '{"amount":11}',
+      1,
+      /\nfail {2}authority .*CAPABILITY_ARGUMENT_FORBIDDEN: the constraint on \/amount does not hold/,
+    ],
+  ])("is verified link by link, up to what %s", async (_what, payload, exitCode, shown) => {
+    await using cell = await madeCell();
+    await mint(cell, "--where", "/amount <= 10");
+    const { out } = await encode(cell, payload);
+    const verified = await run(["--data-dir", "data", "capsule", "verify"], { cwd: cell.parent, input: out });
+    expect(verified.out).toMatch(shown);
+    expect(verified.exitCode).toBe(exitCode);
+    const decoded = await run(["--data-dir", "data", "capsule", "decode", "--json"], {
+      cwd: cell.parent,
+      input: out,
+    });
+    expect(decoded.json()).toMatchObject([
+      { capsules: [{ capability: [{ permissions: [{ targets: ["shop/*"] }] }] }] },
+    ]);
+  });
+});

@@ -1,0 +1,127 @@
+// Capability tokens on a live cell: made, narrowed and used as a user does, by clients that
+// have no grants of their own.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect, readCapability } from "../../src/client.ts";
+import { type LiveCell, startCell } from "./live-cell.ts";
+import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
+
+describe("a client without grants", () => {
+  let workspace: Workspace;
+  let cell: LiveCell;
+  const path = (name: string) => workspace.path(name);
+  const addClient = (name: string) =>
+    cell.json("client", "add", name, "--manifest-grants", "--out", path(`${name}.creds`));
+  const say = (as: string, cap: string, payload: unknown, intent = "say") =>
+    cell.cli(
+      "--creds",
+      path(`${as}.creds`),
+      "send",
+      "live/parrot",
+      intent,
+      JSON.stringify(payload),
+      "--cap",
+      path(cap),
+    );
+
+  beforeAll(async () => {
+    workspace = await makeWorkspace();
+    const file = await workspace.write(
+      "live.yaml",
+      manifest("live", [{ actor: "parrot", behaviour: "./parrot.ts#parrot" }]),
+    );
+    cell = await startCell({ up: [file] });
+    for (const name of ["ann", "bob"]) await addClient(name);
+    const where = ["--where", "/text ^= hello"];
+    const allowed = ["--target", "live/parrot", "--intent", "say", "--depth", "1", "--out", path("ann.cap")];
+    await cell.json("cap", "mint", "--holder", "ann", ...allowed, ...where);
+    const key = await cell.cli("--creds", path("bob.creds"), "cap", "key");
+    const narrower = [
+      "--holder",
+      key.stdout.trim(),
+      "--where",
+      "/text length <= 8",
+      "--out",
+      path("bob.cap"),
+    ];
+    await cell.json("--creds", path("ann.creds"), "cap", "attenuate", path("ann.cap"), ...narrower);
+  });
+  afterAll(async () => {
+    await cell?.stop();
+    await workspace.remove();
+  });
+
+  it.each([
+    ["ann", "ann.cap", "hello, world"],
+    ["bob", "bob.cap", "hello, w"],
+  ])("%s sends what its token says", async (as, cap, text) => {
+    const { code, stdout } = await say(as, cap, { text });
+    expect([code, JSON.parse(stdout)]).toEqual([0, { text, count: expect.any(Number) }]);
+  });
+
+  it.each([
+    [
+      "what its root does not hold",
+      "bob",
+      "bob.cap",
+      { text: "bye" },
+      "say",
+      "CAPABILITY_ARGUMENT_FORBIDDEN",
+    ],
+    [
+      "what its own link does not hold",
+      "bob",
+      "bob.cap",
+      { text: "hello, wo" },
+      "say",
+      "CAPABILITY_ARGUMENT_FORBIDDEN",
+    ],
+    ["another intent", "ann", "ann.cap", { message: "hello" }, "crash", "CAPABILITY_INTENT_FORBIDDEN"],
+    ["another's token", "bob", "ann.cap", { text: "hello" }, "say", "CAPABILITY_HOLDER_MISMATCH"],
+    [
+      "a token though it has grants",
+      "operator",
+      "ann.cap",
+      { text: "hello" },
+      "say",
+      "CAPABILITY_HOLDER_MISMATCH",
+    ],
+  ])("is refused %s", async (_what, as, cap, payload, intent, code) => {
+    const creds = as === "operator" ? cell.dir.operatorCreds : path(`${as}.creds`);
+    const { stderr } = await cell.cli(
+      ...["--creds", creds, "send", "live/parrot", intent, JSON.stringify(payload), "--cap", path(cap)],
+    );
+    expect(stderr).toMatch(new RegExp(`^${code}`));
+  });
+
+  it("is refused without one", async () => {
+    const { stderr } = await cell.cli(
+      "--creds",
+      path("ann.creds"),
+      "send",
+      "live/parrot",
+      "say",
+      '{"text":"hello"}',
+    );
+    expect(stderr).toMatch(/^AUTHORITY_INTENT_FORBIDDEN/);
+  });
+
+  it("uses it from the client library, an intent at a time", async () => {
+    const client = await connect({ identity: path("ann.creds") });
+    try {
+      const capability = await readCapability(path("ann.cap"));
+      const reply = await client.request("live/parrot", "say", { text: "hello" }, { capability });
+      expect(reply.value).toMatchObject({ text: "hello" });
+      await expect(client.request("live/parrot", "say", { text: "hello" })).rejects.toMatchObject({
+        code: "AUTHORITY_INTENT_FORBIDDEN",
+      });
+    } finally {
+      await client.close();
+    }
+  });
+
+  it("cannot use what somebody handed on who was withdrawn since", async () => {
+    await cell.json("client", "revoke", "ann", "--yes");
+    const { stderr } = await say("bob", "bob.cap", { text: "hello" });
+    expect(stderr).toMatch(/^CAPABILITY_HOLDER_WITHDRAWN/);
+  });
+});

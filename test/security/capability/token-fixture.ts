@@ -1,0 +1,31 @@
+// Tokens that the node `a` signs, since it is whom these tests take for the cell's authority.
+import { type Chain, chainOf } from "../../../src/security/capability/chain.ts";
+import { ChainVerifier } from "../../../src/security/capability/chain-verifier.ts";
+import type { Permission } from "../../../src/security/capability/permission.ts";
+import { signToken, type TokenClaims } from "../../../src/security/capability/token.ts";
+import { genesis, keys, must, NOW } from "../cell-fixture.ts";
+
+export const everything: Permission = { intents: ["**"], targets: ["**"], constraints: [] };
+
+/** Of a token that lets ann do everything for a minute, and hand it on. */
+export const tokenClaims = (given: Partial<TokenClaims> = {}): TokenClaims => ({
+  ...{ id: new Uint8Array(16).fill(1), kind: "user", holder: keys.ann.publicKey, parent: new Uint8Array() },
+  ...{ permissions: [everything], limits: {}, notBeforeUnixMs: NOW - 1_000, notAfterUnixMs: NOW + 60_000 },
+  ...{ maxDepth: 7, scope: "support", epoch: 0 },
+  ...given,
+});
+
+export const rootChain = (given: Partial<TokenClaims> = {}, key = keys.nodeA): Chain =>
+  must(chainOf([must(signToken(tokenClaims(given), key, genesis.hash))]));
+
+export type VerifierPorts = Partial<ConstructorParameters<typeof ChainVerifier>[0]>;
+
+export const chainVerifier = (given: VerifierPorts = {}): ChainVerifier =>
+  new ChainVerifier({
+    genesisHash: genesis.hash,
+    isAuthority: (key) => Buffer.compare(key, keys.nodeA.publicKey) === 0,
+    isStanding: () => true,
+    epochOf: () => 0,
+    skewMs: 5_000,
+    ...given,
+  });

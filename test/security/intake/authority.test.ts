@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import { chainBytes } from "../../../src/security/capability/chain.ts";
+import type { Permission } from "../../../src/security/capability/permission.ts";
+import type { TokenClaims } from "../../../src/security/capability/token.ts";
+import { authorise } from "../../../src/security/intake/authority.ts";
+import type { Capsule } from "../../../src/security/wire/capsule.ts";
+import { chainVerifier, rootChain } from "../capability/token-fixture.ts";
+import {
+  bobCertificate,
+  capsuleOf,
+  codeOf,
+  keys,
+  must,
+  NOW,
+  nodeCertificate,
+  portsOf,
+} from "../cell-fixture.ts";
+
+const json = (text: string) => new TextEncoder().encode(text);
+const permission: Permission = {
+  intents: ["ticket.close"],
+  targets: ["support/*"],
+  constraints: [{ path: "/amount", rule: { kind: "range", least: undefined, most: 10 } }],
+};
+const tokenFor = (given: Partial<TokenClaims> = {}): Uint8Array =>
+  chainBytes(rootChain({ holder: keys.bob.publicKey, permissions: [permission], ...given }));
+const judge = (fields: Partial<Capsule>, certificate = bobCertificate) =>
+  authorise(capsuleOf(fields), certificate, { ...portsOf(), capabilities: chainVerifier() }, NOW);
+const asked = { target: "support/triage", intent: "ticket.close", payload: json('{"amount":10}') };
+
+describe("the authority of an intent with a capability", () => {
+  test("is the token's alone: neither more nor less than that", () => {
+    expect(codeOf(judge(asked))).toBe("AUTHORITY_INTENT_FORBIDDEN");
+    const capability = tokenFor();
+    expect(must(judge({ ...asked, capability }))).toMatch(/^capability [0-9a-f]{64} of [0-9a-f]{64}$/);
+    expect(codeOf(judge({ ...asked, intent: "ticket.open" }))).toBe("ok");
+    expect(codeOf(judge({ ...asked, intent: "ticket.open", capability }))).toBe(
+      "CAPABILITY_INTENT_FORBIDDEN",
+    );
+  });
+
+  test.for<[what: string, payload: string, contentType: string, code: string]>([
+    ["parameters of its type", '{"amount":10}', "Application/JSON; charset=utf-8", "ok"],
+    ["no type", '{"amount":10}', "", "ok"],
+    [
+      "a part set twice, as the actor reads it",
+      '{"amount":1,"amount":11}',
+      "application/json",
+      "CAPABILITY_ARGUMENT_FORBIDDEN",
+    ],
+    ["no payload", "", "application/json", "CAPABILITY_ARGUMENT_FORBIDDEN"],
+    ["a byte order mark", '\ufeff{"amount":10}', "application/json", "CAPABILITY_ARGUMENT_FORBIDDEN"],
+    ["bytes", '{"amount":10}', "application/octet-stream", "CAPABILITY_ARGUMENT_FORBIDDEN"],
+    ["a number as text", '{"amount":"10"}', "application/json", "CAPABILITY_ARGUMENT_FORBIDDEN"],
+    [
+      "65 levels",
+      `{"amount":10,"x":${"[".repeat(64)}${"]".repeat(64)}}`,
+      "application/json",
+      "CAPABILITY_ARGUMENT_FORBIDDEN",
+    ],
+  ])("judges a payload with %s", ([, payload, contentType, code]) => {
+    expect(codeOf(judge({ ...asked, payload: json(payload), contentType, capability: tokenFor() }))).toBe(
+      code,
+    );
+  });
+
+  test.for<[what: string, code: string, token: () => Uint8Array]>([
+    ["no chain", "CAPABILITY_MALFORMED", () => Uint8Array.of(1)],
+    ["one of another kind", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "system" })],
+    ["one that serves once", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "ephemeral" })],
+    [
+      "one with a limit that nobody would count",
+      "CAPSULE_CAPABILITY_NOT_BUILT_YET",
+      () => tokenFor({ limits: { calls: 1 } }),
+    ],
+    [
+      "one that ends before the intent does",
+      "CAPABILITY_EXPIRED",
+      () => tokenFor({ notAfterUnixMs: NOW + 4_999 }),
+    ],
+    ["one of another holder", "CAPABILITY_HOLDER_MISMATCH", () => tokenFor({ holder: keys.ann.publicKey })],
+  ])("refuses %s with %s", ([, code, token]) => {
+    expect(codeOf(judge({ ...asked, capability: token() }))).toBe(code);
+  });
+
+  test("of an actor is not its token's yet", () => {
+    const capability = tokenFor({ holder: keys.nodeA.publicKey });
+    const source = { actor: "support/triage", incarnation: undefined, sequence: 1 };
+    expect(codeOf(judge({ ...asked, source, capability }, nodeCertificate))).toBe(
+      "CAPSULE_CAPABILITY_NOT_BUILT_YET",
+    );
+  });
+});
