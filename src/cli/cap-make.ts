@@ -169,7 +169,12 @@ function constraintsOf(texts: readonly string[]): readonly Constraint[] {
 /** Throws CLI_TARGET_UNKNOWN, CLI_USAGE. */
 function holderOf(text: string, trust: TrustStore): Uint8Array {
   const key = text.length === 64 ? fromHex(text) : undefined;
-  if (key !== undefined && hasKeyForm(key)) return key;
+  if (key !== undefined && hasKeyForm(key)) {
+    const owner = trust.byKey(key, Date.now());
+    const isNobody = !owner.ok && owner.error.code === "AUTHORITY_ISSUER_UNKNOWN";
+    if (isNobody || (owner.ok && owner.value.kind === "client")) return key;
+    throw new CellError("CLI_USAGE", "this key is no client's that counts", { where: text });
+  }
   const known = isToken(text) ? trust.newest(text) : undefined;
   if (known?.kind === "client" && trust.byPrincipal(text, Date.now()).ok) return known.key;
   if (known !== undefined) throw new CellError("CLI_USAGE", `"${text}" is no client that counts`);

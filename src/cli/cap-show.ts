@@ -48,7 +48,10 @@ export function standingOf(chain: Chain, known: KnownTrust, nowUnixMs: number): 
   if (fault !== undefined) return { counts: false, note: formatError(fault), code: fault.code };
   const until = `until ${formatTime(notAfterUnixMs)} UTC`;
   const own = known.trust.byKey(holder, nowUnixMs);
-  if (known.isWhole && !own.ok) {
+  if (own.ok && own.value.kind !== "client") {
+    return { counts: false, note: `its holder is no client but ${own.value.kind} ${own.value.principal}` };
+  }
+  if (!own.ok && (known.isWhole || own.error.code !== "AUTHORITY_ISSUER_UNKNOWN")) {
     return {
       counts: false,
       note: `its holder is nobody who counts: ${own.error.message}`,

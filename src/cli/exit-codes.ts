@@ -31,6 +31,7 @@ export const exitMeanings: Readonly<Record<ExitName, string>> = {
 const UNREACHABLE = new Set<string>(["CELL_NOT_FOUND", "ACTOR_DEADLINE_EXCEEDED"]);
 /** Codes of this side's own files and words, found before anything was asked. */
 const LOCAL = new Set<string>([
+  "AUTHORITY_IDENTITY_INVALID",
   "CELL_CONFIG_INVALID",
   "CELL_DIRECTORY_HELD",
   "CELL_DIRECTORY_UNSAFE",

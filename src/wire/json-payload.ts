@@ -44,8 +44,8 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Spelt out, or with its underscores escaped. A reviver makes parsing several times slower. */
-const mayHoldProto = (text: string): boolean => text.includes("__proto__") || text.includes("\\u005");
+/** Spelt out, or with letters of it escaped. A reviver makes parsing several times slower. */
+const mayHoldProto = (text: string): boolean => text.includes("__proto__") || text.includes("\\u00");
 
 /** An own `__proto__` key becomes a prototype in careless copies later on. */
 function dropProto(key: string, value: unknown): unknown {

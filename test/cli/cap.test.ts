@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { run } from "./fake-terminal.ts";
@@ -70,8 +70,20 @@ describe("cap mint", () => {
     await using cell = await madeCell();
     const { exitCode, err } = await mint(cell, ...argv);
     expect(err).toMatch(message);
-    expect(exitCode).toBeGreaterThan(0);
+    expect(exitCode).toBe(err.startsWith("CLI_TARGET_UNKNOWN") ? 3 : 2);
+    expect(await readdir(cell.parent)).toEqual(["data"]);
   });
+});
+
+it("cap mint refuses the key of a node", async () => {
+  await using cell = await madeCell();
+  const { out } = await run(["--creds", cell.dir.nodeCreds, "cap", "key"], { cwd: cell.parent });
+  expect(out).toMatch(/^[0-9a-f]{64}\n$/);
+  const { exitCode, err } = await mint(cell, "--holder", out.trim());
+  expect([exitCode, err]).toEqual([
+    2,
+    expect.stringMatching(/^CLI_USAGE: this key is no client's that counts/),
+  ]);
 });
 
 describe("cap attenuate", () => {
@@ -192,6 +204,7 @@ describe("cap show", () => {
   it("refuses what is no token", async () => {
     await using cell = await madeCell();
     await writeFile(join(cell.parent, "x.cap"), "nothing");
+    expect((await cap(cell, "show", "x.cap")).exitCode).toBe(2);
     expect((await cap(cell, "show", "x.cap")).err).toMatch(
       /^CAPABILITY_MALFORMED: the file is no capability/,
     );
@@ -242,12 +255,14 @@ describe("a capsule with a capability", () => {
       "stops at",
       '{"amount":11}',
       1,
-      /\nfail {2}authority .*CAPABILITY_ARGUMENT_FORBIDDEN: the constraint on \/amount does not hold/,
+      /\nfail {2}authority .*CAPABILITY_ARGUMENT_FORBIDDEN: the constraint on payload\/amount does not hold/,
     ],
   ])("is verified link by link, up to what %s", async (_what, payload, exitCode, shown) => {
     await using cell = await madeCell();
     await mint(cell, "--where", "/amount <= 10");
     const { out } = await encode(cell, payload);
+    const explained = await run(["--data-dir", "data", "cap", "explain"], { cwd: cell.parent, input: out });
+    expect(explained.out).toMatch(shown);
     const verified = await run(["--data-dir", "data", "capsule", "verify"], { cwd: cell.parent, input: out });
     expect(verified.out).toMatch(shown);
     expect(verified.exitCode).toBe(exitCode);

@@ -33,7 +33,7 @@ export const capsuleErrors = defineErrors({
     cause:
       "The capsule is an actor's, or its token serves once or limits resources: nothing would keep to that yet.",
     remedy:
-      "Use a token of another kind, without limits; an actor's authority comes from its manifest's grants.",
+      "Use a token of kind `user`, without limits; an actor's authority comes from its manifest's grants.",
     retryable: false,
   },
   CAPSULE_HOPS_EXHAUSTED: {

@@ -5,6 +5,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { equalBytes, mapKey, sha256 } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
+import { verifyEd25519 } from "../keys/verify.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { type Chain, checkLinks, readChain, type Verify } from "./chain.ts";
@@ -13,6 +14,9 @@ import { KnownChains } from "./known-chains.ts";
 /** Chains that are read a second for each holder, in any form; and links whose signatures are verified. */
 const READ_EACH = 128;
 const LINKS = { all: 512, each: 64 };
+/** For a holder that has sent a link with a signature that is not valid: its next new chains are not looked at. */
+const DISTRUST_MS = 1_000;
+const MAX_DISTRUSTED = 1_024;
 
 export type ChainPorts = {
   readonly genesisHash: Uint8Array;
@@ -25,6 +29,8 @@ export type ChainPorts = {
   readonly skewMs: number;
   /** Default: the quick way. */
   readonly verify?: Verify;
+  /** By which a second is counted; default: monotonic. */
+  readonly monotonicMs?: () => number;
 };
 
 /** Verifies chains, and remembers of each what never changes. */
@@ -33,6 +39,8 @@ export class ChainVerifier {
   readonly #known = new KnownChains();
   readonly #mayRead = perSecond({ all: Number.POSITIVE_INFINITY, each: READ_EACH });
   readonly #mayVerify = perSecond(LINKS);
+  /** Until when. */
+  readonly #distrusted = new Map<string, number>();
 
   constructor(ports: ChainPorts) {
     this.#ports = ports;
@@ -47,19 +55,36 @@ export class ChainVerifier {
       const fault = this.#faultNow(known, holder, nowUnixMs);
       return fault === undefined ? ok(known) : err(fault);
     }
-    if (!this.#mayRead(owner, nowUnixMs)) return undecided();
+    const { monotonicMs = () => performance.now() } = this.#ports;
+    const nowMs = monotonicMs();
+    if ((this.#distrusted.get(owner) ?? 0) > nowMs || !this.#mayRead(owner, nowMs)) return undecided();
     const read = readChain(bytes);
     if (!read.ok) return read;
     const chain = read.value;
     const fault = this.#faultNow(chain, holder, nowUnixMs);
     if (fault !== undefined) return err(fault);
-    // What nobody could use takes nothing of what all share.
-    if (!this.#mayVerify(owner, nowUnixMs, chain.links.length)) return undecided();
-    const { genesisHash, verify } = this.#ports;
-    const unsound = checkLinks(chain, genesisHash, verify);
+    const unsound = this.#checkLinks(chain, owner, nowMs);
     if (unsound !== undefined) return err(unsound);
     this.#known.keep(owner, name, chain, bytes.length);
     return read;
+  }
+
+  /** What is refused for less takes nothing of the signatures that all share. */
+  #checkLinks(chain: Chain, owner: string, nowMs: number): CellError | undefined {
+    const { genesisHash, verify = verifyEd25519 } = this.#ports;
+    let isSpent = false;
+    const fault = checkLinks(chain, genesisHash, (...signed) => {
+      isSpent ||= !this.#mayVerify(owner, nowMs);
+      return !isSpent && verify(...signed);
+    });
+    if (isSpent) return undecided().error;
+    if (fault?.code === "CAPABILITY_SIGNATURE_INVALID") this.#distrust(owner, nowMs);
+    return fault;
+  }
+
+  #distrust(owner: string, nowMs: number): void {
+    if (this.#distrusted.size >= MAX_DISTRUSTED) this.#distrusted.clear();
+    this.#distrusted.set(owner, nowMs + DISTRUST_MS);
   }
 
   /** The cheap part, and the part that changes. */

@@ -81,12 +81,11 @@ export function checkLinks(
   genesisHash: Uint8Array,
   verify: Verify = verifyEd25519,
 ): CellError | undefined {
+  const broken = links.findIndex((link, at) => !followsOn(link, links[at - 1]));
+  if (broken >= 0) return new CellError("CAPABILITY_CHAIN_BROKEN", undefined, { where: `link ${broken}` });
   let parent: Token | undefined;
   for (const [at, link] of links.entries()) {
     const where = `link ${at}`;
-    const follows = equalBytes(link.parent, parent?.hash ?? new Uint8Array());
-    const isHolders = parent === undefined || equalBytes(link.issuer, parent.holder);
-    if (!follows || !isHolders) return new CellError("CAPABILITY_CHAIN_BROKEN", undefined, { where });
     if (!verify(link.issuer, capabilityInput(genesisHash, link.issuer, link.body), link.signature)) {
       return new CellError("CAPABILITY_SIGNATURE_INVALID", undefined, { where });
     }
@@ -97,6 +96,11 @@ export function checkLinks(
   }
   return undefined;
 }
+
+const followsOn = ({ parent, issuer }: Token, before: Token | undefined): boolean =>
+  before === undefined
+    ? parent.length === 0
+    : equalBytes(parent, before.hash) && equalBytes(issuer, before.holder);
 
 const malformed = (why: string) =>
   err(new CellError("CAPABILITY_MALFORMED", `the capability is not valid: ${why}`));

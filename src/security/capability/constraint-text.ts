@@ -6,7 +6,7 @@ const MAX_TEXT_LENGTH = 4 * 1024;
 /** The whole payload, in place of a JSON Pointer. */
 const WHOLE = "payload";
 const FORM =
-  /^(?<path>payload|\/[^\s=<>^!]*)\s*(?<operator>\^=|>=|<=|=|(?<=\s)(?:in|within)(?=\s)|(?<=\s)length\s*<=)\s*(?<rest>\S.*)$/su;
+  /^(?<path>payload|\/[^\s=<>^!]*|"(?:[^"\\]|\\.)*")\s*(?<operator>\^=|>=|<=|=|(?<=\s)(?:in|within)(?=\s)|(?<=\s)length\s*<=)\s*(?<rest>\S.*)$/su;
 
 /** How constraints are written, for help and errors. */
 export const CONSTRAINT_FORMS =
@@ -17,13 +17,21 @@ export function parseConstraint(text: string): Constraint | undefined {
   const found = text.length > MAX_TEXT_LENGTH ? undefined : FORM.exec(text.trim())?.groups;
   if (found === undefined) return undefined;
   const { path = "", operator = "", rest = "" } = found;
-  const pointer = path === WHOLE ? "" : path;
+  const pointer = path === WHOLE ? "" : pointerOf(path);
   const rule = isPointer(pointer) ? ruleOf(operator.replace(/\s/g, ""), rest) : undefined;
   return rule && { path: pointer, rule };
 }
 
 export function formatConstraint({ path, rule }: Constraint): string {
-  return `${path === "" ? WHOLE : path} ${formatRule(rule)}`;
+  const shown = /^[^\s=<>^!"]*$/.test(path) ? path : JSON.stringify(path);
+  return `${path === "" ? WHOLE : shown} ${formatRule(rule)}`;
+}
+
+/** A path with spaces or operators in it stands in quotes, as JSON has them. */
+function pointerOf(path: string): string {
+  if (!path.startsWith('"')) return path;
+  const value = scalarOf(path);
+  return typeof value === "string" ? value : path;
 }
 
 function ruleOf(operator: string, rest: string): Rule | undefined {
@@ -34,6 +42,7 @@ function ruleOf(operator: string, rest: string): Rule | undefined {
     }
     case "^=": {
       const prefix = scalarOf(rest);
+      if (prefix === undefined) return undefined;
       return { kind: "prefix", prefix: typeof prefix === "string" ? prefix : rest };
     }
     case ">=":
@@ -87,18 +96,23 @@ function scalarOf(text: string): Scalar | undefined {
     value = JSON.parse(text);
   } catch {
     // What begins like JSON, or like an operator, is a slip of the pen.
-    return /^["[{=<>~!^]/.test(text) ? undefined : text.trim();
+    return /^["[{=<>~!^]/.test(text) || !text.isWellFormed() ? undefined : text.trim();
   }
-  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-  return isExact(value) ? value : undefined;
+  return isScalar(value) ? value : undefined;
 }
+
+const isScalar = (value: unknown): value is Scalar =>
+  value === null ||
+  typeof value === "boolean" ||
+  (typeof value === "string" && value.isWellFormed()) ||
+  isExact(value);
 
 /** `a,b`, or the inside of a JSON array, or one. */
 function valuesOf(text: string): readonly Scalar[] | undefined {
   for (const json of [text, `[${text}]`]) {
     try {
       const parsed: unknown = JSON.parse(json);
-      if (Array.isArray(parsed)) return scalarsOf(parsed.map((each) => JSON.stringify(each)));
+      if (Array.isArray(parsed)) return parsed.every(isScalar) ? parsed : undefined;
     } catch {}
   }
   return scalarsOf(text.split(","));

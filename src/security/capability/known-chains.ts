@@ -4,7 +4,7 @@ import type { Chain } from "./chain.ts";
 
 /** Of the chains as they travel; parsed they take some eight times as much. */
 export type KnownBytes = { readonly all: number; readonly each: number };
-const DEFAULT: KnownBytes = { all: 4 * 1024 * 1024, each: 64 * 1024 };
+const DEFAULT: KnownBytes = { all: 8 * 1024 * 1024, each: 64 * 1024 };
 
 type Held = {
   readonly chains: Map<string, { readonly chain: Chain; readonly bytes: number }>;
@@ -33,11 +33,13 @@ export class KnownChains {
   }
 
   keep(holder: string, name: string, chain: Chain, bytes: number): void {
+    if (bytes > this.#bound.each) return;
     const held = this.#holders.get(holder) ?? { chains: new Map(), bytes: 0 };
     this.#holders.delete(holder);
     this.#holders.set(holder, held);
+    this.#add(held, bytes - (held.chains.get(name)?.bytes ?? 0));
+    held.chains.delete(name);
     held.chains.set(name, { chain, bytes });
-    this.#add(held, bytes);
     for (const [oldest, known] of held.chains) {
       if (held.bytes <= this.#bound.each) break;
       held.chains.delete(oldest);

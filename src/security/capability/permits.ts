@@ -24,7 +24,7 @@ export function permits(
   for (const { constraints } of named) {
     const failed = constraints.find((each) => !holds(each, value));
     if (failed === undefined) return undefined;
-    paths.add(failed.path || "the payload");
+    paths.add(`payload${failed.path}`);
   }
   const what = `the constraint on ${[...paths].join(", ").slice(0, 256)} does not hold`;
   return new CellError("CAPABILITY_ARGUMENT_FORBIDDEN", what);

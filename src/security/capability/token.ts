@@ -111,6 +111,14 @@ export function signToken(
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) {
     return invalid("a number is no whole number from 0 to 2^53 - 1");
   }
+  const lengths = permissions.flatMap(({ constraints }) =>
+    constraints.map(({ rule }) => (rule.kind === "maxLength" ? rule.length : 0)),
+  );
+  if (
+    ![maxDepth, ...lengths].every((number) => Number.isInteger(number) && number >= 0 && number < 2 ** 32)
+  ) {
+    return invalid("its depth, or a length, is no whole number below 2^32");
+  }
   const body = toBinary(
     TokenBodySchema,
     create(TokenBodySchema, {

@@ -21,6 +21,8 @@ const ACTOR_GRACE_MS = 1_000;
 
 /** Refusals of a cell that is coming back: the intent was not begun. */
 const RETURNING: readonly string[] = ["BROKER_NO_RESPONDERS", "CELL_NOT_ACCEPTING", "CELL_STOPPING"];
+/** Refusals of a node that had too much to verify: it says when to come again. */
+const BUSY: readonly string[] = ["CAPABILITY_UNDECIDED", "CAPSULE_SIGNATURE_UNDECIDED"];
 
 export type Attempts = {
   /** Milliseconds since the intent was made. */
@@ -39,10 +41,14 @@ export function waitForAnswerMs({ ageMs, unanswered }: Attempts, random: number)
 
 /** Milliseconds until a refused intent is sent again; undefined: the refusal is the answer. */
 export function waitAfterRefusalMs(
-  { code }: CellError,
+  { code, retryAfterMs = MAX_REFUSED_WAIT_MS }: CellError,
   { ageMs, refused }: Attempts,
   random: number,
 ): number | undefined {
+  if (BUSY.includes(code)) {
+    const waitMs = retryAfterMs * (1 + random);
+    return ageMs + waitMs <= MAX_AGE_MS ? waitMs : undefined;
+  }
   if (!RETURNING.includes(code) && !(code === "ACTOR_NOT_RUNNING" && ageMs < ACTOR_GRACE_MS))
     return undefined;
   const growing = Math.min(MAX_REFUSED_WAIT_MS, FIRST_REFUSED_WAIT_MS * 2 ** Math.min(refused, 16));

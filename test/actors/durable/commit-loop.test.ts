@@ -114,7 +114,12 @@ test.each([
   let performed = 0;
   const did: string[] = [];
   const loop = new CommitLoop({
-    ports: { commit: async () => ok(undefined), performed: () => void (performed += 1) },
+    ports: {
+      commit: async () => ok(undefined),
+      performed() {
+        performed += 1;
+      },
+    },
     clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
     turns: { schedule: (turn) => void turn() },
     isCleared: true,

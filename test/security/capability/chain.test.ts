@@ -196,8 +196,10 @@ describe("a chain of capabilities", () => {
   ])("%s is refused with %s", ([, code, chain, holder, now, ports]) => {
     const made = chain();
     const by = chainVerifier(ports);
-    // Twice: what is remembered changes no verdict.
-    for (const _ of [1, 2]) expect(codeOf(verify(made, holder, now, by))).toBe(code);
+    expect(codeOf(verify(made, holder, now, by))).toBe(code);
+    // Whose signature was not valid is not looked at again at once.
+    const again = code === "CAPABILITY_SIGNATURE_INVALID" ? "CAPABILITY_UNDECIDED" : code;
+    expect(codeOf(verify(made, holder, now, by))).toBe(again);
   });
 
   test("that was sound is judged anew by time, epoch and authority", () => {
@@ -219,17 +221,6 @@ describe("a chain of capabilities", () => {
     const by = chainVerifier({ verify: () => ++verified > 0 });
     for (let n = 0; n < 3; n += 1) expect(codeOf(verify(handedOn, undefined, NOW, by))).toBe("ok");
     expect(verified).toBe(2);
-  });
-
-  test("is looked at while it is new no more than 64 times a second for each holder; afterwards always", () => {
-    const by = chainVerifier();
-    const numbered = (n: number, holder = keys.ann.publicKey) => rootChain({ id: idOf(n), holder });
-    const codes = (now = NOW) =>
-      Array.from({ length: 65 }, (_, n) => codeOf(verify(numbered(n), undefined, now, by)));
-    expect(codes()).toEqual([...Array(64).fill("ok"), "CAPABILITY_UNDECIDED"]);
-    expect(codes().slice(0, 64)).toEqual(Array(64).fill("ok"));
-    expect(codeOf(verify(numbered(64, keys.bob.publicKey), undefined, NOW, by))).toBe("ok");
-    expect(codes(NOW + 1_000).at(-1)).toBe("ok");
   });
 
   test("a signature that OpenSSL refuses is refused, though the rule admits it: anybody may send such ones", () => {
@@ -274,11 +265,22 @@ describe("a chain of capabilities", () => {
     ],
     ["12 KiB and a byte", () => new Uint8Array(MAX_CAPABILITY_BYTES + 1)],
     ["a varint that is longer than it must be", () => longer(chainBytes(handedOn))],
+    ["a link with such a varint", () => chainOfBytes(longer(root.bytes))],
+    ["a link with its fields in another order", () => chainOfBytes(swapped(root))],
     ["a field that is not known", () => Uint8Array.of(...chainBytes(handedOn), 0x9a, 0x06, 0x00)],
   ])("with %s cannot be read", ([, bytes]) => {
     expect(codeOf(readChain(bytes()))).toBe("CAPABILITY_MALFORMED");
   });
 });
+
+const chainOfBytes = (...links: readonly Uint8Array[]): Uint8Array =>
+  toBinary(CapabilityChainSchema, create(CapabilityChainSchema, { links: [...links] }));
+
+/** Signature before body. */
+function swapped({ bytes, signature }: Token): Uint8Array {
+  const tail = 2 + signature.length;
+  return Uint8Array.of(...bytes.subarray(-tail), ...bytes.subarray(0, -tail));
+}
 
 /** The first length takes a byte more. */
 function longer(bytes: Uint8Array): Uint8Array {

@@ -18,6 +18,8 @@ describe("a constraint as people write it", () => {
     ["/tags within r,w", "/tags", { kind: "subset", values: ["r", "w"] }],
     ["/text length <= 100", "/text", { kind: "maxLength", length: 100 }],
     ["/text length<=100", "/text", { kind: "maxLength", length: 100 }],
+    ['"/a b" = 1', "/a b", { kind: "equals", value: 1 }],
+    ['/a ^= "10"', "/a", { kind: "prefix", prefix: "10" }],
     ["payload length <= 3", "", { kind: "maxLength", length: 3 }],
   ])("%s", ([text, path, rule]) => {
     expect(parseConstraint(text)).toEqual({ path, rule });
@@ -42,6 +44,12 @@ describe("a constraint as people write it", () => {
     "/amount => 10",
     "/amount != 10",
     "/state index",
+    "/amount in 1,1e999",
+    "/file ^== docs/",
+    '/file ^= "docs/',
+    '/file ^= "\\ud800"',
+    '"/a b = 1',
+    '"a b" = 1',
     "/state =~ open",
     "/__proto__ = 1",
     `/a = ${"x".repeat(5_000)}`,
@@ -63,7 +71,7 @@ describe("a constraint as people write it", () => {
       .double({ noNaN: true, noDefaultInfinity: true })
       .filter((each) => isExact(each) && !Object.is(each, -0));
     const constraint: fc.Arbitrary<Constraint> = fc.record({
-      path: fc.stringMatching(/^(?:\/(?:[a-z0-9_.-]|~[01]){0,8}){0,3}$/),
+      path: fc.stringMatching(/^(?:\/(?:[a-z0-9_. ="!<-]|~[01]){0,8}){0,3}$/),
       rule: fc.oneof(
         scalar.map((value) => ({ kind: "equals" as const, value })),
         values.map((each) => ({ kind: "oneOf" as const, values: each })),

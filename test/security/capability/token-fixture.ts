@@ -27,5 +27,6 @@ export const chainVerifier = (given: VerifierPorts = {}): ChainVerifier =>
     isStanding: () => true,
     epochOf: () => 0,
     skewMs: 5_000,
+    monotonicMs: () => 0,
     ...given,
   });

@@ -66,3 +66,13 @@ test("nothing is sent again that a node would call stale, nor more often than a 
     }),
   );
 });
+
+test.each(["CAPABILITY_UNDECIDED", "CAPSULE_SIGNATURE_UNDECIDED"] as const)(
+  "%s is sent again when the node says so",
+  (code) => {
+    const error = new CellError(code, undefined, { retryAfterMs: 1_000 });
+    const wait = (ageMs: number, random: number) => waitAfterRefusalMs(error, { ...attempts, ageMs }, random);
+    expect([wait(0, 0), wait(0, 1)]).toEqual([1_000, 2_000]);
+    expect(wait(24_500, 0)).toBeUndefined();
+  },
+);
