@@ -9,7 +9,7 @@ import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import { signToken, type TokenClaims } from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
-import { type ParsedIdentity, parseCreds, signingKeyOf } from "../security/identity/creds-file.ts";
+import { signingKeyOf } from "../security/identity/creds-file.ts";
 import { hasKeyForm } from "../security/keys/admit-key.ts";
 import { isToken } from "../security/names.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
@@ -22,7 +22,8 @@ import type { Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { writeNewFile } from "./identity-file.ts";
-import { knownTrust } from "./known-trust.ts";
+import { isStranger, knownTrust } from "./known-trust.ts";
+import { ownIdentity } from "./own-identity.ts";
 import { shellWord } from "./render/shell-word.ts";
 
 const DEFAULT_TTL_MS = 3_600_000;
@@ -58,7 +59,7 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
 
 export async function narrow(context: Context, file: string, options: CapOptions): Promise<ExitCode> {
   const chain = await readTokenFile(context, file);
-  const identity = await identityOf(context);
+  const identity = await ownIdentity(context);
   const known = await knownTrust(context);
   const unsound = checkLinks(chain, identity.genesis.hash);
   if (unsound !== undefined) throw unsound;
@@ -101,7 +102,7 @@ export async function show(context: Context, file: string): Promise<ExitCode> {
 export async function identityKey(
   context: Context,
 ): Promise<{ readonly principal: string; readonly hex: string }> {
-  const { principal, certificate } = await identityOf(context);
+  const { principal, certificate } = await ownIdentity(context);
   return { principal, hex: toHex(certificate.key) };
 }
 
@@ -171,8 +172,7 @@ function holderOf(text: string, trust: TrustStore): Uint8Array {
   const key = text.length === 64 ? fromHex(text) : undefined;
   if (key !== undefined && hasKeyForm(key)) {
     const owner = trust.byKey(key, Date.now());
-    const isNobody = !owner.ok && owner.error.code === "AUTHORITY_ISSUER_UNKNOWN";
-    if (isNobody || (owner.ok && owner.value.kind === "client")) return key;
+    if (isStranger(owner) || (owner.ok && owner.value.kind === "client")) return key;
     throw new CellError("CLI_USAGE", "this key is no client's that counts", { where: text });
   }
   const known = isToken(text) ? trust.newest(text) : undefined;
@@ -181,13 +181,6 @@ function holderOf(text: string, trust: TrustStore): Uint8Array {
   throw new CellError("CLI_TARGET_UNKNOWN", `no client "${text.slice(0, 80)}" is known here`, {
     remedy: "Give its public key: its owner prints that with `cell0 --creds FILE cap key`.",
   });
-}
-
-async function identityOf(context: Context): Promise<ParsedIdentity> {
-  const { text, where } = await context.identity();
-  const identity = parseCreds(text);
-  if (!identity.ok) throw new CellError(identity.error.code, identity.error.message, { where });
-  return identity.value;
 }
 
 const usage = (cause: CellError) => new CellError("CLI_USAGE", cause.message, { cause });

@@ -1,15 +1,16 @@
 // A chain of capability tokens for people: link by link who handed what to whom, and whether it
 // counts now as far as this command line knows.
-import { sha256, toHex } from "../security/bytes.ts";
+import { toHex } from "../security/bytes.ts";
 import { type Chain, chainBytes } from "../security/capability/chain.ts";
 import { unbuilt } from "../security/capability/chain-verifier.ts";
 import { formatConstraint } from "../security/capability/constraint-text.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import type { Token } from "../security/capability/token.ts";
+import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import type { Colors } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { formatError } from "./error-output.ts";
-import { chainVerifierOf, type KnownTrust } from "./known-trust.ts";
+import { chainVerifierOf, isStranger, type KnownTrust } from "./known-trust.ts";
 import { plain } from "./render/text.ts";
 
 /** Name of whoever holds a key, or the key's fingerprint. */
@@ -19,7 +20,7 @@ export const nameOfKeys =
   ({ trust }: Pick<KnownTrust, "trust">, nowUnixMs: number): NameOfKey =>
   (key) => {
     const known = trust.byKey(key, nowUnixMs);
-    return known.ok ? known.value.principal : `key ${toHex(sha256(key)).slice(0, 16)}`;
+    return known.ok ? known.value.principal : `key ${fingerprintOf(key)}`;
   };
 
 /** One line: who handed it to whom, what it allows, until when. */
@@ -51,7 +52,7 @@ export function standingOf(chain: Chain, known: KnownTrust, nowUnixMs: number): 
   if (own.ok && own.value.kind !== "client") {
     return { counts: false, note: `its holder is no client but ${own.value.kind} ${own.value.principal}` };
   }
-  if (!own.ok && (known.isWhole || own.error.code !== "AUTHORITY_ISSUER_UNKNOWN")) {
+  if (!own.ok && (known.isWhole || !isStranger(own))) {
     return {
       counts: false,
       note: `its holder is nobody who counts: ${own.error.message}`,

@@ -5,12 +5,13 @@ import { CellError } from "../errors/cell-error.ts";
 import { isInboxOf, isStockInboxOf } from "../security/address.ts";
 import { toHex } from "../security/bytes.ts";
 import { HybridClock } from "../security/clock/hybrid-clock.ts";
-import { parseCreds, signingKeyOf } from "../security/identity/creds-file.ts";
+import { signingKeyOf } from "../security/identity/creds-file.ts";
 import { buildIntent } from "../security/intents/build-intent.ts";
 import { createIds } from "../security/wire/capsule-id.ts";
 import { sealOne } from "../security/wire/seal.ts";
 import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
 import type { Context } from "./context.ts";
+import { ownIdentity } from "./own-identity.ts";
 
 export type EncodeRequest = {
   readonly target: string;
@@ -33,10 +34,8 @@ export type EncodedIntent = {
 
 /** Throws what the codec refuses, AUTHORITY_IDENTITY_INVALID and CLI_USAGE. */
 export async function encodeIntent(context: Context, request: EncodeRequest): Promise<EncodedIntent> {
-  const { text, where } = await context.identity();
-  const identity = parseCreds(text);
-  if (!identity.ok) throw new CellError(identity.error.code, identity.error.message, { where });
-  const { cell, principal, genesis } = identity.value;
+  const identity = await ownIdentity(context);
+  const { cell, principal, genesis } = identity;
   const own = `${inboxPrefix(cell, principal)}.${randomBytes(9).toString("base64url")}.0`;
   const replyInbox = request.reply ? (request.replyInbox ?? own) : "";
   if (
@@ -65,7 +64,7 @@ export async function encodeIntent(context: Context, request: EncodeRequest): Pr
   );
   if (!built.ok) throw built.error;
   const envelope = sealOne(built.value.bytes, {
-    key: signingKeyOf(identity.value),
+    key: signingKeyOf(identity),
     genesisHash: genesis.hash,
   });
   const subject = intentSubject(cell, principal, request.target);

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { CellError } from "../errors/cell-error.ts";
 import type { Grant } from "../security/grants/grants.ts";
 import { checkGrants } from "../security/grants/grants.ts";
+import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import { isToken } from "../security/names.ts";
 import { type Certificate, issueCertificate } from "../security/trust/certificate.ts";
 import { readCellKeys, readGenesisFile, readTrust } from "./cell-keys.ts";
@@ -11,7 +12,7 @@ import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { formatTime, parseDuration } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
-import { addPrincipal, fingerprintOf } from "./identity-file.ts";
+import { addPrincipal } from "./identity-file.ts";
 import { printPrincipals } from "./principals.ts";
 import { shellWord } from "./render/shell-word.ts";
 import { field } from "./report-decoder.ts";
@@ -174,7 +175,7 @@ async function showClient(context: Context, name: string): Promise<ExitCode> {
     context,
     name,
   );
-  const fingerprint = await fingerprintOf(key);
+  const fingerprint = fingerprintOf(key);
   context.print(
     [
       `${context.colors.bold(name)}${revoked ? context.colors.red("  revoked") : ""}`,

@@ -3,6 +3,7 @@
 import { open, rm } from "node:fs/promises";
 import { CellError } from "../errors/cell-error.ts";
 import { makeIdentity, type NewIdentity } from "../runtime/create-cell.ts";
+import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import type { Certificate } from "../security/trust/certificate.ts";
 import type { CellKeys } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
@@ -37,7 +38,7 @@ export async function addPrincipal(
     await rm(file, { force: true });
     throw error;
   }
-  return { certificate, file, fingerprint: await fingerprintOf(certificate.key) };
+  return { certificate, file, fingerprint: fingerprintOf(certificate.key) };
 }
 
 function nextGeneration(keys: CellKeys, identity: Omit<NewIdentity, "generation">, replace: boolean): number {
@@ -76,10 +77,4 @@ export async function writeNewFile(path: string, content: string | Uint8Array): 
   } finally {
     await file.close();
   }
-}
-
-/** First 16 hex digits of a public key's SHA-256. */
-export async function fingerprintOf(key: Uint8Array): Promise<string> {
-  const { sha256, toHex } = await import("../security/bytes.ts");
-  return toHex(sha256(key)).slice(0, 16);
 }

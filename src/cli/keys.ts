@@ -4,12 +4,12 @@ import type { Command } from "commander";
 import { CellError } from "../errors/cell-error.ts";
 import { readCellConfig } from "../runtime/cell-config.ts";
 import { toHex } from "../security/bytes.ts";
+import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import { readGenesisFile } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { exportGenesisKey, importGenesisKey } from "./genesis-key.ts";
-import { fingerprintOf } from "./identity-file.ts";
 import { renderTable } from "./render/table.ts";
 import { action } from "./session.ts";
 
@@ -122,7 +122,7 @@ async function printFingerprint(context: Context): Promise<ExitCode> {
   const { cell } = await readCellConfig(context.dir);
   const genesis = await readGenesisFile(context.dir);
   const hash = toHex(genesis.hash);
-  const keyFingerprint = await fingerprintOf(genesis.genesisKey);
+  const keyFingerprint = fingerprintOf(genesis.genesisKey);
   context.print(
     `cell     ${cell}\ngenesis  ${hash.match(/.{8}/g)?.join(" ") ?? hash}\nkey      ${keyFingerprint}`,
   );

@@ -1,11 +1,12 @@
 // What this command line knows of the cell's keys without asking anybody: from `--creds` when
 // given, else from the data directory.
-import { CellError } from "../errors/cell-error.ts";
+import type { CellError } from "../errors/cell-error.ts";
+import type { Result } from "../errors/result.ts";
 import { type ChainVerifier, cellChainVerifier } from "../security/capability/chain-verifier.ts";
-import { parseCreds } from "../security/identity/creds-file.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import { readGenesisFile, readTrust } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
+import { ownIdentity } from "./own-identity.ts";
 
 export type KnownTrust = {
   readonly trust: TrustStore;
@@ -16,11 +17,9 @@ export type KnownTrust = {
 /** Throws CELL_NOT_FOUND, CELL_KEY_DAMAGED, AUTHORITY_IDENTITY_INVALID. */
 export async function knownTrust(context: Context): Promise<KnownTrust> {
   if (context.hasOwnIdentity) {
-    const { text, where } = await context.identity();
-    const identity = parseCreds(text);
-    if (!identity.ok) throw new CellError(identity.error.code, identity.error.message, { where });
-    const trust = new TrustStore(identity.value.genesis);
-    for (const { bytes } of identity.value.certificates) trust.add(bytes, Date.now());
+    const { genesis, certificates } = await ownIdentity(context);
+    const trust = new TrustStore(genesis);
+    for (const { bytes } of certificates) trust.add(bytes, Date.now());
     return { trust, isWhole: false };
   }
   const { readCellConfig } = await import("../runtime/cell-config.ts");
@@ -28,11 +27,15 @@ export async function knownTrust(context: Context): Promise<KnownTrust> {
   return { trust: await readTrust(context.dir, await readGenesisFile(context.dir)), isWhole: true };
 }
 
+/** Whether a look-up has found nothing at all, rather than somebody who counts no more. */
+export const isStranger = (found: Result<unknown, CellError>): boolean =>
+  !found.ok && found.error.code === "AUTHORITY_ISSUER_UNKNOWN";
+
 /** A node's verdict, as far as it can be known here: of keys that an identity file cannot hold nothing is said. */
 export function chainVerifierOf({ trust, isWhole }: KnownTrust): ChainVerifier {
   const isStanding = (key: Uint8Array, nowUnixMs: number) => {
     const known = trust.byKey(key, nowUnixMs);
-    return known.ok || (!isWhole && known.error.code === "AUTHORITY_ISSUER_UNKNOWN");
+    return known.ok || (!isWhole && isStranger(known));
   };
   return cellChainVerifier(trust, { isStanding });
 }

@@ -10,7 +10,7 @@ import { type RegistryPorts, registry } from "../actors/kernel/registry.ts";
 import type { PrincipalRow } from "../actors/kernel/reports.ts";
 import { type EventQuery, telemetry } from "../actors/kernel/telemetry.ts";
 import { EventSchema } from "../gen/cell0/v1/events_pb.ts";
-import { sha256, toHex } from "../security/bytes.ts";
+import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { EventFilter } from "../telemetry/event-filter.ts";
 import { readEvents } from "../telemetry/read-events.ts";
@@ -77,7 +77,7 @@ function principals(store: TrustStore): readonly PrincipalRow[] {
     principal: certificate.principal,
     kind: certificate.kind,
     generation: certificate.generation,
-    keyFingerprint: toHex(sha256(certificate.key)).slice(0, 16),
+    keyFingerprint: fingerprintOf(certificate.key),
     notAfterUnixMs: certificate.notAfterUnixMs,
     revoked: certificate.revoked,
   }));

@@ -1,22 +1,29 @@
 import { expect, test } from "vitest";
 import { newStep } from "../../../src/actors/durable/batch.ts";
-import { CommitLoop } from "../../../src/actors/durable/commit-loop.ts";
+import { CommitLoop, type CommitLoopOptions } from "../../../src/actors/durable/commit-loop.ts";
 import type { DurableState } from "../../../src/actors/durable/ports.ts";
 import { ok } from "../../../src/errors/result.ts";
+
+/** One whose turns come at once and whose time stands still. */
+const loopOf = (given: Pick<CommitLoopOptions, "ports"> & Partial<CommitLoopOptions>) =>
+  new CommitLoop({
+    clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
+    turns: { schedule: (turn) => void turn() },
+    isCleared: true,
+    build: () => ({ state: {} as DurableState, meta: { pending: false }, text: "{}" }),
+    perform: ({ run }) => run(),
+    unkeepable: () => {},
+    refused: () => {},
+    committed: () => {},
+    ...given,
+  });
 
 test("a commit loop says whether it waits for the broker, and since when it does no more", async () => {
   const word = Promise.withResolvers<ReturnType<typeof ok<undefined>>>();
   let nowMs = 10;
-  const loop = new CommitLoop({
+  const loop = loopOf({
     ports: { commit: () => word.promise },
     clock: { monotonicMs: () => nowMs, unixMs: () => nowMs, setTimer: () => () => {} },
-    turns: { schedule: (turn) => void turn() },
-    isCleared: true,
-    build: () => ({ state: {} as DurableState, meta: { pending: false }, text: "{}" }),
-    perform: () => {},
-    unkeepable: () => {},
-    refused: () => {},
-    committed: () => {},
   });
   expect({ isFlying: loop.isFlying, landedAtMs: loop.landedAtMs }).toEqual({
     isFlying: false,
@@ -45,16 +52,10 @@ test.each([
     what: "commits its first steps together when nothing of a group is suspected",
   },
 ])("a commit loop $what", ({ isCleared, room }) => {
-  const loop = new CommitLoop({
+  const loop = loopOf({
     ports: { commit: () => new Promise(() => {}) },
-    clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
     turns: { schedule: () => {} },
     isCleared,
-    build: () => ({ state: {} as DurableState, meta: { pending: false }, text: "{}" }),
-    perform: () => {},
-    unkeepable: () => {},
-    refused: () => {},
-    committed: () => {},
   });
   expect(loop.hasRoom).toBe(true);
   loop.open.add(newStep({ type: "enter" }));
@@ -65,16 +66,8 @@ test("an answer that is alone in its commit is made ready while that is on its w
   const word = Promise.withResolvers<ReturnType<typeof ok<undefined>>>();
   const did: string[] = [];
   const later: (() => void)[] = [];
-  const loop = new CommitLoop({
+  const loop = loopOf({
     ports: { commit: () => word.promise },
-    clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
-    turns: { schedule: (turn) => void turn() },
-    isCleared: true,
-    build: () => ({ state: {} as DurableState, meta: { pending: false }, text: "{}" }),
-    perform: ({ run }) => run(),
-    unkeepable: () => {},
-    refused: () => {},
-    committed: () => {},
     afterwards: (run) => later.push(run),
   });
   const answer = (name: string) => {
@@ -113,21 +106,13 @@ test.each([
 ])("a commit loop $what", async ({ endsAt, done, told }) => {
   let performed = 0;
   const did: string[] = [];
-  const loop = new CommitLoop({
+  const loop = loopOf({
     ports: {
       commit: async () => ok(undefined),
       performed() {
         performed += 1;
       },
     },
-    clock: { monotonicMs: () => 0, unixMs: () => 0, setTimer: () => () => {} },
-    turns: { schedule: (turn) => void turn() },
-    isCleared: true,
-    build: () => ({ state: {} as DurableState, meta: { pending: false }, text: "{}" }),
-    perform: ({ run }) => run(),
-    unkeepable: () => {},
-    refused: () => {},
-    committed: () => {},
   });
   const step = newStep({ type: "enter" });
   for (const name of ["a", "b"]) {
