@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   isolation: () => import("./isolation.ts"),
   path: () => import("./path.ts"),
   residency: () => import("./residency.ts"),
+  revocation: () => import("./revocation.ts"),
   supervision: () => import("./supervision.ts"),
 };
 

@@ -229,7 +229,7 @@ async function openGround(dir: DataDir, standby: boolean) {
     const known = records.trust.store.byPrincipal(name, Date.now());
     return known.ok && known.value.kind === "node";
   };
-  const capabilities = cellChainVerifier(records.trust.store);
+  const capabilities = cellChainVerifier(records.trust.store, records.revocations.list);
   const authority = graphAuthority({ placed: () => placed.value, firstNode, isNode, capabilities });
   const actors = new RunningActors({ record });
   return {

@@ -17,7 +17,7 @@ import { createIds } from "../security/wire/capsule-id.ts";
 import type { CapOptions } from "./cap.ts";
 import { readTokenFile } from "./cap-file.ts";
 import { chainToJson, describeLink, nameOfKeys, renderChain, standingOf } from "./cap-show.ts";
-import { readCellKeys } from "./cell-keys.ts";
+import { readCellKeys, readRevocationList } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
@@ -27,14 +27,17 @@ import { ownIdentity } from "./own-identity.ts";
 import { shellWord } from "./render/shell-word.ts";
 
 const DEFAULT_TTL_MS = 3_600_000;
-/** The only one, until one can be revoked by its name. */
-const SCOPE = "default";
+const DEFAULT_SCOPE = "default";
 
 const nextId = createIds({ nowUnixMs: Date.now, randomBytes });
 
 export async function mint(context: Context, options: CapOptions): Promise<ExitCode> {
   const { maker, trust } = await readCellKeys(context.dir);
   const { intent = ["**"], target = [], where = [], ttl = DEFAULT_TTL_MS, depth = 0 } = options;
+  const { scope = DEFAULT_SCOPE } = options;
+  if (!isToken(scope))
+    throw new CellError("CLI_USAGE", "a scope is a token of a-z, 0-9 and '-'", { where: scope.slice(0, 80) });
+  const revocations = await readRevocationList(context.dir, maker.genesis);
   const now = Date.now();
   const permission = { intents: intent, targets: target, constraints: constraintsOf(where) };
   const claims: TokenClaims = {
@@ -47,8 +50,8 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
     notBeforeUnixMs: now,
     notAfterUnixMs: now + ttl,
     maxDepth: depth,
-    scope: SCOPE,
-    epoch: 0,
+    scope,
+    epoch: revocations.epochOf(scope),
   };
   const signed = signToken(claims, maker.issuerKey, maker.genesis.hash);
   if (!signed.ok) throw usage(signed.error);

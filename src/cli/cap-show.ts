@@ -62,7 +62,7 @@ export function standingOf(chain: Chain, known: KnownTrust, nowUnixMs: number): 
   if (known.isWhole) return { counts: true, note: `counts ${until}` };
   return {
     counts: true,
-    note: `counts ${until}, unless a holder was withdrawn: an identity file does not tell`,
+    note: `counts ${until}, unless it was revoked or a holder withdrawn: an identity file does not tell`,
   };
 }
 

@@ -1,6 +1,8 @@
-// `cell0 cap mint|attenuate|show|explain|key`: capability tokens, offline.
+// `cell0 cap mint|attenuate|show|explain|key`: capability tokens, offline; `cap revoke|list`: what
+// counts no more, asked of the cell.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CONSTRAINT_FORMS } from "../security/capability/constraint-text.ts";
+import type { RevokeOptions } from "./cap-revoke.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
@@ -16,6 +18,7 @@ export type CapOptions = {
   /** Milliseconds. */
   readonly ttl?: number;
   readonly depth?: number;
+  readonly scope?: string;
   readonly out?: string;
 };
 
@@ -26,12 +29,13 @@ export function registerCap(program: Command): void {
   const cap = program
     .command("cap")
     .description(
-      "Capability tokens: who may send what to whom, where, until when. Made and narrowed offline.",
+      "Capability tokens: who may send what to whom, where, until when. Made and narrowed offline, revoked everywhere at once.",
     );
   registerMint(cap);
   registerAttenuate(cap);
   registerShow(cap);
   registerExplain(cap);
+  registerRevoke(cap);
   const key = cap
     .command("key")
     .description("Print the public key of the identity in force, by which others name it as a holder.")
@@ -56,6 +60,7 @@ function registerMint(cap: Command): void {
       "a target that it allows: * is one token, a last ** one or more; again for a further one",
       collect,
     )
+    .option("--scope <name>", "what is revoked together, e.g. a graph's name (default: default)")
     .action(
       action(async (context, options: CapOptions) => (await import("./cap-make.ts")).mint(context, options)),
     );
@@ -137,6 +142,47 @@ function registerExplain(cap: Command): void {
   });
 }
 
+function registerRevoke(cap: Command): void {
+  const revoke = cap
+    .command("revoke")
+    .description(
+      "Revoke a token and whatever was narrowed from it, or every token of a scope. Each node refuses it as soon as it hears; one that does not hear lets no token count after 5 s.",
+    )
+    .argument("[token]", "its file, or its hash as `cell0 cap show` and the events name it")
+    .option("--scope <name>", "every token of this scope, by raising its epoch")
+    .option(
+      "--link <number>",
+      "of the file's links, as `cell0 cap show` counts them (default: the last)",
+      parseCount,
+    )
+    .option("-y, --yes", "do not ask")
+    .action(
+      action(async (context, token: string | undefined, options: RevokeOptions) =>
+        (await import("./cap-revoke.ts")).revoke(context, token, options),
+      ),
+    );
+  documented(revoke, {
+    examples: [
+      ["cell0 cap revoke agent.cap --yes", "this token, and all that its holder handed on"],
+      [
+        "cell0 cap revoke --scope shop --yes",
+        "every token of a scope; new ones are minted in its next epoch",
+      ],
+    ],
+    exits: ["negative", "refused", "unreachable"],
+    notes:
+      "Of a hash alone neither scope nor end are known: its entry stays on the list for good. The list holds 4,096 tokens; those that have ended leave it.",
+  });
+  const list = cap
+    .command("list")
+    .description("List what is revoked: single tokens that have not ended, and the epochs of scopes.")
+    .action(action(async (context) => (await import("./cap-revoke.ts")).listRevoked(context)));
+  documented(list, {
+    examples: [["cell0 cap list", "what counts no more"]],
+    exits: ["refused", "unreachable"],
+  });
+}
+
 const shaped = (command: Command): Command =>
   command
     .requiredOption("--holder <name>", HOLDER)
@@ -150,7 +196,7 @@ const shaped = (command: Command): Command =>
     .option(
       "--depth <count>",
       "how often it may be handed on (default: 0, or one less than its parent)",
-      parseDepth,
+      parseCount,
     )
     .option("--out <file>", "where to write it (default: HOLDER.cap)");
 
@@ -159,7 +205,7 @@ const collect = (value: string, before: readonly string[] | undefined): readonly
   value,
 ];
 
-function parseDepth(text: string): number {
+function parseCount(text: string): number {
   if (!/^[0-7]$/.test(text)) throw new InvalidArgumentError("It is 0 to 7.");
   return Number(text);
 }

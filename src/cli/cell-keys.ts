@@ -6,7 +6,10 @@ import { readCellConfig } from "../runtime/cell-config.ts";
 import { type IdentityMaker, ISSUER } from "../runtime/create-cell.ts";
 import type { DataDir } from "../runtime/data-dir.ts";
 import { openMirror } from "../runtime/record-mirror.ts";
+import { NEWEST } from "../runtime/revocations.ts";
 import { SigningKey } from "../security/keys/signing-key.ts";
+import { RevocationList } from "../security/revocation/revocation-list.ts";
+import { readRevocations } from "../security/revocation/revocations.ts";
 import { issuersFirst } from "../security/trust/certificate.ts";
 import { type Genesis, readGenesis } from "../security/trust/genesis.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
@@ -70,6 +73,17 @@ export async function readTrust(dir: DataDir, genesis: Genesis): Promise<TrustSt
   // What does not hold is not counted.
   for (const bytes of issuersFirst((await mirror.all()).values())) trust.add(bytes, Date.now());
   return trust;
+}
+
+/** What this node knows to be revoked, from its own copy. Throws CAPABILITY_REVOCATIONS_INVALID. */
+export async function readRevocationList(dir: DataDir, genesis: Genesis): Promise<RevocationList> {
+  const list = new RevocationList();
+  const bytes = (await (await openMirror(dir.revocations, "revoked")).all()).get(NEWEST);
+  if (bytes === undefined) return list;
+  const record = readRevocations(bytes, genesis);
+  if (!record.ok) throw record.error;
+  list.take(record.value, Number.MAX_SAFE_INTEGER);
+  return list;
 }
 
 async function keyBytes(path: string): Promise<Uint8Array> {

@@ -14,6 +14,7 @@ import type {
   PlanReport,
   PrincipalRow,
   RevisionRow,
+  RevocationsReport,
   TreeNode,
 } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
@@ -22,6 +23,7 @@ import type { CellPort } from "./cell-port.ts";
 import { arrayOf, field, objectWith } from "./report-decoder.ts";
 
 const GRAPH = "kernel/graph";
+const CAPABILITIES = "kernel/capabilities";
 /** Raw bytes of one part: 48 KiB of base64. */
 const PART_BYTES = 36 * 1024;
 
@@ -42,11 +44,13 @@ export type KernelTimeouts = {
   readonly applyMs: number;
 };
 
-export type KernelClient = ReturnType<typeof graphCalls> & ReturnType<typeof nodeCalls>;
+export type KernelClient = ReturnType<typeof graphCalls> &
+  ReturnType<typeof capabilityCalls> &
+  ReturnType<typeof nodeCalls>;
 
 export const createKernelClient = (port: CellPort, timeouts: KernelTimeouts): KernelClient => {
   const ask = asker(port);
-  return { ...graphCalls(ask, timeouts), ...nodeCalls(ask, timeouts) };
+  return { ...graphCalls(ask, timeouts), ...capabilityCalls(ask, timeouts), ...nodeCalls(ask, timeouts) };
 };
 
 type Ask = ReturnType<typeof asker>;
@@ -101,6 +105,29 @@ function graphCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
       ]),
     revisions: async () =>
       arrayOf<RevisionRow>(await read("graph.revisions", {}), ["revision", "createdUnixMs"]),
+  };
+}
+
+/** Calls on `kernel/capabilities`. */
+function capabilityCalls(ask: Ask, { requestMs }: KernelTimeouts) {
+  return {
+    /** @param named base64 of a SignedToken, or the hex of a token's hash */
+    revokeCapability: async (named: { readonly token: string } | { readonly hash: string }) =>
+      objectWith<{ readonly hash: string; readonly generation: number; readonly already: boolean }>(
+        await ask.value(CAPABILITIES, "capability.revoke", named, requestMs),
+        ["hash", "generation", "already"],
+      ),
+    raiseEpoch: async (scope: string) =>
+      objectWith<{ readonly scope: string; readonly epoch: number; readonly generation: number }>(
+        await ask.value(CAPABILITIES, "epoch.raise", { scope }, requestMs),
+        ["scope", "epoch", "generation"],
+      ),
+    revocations: async () =>
+      objectWith<RevocationsReport>(await ask.chunked(CAPABILITIES, "capability.list", {}, requestMs), [
+        "generation",
+        "scopes",
+        "tokens",
+      ]),
   };
 }
 

@@ -3,15 +3,24 @@
 import type { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import { type ChainVerifier, cellChainVerifier } from "../security/capability/chain-verifier.ts";
+import type { RevocationView } from "../security/revocation/revocation-list.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
-import { readGenesisFile, readTrust } from "./cell-keys.ts";
+import { readGenesisFile, readRevocationList, readTrust } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
 import { ownIdentity } from "./own-identity.ts";
 
 export type KnownTrust = {
   readonly trust: TrustStore;
+  readonly revocations: RevocationView;
   /** Whether it holds everybody's certificates; an identity file holds the issuers', the nodes' and its own. */
   readonly isWhole: boolean;
+};
+
+/** An identity file says nothing of revocations. */
+const UNKNOWN: RevocationView = {
+  epochOf: () => undefined,
+  isRevoked: () => false,
+  unheard: () => undefined,
 };
 
 /** Throws CELL_NOT_FOUND, CELL_KEY_DAMAGED, AUTHORITY_IDENTITY_INVALID. */
@@ -20,11 +29,17 @@ export async function knownTrust(context: Context): Promise<KnownTrust> {
     const { genesis, certificates } = await ownIdentity(context);
     const trust = new TrustStore(genesis);
     for (const { bytes } of certificates) trust.add(bytes, Date.now());
-    return { trust, isWhole: false };
+    return { trust, revocations: UNKNOWN, isWhole: false };
   }
   const { readCellConfig } = await import("../runtime/cell-config.ts");
   await readCellConfig(context.dir);
-  return { trust: await readTrust(context.dir, await readGenesisFile(context.dir)), isWhole: true };
+  const genesis = await readGenesisFile(context.dir);
+  return {
+    trust: await readTrust(context.dir, genesis),
+    // What it has heard lately is a node's concern.
+    revocations: { ...(await readRevocationList(context.dir, genesis)), unheard: () => undefined },
+    isWhole: true,
+  };
 }
 
 /** Whether a look-up has found nothing at all, rather than somebody who counts no more. */
@@ -32,10 +47,10 @@ export const isStranger = (found: Result<unknown, CellError>): boolean =>
   !found.ok && found.error.code === "AUTHORITY_ISSUER_UNKNOWN";
 
 /** A node's verdict, as far as it can be known here: of keys that an identity file cannot hold nothing is said. */
-export function chainVerifierOf({ trust, isWhole }: KnownTrust): ChainVerifier {
+export function chainVerifierOf({ trust, revocations, isWhole }: KnownTrust): ChainVerifier {
   const isStanding = (key: Uint8Array, nowUnixMs: number) => {
     const known = trust.byKey(key, nowUnixMs);
     return known.ok || (!isWhole && isStranger(known));
   };
-  return cellChainVerifier(trust, { isStanding });
+  return cellChainVerifier(trust, revocations, { isStanding });
 }

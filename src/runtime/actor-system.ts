@@ -18,6 +18,7 @@ import { systemClock } from "../supervisor/ports.ts";
 import { startTree, type Tree } from "../supervisor/tree.ts";
 import { TreeMemory } from "../supervisor/tree-memory.ts";
 import { createBehaviourProbe } from "./behaviour-probe.ts";
+import { capabilityPorts } from "./capability-ports.ts";
 import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import { codeRoot } from "./code-root.ts";
 import { type Convergence, converge } from "./convergence.ts";
@@ -257,7 +258,7 @@ class System implements ActorSystem {
       settled: async (revision) => await this.#nodeWatch?.settled(revision),
       unsatisfied,
     });
-    const { revisions, trust } = records;
+    const { revisions, trust, revocations } = records;
     const answers = async (node: string) => node === config.node || (await askRevision(node)) !== undefined;
     const graph = graphPorts({ keeper, revisions, trust: trust.store, unsatisfied, answers });
     return kernelParts({
@@ -273,7 +274,7 @@ class System implements ActorSystem {
         durable: this.#options.durable.runtime,
         status,
       }),
-      graph: firstNode() === config.node ? graph : undefined,
+      first: firstNode() === config.node ? { graph, capabilities: capabilityPorts(revocations) } : undefined,
       tools: {
         grantsOf: grantedTools(() => this.#options.placed.value, config.node),
         record: telemetry.record,

@@ -29,6 +29,8 @@ export function dataDir(path: string) {
     /** Certificates known to this node, `<principal>.cert`, and revisions, `<number>.rev`: what the broker must not roll back. */
     trust: join(root, "trust"),
     revisions: join(root, "revisions"),
+    /** The newest record of revocations, `newest.revoked`. */
+    revocations: join(root, "revocations"),
     secrets: join(root, "secrets"),
     brokerDirectory: join(root, "broker"),
     brokerConfig: join(root, "broker", "nats.conf"),

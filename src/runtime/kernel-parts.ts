@@ -2,6 +2,7 @@
 
 import { toBinary } from "@bufbuild/protobuf";
 import { authority } from "../actors/kernel/authority.ts";
+import { type CapabilityPorts, capabilities } from "../actors/kernel/capabilities.ts";
 import { type DeadLetterPorts, deadletters } from "../actors/kernel/deadletters.ts";
 import { type DrillPorts, drill } from "../actors/kernel/drill.ts";
 import { type GraphPorts, graph } from "../actors/kernel/graph.ts";
@@ -15,7 +16,7 @@ import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { EventFilter } from "../telemetry/event-filter.ts";
 import { readEvents } from "../telemetry/read-events.ts";
 import { type Links, linkInput } from "./links.ts";
-import { GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
+import { CAPABILITIES_ACTOR, GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
 import type { KernelPart } from "./start-child.ts";
 import { type ToolPartOptions, toolParts } from "./tool-parts.ts";
 import type { CellTrust } from "./trust.ts";
@@ -25,8 +26,8 @@ export type KernelPartOptions = {
   readonly links: Links;
   readonly trust: CellTrust;
   readonly registry: RegistryPorts;
-  /** Undefined on a node that does not own shard 0. */
-  readonly graph: GraphPorts | undefined;
+  /** Of what only the node that owns shard 0 has; undefined on another. */
+  readonly first: { readonly graph: GraphPorts; readonly capabilities: CapabilityPorts } | undefined;
   readonly tools: Omit<ToolPartOptions, "node">;
   readonly deadLetters: DeadLetterPorts;
   /** Of use to a node that has a drill actor. */
@@ -51,7 +52,11 @@ export function kernelParts(options: KernelPartOptions): ReadonlyMap<string, Ker
     [kernelPath(node, "deadletters"), { behaviour: deadletters, input: options.deadLetters }],
     [kernelPath(node, "drill"), { behaviour: drill, input: options.drill }],
   ]);
-  if (options.graph !== undefined) parts.set(GRAPH_ACTOR, { behaviour: graph, input: options.graph });
+  const { first } = options;
+  if (first !== undefined) {
+    parts.set(GRAPH_ACTOR, { behaviour: graph, input: first.graph });
+    parts.set(CAPABILITIES_ACTOR, { behaviour: capabilities, input: first.capabilities });
+  }
   return parts;
 }
 

@@ -25,6 +25,10 @@ export type NodeActor = (typeof NODE_ACTORS)[number];
 /** The actor that keeps the cell's graph, on the node that owns shard 0. */
 export const GRAPH_ACTOR = "kernel/graph";
 
+/** The capability authority, on the node that owns shard 0. */
+export const CAPABILITIES_ACTOR = "kernel/capabilities";
+const FIRST_NODE_ACTORS: readonly string[] = [GRAPH_ACTOR, CAPABILITIES_ACTOR];
+
 const KERNEL_FLAGS = {
   kind: "supervisor",
   strategy: "one_for_one",
@@ -45,7 +49,11 @@ export function kernelSpec(node: string, ownsFirst: boolean): SupervisorSpec {
     path: `kernel/${node}`,
     children: NODE_ACTORS.map((actor) => kernelActor(kernelPath(node, actor))),
   };
-  return { ...KERNEL_FLAGS, path: "kernel", children: ownsFirst ? [own, kernelActor(GRAPH_ACTOR)] : [own] };
+  return {
+    ...KERNEL_FLAGS,
+    path: "kernel",
+    children: [own, ...(ownsFirst ? FIRST_NODE_ACTORS.map(kernelActor) : [])],
+  };
 }
 
 function kernelActor(path: string): ActorSpec {
@@ -124,13 +132,13 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
   };
 }
 
-/** `kernel/graph` lives with shard 0, `kernel/<node>/<actor>` on that node. */
+/** `kernel/graph` and `kernel/capabilities` live with shard 0, `kernel/<node>/<actor>` on that node. */
 function kernelPlacement(
   path: string,
   firstNode: string | undefined,
   isNode: (name: string) => boolean,
 ): string | undefined {
-  if (path === GRAPH_ACTOR) return firstNode;
+  if (FIRST_NODE_ACTORS.includes(path)) return firstNode;
   const [, node = "", actor, ...rest] = path.split("/");
   const known = rest.length === 0 && NODE_ACTORS.some((each) => each === actor) && isNode(node);
   return known ? node : undefined;

@@ -1,22 +1,27 @@
-// The cell's signed records at this node: who is trusted, and what should run.
+// The cell's signed records at this node: who is trusted, what should run, what is revoked.
 import { longWork } from "../actors/in-hand.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
+import type { Revocations } from "../security/revocation/revocations.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { BrokerConnection } from "../transport/connection.ts";
+import { revocationHeads } from "../transport/revocation-heads.ts";
 import { revisionsStream } from "../transport/streams/revisions-stream.ts";
+import { revocationsStream } from "../transport/streams/revocations-stream.ts";
 import { trustStream } from "../transport/streams/trust-stream.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { DataDir } from "./data-dir.ts";
 import type { Watched } from "./links.ts";
 import { openMirror, standbyMirror } from "./record-mirror.ts";
 import { openRevisions, type Revisions } from "./revisions.ts";
+import { type CellRevocations, openRevocations } from "./revocations.ts";
 import { type CellTrust, openTrust } from "./trust.ts";
 
 export type NodeRecords = {
   readonly trust: CellTrust;
   readonly revisions: Revisions;
+  readonly revocations: CellRevocations;
   /** This process writes from now on. */
   activate(): Promise<void>;
   stop(): Promise<void>;
@@ -40,10 +45,12 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
   const certificates = standbyMirror(await openMirror(dir.trust, "cert"));
   const retired = standbyMirror(await openMirror(dir.trust, "retired"));
   const graphs = standbyMirror(await openMirror(dir.revisions, "rev"));
+  const revoked = standbyMirror(await openMirror(dir.revocations, "revoked"));
   const write = async () => {
     await certificates.activate();
     await retired.activate();
     await graphs.activate();
+    await revoked.activate();
   };
   if (!standby) await write();
   const trust = await openTrust({
@@ -56,29 +63,70 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       record({ kind: { case: "trustChanged", value: { principal, generation, revoked } } }),
     onProblem,
   });
-  const revisions = await openRevisions({
-    stream: revisionsStream(connection, config.cell),
-    mirror: graphs,
-    standby,
-    trust: trust.store,
-    key: signingKeyOf(identity),
-    // Each who follows goes through all of the graph.
-    onChange: (revision) => longWork(() => placed.set(revision.placed)),
-    onProblem,
-  });
+  const [revisions, revocations] = await Promise.all([
+    openRevisions({
+      stream: revisionsStream(connection, config.cell),
+      mirror: graphs,
+      standby,
+      trust: trust.store,
+      key: signingKeyOf(identity),
+      // Each who follows goes through all of the graph.
+      onChange: (revision) => longWork(() => placed.set(revision.placed)),
+      onProblem,
+    }),
+    openRevocations({
+      stream: revocationsStream(connection, config.cell),
+      heads: revocationHeads(connection, config.cell),
+      mirror: revoked,
+      standby,
+      trust: trust.store,
+      key: signingKeyOf(identity),
+      isAuthority: () => trust.store.shardOwner(0, Date.now()) === config.node,
+      onChange: (next, before) => record(revocationsChanged(next, before)),
+      onProblem,
+    }),
+  ]);
   const current = revisions.current();
   if (current !== undefined) longWork(() => placed.set(current.placed));
   return {
     trust,
     revisions,
+    revocations,
     async activate() {
+      // Until it speaks no token counts anywhere.
+      const speaking = revocations.activate();
       await write();
+      await speaking;
       await trust.activate();
       await revisions.activate();
     },
     async stop() {
+      await revocations.stop();
       await revisions.stop();
       await trust.stop();
     },
   };
+}
+
+/** Named in the event; the counts say how many there are. */
+const MOST_NAMED = 16;
+
+function revocationsChanged(record: Revocations, before: Revocations | undefined): EventInput {
+  const { generation, author, causeId } = record;
+  const tokens = [...record.tokens].flatMap(([name, { hash }]) =>
+    before?.tokens.has(name) === true ? [] : [hash],
+  );
+  const scopes = [...record.epochs].flatMap(([scope, epoch]) =>
+    before?.epochs.get(scope) === epoch ? [] : [{ scope, epoch: BigInt(epoch) }],
+  );
+  const value = {
+    generation: BigInt(generation),
+    author,
+    causeId,
+    tokens: tokens.slice(0, MOST_NAMED),
+    tokenCount: tokens.length,
+    scopes: scopes.slice(0, MOST_NAMED),
+    scopeCount: scopes.length,
+  };
+  return { kind: { case: "revocationsChanged", value } };
 }

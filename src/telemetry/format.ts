@@ -171,6 +171,12 @@ function tellNode(kind: Kind): Told | undefined {
       const { principal, generation, revoked } = kind.value;
       return ["warn", `${principal} ${revoked ? "revoked" : "certified"}, generation ${generation}`];
     }
+    case "revocationsChanged": {
+      const { generation, author, tokenCount, scopes } = kind.value;
+      const raised = scopes.map(({ scope, epoch }) => `${scope} in epoch ${epoch}`);
+      const what = [...(tokenCount === 0 ? [] : [`tokens revoked: ${tokenCount}`]), ...raised];
+      return ["warn", `revocations ${generation} by ${author}: ${what.join(", ") || "nothing new"}`];
+    }
     default:
       return undefined;
   }

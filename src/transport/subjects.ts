@@ -81,6 +81,14 @@ export const trustSubject = (cell: string, principal: string): string =>
 export const revisionsStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_REVISIONS`;
 export const revisionsSubject = (cell: string): string => `${cellPrefix(cell)}.revisions`;
 
+export const revocationsStreamName = (cell: string): string =>
+  `CELL0_${name(cell, "cell's name")}_REVOCATIONS`;
+export const revocationsSubject = (cell: string): string => `${cellPrefix(cell)}.revocations`;
+/** The capability authority's word on which record is the newest. */
+export const revocationsHeadSubject = (cell: string): string => `${cellPrefix(cell)}.revocations-head`;
+/** A node asks it to say so now. */
+export const revocationsAskSubject = (cell: string): string => `${cellPrefix(cell)}.revocations-ask`;
+
 export const deadLettersStreamName = (cell: string): string =>
   `CELL0_${name(cell, "cell's name")}_DEADLETTERS`;
 export const allDeadLetters = (cell: string): string => `${cellPrefix(cell)}.deadletter.>`;

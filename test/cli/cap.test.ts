@@ -194,7 +194,7 @@ describe("cap show", () => {
     const shown = await as(bob.file, "show", "bob.cap");
     expect([shown.exitCode, shown.out]).toEqual([
       0,
-      expect.stringMatching(/unless a holder was withdrawn: an identity file does not tell\n$/),
+      expect.stringMatching(/unless it was revoked or a holder withdrawn: an identity file does not tell\n$/),
     ]);
     expect((await as(ann.file, "attenuate", "ann.cap", "--holder", "bob", "--out", "c.cap")).err).toMatch(
       /^CLI_TARGET_UNKNOWN: no client "bob" is known here; Give its public key/,

@@ -8,6 +8,7 @@ import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
 import { openReplies } from "../../src/security/replies/open-replies.ts";
 import { readGenesis } from "../../src/security/trust/genesis.ts";
 import { TrustStore } from "../../src/security/trust/trust-store.ts";
+import { nothingRevoked } from "./capability/token-fixture.ts";
 import { must } from "./cell-fixture.ts";
 
 type Vectors = ReturnType<typeof makeVectors>;
@@ -44,7 +45,7 @@ describe("the published vectors", () => {
       actorGrants: () => [],
       clientGrants: () => [],
       currentEpoch: () => 0,
-      capabilities: cellChainVerifier(trust),
+      capabilities: cellChainVerifier(trust, nothingRevoked),
     });
     const verdicts = intake.admit({
       subject: vector.subject,

@@ -2,6 +2,7 @@
 // them. Payloads and replies are JSON; a value too large for one capsule
 // travels in chunks (chunks.ts).
 import { z } from "zod";
+import { isToken } from "../../security/names.ts";
 import { intent } from "../intent-definition.ts";
 
 const path = z.string().min(1).max(512);
@@ -92,6 +93,25 @@ export const authorityIntents = {
   }),
   /** Chunks of `PrincipalRow[]`. */
   "trust.list": intent({ payload: z.object({}), reply: chunk }),
+} as const;
+
+/** Intents of `kernel/capabilities`, on the node that owns shard 0. */
+export const capabilityIntents = {
+  /**
+   * Revokes a token and whatever was narrowed from it: base64 of its SignedToken, or its hash alone, of which
+   * neither scope nor end are known, so that the entry stays for good. `already`: it was void before.
+   */
+  "capability.revoke": intent({
+    payload: z.union([z.strictObject({ token: z.base64().max(12 * 1024) }), z.strictObject({ hash })]),
+    reply: z.object({ hash, generation: z.int(), already: z.boolean() }),
+  }),
+  /** Raises the epoch of a scope: every token of it that there is, is void. */
+  "epoch.raise": intent({
+    payload: z.object({ scope: z.string().refine(isToken, "a scope is a token of [a-z0-9-]") }),
+    reply: z.object({ scope: z.string(), epoch: z.int(), generation: z.int() }),
+  }),
+  /** What is revoked. Chunks of `RevocationsReport`. */
+  "capability.list": intent({ payload: z.object({}), reply: chunk }),
 } as const;
 
 const letterId = z.string().regex(/^[0-9a-f]{32}$/);

@@ -23,6 +23,20 @@ export type TreeNode = {
   readonly children?: readonly TreeNode[];
 };
 
+export type RevocationsReport = {
+  /** Of the record in force; 0: nothing was ever revoked. */
+  readonly generation: number;
+  /** Those that were ever raised; all others are in epoch 0. */
+  readonly scopes: readonly { readonly scope: string; readonly epoch: number }[];
+  readonly tokens: readonly {
+    readonly hash: string;
+    /** Undefined: not known. */
+    readonly scope?: string;
+    /** When it ends by itself; undefined: not known, the entry stays. */
+    readonly untilUnixMs?: number;
+  }[];
+};
+
 export type DeadLetterRow = {
   readonly id: string;
   readonly actor: string;

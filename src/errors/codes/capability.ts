@@ -52,6 +52,33 @@ export const capabilityErrors = defineErrors({
     remedy: "Ask for a new one, if the scope is still yours.",
     retryable: false,
   },
+  CAPABILITY_REVOKED: {
+    title: "the capability has been revoked",
+    cause: "It, or a link that it came from, is on the cell's list of revoked tokens.",
+    remedy: "Ask for a new one; `cell0 cap list` says what is revoked.",
+    retryable: false,
+  },
+  CAPABILITY_REVOCATIONS_UNHEARD: {
+    title: "this node does not know what is revoked now",
+    cause:
+      "For 5 s it has not heard the node of the capability authority, or it lacks the record that this one has.",
+    remedy:
+      "Send it again later; when it stays so, see whether the node that owns shard 0 runs: `cell0 get nodes`.",
+    retryable: true,
+  },
+  CAPABILITY_REVOCATIONS_FULL: {
+    title: "no more can be revoked one by one",
+    cause: "The list of a cell holds 4,096 tokens that have not ended, and epochs of 256 scopes.",
+    remedy: "Raise the epoch of a scope, which voids all of its tokens: `cell0 cap revoke --scope NAME`.",
+    retryable: false,
+  },
+  CAPABILITY_REVOCATIONS_INVALID: {
+    title: "a record of revocations does not count",
+    cause: "It is damaged, was not signed by a node that is certified for shard 0, or comes from the future.",
+    remedy:
+      "When it stays so, somebody writes to the cell's broker who should not: see who has its credentials.",
+    retryable: false,
+  },
   CAPABILITY_HOLDER_MISMATCH: {
     title: "the capability is held by another key",
     cause: "The capsule was signed by a key other than the one that its last link names as holder.",

@@ -6,6 +6,7 @@ import { err, ok, type Result } from "../../errors/result.ts";
 import { equalBytes, mapKey, sha256 } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
+import type { RevocationView } from "../revocation/revocation-list.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { type Chain, checkLinks, readChain, type Verify } from "./chain.ts";
@@ -24,7 +25,7 @@ export type ChainPorts = {
   readonly isAuthority: (key: Uint8Array, nowUnixMs: number) => boolean;
   /** Whether this key is certified now, for whoever hands a token on. */
   readonly isStanding: (key: Uint8Array, nowUnixMs: number) => boolean;
-  readonly epochOf: (scope: string) => number;
+  readonly revocations: RevocationView;
   /** How far a minter's clock may be ahead of this one, milliseconds. */
   readonly skewMs: number;
   /** Default: the quick way. */
@@ -55,8 +56,7 @@ export class ChainVerifier {
       const fault = this.#faultNow(known, holder, nowUnixMs);
       return fault === undefined ? ok(known) : err(fault);
     }
-    const { monotonicMs = () => performance.now() } = this.#ports;
-    const nowMs = monotonicMs();
+    const nowMs = this.#nowMs();
     if ((this.#distrusted.get(owner) ?? 0) > nowMs || !this.#mayRead(owner, nowMs)) return undecided();
     const read = readChain(bytes);
     if (!read.ok) return read;
@@ -82,6 +82,10 @@ export class ChainVerifier {
     return fault;
   }
 
+  #nowMs(): number {
+    return this.#ports.monotonicMs?.() ?? performance.now();
+  }
+
   #distrust(owner: string, nowMs: number): void {
     if (this.#distrusted.size >= MAX_DISTRUSTED) this.#distrusted.clear();
     this.#distrusted.set(owner, nowMs + DISTRUST_MS);
@@ -89,24 +93,34 @@ export class ChainVerifier {
 
   /** The cheap part, and the part that changes. */
   #faultNow({ links, root, last }: Chain, holder: Uint8Array, nowUnixMs: number): CellError | undefined {
-    const { isAuthority, isStanding, epochOf, skewMs } = this.#ports;
+    const { isAuthority, isStanding, revocations, skewMs } = this.#ports;
     if (!equalBytes(last.holder, holder)) return new CellError("CAPABILITY_HOLDER_MISMATCH");
     if (nowUnixMs >= last.notAfterUnixMs) return new CellError("CAPABILITY_EXPIRED");
     if (nowUnixMs + skewMs < last.notBeforeUnixMs) return new CellError("CAPABILITY_NOT_YET_VALID");
-    const epoch = epochOf(last.scope);
-    if (last.epoch !== epoch) {
+    const epoch = revocations.epochOf(last.scope);
+    if (epoch !== undefined && last.epoch !== epoch) {
       const what = `its epoch in ${last.scope} is ${last.epoch}, the current one ${epoch}`;
-      return new CellError("CAPABILITY_EPOCH_STALE", what);
+      // Of a later one this node will hear.
+      const code = last.epoch < epoch ? "CAPABILITY_EPOCH_STALE" : "CAPABILITY_REVOCATIONS_UNHEARD";
+      return new CellError(code, what);
     }
+    const revoked = links.findIndex(({ hash }) => revocations.isRevoked(hash));
+    if (revoked >= 0) return new CellError("CAPABILITY_REVOKED", undefined, { where: `link ${revoked}` });
     if (!isAuthority(root.issuer, nowUnixMs)) return new CellError("CAPABILITY_AUTHORITY_UNKNOWN");
     const fallen = links.findIndex(({ issuer }, at) => at > 0 && !isStanding(issuer, nowUnixMs));
-    if (fallen < 0) return undefined;
-    return new CellError("CAPABILITY_HOLDER_WITHDRAWN", undefined, { where: `link ${fallen}` });
+    if (fallen >= 0) {
+      return new CellError("CAPABILITY_HOLDER_WITHDRAWN", undefined, { where: `link ${fallen}` });
+    }
+    return revocations.unheard(this.#nowMs());
   }
 }
 
-/** The rules of a cell: a root is signed by an issuer's key; scopes are in their first epoch until one can be raised. */
-export function cellChainVerifier(trust: TrustStore, ports: Partial<ChainPorts> = {}): ChainVerifier {
+/** The rules of a cell: a root is signed by an issuer's key. */
+export function cellChainVerifier(
+  trust: TrustStore,
+  revocations: RevocationView,
+  ports: Partial<ChainPorts> = {},
+): ChainVerifier {
   return new ChainVerifier({
     genesisHash: trust.genesis.hash,
     isAuthority(key, nowUnixMs) {
@@ -114,7 +128,7 @@ export function cellChainVerifier(trust: TrustStore, ports: Partial<ChainPorts> 
       return known.ok && known.value.kind === "issuer";
     },
     isStanding: (key, nowUnixMs) => trust.byKey(key, nowUnixMs).ok,
-    epochOf: () => 0,
+    revocations,
     skewMs: MAX_CLOCK_SKEW_MS,
     ...ports,
   });

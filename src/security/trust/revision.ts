@@ -7,11 +7,12 @@ import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
 import { RevisionBodySchema, SignedRevisionSchema } from "../../gen/cell0/v1/trust_pb.ts";
 import { copyOf, sha256 } from "../bytes.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyByRule } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
+import { openSigned } from "../wire/open-signed.ts";
 import { HASH_BYTES, revisionInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
+import { firstNodeOf } from "./first-node.ts";
 import type { Genesis } from "./genesis.ts";
 import type { TrustStore } from "./trust-store.ts";
 
@@ -76,13 +77,8 @@ export function verifyRevision(
 ): Result<Revision, CellError> {
   const read = readSigned(source, trust.genesis);
   if (!read.ok) return read;
-  const node = trust.byKey(read.value.signer, nowUnixMs);
-  if (!node.ok) return node;
-  if (node.value.kind !== "node") return invalid("it was not signed by a node");
-  // Any other node could grant its own actors everything.
-  if (!node.value.shards.some(({ first }) => first === 0)) {
-    return invalid(`node \`${node.value.principal}\` is not certified for shard 0, where the graph is kept`);
-  }
+  const node = firstNodeOf(read.value.signer, trust, nowUnixMs);
+  if (!node.ok) return typeof node.error === "string" ? invalid(node.error) : err(node.error);
   return ok({ ...read.value.revision, node: node.value.principal });
 }
 
@@ -101,15 +97,11 @@ function readSigned(
 ): Result<{ readonly signer: Uint8Array; readonly revision: KeptRevision }, CellError> {
   if (source.length > MAX_REVISION_BYTES) return invalid(tooLarge(source));
   const bytes = copyOf(source);
-  const signed = decodeStrict(SignedRevisionSchema, bytes, {});
-  if (!signed.ok) return invalid(signed.error.message);
-  const { body, signer, signature } = signed.value;
-  if (signer.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) {
-    return invalid("its signer or signature has the wrong length");
-  }
-  if (!verifyByRule(signer, revisionInput(genesis.hash, body), signature)) {
-    return invalid("its signature is not valid");
-  }
+  const signed = openSigned(decodeStrict(SignedRevisionSchema, bytes, {}), (body) =>
+    revisionInput(genesis.hash, body),
+  );
+  if (!signed.ok) return invalid(signed.error);
+  const { body, signer } = signed.value;
   const claims = readClaims(body);
   if (!claims.ok) return claims;
   return ok({ signer, revision: { ...claims.value, bytes, bodyHash: sha256(body) } });

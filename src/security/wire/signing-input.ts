@@ -10,6 +10,8 @@ const BATCH = domain("batch");
 const CERTIFICATE = domain("certificate");
 const REVISION = domain("revision");
 const CAPABILITY = domain("capability");
+const REVOCATIONS = domain("revocations");
+const REVOCATIONS_HEAD = domain("revocations-head");
 export const LEAF_DOMAIN = domain("leaf");
 
 export const HASH_BYTES = 32;
@@ -41,3 +43,9 @@ export const revisionInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8A
 
 export const capabilityInput = (genesisHash: Uint8Array, issuer: Uint8Array, body: Uint8Array): Uint8Array =>
   concat(CAPABILITY, genesisHash, ED25519, issuer, sha256(body));
+
+export const revocationsInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
+  concat(REVOCATIONS, genesisHash, sha256(body));
+
+export const revocationsHeadInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
+  concat(REVOCATIONS_HEAD, genesisHash, sha256(body));

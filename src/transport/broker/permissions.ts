@@ -51,6 +51,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
   const kernelStreams = [
     subjects.trustStreamName(cell),
     subjects.revisionsStreamName(cell),
+    subjects.revocationsStreamName(cell),
     subjects.deadLettersStreamName(cell),
   ];
   const journal = subjects.journalStreamName(cell);
@@ -61,6 +62,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       `${prefix}.events.${principal}.>`,
       subjects.allTrust(cell),
       subjects.revisionsSubject(cell),
+      ...revocationSubjects(cell),
       subjects.trustBundleSubject(cell),
       subjects.allJournals(cell),
       subjects.allStates(cell),
@@ -79,6 +81,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       ...ownInboxes(cell, principal),
       subjects.allTrust(cell),
       subjects.revisionsSubject(cell),
+      ...revocationSubjects(cell),
       subjects.trustBundleSubject(cell),
       subjects.eventFilter(cell),
       "$SRV.>",
@@ -107,6 +110,12 @@ const readApi = (stream: string): string[] => [
   `$JS.API.STREAM.INFO.${stream}`,
   `$JS.API.STREAM.MSG.GET.${stream}`,
   `$JS.API.DIRECT.GET.${stream}`,
+];
+
+const revocationSubjects = (cell: string): string[] => [
+  subjects.revocationsSubject(cell),
+  subjects.revocationsHeadSubject(cell),
+  subjects.revocationsAskSubject(cell),
 ];
 
 const ownInboxes = (cell: string, principal: string): string[] => [

@@ -17,11 +17,17 @@ import {
   nodeCertificate,
   trustStore,
 } from "../cell-fixture.ts";
-import { rootChain, tokenClaims } from "./token-fixture.ts";
+import { nothingRevoked, rootChain, tokenClaims } from "./token-fixture.ts";
 
 const all = [issuerCertificate, nodeCertificate, annCertificate, bobCertificate];
 const verdict = (chain = rootChain({}, keys.issuer), certificates = all) =>
-  codeOf(cellChainVerifier(trustStore(certificates)).verify(chainBytes(chain), chain.last.holder, NOW));
+  codeOf(
+    cellChainVerifier(trustStore(certificates), nothingRevoked).verify(
+      chainBytes(chain),
+      chain.last.holder,
+      NOW,
+    ),
+  );
 
 describe("a cell's authority", () => {
   test.for<[who: string, key: SigningKey, code: string]>([
@@ -69,7 +75,10 @@ describe("what a node verifies of new chains", () => {
   const numbered = (n: number, holder = keys.ann, key = keys.issuer) =>
     rootChain({ id: new Uint8Array(16).fill(n + 1), holder: holder.publicKey }, key);
   const verifierAt = (clock: { nowMs: number }) =>
-    cellChainVerifier(trustStore(all), { isStanding: () => true, monotonicMs: () => clock.nowMs });
+    cellChainVerifier(trustStore(all), nothingRevoked, {
+      isStanding: () => true,
+      monotonicMs: () => clock.nowMs,
+    });
   type Verifier = ReturnType<typeof verifierAt>;
   const verify = (by: Verifier, chain: ReturnType<typeof rootChain>) =>
     codeOf(by.verify(chainBytes(chain), chain.last.holder, NOW));

@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { CellError } from "../../../src/errors/cell-error.ts";
 import { CapabilityChainSchema } from "../../../src/gen/cell0/v1/capability_pb.ts";
 import { sha256 } from "../../../src/security/bytes.ts";
 import {
@@ -18,7 +19,15 @@ import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { MAX_CAPABILITY_BYTES } from "../../../src/security/wire/capsule.ts";
 import { codeOf, genesis, keyOf, keys, must, NOW } from "../cell-fixture.ts";
 import { oddSignature } from "../keys/odd-signature.ts";
-import { chainVerifier, everything, rootChain, tokenClaims, type VerifierPorts } from "./token-fixture.ts";
+import {
+  chainVerifier,
+  everything,
+  inEpoch,
+  nothingRevoked,
+  rootChain,
+  tokenClaims,
+  type VerifierPorts,
+} from "./token-fixture.ts";
 
 const idOf = (n: number) => new Uint8Array(16).fill(n);
 const sign = (given: Partial<TokenClaims>, key: SigningKey): Token =>
@@ -129,7 +138,7 @@ describe("a chain of capabilities", () => {
     const child = tokenClaims({ ...own, ...wider });
     expect(codeOf(attenuate(parent, child, keys.ann, genesis.hash))).toBe("CAPABILITY_WIDENED");
     const forced = sign({ ...child, parent: parent.last.hash }, keys.ann);
-    const by = chainVerifier({ epochOf: () => child.epoch });
+    const by = chainVerifier({ revocations: inEpoch(child.epoch) });
     expect(codeOf(verify(must(chainOf([parent.root, forced])), undefined, NOW, by))).toBe(
       "CAPABILITY_WIDENED",
     );
@@ -147,7 +156,7 @@ describe("a chain of capabilities", () => {
   const handedOn = must(attenuate(rootChain(), tokenClaims(narrower), keys.ann, genesis.hash));
   const { root, last } = handedOn;
   test.for<
-    [
+    readonly [
       what: string,
       code: string,
       chain: () => Chain,
@@ -167,7 +176,34 @@ describe("a chain of capabilities", () => {
       { isStanding: (key) => Buffer.compare(key, keys.ann.publicKey) !== 0 },
     ],
     ["long before its begin", "CAPABILITY_NOT_YET_VALID", () => handedOn, undefined, NOW - 6_001],
-    ["of an older epoch", "CAPABILITY_EPOCH_STALE", () => rootChain(), undefined, NOW, { epochOf: () => 1 }],
+    [
+      "of an older epoch",
+      "CAPABILITY_EPOCH_STALE",
+      () => rootChain(),
+      undefined,
+      NOW,
+      { revocations: inEpoch(1) },
+    ],
+    ["of an epoch to come", "CAPABILITY_REVOCATIONS_UNHEARD", () => rootChain({ epoch: 1 })],
+    ...[root, last].map((revoked) => {
+      const isRevoked = (hash: Uint8Array) => Buffer.compare(hash, revoked.hash) === 0;
+      const what = revoked === root ? "narrowed from one that is revoked" : "revoked";
+      const ports: VerifierPorts = { revocations: { ...nothingRevoked, isRevoked } };
+      return [what, "CAPABILITY_REVOKED", () => handedOn, undefined, NOW, ports] as const;
+    }),
+    [
+      "at a node that has not heard what is revoked",
+      "CAPABILITY_REVOCATIONS_UNHEARD",
+      () => handedOn,
+      undefined,
+      NOW,
+      {
+        revocations: {
+          ...nothingRevoked,
+          unheard: () => new CellError("CAPABILITY_REVOCATIONS_UNHEARD"),
+        },
+      },
+    ],
     ["whose root no authority signed", "CAPABILITY_AUTHORITY_UNKNOWN", () => rootChain({}, keys.stranger)],
     ["without its root", "CAPABILITY_AUTHORITY_UNKNOWN", () => must(chainOf([last]))],
     ["whose root has a parent", "CAPABILITY_CHAIN_BROKEN", () => rootChain({ parent: root.hash })],
@@ -202,9 +238,10 @@ describe("a chain of capabilities", () => {
     expect(codeOf(verify(made, holder, now, by))).toBe(again);
   });
 
-  test("that was sound is judged anew by time, epoch and authority", () => {
-    let [epoch, isAuthority] = [0, true];
-    const by = chainVerifier({ epochOf: () => epoch, isAuthority: () => isAuthority });
+  test("that was sound is judged anew by time, epoch, authority and what is revoked", () => {
+    let [epoch, isAuthority, revoked] = [0, true, false];
+    const revocations = { ...nothingRevoked, epochOf: () => epoch, isRevoked: () => revoked };
+    const by = chainVerifier({ revocations, isAuthority: () => isAuthority });
     const code = (now = NOW) => codeOf(verify(handedOn, undefined, now, by));
     expect(code()).toBe("ok");
     expect(code(NOW + 30_000)).toBe("CAPABILITY_EXPIRED");
@@ -212,7 +249,9 @@ describe("a chain of capabilities", () => {
     expect(code()).toBe("CAPABILITY_AUTHORITY_UNKNOWN");
     [epoch, isAuthority] = [1, true];
     expect(code()).toBe("CAPABILITY_EPOCH_STALE");
-    epoch = 0;
+    [epoch, revoked] = [0, true];
+    expect(code()).toBe("CAPABILITY_REVOKED");
+    revoked = false;
     expect(code()).toBe("ok");
   });
 

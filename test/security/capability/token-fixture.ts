@@ -3,6 +3,7 @@ import { type Chain, chainOf } from "../../../src/security/capability/chain.ts";
 import { ChainVerifier } from "../../../src/security/capability/chain-verifier.ts";
 import type { Permission } from "../../../src/security/capability/permission.ts";
 import { signToken, type TokenClaims } from "../../../src/security/capability/token.ts";
+import type { RevocationView } from "../../../src/security/revocation/revocation-list.ts";
 import { genesis, keys, must, NOW } from "../cell-fixture.ts";
 
 export const everything: Permission = { intents: ["**"], targets: ["**"], constraints: [] };
@@ -18,6 +19,14 @@ export const tokenClaims = (given: Partial<TokenClaims> = {}): TokenClaims => ({
 export const rootChain = (given: Partial<TokenClaims> = {}, key = keys.nodeA): Chain =>
   must(chainOf([must(signToken(tokenClaims(given), key, genesis.hash))]));
 
+/** A node that has heard a moment ago that nothing is revoked. */
+export const nothingRevoked: RevocationView = {
+  epochOf: () => 0,
+  isRevoked: () => false,
+  unheard: () => undefined,
+};
+export const inEpoch = (epoch: number): RevocationView => ({ ...nothingRevoked, epochOf: () => epoch });
+
 export type VerifierPorts = Partial<ConstructorParameters<typeof ChainVerifier>[0]>;
 
 export const chainVerifier = (given: VerifierPorts = {}): ChainVerifier =>
@@ -25,7 +34,7 @@ export const chainVerifier = (given: VerifierPorts = {}): ChainVerifier =>
     genesisHash: genesis.hash,
     isAuthority: (key) => Buffer.compare(key, keys.nodeA.publicKey) === 0,
     isStanding: () => true,
-    epochOf: () => 0,
+    revocations: nothingRevoked,
     skewMs: 5_000,
     monotonicMs: () => 0,
     ...given,

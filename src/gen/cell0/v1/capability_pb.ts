@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/capability.proto.
  */
 export const file_cell0_v1_capability: GenFile = /*@__PURE__*/
-  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiLgoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwipwIKCVRva2VuQm9keRIKCgJpZBgBIAEoDBIhCgRraW5kGAIgASgOMhMuY2VsbDAudjEuVG9rZW5LaW5kEg4KBmlzc3VlchgDIAEoDBIOCgZob2xkZXIYBCABKAwSDgoGcGFyZW50GAUgASgMEikKC3Blcm1pc3Npb25zGAYgAygLMhQuY2VsbDAudjEuUGVybWlzc2lvbhIoCgZsaW1pdHMYByABKAsyGC5jZWxsMC52MS5SZXNvdXJjZUxpbWl0cxIaChJub3RfYmVmb3JlX3VuaXhfbXMYCCABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYCSABKAQSEQoJbWF4X2RlcHRoGAogASgNEg0KBXNjb3BlGAsgASgJEg0KBWVwb2NoGAwgASgEIlkKClBlcm1pc3Npb24SDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJEikKC2NvbnN0cmFpbnRzGAMgAygLMhQuY2VsbDAudjEuQ29uc3RyYWludCLGAQoKQ29uc3RyYWludBIMCgRwYXRoGAEgASgJEhAKBmVxdWFscxgCIAEoCUgAEiIKBm9uZV9vZhgDIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhAKBnByZWZpeBgEIAEoCUgAEiAKBXJhbmdlGAUgASgLMg8uY2VsbDAudjEuUmFuZ2VIABIiCgZzdWJzZXQYBiABKAsyEC5jZWxsMC52MS5WYWx1ZXNIABIUCgptYXhfbGVuZ3RoGAcgASgNSABCBgoEcnVsZSIYCgZWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiQKBVJhbmdlEg0KBWxlYXN0GAEgASgJEgwKBG1vc3QYAiABKAki9gEKDlJlc291cmNlTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoBEgAiAEBEhYKCWNwdV9taWxsaRgCIAEoBEgBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKARIAogBARITCgZhZ2VudHMYBCABKARIA4gBARISCgVjYWxscxgFIAEoBEgEiAEBEhcKCmNvc3RfbWljcm8YBiABKARIBYgBAUIPCg1fbWVtb3J5X2J5dGVzQgwKCl9jcHVfbWlsbGlCEAoOX3N0b3JhZ2VfYnl0ZXNCCQoHX2FnZW50c0IICgZfY2FsbHNCDQoLX2Nvc3RfbWljcm8qngEKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRVE9LRU5fS0lORF9TWVNURU0QARIUChBUT0tFTl9LSU5EX0FHRU5UEAISEwoPVE9LRU5fS0lORF9VU0VSEAMSGQoVVE9LRU5fS0lORF9GRURFUkFUSU9OEAQSGAoUVE9LRU5fS0lORF9FUEhFTUVSQUwQBWIGcHJvdG8z");
+  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiLgoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwipwIKCVRva2VuQm9keRIKCgJpZBgBIAEoDBIhCgRraW5kGAIgASgOMhMuY2VsbDAudjEuVG9rZW5LaW5kEg4KBmlzc3VlchgDIAEoDBIOCgZob2xkZXIYBCABKAwSDgoGcGFyZW50GAUgASgMEikKC3Blcm1pc3Npb25zGAYgAygLMhQuY2VsbDAudjEuUGVybWlzc2lvbhIoCgZsaW1pdHMYByABKAsyGC5jZWxsMC52MS5SZXNvdXJjZUxpbWl0cxIaChJub3RfYmVmb3JlX3VuaXhfbXMYCCABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYCSABKAQSEQoJbWF4X2RlcHRoGAogASgNEg0KBXNjb3BlGAsgASgJEg0KBWVwb2NoGAwgASgEIlkKClBlcm1pc3Npb24SDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJEikKC2NvbnN0cmFpbnRzGAMgAygLMhQuY2VsbDAudjEuQ29uc3RyYWludCLGAQoKQ29uc3RyYWludBIMCgRwYXRoGAEgASgJEhAKBmVxdWFscxgCIAEoCUgAEiIKBm9uZV9vZhgDIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhAKBnByZWZpeBgEIAEoCUgAEiAKBXJhbmdlGAUgASgLMg8uY2VsbDAudjEuUmFuZ2VIABIiCgZzdWJzZXQYBiABKAsyEC5jZWxsMC52MS5WYWx1ZXNIABIUCgptYXhfbGVuZ3RoGAcgASgNSABCBgoEcnVsZSIYCgZWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiQKBVJhbmdlEg0KBWxlYXN0GAEgASgJEgwKBG1vc3QYAiABKAki9gEKDlJlc291cmNlTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoBEgAiAEBEhYKCWNwdV9taWxsaRgCIAEoBEgBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKARIAogBARITCgZhZ2VudHMYBCABKARIA4gBARISCgVjYWxscxgFIAEoBEgEiAEBEhcKCmNvc3RfbWljcm8YBiABKARIBYgBAUIPCg1fbWVtb3J5X2J5dGVzQgwKCl9jcHVfbWlsbGlCEAoOX3N0b3JhZ2VfYnl0ZXNCCQoHX2FnZW50c0IICgZfY2FsbHNCDQoLX2Nvc3RfbWljcm8iRAoRU2lnbmVkUmV2b2NhdGlvbnMSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIq0BCg9SZXZvY2F0aW9uc0JvZHkSEgoKZ2VuZXJhdGlvbhgBIAEoBBIWCg5pc3N1ZWRfdW5peF9tcxgCIAEoBBIOCgZhdXRob3IYAyABKAkSEAoIY2F1c2VfaWQYBCABKAwSJAoGc2NvcGVzGAUgAygLMhQuY2VsbDAudjEuU2NvcGVFcG9jaBImCgZ0b2tlbnMYBiADKAsyFi5jZWxsMC52MS5SZXZva2VkVG9rZW4iKgoKU2NvcGVFcG9jaBINCgVzY29wZRgBIAEoCRINCgVlcG9jaBgCIAEoBCJCCgxSZXZva2VkVG9rZW4SDAoEaGFzaBgBIAEoDBINCgVzY29wZRgCIAEoCRIVCg11bnRpbF91bml4X21zGAMgASgEIkgKFVNpZ25lZFJldm9jYXRpb25zSGVhZBIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiSwoTUmV2b2NhdGlvbnNIZWFkQm9keRISCgpnZW5lcmF0aW9uGAEgASgEEgwKBGhhc2gYAiABKAwSEgoKYXRfdW5peF9tcxgDIAEoBCqeAQoJVG9rZW5LaW5kEhoKFlRPS0VOX0tJTkRfVU5TUEVDSUZJRUQQABIVChFUT0tFTl9LSU5EX1NZU1RFTRABEhQKEFRPS0VOX0tJTkRfQUdFTlQQAhITCg9UT0tFTl9LSU5EX1VTRVIQAxIZChVUT0tFTl9LSU5EX0ZFREVSQVRJT04QBBIYChRUT0tFTl9LSU5EX0VQSEVNRVJBTBAFYgZwcm90bzM");
 
 /**
  * A chain as a capsule carries it in `capability`: the root first, each link narrower
@@ -353,6 +353,215 @@ export type ResourceLimits = Message<"cell0.v1.ResourceLimits"> & {
  */
 export const ResourceLimitsSchema: GenMessage<ResourceLimits> = /*@__PURE__*/
   messageDesc(file_cell0_v1_capability, 7);
+
+/**
+ * All that is revoked in a cell, as one record: the newest one counts. Ed25519 over:
+ * "cell0/v1/revocations\0" || genesis hash (32) || SHA-256(body).
+ *
+ * @generated from message cell0.v1.SignedRevocations
+ */
+export type SignedRevocations = Message<"cell0.v1.SignedRevocations"> & {
+  /**
+   * Serialised RevocationsBody.
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+
+  /**
+   * Key of a node that is certified for shard 0, where the capability authority is.
+   *
+   * @generated from field: bytes signer = 2;
+   */
+  signer: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message cell0.v1.SignedRevocations.
+ * Use `create(SignedRevocationsSchema)` to create a new message.
+ */
+export const SignedRevocationsSchema: GenMessage<SignedRevocations> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 8);
+
+/**
+ * @generated from message cell0.v1.RevocationsBody
+ */
+export type RevocationsBody = Message<"cell0.v1.RevocationsBody"> & {
+  /**
+   * From 1; rises with each record. A record forgets nothing that the one before has, but what has ended anyway.
+   *
+   * @generated from field: uint64 generation = 1;
+   */
+  generation: bigint;
+
+  /**
+   * @generated from field: uint64 issued_unix_ms = 2;
+   */
+  issuedUnixMs: bigint;
+
+  /**
+   * Principal that asked for it.
+   *
+   * @generated from field: string author = 3;
+   */
+  author: string;
+
+  /**
+   * Capsule that asked for it; empty when none did.
+   *
+   * @generated from field: bytes cause_id = 4;
+   */
+  causeId: Uint8Array;
+
+  /**
+   * By name, ascending; at most 256. A scope that is not named is in epoch 0.
+   *
+   * @generated from field: repeated cell0.v1.ScopeEpoch scopes = 5;
+   */
+  scopes: ScopeEpoch[];
+
+  /**
+   * By hash, ascending; at most 4,096. Whatever was narrowed from one of them is revoked with it.
+   *
+   * @generated from field: repeated cell0.v1.RevokedToken tokens = 6;
+   */
+  tokens: RevokedToken[];
+};
+
+/**
+ * Describes the message cell0.v1.RevocationsBody.
+ * Use `create(RevocationsBodySchema)` to create a new message.
+ */
+export const RevocationsBodySchema: GenMessage<RevocationsBody> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 9);
+
+/**
+ * @generated from message cell0.v1.ScopeEpoch
+ */
+export type ScopeEpoch = Message<"cell0.v1.ScopeEpoch"> & {
+  /**
+   * @generated from field: string scope = 1;
+   */
+  scope: string;
+
+  /**
+   * From 1. Tokens of the scope in any other epoch are void.
+   *
+   * @generated from field: uint64 epoch = 2;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message cell0.v1.ScopeEpoch.
+ * Use `create(ScopeEpochSchema)` to create a new message.
+ */
+export const ScopeEpochSchema: GenMessage<ScopeEpoch> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 10);
+
+/**
+ * @generated from message cell0.v1.RevokedToken
+ */
+export type RevokedToken = Message<"cell0.v1.RevokedToken"> & {
+  /**
+   * SHA-256 of the token's body.
+   *
+   * @generated from field: bytes hash = 1;
+   */
+  hash: Uint8Array;
+
+  /**
+   * Empty: not known, so that the entry stays when a scope's epoch is raised.
+   *
+   * @generated from field: string scope = 2;
+   */
+  scope: string;
+
+  /**
+   * When the token ends by itself; 0: not known, so that the entry stays.
+   *
+   * @generated from field: uint64 until_unix_ms = 3;
+   */
+  untilUnixMs: bigint;
+};
+
+/**
+ * Describes the message cell0.v1.RevokedToken.
+ * Use `create(RevokedTokenSchema)` to create a new message.
+ */
+export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 11);
+
+/**
+ * Which record of revocations is the newest, said by the capability authority each second: a node that
+ * has not heard it for a while, or lacks that record, lets no token count. Ed25519 over:
+ * "cell0/v1/revocations-head\0" || genesis hash (32) || SHA-256(body).
+ *
+ * @generated from message cell0.v1.SignedRevocationsHead
+ */
+export type SignedRevocationsHead = Message<"cell0.v1.SignedRevocationsHead"> & {
+  /**
+   * Serialised RevocationsHeadBody.
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+
+  /**
+   * As of SignedRevocations.
+   *
+   * @generated from field: bytes signer = 2;
+   */
+  signer: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message cell0.v1.SignedRevocationsHead.
+ * Use `create(SignedRevocationsHeadSchema)` to create a new message.
+ */
+export const SignedRevocationsHeadSchema: GenMessage<SignedRevocationsHead> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 12);
+
+/**
+ * @generated from message cell0.v1.RevocationsHeadBody
+ */
+export type RevocationsHeadBody = Message<"cell0.v1.RevocationsHeadBody"> & {
+  /**
+   * 0: nothing was ever revoked.
+   *
+   * @generated from field: uint64 generation = 1;
+   */
+  generation: bigint;
+
+  /**
+   * SHA-256 of that record's body; empty when there is none.
+   *
+   * @generated from field: bytes hash = 2;
+   */
+  hash: Uint8Array;
+
+  /**
+   * @generated from field: uint64 at_unix_ms = 3;
+   */
+  atUnixMs: bigint;
+};
+
+/**
+ * Describes the message cell0.v1.RevocationsHeadBody.
+ * Use `create(RevocationsHeadBodySchema)` to create a new message.
+ */
+export const RevocationsHeadBodySchema: GenMessage<RevocationsHeadBody> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 13);
 
 /**
  * @generated from enum cell0.v1.TokenKind
