@@ -185,6 +185,7 @@ function openBus(
     ...common,
     startedAtUnixMs,
     replay: openReplayGuard(dir, startedAtUnixMs, onProblem),
+    spent: records.spent,
     secondOpinion: createSecondOpinion((checks) => links.core.verifyBatch(checks)),
     whyNot,
     tracing: telemetry.tracing,

@@ -7,7 +7,7 @@ import { type Constraint, implies } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
-import { signToken, type TokenClaims } from "../security/capability/token.ts";
+import { signToken, type Token, type TokenClaims } from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
 import { hasKeyForm } from "../security/keys/admit-key.ts";
@@ -27,14 +27,15 @@ import { ownIdentity } from "./own-identity.ts";
 import { shellWord } from "./render/shell-word.ts";
 
 const DEFAULT_TTL_MS = 3_600_000;
+const DEFAULT_ONCE_MS = 60_000;
 const DEFAULT_SCOPE = "default";
 
 const nextId = createIds({ nowUnixMs: Date.now, randomBytes });
 
 export async function mint(context: Context, options: CapOptions): Promise<ExitCode> {
   const { maker, trust } = await readCellKeys(context.dir);
-  const { intent = ["**"], target = [], where = [], ttl = DEFAULT_TTL_MS, depth = 0 } = options;
-  const { scope = DEFAULT_SCOPE } = options;
+  const { intent = ["**"], target = [], where = [], depth = 0, once, scope = DEFAULT_SCOPE } = options;
+  const ttl = options.ttl ?? (once ? DEFAULT_ONCE_MS : DEFAULT_TTL_MS);
   if (!isToken(scope))
     throw new CellError("CLI_USAGE", "a scope is a token of a-z, 0-9 and '-'", { where: scope.slice(0, 80) });
   const revocations = await readRevocationList(context.dir, maker.genesis);
@@ -42,7 +43,7 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
   const permission = { intents: intent, targets: target, constraints: constraintsOf(where) };
   const claims: TokenClaims = {
     id: nextId(),
-    kind: "user",
+    kind: once ? "ephemeral" : "user",
     holder: holderOf(options.holder, trust),
     parent: new Uint8Array(),
     permissions: [permission],
@@ -67,14 +68,14 @@ export async function narrow(context: Context, file: string, options: CapOptions
   const unsound = checkLinks(chain, identity.genesis.hash);
   if (unsound !== undefined) throw unsound;
   const parent = chain.last;
-  const { ttl, depth = Math.max(0, parent.maxDepth - 1) } = options;
+  const { once, depth = Math.max(0, parent.maxDepth - 1) } = options;
   if (parent.maxDepth === 0) {
     throw new CellError("CAPABILITY_WIDENED", "this token may not be handed on", { where: file });
   }
   const now = Date.now();
   const claims = {
     id: nextId(),
-    kind: parent.kind,
+    kind: once ? ("ephemeral" as const) : parent.kind,
     holder: holderOf(options.holder, known.trust),
     permissions: narrowed(parent.permissions, options),
     limits: parent.limits,
@@ -82,7 +83,7 @@ export async function narrow(context: Context, file: string, options: CapOptions
     scope: parent.scope,
     epoch: parent.epoch,
     notBeforeUnixMs: Math.max(now, parent.notBeforeUnixMs),
-    notAfterUnixMs: ttl === undefined ? parent.notAfterUnixMs : now + ttl,
+    notAfterUnixMs: endOf(parent, options, now),
   };
   if (claims.notBeforeUnixMs >= claims.notAfterUnixMs)
     throw new CellError("CAPABILITY_EXPIRED", undefined, { where: file });
@@ -107,6 +108,13 @@ export async function identityKey(
 ): Promise<{ readonly principal: string; readonly hex: string }> {
   const { principal, certificate } = await ownIdentity(context);
   return { principal, hex: toHex(certificate.key) };
+}
+
+/** As its parent, unless something is given. */
+function endOf({ kind, notAfterUnixMs }: Token, { ttl, once }: CapOptions, nowUnixMs: number): number {
+  if (ttl !== undefined) return nowUnixMs + ttl;
+  const servesOnceNow = once && kind !== "ephemeral";
+  return servesOnceNow ? Math.min(notAfterUnixMs, nowUnixMs + DEFAULT_ONCE_MS) : notAfterUnixMs;
 }
 
 async function hand(

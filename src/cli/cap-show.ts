@@ -27,10 +27,8 @@ export const nameOfKeys =
 export function describeLink(link: Token, index: number, nameOf: NameOfKey): string {
   const verb = index === 0 ? "minted" : "narrowed";
   const allowed = link.permissions.map(describePermission).join("; or ");
-  const until = formatTime(link.notAfterUnixMs);
-  return plain(
-    `${verb} by ${nameOf(link.issuer)} for ${nameOf(link.holder)}: ${allowed}; until ${until} UTC`,
-  );
+  const until = `${link.kind === "ephemeral" ? "once, " : ""}until ${formatTime(link.notAfterUnixMs)} UTC`;
+  return plain(`${verb} by ${nameOf(link.issuer)} for ${nameOf(link.holder)}: ${allowed}; ${until}`);
 }
 
 const describePermission = ({ intents, targets, constraints }: Permission): string =>
@@ -77,6 +75,7 @@ export function renderChain(chain: Chain, nameOf: NameOfKey, standing: Standing,
       ]),
       ...Object.entries(link.limits).map(([name, value]) => `   at most    ${value} ${name}`),
       `   valid      ${formatTime(link.notBeforeUnixMs)} to ${formatTime(link.notAfterUnixMs)} UTC`,
+      ...(link.kind === "ephemeral" ? ["   serves     one intent"] : []),
       `   handed on  ${depth}`,
       colors.dim(`   ${link.kind}, scope ${link.scope} in epoch ${link.epoch}, ${toHex(link.hash)}`),
     ];

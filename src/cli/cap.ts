@@ -19,6 +19,8 @@ export type CapOptions = {
   readonly ttl?: number;
   readonly depth?: number;
   readonly scope?: string;
+  /** It serves one intent. */
+  readonly once?: true;
   readonly out?: string;
 };
 
@@ -198,6 +200,7 @@ const shaped = (command: Command): Command =>
       "how often it may be handed on (default: 0, or one less than its parent)",
       parseCount,
     )
+    .option("--once", "it serves one intent, and no other; it counts for 5 minutes at most (default: 1m)")
     .option("--out <file>", "where to write it (default: HOLDER.cap)");
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [

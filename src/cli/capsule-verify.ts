@@ -165,7 +165,7 @@ function checkCapability(
   }
   if (kind !== "client") return [failed("authority", new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"))];
   const allowed = authoriseByToken(capsule, key, { capabilities: chainVerifierOf(known) }, nowUnixMs);
-  const verdict = allowed.ok ? passed("authority", allowed.value) : failed("authority", allowed.error);
+  const verdict = allowed.ok ? passed("authority", allowed.value.by) : failed("authority", allowed.error);
   const chain = readChain(capsule.capability);
   if (!chain.ok) return [verdict];
   const { links } = chain.value;

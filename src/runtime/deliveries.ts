@@ -3,8 +3,8 @@
 // capsules. Nothing here judges; intake has.
 import type { Delivery, OutgoingReply } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
-import type { Result } from "../errors/result.ts";
-import type { Accepted, Duplicate, Refused, RequestRef, Verdict } from "../security/intake/verdict.ts";
+import { err, type Result } from "../errors/result.ts";
+import type { Accepted, Duplicate, Refused, RequestRef, Stage, Verdict } from "../security/intake/verdict.ts";
 import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import { buildReply, type CapsuleMaker, type ReplyContent } from "../security/replies/build-reply.ts";
 import type { Sealer } from "../security/sealing/sealer.ts";
@@ -33,6 +33,12 @@ export type DeliveryPorts = {
   readonly toActor: (delivery: Delivery) => Result<{ readonly mailboxDepth: number }, CellError>;
   /** Journals an intent for a durable actor of this node; absent: it has none. */
   readonly durable?: DurableIntake;
+  /** Spends a token that serves once for this capsule; absent: none is taken. */
+  readonly spend?: (
+    token: Uint8Array,
+    capsuleHash: Uint8Array,
+    decided: (spent: Result<void, CellError>) => void,
+  ) => void;
   /** Why this node takes no work for this target now; undefined: it does. */
   readonly refusesWork: (target: string) => CellError | undefined;
   readonly record: (event: EventInput) => void;
@@ -72,11 +78,26 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
 }
 
 function deliver(ports: DeliveryPorts, accepted: Accepted): void {
+  const closed = ports.refusesWork(accepted.intent.target);
+  if (closed !== undefined) refuse(ports, accepted, closed);
+  else if (accepted.once !== undefined) deliverOnce(ports, accepted, accepted.once);
+  else begin(ports, accepted);
+}
+
+function deliverOnce(ports: DeliveryPorts, { once: _, ...accepted }: Accepted, token: Uint8Array): void {
+  const decided = (spent: Result<void, CellError>) => {
+    // The node may have stopped to take work meanwhile.
+    if (spent.ok) deliver(ports, accepted);
+    else refuse(ports, accepted, spent.error, "authority");
+  };
+  if (ports.spend === undefined) decided(err(new CellError("CAPABILITY_UNDECIDED")));
+  else ports.spend(token, accepted.request.hash, decided);
+}
+
+function begin(ports: DeliveryPorts, accepted: Accepted): void {
   const { intent, request, replyTo } = accepted;
   const answer = answering(ports, request, replyTo);
-  const closed = ports.refusesWork(intent.target);
-  if (closed !== undefined) refuse(ports, accepted, closed);
-  else if (ports.durable?.isDurable(intent.target) === true) {
+  if (ports.durable?.isDurable(intent.target) === true) {
     const { capsule, authority, sourceSequence } = accepted;
     ports.durable.accept({
       intent,
@@ -112,10 +133,15 @@ function delivered(
   });
 }
 
-function refuse(ports: DeliveryPorts, { intent, request, replyTo }: Accepted, error: CellError): void {
+function refuse(
+  ports: DeliveryPorts,
+  { intent, request, replyTo }: Accepted,
+  error: CellError,
+  stage: Stage = "target",
+): void {
   recordRefusal(ports, {
     kind: "refused",
-    stage: "target",
+    stage,
     error,
     principal: intent.principal,
     target: intent.target,

@@ -28,7 +28,13 @@ import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import { atTurnEnd } from "../transport/turn-end.ts";
 import type { CellConfig } from "./cell-config.ts";
-import { createDeliveries, type Deliveries, type DurableIntake, type SealTicket } from "./deliveries.ts";
+import {
+  createDeliveries,
+  type Deliveries,
+  type DeliveryPorts,
+  type DurableIntake,
+  type SealTicket,
+} from "./deliveries.ts";
 import { LocalReturns, responderOf } from "./durable/return-address.ts";
 import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
@@ -37,6 +43,7 @@ import type { RunningActors } from "./running-actors.ts";
 import type { SecondOpinion } from "./second-opinion.ts";
 import { createSends, type Sender, type Sends } from "./sends.ts";
 import { discoveredServices } from "./services.ts";
+import type { SpentTokens } from "./spent-tokens.ts";
 import { traced } from "./traced-delivery.ts";
 
 export type MessagingOptions = {
@@ -51,6 +58,8 @@ export type MessagingOptions = {
   readonly authority: AuthorityPorts;
   readonly replay: ReplayGuard;
   readonly secondOpinion: SecondOpinion;
+  /** Absent: no token that serves once is taken. */
+  readonly spent?: Pick<SpentTokens, "spend" | "settled">;
   readonly actors: RunningActors;
   /** Why no work is accepted now. */
   readonly whyNot: () => CellError | undefined;
@@ -99,6 +108,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
     replay,
     toActor,
     ...(options.durable === undefined ? {} : { durable: options.durable }),
+    ...spending(options),
     refusesWork: (target) =>
       whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,
@@ -150,6 +160,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
     async drain() {
       doubtful.stop();
       await intents?.drain();
+      await options.spent?.settled();
     },
     async close() {
       sealer.flush();
@@ -187,6 +198,17 @@ function judgeDoubtful(
     stop() {
       isStopped = true;
     },
+  };
+}
+
+function spending({ spent, onProblem }: MessagingOptions): Pick<DeliveryPorts, "spend"> {
+  if (spent === undefined) return {};
+  return {
+    spend: (token, capsuleHash, decided) =>
+      void spent
+        .spend(token, capsuleHash)
+        .then(decided)
+        .catch((cause: unknown) => onProblem(intakeFailed(cause))),
   };
 }
 
@@ -245,11 +267,12 @@ function takeAlone(deliveries: Deliveries, verdict: Verdict, onProblem: (error: 
   try {
     deliveries.take(verdict);
   } catch (cause) {
-    onProblem(
-      cause instanceof CellError ? cause : new CellError("CAPSULE_INTAKE_FAILED", undefined, { cause }),
-    );
+    onProblem(intakeFailed(cause));
   }
 }
+
+const intakeFailed = (cause: unknown): CellError =>
+  cause instanceof CellError ? cause : new CellError("CAPSULE_INTAKE_FAILED", undefined, { cause });
 
 /**
  * Signs what leaves in one turn together and keeps replies for who asks again. What was

@@ -2,6 +2,8 @@
 import { longWork } from "../actors/in-hand.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
+import { MAX_EPHEMERAL_MS } from "../security/capability/token.ts";
+import { MAX_CLOCK_SKEW_MS } from "../security/clock/clock-skew.ts";
 import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
 import type { Revocations } from "../security/revocation/revocations.ts";
 import type { EventInput } from "../telemetry/event.ts";
@@ -9,6 +11,7 @@ import type { BrokerConnection } from "../transport/connection.ts";
 import { revocationHeads } from "../transport/revocation-heads.ts";
 import { revisionsStream } from "../transport/streams/revisions-stream.ts";
 import { revocationsStream } from "../transport/streams/revocations-stream.ts";
+import { spentStream } from "../transport/streams/spent-stream.ts";
 import { trustStream } from "../transport/streams/trust-stream.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { DataDir } from "./data-dir.ts";
@@ -16,12 +19,14 @@ import type { Watched } from "./links.ts";
 import { openMirror, standbyMirror } from "./record-mirror.ts";
 import { openRevisions, type Revisions } from "./revisions.ts";
 import { type CellRevocations, openRevocations } from "./revocations.ts";
+import { SpentTokens } from "./spent-tokens.ts";
 import { type CellTrust, openTrust } from "./trust.ts";
 
 export type NodeRecords = {
   readonly trust: CellTrust;
   readonly revisions: Revisions;
   readonly revocations: CellRevocations;
+  readonly spent: SpentTokens;
   /** This process writes from now on. */
   activate(): Promise<void>;
   stop(): Promise<void>;
@@ -63,6 +68,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       record({ kind: { case: "trustChanged", value: { principal, generation, revoked } } }),
     onProblem,
   });
+  const spent = spentStream(connection, config.cell, MAX_EPHEMERAL_MS + 4 * MAX_CLOCK_SKEW_MS);
   const [revisions, revocations] = await Promise.all([
     openRevisions({
       stream: revisionsStream(connection, config.cell),
@@ -85,6 +91,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       onChange: (next, before) => record(revocationsChanged(next, before)),
       onProblem,
     }),
+    spent.ensure(),
   ]);
   const current = revisions.current();
   if (current !== undefined) longWork(() => placed.set(current.placed));
@@ -92,6 +99,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     trust,
     revisions,
     revocations,
+    spent: new SpentTokens({ stream: spent, onProblem }),
     async activate() {
       // Until it speaks no token counts anywhere.
       const speaking = revocations.activate();

@@ -216,7 +216,7 @@ function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Resul
   if (!allowed.ok) return allowed;
   const intent = acceptedIntent(capsule.value, hash, ports.node, { of: bytes, copy: bytes });
   const sourceSequence = outboxSequenceOf(capsule.value);
-  return ok({ intent, key: own.value.key, authority: allowed.value, sourceSequence });
+  return ok({ intent, key: own.value.key, authority: allowed.value.by, sourceSequence });
 }
 
 /** Values do not share memory between actors. */

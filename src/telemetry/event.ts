@@ -158,16 +158,14 @@ function writeNested(field: DescField, value: unknown): void {
 function writerOf(field: DescField): (value: unknown) => void {
   const { number } = field;
   if (field.fieldKind === "message") return (value) => writeNested(field, value);
+  if (field.fieldKind === "list") return listWriter(field);
   if (field.fieldKind === "enum") return (value) => writer.number(number, enumNumber(field.enum, value));
   if (field.fieldKind === "scalar") {
     switch (field.scalar) {
       case ScalarType.STRING:
         return textWriter(field);
       case ScalarType.BYTES:
-        return (value) => {
-          if (value instanceof Uint8Array) writer.bytes(number, value);
-          else if (typeof value !== "string" || !writer.hex(number, value)) throw unfit(field, value);
-        };
+        return bytesWriter(field);
       case ScalarType.UINT64:
         return (value) => {
           const whole = unsigned(field, value);
@@ -185,6 +183,23 @@ function writerOf(field: DescField): (value: unknown) => void {
   }
   return (value) => {
     throw unfit(field, value);
+  };
+}
+
+function bytesWriter(field: DescField): (value: unknown) => void {
+  return (value) => {
+    if (value instanceof Uint8Array) writer.bytes(field.number, value);
+    else if (typeof value !== "string" || !writer.hex(field.number, value)) throw unfit(field, value);
+  };
+}
+
+/** Of messages and of bytes that are not empty; no event has another one. */
+function listWriter(field: DescField & { readonly fieldKind: "list" }): (value: unknown) => void {
+  const isBytes = field.listKind === "scalar" && field.scalar === ScalarType.BYTES;
+  const write = isBytes ? bytesWriter(field) : (value: unknown) => writeNested(field, value);
+  return (value) => {
+    if (!Array.isArray(value)) throw unfit(field, value);
+    for (const each of value) write(each);
   };
 }
 

@@ -1,6 +1,6 @@
 // Capability tokens on a live cell: made, narrowed and used as a user does, by clients that
 // have no grants of their own.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connect, readCapability } from "../../src/client.ts";
 import { type LiveCell, startCell } from "./live-cell.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
@@ -114,6 +114,53 @@ describe("a client without grants", () => {
       await expect(client.request("live/parrot", "say", { text: "hello" })).rejects.toMatchObject({
         code: "AUTHORITY_INTENT_FORBIDDEN",
       });
+    } finally {
+      await client.close();
+    }
+  });
+
+  it("sends one intent with a token that serves once, also after its node died", async () => {
+    const allowed = ["--target", "live/parrot", "--intent", "say", "--depth", "1"];
+    await cell.json("cap", "mint", "--holder", "ann", ...allowed, "--out", path("once.cap"), "--once");
+    const key = (await cell.cli("--creds", path("ann.creds"), "cap", "key")).stdout.trim();
+    const handOn = ["cap", "attenuate", path("once.cap"), "--holder", key, "--out", path("again.cap")];
+    await cell.json("--creds", path("ann.creds"), ...handOn);
+    const { stdout } = await cell.cli("cap", "show", path("again.cap"));
+    expect(stdout.match(/^ {3}serves {5}one intent$/gm)).toHaveLength(2);
+    expect((await say("ann", "once.cap", { text: "first" })).code).toBe(0);
+    for (const cap of ["once.cap", "again.cap"])
+      expect((await say("ann", cap, { text: "second" })).stderr).toMatch(/^CAPABILITY_SPENT/);
+    await cell.kill("node");
+    await vi.waitFor(
+      async () =>
+        expect((await say("ann", "again.cap", { text: "third" })).stderr).toMatch(/^CAPABILITY_SPENT/),
+      { timeout: 10_000 },
+    );
+  });
+
+  it("has one of several intents answered that come at once with such a token", async () => {
+    const client = await connect({ identity: path("ann.creds") });
+    try {
+      await cell.json(
+        ...[
+          "cap",
+          "mint",
+          "--holder",
+          "ann",
+          "--target",
+          "live/parrot",
+          "--out",
+          path("twice.cap"),
+          "--once",
+        ],
+      );
+      const capability = await readCapability(path("twice.cap"));
+      const sent = await Promise.allSettled(
+        ["one", "two", "three"].map((text) => client.request("live/parrot", "say", { text }, { capability })),
+      );
+      expect(sent.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      for (const each of sent)
+        if (each.status === "rejected") expect(each.reason).toMatchObject({ code: "CAPABILITY_SPENT" });
     } finally {
       await client.close();
     }

@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Delivery } from "../../src/actors/intent.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
-import { err, ok } from "../../src/errors/result.ts";
-import { createDeliveries, type SealTicket } from "../../src/runtime/deliveries.ts";
+import { err, ok, type Result } from "../../src/errors/result.ts";
+import { createDeliveries, type DeliveryPorts, type SealTicket } from "../../src/runtime/deliveries.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
 import { decodeCapsule } from "../../src/security/wire/decode-capsule.ts";
 import { intakeOf, NOW, nextId, SUBJECT, sealed } from "../security/cell-fixture.ts";
@@ -206,4 +206,64 @@ test("an answer that was made ready leaves when it is given, once, and is kept f
   prepared?.respond(reply);
   expect(left).toEqual(["ready"]);
   expect(intake.admit(arrival)).toMatchObject([{ kind: "duplicate", state: "answered" }]);
+});
+
+describe("an intent with a token that serves once", () => {
+  const deliveriesWith = (spend: DeliveryPorts["spend"], replay: ReplayWindow) => {
+    const [taken, told]: [string[], string[]] = [[], []];
+    const deliveries = createDeliveries({
+      maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
+      sealer: { seal: () => 0, prepare: () => () => undefined, flush: () => {} },
+      replay,
+      toActor: ({ intent }) => {
+        taken.push(intent.id);
+        return ok({ mailboxDepth: 1 });
+      },
+      ...(spend === undefined ? {} : { spend }),
+      refusesWork: () => undefined,
+      record: ({ kind }) => {
+        if (kind.case === "intentRefused") told.push(`${kind.value.stage} ${kind.value.error?.code}`);
+      },
+    });
+    return { deliveries, taken, told };
+  };
+  const arrival = { subject: SUBJECT, data: sealed(), natsReply: undefined, nowUnixMs: NOW };
+  const once = new Uint8Array(32).fill(7);
+  const acceptedOf = (intake: ReturnType<typeof intakeOf>) =>
+    intake.admit(arrival).flatMap((verdict) => (verdict.kind === "accepted" ? [{ ...verdict, once }] : []));
+
+  test("is begun once its token is spent, and not before", () => {
+    const replay = new ReplayWindow();
+    const asked: {
+      readonly token: Uint8Array;
+      readonly decided: (spent: Result<void, CellError>) => void;
+    }[] = [];
+    const { deliveries, taken } = deliveriesWith((token, _hash, decided) => {
+      asked.push({ token, decided });
+    }, replay);
+    for (const verdict of acceptedOf(intakeOf({ replay }))) deliveries.take(verdict);
+    expect([taken.length, asked[0]?.token]).toEqual([0, once]);
+    asked[0]?.decided(ok(undefined));
+    expect(taken).toHaveLength(1);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("is refused when it was spent before, and may come again", () => {
+    const replay = new ReplayWindow();
+    const intake = intakeOf({ replay });
+    const spent = deliveriesWith(
+      (_token, _hash, decided) => decided(err(new CellError("CAPABILITY_SPENT"))),
+      replay,
+    );
+    for (const verdict of acceptedOf(intake)) spent.deliveries.take(verdict);
+    expect([spent.taken, spent.told]).toEqual([[], ["authority CAPABILITY_SPENT"]]);
+    expect(acceptedOf(intake)).toHaveLength(1);
+  });
+
+  test("is refused where nobody could spend it", () => {
+    const replay = new ReplayWindow();
+    const { deliveries, taken, told } = deliveriesWith(undefined, replay);
+    for (const verdict of acceptedOf(intakeOf({ replay }))) deliveries.take(verdict);
+    expect([taken, told]).toEqual([[], ["authority CAPABILITY_UNDECIDED"]]);
+  });
 });

@@ -51,6 +51,19 @@ test("an input that does not fit is refused and leaves the next event whole", ()
   expect(next).toMatchObject({ case: "nodeStopped", value: { reason: "asked to" } });
 });
 
+test("lists become repeated fields, each element whole", () => {
+  const [one, two] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const scopes = [
+    { scope: "shop", epoch: 3n },
+    { scope: "default", epoch: 1n },
+  ];
+  const value = { generation: 4n, author: "operator", tokens: [one, two], tokenCount: 2, scopes };
+  const { kind } = eventOf({ kind: { case: "revocationsChanged", value } });
+  expect(kind).toMatchObject({ case: "revocationsChanged", value });
+  const unfit = { case: "revocationsChanged", value: { tokens: "none" } };
+  expect(() => eventOf({ kind: unfit } as unknown as EventInput)).toThrow("does not take a string");
+});
+
 test("every kind of event can be built empty and comes back as itself", () => {
   for (const kind of eventKinds) {
     const input = { kind: { case: kind, value: {} } } as EventInput;

@@ -58,6 +58,13 @@ export const capabilityErrors = defineErrors({
     remedy: "Ask for a new one; `cell0 cap list` says what is revoked.",
     retryable: false,
   },
+  CAPABILITY_SPENT: {
+    title: "the capability has served already",
+    cause:
+      "It serves one intent, once, with whatever was narrowed from it, and another intent came with it before.",
+    remedy: "Have one made for each intent.",
+    retryable: false,
+  },
   CAPABILITY_REVOCATIONS_UNHEARD: {
     title: "this node does not know what is revoked now",
     cause:
@@ -93,7 +100,8 @@ export const capabilityErrors = defineErrors({
   },
   CAPABILITY_UNDECIDED: {
     title: "the capability was not looked at",
-    cause: "Too many new ones of this holder, or in all, came within a second.",
+    cause:
+      "Too many new ones of this holder, or in all, came within a second; or whether one that serves once has served could not be told.",
     remedy: "Use one token for many intents; or send it again later.",
     retryable: true,
   },

@@ -136,8 +136,9 @@ export function cellChainVerifier(
 
 /** What its last link asks for and nothing would keep to yet. */
 export function unbuilt({ last }: Chain): CellError | undefined {
-  const isPlain = last.kind === "user" && Object.keys(last.limits).length === 0;
-  return isPlain ? undefined : new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET");
+  const isBuilt = last.kind === "user" || last.kind === "ephemeral";
+  if (isBuilt && Object.keys(last.limits).length === 0) return undefined;
+  return new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET");
 }
 
 const undecided = () => err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));

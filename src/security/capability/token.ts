@@ -30,6 +30,8 @@ const MAX_TIME_MS = 8_640_000_000_000_000;
 const MAX_PATTERNS_IN_ALL = 64;
 const MAX_CONSTRAINTS = 64;
 const MAX_VALUES_IN_ALL = 256;
+/** Of a token that serves once: it is remembered that it has, until then. */
+export const MAX_EPHEMERAL_MS = 300_000;
 /** Links of a chain, the root included. */
 export const MAX_LINKS = 8;
 
@@ -179,6 +181,8 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
     return "a number is beyond 2^53 - 1";
   if (notAfterUnixMs > MAX_TIME_MS) return "it ends beyond the year 275760";
   if (notBeforeUnixMs >= notAfterUnixMs) return "its validity ends before it begins";
+  if (kind === "ephemeral" && notAfterUnixMs - notBeforeUnixMs > MAX_EPHEMERAL_MS)
+    return `it serves once, and would be valid for more than ${MAX_EPHEMERAL_MS / 60_000} minutes`;
   const limits = readLimits(body.limits);
   if (limits === undefined) return "a limit is beyond 2^53 - 1";
   if (body.permissions.length === 0) return "it permits nothing";

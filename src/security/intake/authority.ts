@@ -23,13 +23,22 @@ export type AuthorityPorts = {
   readonly capabilities: Pick<ChainVerifier, "verify">;
 };
 
-/** What allows it, in words for the record. */
+export type Authority = {
+  /** What allows it, in words for the record. */
+  readonly by: string;
+  /**
+   * Hash of a token that serves once, to be spent before the intent is begun: of the first link that
+   * does, since whatever was narrowed from it serves no further intent.
+   */
+  readonly once?: Uint8Array;
+};
+
 export function authorise(
   capsule: Capsule,
   certificate: Certificate,
   ports: AuthorityPorts,
   nowUnixMs: number,
-): Result<string, CellError> {
+): Result<Authority, CellError> {
   const stale = checkEpoch(capsule.epoch, ports.currentEpoch(certificate.principal));
   if (stale !== undefined) return err(stale);
   switch (certificate.kind) {
@@ -53,16 +62,16 @@ function authoriseClient(
   { principal, generation, grants, key }: Certificate,
   ports: AuthorityPorts,
   nowUnixMs: number,
-): Result<string, CellError> {
+): Result<Authority, CellError> {
   if (capsule.source !== undefined) {
     return err(new CellError("AUTHORITY_SOURCE_INVALID", "a client speaks for no actor"));
   }
   if (capsule.capability.length > 0) return authoriseByToken(capsule, key, ports, nowUnixMs);
   if (grantAllows(grants, capsule.intent, capsule.target)) {
-    return ok(`client certificate ${principal}/${generation}`);
+    return ok({ by: `client certificate ${principal}/${generation}` });
   }
   if (grantAllows(ports.clientGrants(principal), capsule.intent, capsule.target)) {
-    return ok(`manifest's grant to client ${principal}`);
+    return ok({ by: `manifest's grant to client ${principal}` });
   }
   return forbidden(`client \`${principal}\``, capsule);
 }
@@ -73,10 +82,10 @@ export function authoriseByToken(
   holder: Uint8Array,
   { capabilities }: Pick<AuthorityPorts, "capabilities">,
   nowUnixMs: number,
-): Result<string, CellError> {
+): Result<Authority, CellError> {
   const chain = capabilities.verify(capability, holder, nowUnixMs);
   if (!chain.ok) return chain;
-  const { last, root } = chain.value;
+  const { links, last, root } = chain.value;
   const missing = unbuilt(chain.value);
   if (missing !== undefined) return err(missing);
   if (deadlineUnixMs > last.notAfterUnixMs) {
@@ -84,7 +93,10 @@ export function authoriseByToken(
     return err(new CellError("CAPABILITY_EXPIRED", "the intent's deadline lies beyond its end", { remedy }));
   }
   const refused = permits(last, intent, target, () => jsonOf(payload, contentType));
-  return refused === undefined ? ok(`capability ${toHex(last.hash)} of ${toHex(root.hash)}`) : err(refused);
+  if (refused !== undefined) return err(refused);
+  const by = `capability ${toHex(last.hash)} of ${toHex(root.hash)}`;
+  const once = links.find(({ kind }) => kind === "ephemeral");
+  return ok(once === undefined ? { by } : { by, once: once.hash });
 }
 
 /** As its actor will read it; undefined: it is no JSON, and meets no constraint. */
@@ -97,7 +109,7 @@ function authoriseNode(
   capsule: Capsule,
   { principal }: Certificate,
   ports: AuthorityPorts,
-): Result<string, CellError> {
+): Result<Authority, CellError> {
   if (capsule.capability.length > 0) return err(new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"));
   const source: Source | undefined = capsule.source;
   if (source === undefined)
@@ -107,7 +119,7 @@ function authoriseNode(
     return err(new CellError("AUTHORITY_SOURCE_INVALID", what));
   }
   if (grantAllows(ports.actorGrants(source.actor), capsule.intent, capsule.target)) {
-    return ok(`grant of ${source.actor}`);
+    return ok({ by: `grant of ${source.actor}` });
   }
   return forbidden(`\`${source.actor}\``, capsule);
 }

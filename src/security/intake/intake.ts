@@ -256,7 +256,8 @@ function decide(
         capsule: bytes,
         ...sequenceOf(capsule),
         replyTo,
-        authority: authority.value,
+        authority: authority.value.by,
+        ...(authority.value.once === undefined ? {} : { once: authority.value.once }),
       };
     case "duplicate":
       return { ...seen, principal, target: capsule.target, request, replyTo };

@@ -73,6 +73,8 @@ export type Accepted = {
   readonly replyTo: string | undefined;
   /** What allowed it, for the record. */
   readonly authority: string;
+  /** Hash of a token that serves once, to be spent before the intent is begun. */
+  readonly once?: Uint8Array;
 };
 
 /** Accepted before, and not to be begun again: the stored replies are to be sent again. */

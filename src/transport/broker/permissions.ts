@@ -52,6 +52,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
     subjects.trustStreamName(cell),
     subjects.revisionsStreamName(cell),
     subjects.revocationsStreamName(cell),
+    subjects.spentStreamName(cell),
     subjects.deadLettersStreamName(cell),
   ];
   const journal = subjects.journalStreamName(cell);
@@ -63,6 +64,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       subjects.allTrust(cell),
       subjects.revisionsSubject(cell),
       ...revocationSubjects(cell),
+      subjects.allSpent(cell),
       subjects.trustBundleSubject(cell),
       subjects.allJournals(cell),
       subjects.allStates(cell),

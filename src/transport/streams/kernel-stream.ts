@@ -30,6 +30,8 @@ export type KernelStreamSpec = {
   readonly maxMessages?: number;
   readonly maxAgeMs?: number;
   readonly replicas?: number;
+  /** Default: the oldest give way. */
+  readonly whenFull?: "drop-oldest" | "refuse";
 };
 
 export type StreamRecord = {
@@ -53,7 +55,7 @@ export function streamConfig(spec: KernelStreamSpec) {
     subjects: [...spec.subjects],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
-    discard: DiscardPolicy.Old,
+    discard: spec.whenFull === "refuse" ? DiscardPolicy.New : DiscardPolicy.Old,
     max_msgs: spec.maxMessages ?? -1,
     max_msgs_per_subject: spec.keepPerSubject,
     max_msg_size: spec.maxMessageBytes,

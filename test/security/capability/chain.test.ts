@@ -144,6 +144,18 @@ describe("a chain of capabilities", () => {
     );
   });
 
+  test("that serves once lives five minutes at most", () => {
+    const made = (ms: number) =>
+      codeOf(
+        signToken(
+          tokenClaims({ kind: "ephemeral", notBeforeUnixMs: NOW, notAfterUnixMs: NOW + ms }),
+          keys.nodeA,
+          genesis.hash,
+        ),
+      );
+    expect([made(300_000), made(300_001)]).toEqual(["ok", "CAPABILITY_MALFORMED"]);
+  });
+
   test("any kind is narrowed to one that serves once, which is narrowed to no other", () => {
     const once = must(
       attenuate(rootChain(), tokenClaims({ kind: "ephemeral", maxDepth: 2 }), keys.ann, genesis.hash),

@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { chainBytes } from "../../../src/security/capability/chain.ts";
+import { toHex } from "../../../src/security/bytes.ts";
+import { attenuate, chainBytes } from "../../../src/security/capability/chain.ts";
 import type { Permission } from "../../../src/security/capability/permission.ts";
 import type { TokenClaims } from "../../../src/security/capability/token.ts";
 import { authorise } from "../../../src/security/intake/authority.ts";
 import type { Capsule } from "../../../src/security/wire/capsule.ts";
-import { chainVerifier, rootChain } from "../capability/token-fixture.ts";
+import { chainVerifier, rootChain, tokenClaims } from "../capability/token-fixture.ts";
 import {
   bobCertificate,
   capsuleOf,
   codeOf,
+  genesis,
   keys,
   must,
   NOW,
@@ -32,11 +34,39 @@ describe("the authority of an intent with a capability", () => {
   test("is the token's alone: neither more nor less than that", () => {
     expect(codeOf(judge(asked))).toBe("AUTHORITY_INTENT_FORBIDDEN");
     const capability = tokenFor();
-    expect(must(judge({ ...asked, capability }))).toMatch(/^capability [0-9a-f]{64} of [0-9a-f]{64}$/);
+    expect(must(judge({ ...asked, capability }))).toEqual({
+      by: expect.stringMatching(/^capability [0-9a-f]{64} of [0-9a-f]{64}$/),
+    });
     expect(codeOf(judge({ ...asked, intent: "ticket.open" }))).toBe("ok");
     expect(codeOf(judge({ ...asked, intent: "ticket.open", capability }))).toBe(
       "CAPABILITY_INTENT_FORBIDDEN",
     );
+  });
+
+  test("of a token that serves once is to be spent by the first link that does, whatever was narrowed from it", () => {
+    const wide = tokenClaims({ permissions: [permission], maxDepth: 2, holder: keys.ann.publicKey });
+    const root = rootChain(wide);
+    const once = must(attenuate(root, { ...wide, kind: "ephemeral", maxDepth: 1 }, keys.ann, genesis.hash));
+    const narrower = (id: number) =>
+      must(
+        attenuate(
+          once,
+          {
+            ...wide,
+            id: new Uint8Array(16).fill(id),
+            kind: "ephemeral",
+            maxDepth: 0,
+            holder: keys.bob.publicKey,
+          },
+          keys.ann,
+          genesis.hash,
+        ),
+      );
+    for (const chain of [narrower(7), narrower(8)]) {
+      const { by, once: spent } = must(judge({ ...asked, capability: chainBytes(chain) }));
+      expect(spent).toEqual(once.last.hash);
+      expect(by).toContain(toHex(chain.last.hash));
+    }
   });
 
   test.for<[what: string, payload: string, contentType: string, code: string]>([
@@ -67,7 +97,6 @@ describe("the authority of an intent with a capability", () => {
   test.for<[what: string, code: string, token: () => Uint8Array]>([
     ["no chain", "CAPABILITY_MALFORMED", () => Uint8Array.of(1)],
     ["one of another kind", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "system" })],
-    ["one that serves once", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "ephemeral" })],
     [
       "one with a limit that nobody would count",
       "CAPSULE_CAPABILITY_NOT_BUILT_YET",

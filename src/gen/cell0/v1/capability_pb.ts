@@ -597,7 +597,8 @@ export const TokenKind = {
   FEDERATION: 4,
 
   /**
-   * Serves one intent, once. Any kind can be narrowed to it, and it to no other.
+   * Serves one intent, once in the whole cell, with whatever is narrowed from it; valid for at most 5 minutes.
+   * Any kind can be narrowed to it, and it to no other.
    *
    * @generated from enum value: TOKEN_KIND_EPHEMERAL = 5;
    */
