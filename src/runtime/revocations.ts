@@ -135,8 +135,8 @@ class RevocationKeeper implements CellRevocations {
       const record = this.#sign(made.value, asked, now);
       const written = await this.#write(record);
       if (written.ok) {
+        // It is not said at once: the others have the record by the next time, and refuse nothing meanwhile.
         this.#take(record);
-        this.#speak();
         await this.#keeping;
         return record;
       }

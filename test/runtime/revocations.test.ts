@@ -108,7 +108,7 @@ const inStream = (on = stream): Revocations | undefined => {
 const unheard = ({ list }: CellRevocations) => list.unheard(performance.now())?.code;
 
 describe("what is revoked", () => {
-  test("is in force, in the stream, in the own copy and said once the change has ended", async () => {
+  test("is in force, in the stream and in the own copy once the change has ended", async () => {
     const changes: number[] = [];
     const revocations = await open({ onChange: ({ generation }) => changes.push(generation) });
     expect(unheard(revocations)).toBeUndefined();
@@ -119,6 +119,7 @@ describe("what is revoked", () => {
     expect([...(await (await openMirror(join(directory, "a"), "revoked")).all()).values()]).toEqual([
       record.bytes,
     ]);
+    bus.heads.ask();
     expect(bus.generations().at(-1)).toBe(1);
     await Promise.all([revocations.change(revokes(2), asked), revocations.change(raises, asked)]);
     expect(inStream()).toMatchObject({ generation: 3, epochs: new Map([["shop", 1]]) });
@@ -227,6 +228,7 @@ describe("another node", () => {
     const authority = await open();
     expect(unheard(other)).toBeUndefined();
     const record = await authority.change(revokes(1), asked);
+    bus.heads.ask();
     expect(unheard(other)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
     await kept.inject(SUBJECT, record.bytes);
     expect(unheard(other)).toBeUndefined();

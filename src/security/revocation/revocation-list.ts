@@ -9,6 +9,8 @@ import { forgotten, nothingRevoked, type Revocations, type Revoked } from "./rev
 /** So long after the authority's last word tokens count on. It speaks each second. */
 export const MAX_HEAD_AGE_MS = 5_000;
 
+const RETRY_AFTER_MS = 250;
+
 export type HeardHead = "same" | "older" | "newer" | "other";
 
 /** Asked of each chain. */
@@ -88,10 +90,10 @@ export class RevocationList implements RevocationView {
       return new CellError(
         "CAPABILITY_REVOCATIONS_UNHEARD",
         "a newer record of revocations has not arrived yet",
-        { retryAfterMs: 200 },
+        { retryAfterMs: RETRY_AFTER_MS },
       );
     if (nowMs < this.#freshUntilMs) return undefined;
-    return new CellError("CAPABILITY_REVOCATIONS_UNHEARD", undefined, { retryAfterMs: 500 });
+    return new CellError("CAPABILITY_REVOCATIONS_UNHEARD", undefined, { retryAfterMs: RETRY_AFTER_MS });
   };
 }
 

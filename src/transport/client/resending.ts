@@ -20,7 +20,12 @@ const MAX_RESENT = 12;
 const ACTOR_GRACE_MS = 1_000;
 
 /** Refusals of a cell that is coming back: the intent was not begun. */
-const RETURNING: readonly string[] = ["BROKER_NO_RESPONDERS", "CELL_NOT_ACCEPTING", "CELL_STOPPING"];
+const RETURNING: readonly string[] = [
+  "BROKER_NO_RESPONDERS",
+  "CAPABILITY_REVOCATIONS_UNHEARD",
+  "CELL_NOT_ACCEPTING",
+  "CELL_STOPPING",
+];
 /** Refusals of a node that had too much to verify: it says when to come again. */
 const BUSY: readonly string[] = ["CAPABILITY_UNDECIDED", "CAPSULE_SIGNATURE_UNDECIDED"];
 

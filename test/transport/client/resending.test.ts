@@ -22,14 +22,16 @@ test("what dying processes swallow one after the other is sent to the next one f
   expect(ageMs).toBeGreaterThan(20_000);
 });
 
-test.each(["CELL_NOT_ACCEPTING", "CELL_STOPPING", "ACTOR_NOT_RUNNING"] as const)(
-  "after %s it comes again soon, then at a bound",
-  (code) => {
-    const error = new CellError(code);
-    const waits = [0, 1, 2, 20].map((refused) => waitAfterRefusalMs(error, { ...attempts, refused }, MIDDLE));
-    expect(waits).toEqual([20, 40, 80, 250]);
-  },
-);
+test.each([
+  "CELL_NOT_ACCEPTING",
+  "CELL_STOPPING",
+  "CAPABILITY_REVOCATIONS_UNHEARD",
+  "ACTOR_NOT_RUNNING",
+] as const)("after %s it comes again soon, then at a bound", (code) => {
+  const error = new CellError(code);
+  const waits = [0, 1, 2, 20].map((refused) => waitAfterRefusalMs(error, { ...attempts, refused }, MIDDLE));
+  expect(waits).toEqual([20, 40, 80, 250]);
+});
 
 test("when nobody listened it waits for one that knocks, and comes again by itself only later", () => {
   const error = new CellError("BROKER_NO_RESPONDERS");
