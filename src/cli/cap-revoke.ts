@@ -81,7 +81,7 @@ async function raiseEpoch(context: Context, scope: string, { yes }: RevokeOption
 
 export async function listRevoked(context: Context): Promise<ExitCode> {
   const report = await (await context.kernel()).revocations();
-  const { generation, scopes, tokens } = report;
+  const { scopes, tokens } = report;
   const { colors } = context;
   const tables = [
     renderTable(
@@ -96,19 +96,18 @@ export async function listRevoked(context: Context): Promise<ExitCode> {
       tokens,
       [
         { title: "REVOKED TOKEN", value: ({ hash }) => plain(hash) },
-        { title: "SCOPE", value: ({ scope }) => plain(scope ?? "-") },
+        { title: "SCOPE", value: ({ terms }) => plain(terms?.scope ?? "-") },
         {
           title: "ENDS BY ITSELF (UTC)",
-          value: ({ untilUnixMs }) =>
-            untilUnixMs === undefined ? colors.dim("not known") : formatTime(untilUnixMs),
+          value: ({ terms }) =>
+            terms === undefined ? colors.dim("not known") : formatTime(terms.notAfterUnixMs),
         },
       ],
       colors,
     ),
   ].filter((_, at) => (at === 0 ? scopes : tokens).length > 0);
   if (tables.length > 0) context.print(tables.join("\n\n"));
-  else
-    context.note(generation === 0 ? "Nothing was ever revoked." : "Nothing that has not ended is revoked.");
+  else context.note("Nothing is revoked that has not ended.");
   context.printJson(report);
   return exitCodes.ok;
 }

@@ -6,7 +6,6 @@ import { readCellConfig } from "../runtime/cell-config.ts";
 import { type IdentityMaker, ISSUER } from "../runtime/create-cell.ts";
 import type { DataDir } from "../runtime/data-dir.ts";
 import { openMirror } from "../runtime/record-mirror.ts";
-import { NEWEST } from "../runtime/revocations.ts";
 import { SigningKey } from "../security/keys/signing-key.ts";
 import { RevocationList } from "../security/revocation/revocation-list.ts";
 import { readRevocations } from "../security/revocation/revocations.ts";
@@ -78,11 +77,13 @@ export async function readTrust(dir: DataDir, genesis: Genesis): Promise<TrustSt
 /** What this node knows to be revoked, from its own copy. Throws CAPABILITY_REVOCATIONS_INVALID. */
 export async function readRevocationList(dir: DataDir, genesis: Genesis): Promise<RevocationList> {
   const list = new RevocationList();
-  const bytes = (await (await openMirror(dir.revocations, "revoked")).all()).get(NEWEST);
-  if (bytes === undefined) return list;
-  const record = readRevocations(bytes, genesis);
-  if (!record.ok) throw record.error;
-  list.take(record.value, Number.MAX_SAFE_INTEGER);
+  const mirror = await openMirror(dir.revocations, "revoked");
+  for (const [name, bytes] of await mirror.all()) {
+    const record = readRevocations(bytes, genesis, Date.now());
+    if (!record.ok)
+      throw new CellError(record.error.code, record.error.message, { where: `revocations/${name}.revoked` });
+    list.take(record.value, Date.now());
+  }
   return list;
 }
 

@@ -1,6 +1,6 @@
 // Whether a data directory holds together: every certificate chains to its
 // genesis, every revision is signed by a node or sealed by its successor's hash,
-// every key fits its certificate, every secret opens. Reads only.
+// what is revoked was signed by the authority, every key fits its certificate, every secret opens. Reads only.
 
 import { readFile } from "node:fs/promises";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -19,7 +19,7 @@ import type { Genesis } from "../security/trust/genesis.ts";
 import { verifyRevision } from "../security/trust/revision.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import { revisionInput } from "../security/wire/signing-input.ts";
-import { readGenesisFile } from "./cell-keys.ts";
+import { readGenesisFile, readRevocationList } from "./cell-keys.ts";
 
 export type DirectorySummary = {
   readonly certificates: number;
@@ -37,6 +37,7 @@ export async function checkDirectory(root: string): Promise<DirectorySummary> {
   const { trust, certificates } = await checkCertificates(dir, genesis);
   await checkKeys(dir, genesis, trust);
   const revisions = await checkRevisions(dir, trust);
+  await readRevocationList(dir, genesis);
   const secrets = openSecrets({ directory: dir.secrets, keyFile: dir.secretsKey });
   const names = await secrets.list();
   for (const { name } of names) await secrets.get(name);

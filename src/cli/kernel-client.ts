@@ -113,18 +113,17 @@ function capabilityCalls(ask: Ask, { requestMs }: KernelTimeouts) {
   return {
     /** @param named base64 of a SignedToken, or the hex of a token's hash */
     revokeCapability: async (named: { readonly token: string } | { readonly hash: string }) =>
-      objectWith<{ readonly hash: string; readonly generation: number; readonly already: boolean }>(
+      objectWith<{ readonly hash: string; readonly already: boolean }>(
         await ask.value(CAPABILITIES, "capability.revoke", named, requestMs),
-        ["hash", "generation", "already"],
+        ["hash", "already"],
       ),
     raiseEpoch: async (scope: string) =>
-      objectWith<{ readonly scope: string; readonly epoch: number; readonly generation: number }>(
+      objectWith<{ readonly scope: string; readonly epoch: number }>(
         await ask.value(CAPABILITIES, "epoch.raise", { scope }, requestMs),
-        ["scope", "epoch", "generation"],
+        ["scope", "epoch"],
       ),
     revocations: async () =>
       objectWith<RevocationsReport>(await ask.chunked(CAPABILITIES, "capability.list", {}, requestMs), [
-        "generation",
         "scopes",
         "tokens",
       ]),

@@ -29,7 +29,7 @@ export function dataDir(path: string) {
     /** Certificates known to this node, `<principal>.cert`, and revisions, `<number>.rev`: what the broker must not roll back. */
     trust: join(root, "trust"),
     revisions: join(root, "revisions"),
-    /** The newest record of revocations, `newest.revoked`. */
+    /** What is revoked: records of the capability authority, `<hash>.revoked`. */
     revocations: join(root, "revocations"),
     secrets: join(root, "secrets"),
     brokerDirectory: join(root, "broker"),

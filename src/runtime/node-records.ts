@@ -6,6 +6,7 @@ import { MAX_EPHEMERAL_MS } from "../security/capability/token.ts";
 import { MAX_CLOCK_SKEW_MS } from "../security/clock/clock-skew.ts";
 import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
 import type { Revocations } from "../security/revocation/revocations.ts";
+import type { Revoked } from "../security/revocation/revoked.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { BrokerConnection } from "../transport/connection.ts";
 import { revocationHeads } from "../transport/revocation-heads.ts";
@@ -55,9 +56,11 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     await certificates.activate();
     await retired.activate();
     await graphs.activate();
-    await revoked.activate();
   };
-  if (!standby) await write();
+  if (!standby) {
+    await write();
+    await revoked.activate();
+  }
   const trust = await openTrust({
     genesis: identity.genesis,
     mirror: certificates,
@@ -81,13 +84,13 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       onProblem,
     }),
     openRevocations({
-      stream: revocationsStream(connection, config.cell),
+      node: config.node,
+      stream: revocationsStream(connection, config.cell, config.node),
       heads: revocationHeads(connection, config.cell),
       mirror: revoked,
       standby,
       trust: trust.store,
       key: signingKeyOf(identity),
-      isAuthority: () => trust.store.shardOwner(0, Date.now()) === config.node,
       onChange: (next, before) => record(revocationsChanged(next, before)),
       onProblem,
     }),
@@ -101,8 +104,8 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     revocations,
     spent: new SpentTokens({ stream: spent, onProblem }),
     async activate() {
-      // Until it speaks no token counts anywhere.
-      const speaking = revocations.activate();
+      // Whatever else fails: until it speaks no token counts anywhere.
+      const speaking = revoked.activate().then(() => revocations.activate());
       await write();
       await speaking;
       await trust.activate();
@@ -119,16 +122,12 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
 /** Named in the event; the counts say how many there are. */
 const MOST_NAMED = 16;
 
-function revocationsChanged(record: Revocations, before: Revocations | undefined): EventInput {
-  const { generation, author, causeId } = record;
-  const tokens = [...record.tokens].flatMap(([name, { hash }]) =>
-    before?.tokens.has(name) === true ? [] : [hash],
-  );
+function revocationsChanged({ author, causeId, ...record }: Revocations, before: Revoked): EventInput {
+  const tokens = [...record.tokens].flatMap(([name, { hash }]) => (before.tokens.has(name) ? [] : [hash]));
   const scopes = [...record.epochs].flatMap(([scope, epoch]) =>
-    before?.epochs.get(scope) === epoch ? [] : [{ scope, epoch: BigInt(epoch) }],
+    epoch > (before.epochs.get(scope) ?? 0) ? [{ scope, epoch: BigInt(epoch) }] : [],
   );
   const value = {
-    generation: BigInt(generation),
     author,
     causeId,
     tokens: tokens.slice(0, MOST_NAMED),

@@ -1,34 +1,27 @@
-// What is revoked, at this node: its own copy first, then the cell's stream, and the authority's
-// word each second on which record is the newest. The node that owns shard 0 is the authority: it
-// writes and it speaks. What is newer here than in the stream is written again, so that a broker or
-// a node restored from an old copy rolls nothing back.
+// What is revoked, at this node: its own copy first, then the cell's stream, and the authority's word
+// each second on which record it has. The node that owns shard 0 is the authority: it writes what is
+// new, and it speaks. Whoever has what the authority lacks writes that, so that a broker or a node
+// restored from an old copy takes nothing back.
 import { perSecond } from "../collections/per-second.ts";
 import { CellError } from "../errors/cell-error.ts";
-import { err, ok, type Result } from "../errors/result.ts";
-import { equalBytes } from "../security/bytes.ts";
+import type { Result } from "../errors/result.ts";
+import { equalBytes, toHex } from "../security/bytes.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { readHead, signHead } from "../security/revocation/head.ts";
 import { RevocationList } from "../security/revocation/revocation-list.ts";
-import {
-  type Revocations,
-  type Revoked,
-  readRevocations,
-  signRevocations,
-  withoutEnded,
-} from "../security/revocation/revocations.ts";
+import { type Revocations, readRevocations, signRevocations } from "../security/revocation/revocations.ts";
+import { bounded, covers, type Revoked } from "../security/revocation/revoked.ts";
+import type { Certificate } from "../security/trust/certificate.ts";
 import { firstNodeOf } from "../security/trust/first-node.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { RevocationHeads } from "../transport/revocation-heads.ts";
 import type { RevocationsStream } from "../transport/streams/revocations-stream.ts";
 import type { RecordMirror } from "./record-mirror.ts";
 
-const SPEAK_MS = 1_000;
-/** Name of the one record in this node's own copy. */
-export const NEWEST = "newest";
-/** Another writer was faster so often in a row. */
-const MAX_ATTEMPTS = 3;
+const TICK_MS = 1_000;
 const ANSWERS_A_SECOND = { all: 64, each: 64 };
-const REWRITES_A_SECOND = { all: 1, each: 1 };
+const HEADS_A_SECOND = { all: 128, each: 128 };
+const ONE_A_SECOND = { all: 1, each: 1 };
 
 /** Who asked, for the record. */
 export type Asked = { readonly author: string; readonly causeId: Uint8Array };
@@ -36,28 +29,27 @@ export type Asked = { readonly author: string; readonly causeId: Uint8Array };
 export type CellRevocations = {
   readonly list: RevocationList;
   /**
-   * Makes the next record. Resolves once it is written, in force here, and in this node's own copy. Throws
-   * what `make` refuses, CAPABILITY_REVOCATIONS_INVALID at a node that is not certified for shard 0, and
-   * what the broker refuses.
+   * Makes the next record, unless `make` adds nothing. Resolves once all that is revoked here is in force, in
+   * this node's own copy and in the stream. Throws what `make` refuses, CAPABILITY_REVOCATIONS_INVALID at a
+   * node that is not certified for shard 0, CAPABILITY_REVOCATIONS_UNWRITTEN when it is in force here alone.
    */
-  change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<Revocations>;
+  change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<void>;
   /** Begins to write and to speak; a node in standby does so once it takes over. */
   activate(): Promise<void>;
   stop(): Promise<void>;
 };
 
 export type RevocationPorts = {
+  readonly node: string;
   readonly stream: RevocationsStream;
   readonly heads: RevocationHeads;
   readonly mirror: RecordMirror;
   readonly trust: TrustStore;
   readonly key: SigningKey;
-  /** Whether this node owns shard 0 now. */
-  readonly isAuthority: () => boolean;
   /** Another process of this node writes and speaks, until `activate`. */
   readonly standby: boolean;
-  /** A newer record is in force. */
-  readonly onChange: (record: Revocations, before: Revocations | undefined) => void;
+  /** More is revoked than before. */
+  readonly onChange: (record: Revocations, before: Revoked) => void;
   readonly onProblem: (error: CellError) => void;
 };
 
@@ -71,12 +63,19 @@ class RevocationKeeper implements CellRevocations {
   readonly list = new RevocationList();
   readonly #ports: RevocationPorts;
   readonly #mayAnswer = perSecond(ANSWERS_A_SECOND);
-  readonly #mayRewrite = perSecond(REWRITES_A_SECOND);
+  readonly #mayRead = perSecond(HEADS_A_SECOND);
+  readonly #mayFetch = perSecond(ONE_A_SECOND);
+  readonly #mayOffer = perSecond(ONE_A_SECOND);
   #active = false;
-  #speaking: NodeJS.Timeout | undefined;
+  /** A record of this node's own copy cannot be read: it says nothing until somebody else has told it what there is. */
+  #isDamaged = false;
+  #ticking: NodeJS.Timeout | undefined;
   #changing: Promise<unknown> = Promise.resolve();
-  /** Until the newest record is in this node's own copy. */
-  #keeping: Promise<void> = Promise.resolve();
+  /** Not in this node's own copy yet, and not in the stream. */
+  #unkept: readonly Revocations[] = [];
+  #unwritten: Revocations | undefined;
+  #offered: Uint8Array = new Uint8Array();
+  #saidUnixMs = 0;
   readonly #close: (() => Promise<void>)[] = [];
 
   constructor(ports: RevocationPorts) {
@@ -84,14 +83,14 @@ class RevocationKeeper implements CellRevocations {
   }
 
   async open(): Promise<void> {
-    const { stream, heads, mirror, trust, standby, onProblem } = this.#ports;
-    const kept = (await mirror.all()).get(NEWEST);
-    if (kept !== undefined) this.#takeKept(readRevocations(kept, trust.genesis));
+    const { stream, heads, standby, onProblem } = this.#ports;
+    await this.#readOwnCopy();
     await stream.ensure();
     const follower = stream.follow({
-      accept: ({ data }) => this.#take(this.#verified(data)),
+      accept: ({ data }) => this.#accept(data),
       onProblem,
-      onRolledBack: () => void this.#rewrite().catch(onProblem),
+      onRolledBack: () =>
+        onProblem(new CellError("CELL_ROLLED_BACK", "its stream of revocations is an older one")),
     });
     this.#close.push(() => follower.stop());
     const deaf = heads.hear(
@@ -102,168 +101,256 @@ class RevocationKeeper implements CellRevocations {
     );
     this.#close.push(async () => deaf());
     await follower.caughtUp;
-    if (!standby) await this.activate();
+    if (!standby) await this.#begin();
     heads.ask();
   }
 
   async activate(): Promise<void> {
-    this.#active = true;
-    this.#speak();
-    this.#speaking ??= setInterval(() => this.#speak(), SPEAK_MS);
-    await this.#rewrite();
+    // What the process before has written since this one began to stand by.
+    await this.#readOwnCopy();
+    await this.#begin();
   }
 
-  change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<Revocations> {
-    const changed = this.#changing.then(() => this.#change(make, asked));
-    this.#changing = changed.catch(() => undefined);
-    return changed;
+  async #begin(): Promise<void> {
+    this.#active = true;
+    this.#ticking ??= setInterval(() => void this.#tick(), TICK_MS);
+    await this.#findUnwritten();
+    await this.#tick();
+  }
+
+  change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#requireAuthority();
+      this.#sign(make, asked);
+      await this.#settle();
+    });
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#speaking);
+    clearInterval(this.#ticking);
     this.#active = false;
     for (const close of this.#close.reverse()) await close();
-    await this.#keeping.catch(() => undefined);
+    await this.#changing;
   }
 
-  async #change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<Revocations> {
-    this.#requireAuthority(this.#ports.key.publicKey);
-    for (let attempt = 1; ; attempt += 1) {
-      const now = Date.now();
-      const made = make(withoutEnded(this.list.revoked(), now));
-      if (!made.ok) throw made.error;
-      const record = this.#sign(made.value, asked, now);
-      const written = await this.#write(record);
-      if (written.ok) {
-        // It is not said at once: the others have the record by the next time, and refuse nothing meanwhile.
-        this.#take(record);
-        await this.#keeping;
-        return record;
-      }
-      if (written.error.code !== "BROKER_STREAM_CONFLICT" || attempt === MAX_ATTEMPTS) throw written.error;
-    }
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#changing.then(work);
+    this.#changing = done.catch(() => undefined);
+    return done;
   }
 
-  #sign(revoked: Revoked, asked: Asked, nowUnixMs: number): Revocations {
+  /** Speaks, and makes up for what went wrong before. Never rejects. */
+  async #tick(): Promise<void> {
+    this.#speak();
+    const isScattered = this.#isAuthority() && !this.#isWhole();
+    if (!this.#active || (this.#unkept.length === 0 && this.#unwritten === undefined && !isScattered)) return;
+    await this.#inTurn(async () => {
+      if (isScattered) this.#sign(bounded, { author: this.#ports.node, causeId: new Uint8Array() });
+      await this.#settle();
+    }).catch(this.#ports.onProblem);
+  }
+
+  /** In force first: whatever then fails, it counts at this node, and is said. */
+  async #settle(): Promise<void> {
+    await this.#keep();
+    await this.#write();
+  }
+
+  /** Whether one record that this node's key has signed holds all that is revoked, or nothing is. */
+  #isWhole(): boolean {
+    const [first, second] = this.list.records();
+    return first === undefined || (second === undefined && this.#isOwn(first));
+  }
+
+  #isOwn({ signer }: Revocations): boolean {
+    return equalBytes(signer, this.#ports.key.publicKey);
+  }
+
+  #isAuthority(): boolean {
+    const { trust, node } = this.#ports;
+    return trust.shardOwner(0, Date.now()) === node;
+  }
+
+  #requireAuthority(): void {
+    if (this.#active && this.#isAuthority()) return;
+    const what = `node \`${this.#ports.node}\` does not own shard 0, where the capability authority is`;
+    throw new CellError("CAPABILITY_REVOCATIONS_INVALID", what);
+  }
+
+  /** Signs and takes the next record, when it says more than what this node's own does. */
+  #sign(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): void {
+    const issuedUnixMs = Date.now();
+    const before = this.list.revoked(issuedUnixMs);
+    const made = make(before);
+    if (!made.ok) throw made.error;
+    if (this.#isWhole() && covers(before, made.value, issuedUnixMs)) return;
     const { key, trust } = this.#ports;
-    const generation = (this.list.record()?.generation ?? 0) + 1;
-    const signed = signRevocations(
-      { ...revoked, ...asked, generation, issuedUnixMs: nowUnixMs },
-      key,
-      trust.genesis,
-    );
+    const sealing = { key, genesis: trust.genesis, certificates: this.#certificates() };
+    const signed = signRevocations({ ...asked, ...made.value, issuedUnixMs }, sealing);
     if (!signed.ok) throw signed.error;
-    return signed.value;
+    this.#take(signed.value);
   }
 
-  /** In place of an older record, or of what is none; a newer one is taken first. */
-  async #write(record: Revocations): Promise<Result<unknown, CellError>> {
-    const { stream } = this.#ports;
-    const last = await stream.last();
-    const theirs = last && this.#counting(last.data);
-    if (theirs !== undefined && theirs.generation >= record.generation) {
-      this.#take(theirs);
-      return err(new CellError("BROKER_STREAM_CONFLICT"));
+  /** Throws CAPABILITY_REVOCATIONS_INVALID, and what stands against this node's own key. */
+  #certificates(): readonly [issuer: Uint8Array, node: Uint8Array] {
+    const { key, trust } = this.#ports;
+    const node = firstNodeOf(key.publicKey, trust, Date.now());
+    if (!node.ok) {
+      throw typeof node.error === "string"
+        ? new CellError("CAPABILITY_REVOCATIONS_INVALID", node.error)
+        : node.error;
     }
-    return await stream.publish(record.bytes, last?.sequence ?? 0);
+    const issuer = trust.byKey(node.value.signer, Date.now());
+    if (!issuer.ok) throw issuer.error;
+    return [issuer.value.bytes, node.value.bytes];
   }
 
-  /** A made-up one of a high generation must not keep what is revoked out. */
-  #counting(bytes: Uint8Array): Revocations | undefined {
+  async #readOwnCopy(): Promise<void> {
+    for (const [name, bytes] of await this.#ports.mirror.all()) this.#takeKept(name, bytes);
+  }
+
+  /** A broker that was restored from an old copy, or that this process's predecessor could not reach, lacks it. */
+  async #findUnwritten(): Promise<void> {
+    const own = this.list.records().findLast((record) => this.#isOwn(record));
+    if (own === undefined || !this.#isAuthority()) return;
+    const { stream, node, onProblem } = this.#ports;
     try {
-      return this.#verified(bytes);
-    } catch {
-      return undefined;
+      const last = await stream.last(node);
+      if (last !== undefined && equalBytes(last.data, own.bytes)) return;
+      onProblem(new CellError("CELL_ROLLED_BACK", "its stream lacks what this node knows to be revoked"));
+    } catch (error) {
+      onProblem(error as CellError);
+    }
+    this.#unwritten = own;
+  }
+
+  #takeKept(name: string, bytes: Uint8Array): void {
+    const { trust, onProblem } = this.#ports;
+    const read = readRevocations(bytes, trust.genesis, Date.now());
+    if (read.ok) {
+      this.list.take(read.value, Date.now());
+      return;
+    }
+    this.#isDamaged = true;
+    const what = `this node's copy of what is revoked is damaged: revocations/${name}.revoked`;
+    const remedy =
+      "It lets no token count until it hears what is revoked; remove the file when nobody else knows.";
+    onProblem(new CellError("CAPABILITY_REVOCATIONS_INVALID", what, { cause: read.error, remedy }));
+  }
+
+  async #accept(bytes: Uint8Array): Promise<void> {
+    const { trust, onProblem } = this.#ports;
+    const read = readRevocations(bytes, trust.genesis, Date.now());
+    if (!read.ok) throw read.error;
+    this.#isDamaged = false;
+    this.#take(read.value);
+    await this.#keep().catch(onProblem);
+  }
+
+  /** In force from now on; what keeps and writes it follows. */
+  #take(record: Revocations): void {
+    const taken = this.list.take(record, Date.now());
+    if (taken === undefined) return;
+    this.#unkept = [...this.#unkept, record];
+    // Its own that it has forgotten, or a new one.
+    if (this.#isOwn(record)) this.#unwritten = record;
+    if (taken.before !== undefined) this.#ports.onChange(record, taken.before);
+  }
+
+  /** Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
+  async #keep(): Promise<void> {
+    const { mirror } = this.#ports;
+    try {
+      while (this.#unkept.length > 0) {
+        const records = this.list.records();
+        const written = this.#unkept;
+        for (const record of records.filter((each) => written.includes(each)))
+          await mirror.put(nameOf(record), record.bytes);
+        this.#unkept = this.#unkept.filter((each) => !written.includes(each));
+      }
+      // Of a process that stands by another one may have written more.
+      if (!this.#active) return;
+      const held = new Set(this.list.records().map(nameOf));
+      for (const name of (await mirror.all()).keys()) if (!held.has(name)) await mirror.remove(name);
+    } catch (cause) {
+      throw new CellError("CAPABILITY_REVOCATIONS_UNWRITTEN", "its own disk did not take it", { cause });
     }
   }
 
-  /** Puts there what the stream lacks. After its node's key was replaced the authority signs the record anew. */
-  async #rewrite(): Promise<void> {
-    const ours = this.list.record();
-    if (!this.#active || ours === undefined) return;
-    const { key, isAuthority, stream, onProblem } = this.#ports;
+  /** Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
+  async #write(): Promise<void> {
+    const record = this.#unwritten;
+    if (record === undefined || !this.#active) return;
+    const written = await this.#ports.stream.publish(record.bytes);
+    if (!written.ok) {
+      throw new CellError("CAPABILITY_REVOCATIONS_UNWRITTEN", "the broker did not take it", {
+        cause: written.error,
+      });
+    }
+    if (this.#unwritten === record) this.#unwritten = undefined;
+  }
+
+  #hear(bytes: Uint8Array): void {
+    const { trust } = this.#ports;
+    const nowMs = performance.now();
+    const authority = this.#authority();
+    if (authority === undefined || !this.#mayRead("", nowMs)) return;
+    const head = readHead(bytes, authority.key, trust.genesis.hash);
+    if (!head.ok) throw head.error;
+    const { isBehind, lacking } = this.list.hear(head.value, authority.key, Date.now(), nowMs);
+    if (isBehind && this.#mayFetch("", nowMs)) void this.#fetch(authority.principal);
+    if (lacking.length > 0 && authority.principal !== this.#ports.node) this.#offer(lacking, nowMs);
+  }
+
+  #authority(): Certificate | undefined {
+    const { trust } = this.#ports;
+    const now = Date.now();
+    const owner = trust.shardOwner(0, now);
+    const known = owner === undefined ? undefined : trust.byPrincipal(owner, now);
+    return known?.ok === true ? known.value : undefined;
+  }
+
+  /** What the stream has of the authority, though it was not heard, or not taken when it came. Never rejects. */
+  async #fetch(authority: string): Promise<void> {
+    const { stream, onProblem } = this.#ports;
     try {
-      if (isAuthority() && !equalBytes(ours.signer, key.publicKey)) {
-        await this.change((revoked) => ok(revoked), ours);
-        return;
-      }
-      const last = await stream.last();
-      if (last !== undefined && equalBytes(last.data, ours.bytes)) return;
-      const written = await this.#write(ours);
-      if (!written.ok && written.error.code !== "BROKER_STREAM_CONFLICT") throw written.error;
-      if (written.ok) {
-        const what = `its stream lacked record of revocations ${ours.generation}, which this node has`;
-        onProblem(new CellError("CELL_ROLLED_BACK", what));
-      }
+      const last = await stream.last(authority);
+      if (last !== undefined) await this.#accept(last.data);
     } catch (error) {
       onProblem(error as CellError);
     }
   }
 
-  #verified(bytes: Uint8Array): Revocations {
-    const { trust } = this.#ports;
-    const read = readRevocations(bytes, trust.genesis);
-    if (!read.ok) throw read.error;
-    this.#requireAuthority(read.value.signer);
-    return read.value;
-  }
-
-  #requireAuthority(signer: Uint8Array): void {
-    const node = firstNodeOf(signer, this.#ports.trust, Date.now());
-    if (node.ok) return;
-    if (typeof node.error !== "string") throw node.error;
-    throw new CellError("CAPABILITY_REVOCATIONS_INVALID", node.error);
-  }
-
-  /** Of this node's own copy: judged when it was kept, and its node may have another key by now. */
-  #takeKept(read: Result<Revocations, CellError>): void {
-    try {
-      if (!read.ok) throw read.error;
-      this.list.take(read.value, Number.MAX_SAFE_INTEGER);
-    } catch (cause) {
-      const what = "this node's copy of what is revoked is damaged";
-      this.#ports.onProblem(new CellError("CELL_CONFIG_INVALID", what, { cause }));
-    }
-  }
-
-  /** In force at once. */
-  #take(record: Revocations): void {
-    const before = this.list.record();
-    if (!this.list.take(record, Date.now())) return;
-    const { mirror, onChange, onProblem } = this.#ports;
-    onChange(record, before);
-    this.#keeping = mirror.put(NEWEST, record.bytes);
-    this.#keeping.catch(onProblem);
-  }
-
-  #hear(bytes: Uint8Array): void {
-    const { trust, onProblem } = this.#ports;
-    const head = readHead(bytes, trust.genesis);
-    if (!head.ok) throw head.error;
-    this.#requireAuthority(head.value.signer);
-    const nowMs = performance.now();
-    const heard = this.list.hear(head.value, Date.now(), nowMs);
-    if (heard === "other") {
-      const what = `the authority has another record of revocations ${head.value.generation} than this node`;
-      throw new CellError("CELL_ROLLED_BACK", what);
-    }
-    // Whoever speaks was restored from an old copy, and may have nobody else to tell it.
-    if (heard === "older" && this.#mayRewrite("", nowMs)) void this.#rewrite().catch(onProblem);
+  /** Writes what the authority lacks, one record after the other. */
+  #offer(lacking: readonly Revocations[], nowMs: number): void {
+    if (!this.#active || !this.#mayOffer("", nowMs)) return;
+    const at = lacking.findIndex(({ hash }) => equalBytes(hash, this.#offered));
+    const record = lacking[(at + 1) % lacking.length];
+    if (record === undefined) return;
+    const { stream, onProblem } = this.#ports;
+    const isSaid = equalBytes(this.#offered, record.hash);
+    this.#offered = record.hash;
+    const what = `the authority lacks a record of revocations of ${new Date(record.issuedUnixMs).toISOString()}`;
+    if (!isSaid) onProblem(new CellError("CELL_ROLLED_BACK", what));
+    void stream.publish(record.bytes).then((written) => {
+      if (!written.ok) onProblem(written.error);
+    });
   }
 
   #speak(): void {
-    const { heads, key, trust, isAuthority, onProblem } = this.#ports;
-    if (!this.#active || !isAuthority()) return;
-    const record = this.list.record();
-    const claims = {
-      generation: record?.generation ?? 0,
-      hash: record?.bodyHash ?? new Uint8Array(),
-      atUnixMs: Date.now(),
-    };
+    const { heads, key, trust, onProblem } = this.#ports;
+    if (!this.#active || this.#isDamaged || !this.#isAuthority()) return;
+    const own = this.list.records().findLast((record) => this.#isOwn(record));
+    // Until it has signed what it knows.
+    if (own === undefined && this.list.records().length > 0) return;
+    this.#saidUnixMs = Math.max(Date.now(), this.#saidUnixMs + 1);
+    const head = { hash: own?.hash ?? new Uint8Array(), atUnixMs: this.#saidUnixMs };
     try {
-      heads.say(signHead(claims, key, trust.genesis));
+      heads.say(signHead(head, key, trust.genesis.hash));
     } catch (error) {
       onProblem(error as CellError);
     }
   }
 }
+
+const nameOf = ({ hash }: Revocations): string => toHex(hash);

@@ -172,10 +172,13 @@ function tellNode(kind: Kind): Told | undefined {
       return ["warn", `${principal} ${revoked ? "revoked" : "certified"}, generation ${generation}`];
     }
     case "revocationsChanged": {
-      const { generation, author, tokenCount, scopes } = kind.value;
-      const raised = scopes.map(({ scope, epoch }) => `${scope} in epoch ${epoch}`);
-      const what = [...(tokenCount === 0 ? [] : [`tokens revoked: ${tokenCount}`]), ...raised];
-      return ["warn", `revocations ${generation} by ${author}: ${what.join(", ") || "nothing new"}`];
+      const { author, tokenCount, scopes } = kind.value;
+      const raised = scopes.map(({ scope, epoch }) => `what scope ${scope} had before epoch ${epoch}`);
+      const what = [
+        ...(tokenCount === 0 ? [] : [tokenCount === 1 ? "1 token" : `${tokenCount} tokens`]),
+        ...raised,
+      ];
+      return ["warn", `revoked by ${author}: ${what.join(", ")}`];
     }
     default:
       return undefined;

@@ -83,7 +83,10 @@ export const revisionsSubject = (cell: string): string => `${cellPrefix(cell)}.r
 
 export const revocationsStreamName = (cell: string): string =>
   `CELL0_${name(cell, "cell's name")}_REVOCATIONS`;
-export const revocationsSubject = (cell: string): string => `${cellPrefix(cell)}.revocations`;
+export const allRevocations = (cell: string): string => `${cellPrefix(cell)}.revocations.*`;
+/** Records that a node writes: its own, or another's that somebody lacks. */
+export const revocationsSubject = (cell: string, node: string): string =>
+  `${cellPrefix(cell)}.revocations.${name(node, "node's name")}`;
 /** The capability authority's word on which record is the newest. */
 export const revocationsHeadSubject = (cell: string): string => `${cellPrefix(cell)}.revocations-head`;
 /** A node asks it to say so now. */

@@ -75,7 +75,7 @@ describe("a token that is used at another node", () => {
   it("counts no more when the epoch of its scope is raised; a new one of the scope does", async () => {
     await mint("old.cap", "--scope", "shop");
     expect(await say("ann", "old.cap")).toBe("answered");
-    expect(await first.json("cap", "revoke", "--scope", "shop")).toMatchObject({ scope: "shop", epoch: 1 });
+    expect(await first.json("cap", "revoke", "--scope", "shop")).toMatchObject({ scope: "shop" });
     await vi.waitFor(async () => expect(await say("ann", "old.cap")).toBe("CAPABILITY_EPOCH_STALE"));
     await mint("new.cap", "--scope", "shop");
     expect(await say("ann", "new.cap")).toBe("answered");
@@ -83,7 +83,7 @@ describe("a token that is used at another node", () => {
 
   it("is listed with the epochs of scopes", async () => {
     const { stdout } = await first.cli("cap", "list");
-    expect(stdout).toMatch(/^SCOPE +EPOCH\nshop +1\n\nREVOKED TOKEN +SCOPE +ENDS BY ITSELF \(UTC\)\n/);
+    expect(stdout).toMatch(/^SCOPE +EPOCH\nshop +\d+\n\nREVOKED TOKEN +SCOPE +ENDS BY ITSELF \(UTC\)\n/);
     expect(stdout).toMatch(new RegExp(`^${await hashOf("ann.cap")} +default +[-0-9]+ [:0-9]+$`, "m"));
     expect(stdout).toMatch(new RegExp(`^${await hashOf("named.cap")} +- +not known$`, "m"));
   });
@@ -94,7 +94,7 @@ describe("a token that is used at another node", () => {
       expect(events.length, node).toBeGreaterThanOrEqual(node === "a" ? 3 : 1);
     }
     const { stdout } = await first.cli("logs", "--kind", "revocationsChanged");
-    expect(stdout).toMatch(/revocations 3 by operator: shop in epoch 1/);
+    expect(stdout).toMatch(/revoked by operator: what scope shop had before epoch \d+/);
   });
 
   it("stays revoked when both nodes die, and when the other one starts from nothing", async () => {

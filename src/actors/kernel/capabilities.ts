@@ -12,11 +12,11 @@ export type CapabilityPorts = {
   readonly revoke: (
     named: NamedToken,
     requester: Requester,
-  ) => Promise<{ readonly hash: string; readonly generation: number; readonly already: boolean }>;
+  ) => Promise<{ readonly hash: string; readonly already: boolean }>;
   readonly raiseEpoch: (
     scope: string,
     requester: Requester,
-  ) => Promise<{ readonly scope: string; readonly epoch: number; readonly generation: number }>;
+  ) => Promise<{ readonly scope: string; readonly epoch: number }>;
   readonly list: () => RevocationsReport;
 };
 

@@ -103,12 +103,12 @@ export const capabilityIntents = {
    */
   "capability.revoke": intent({
     payload: z.union([z.strictObject({ token: z.base64().max(12 * 1024) }), z.strictObject({ hash })]),
-    reply: z.object({ hash, generation: z.int(), already: z.boolean() }),
+    reply: z.object({ hash, already: z.boolean() }),
   }),
   /** Raises the epoch of a scope: every token of it that there is, is void. */
   "epoch.raise": intent({
     payload: z.object({ scope: z.string().refine(isToken, "a scope is a token of [a-z0-9-]") }),
-    reply: z.object({ scope: z.string(), epoch: z.int(), generation: z.int() }),
+    reply: z.object({ scope: z.string(), epoch: z.int() }),
   }),
   /** What is revoked. Chunks of `RevocationsReport`. */
   "capability.list": intent({ payload: z.object({}), reply: chunk }),

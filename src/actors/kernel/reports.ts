@@ -24,16 +24,12 @@ export type TreeNode = {
 };
 
 export type RevocationsReport = {
-  /** Of the record in force; 0: nothing was ever revoked. */
-  readonly generation: number;
   /** Those that were ever raised; all others are in epoch 0. */
   readonly scopes: readonly { readonly scope: string; readonly epoch: number }[];
   readonly tokens: readonly {
     readonly hash: string;
-    /** Undefined: not known. */
-    readonly scope?: string;
-    /** When it ends by itself; undefined: not known, the entry stays. */
-    readonly untilUnixMs?: number;
+    /** What the token says of itself; undefined: not known, the entry stays. */
+    readonly terms?: { readonly scope: string; readonly epoch: number; readonly notAfterUnixMs: number };
   }[];
 };
 

@@ -75,13 +75,23 @@ export const capabilityErrors = defineErrors({
   },
   CAPABILITY_REVOCATIONS_FULL: {
     title: "no more can be revoked one by one",
-    cause: "The list of a cell holds 4,096 tokens that have not ended, and epochs of 256 scopes.",
+    cause:
+      "The list of a cell holds 4,096 tokens that have not ended, 1,024 of them by their hash alone, and epochs of 256 scopes.",
     remedy: "Raise the epoch of a scope, which voids all of its tokens: `cell0 cap revoke --scope NAME`.",
     retryable: false,
   },
+  CAPABILITY_REVOCATIONS_UNWRITTEN: {
+    title: "what was revoked is not written everywhere",
+    cause:
+      "It is in force at the capability authority's node, but its disk or the broker did not take it: other nodes let no token count until they have it.",
+    remedy:
+      "See to disk and broker. The node tries again by itself each second; ask again to hear that it is done.",
+    retryable: true,
+  },
   CAPABILITY_REVOCATIONS_INVALID: {
     title: "a record of revocations does not count",
-    cause: "It is damaged, was not signed by a node that is certified for shard 0, or comes from the future.",
+    cause:
+      "It is damaged, was not signed by a node that was certified for shard 0, or names an epoch far ahead.",
     remedy:
       "When it stays so, somebody writes to the cell's broker who should not: see who has its credentials.",
     retryable: false,

@@ -111,7 +111,7 @@ export class ChainVerifier {
     if (fallen >= 0) {
       return new CellError("CAPABILITY_HOLDER_WITHDRAWN", undefined, { where: `link ${fallen}` });
     }
-    return revocations.unheard(this.#nowMs());
+    return revocations.unheard(nowUnixMs, this.#nowMs());
   }
 }
 

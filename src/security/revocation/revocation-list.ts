@@ -1,100 +1,137 @@
-// What a node knows of revocations, and whether that can be relied on now: the newest record,
-// and how long ago the authority said that it is. Pure but for its state; times are given.
+// What a node knows to be revoked, and whether that can be relied on now: all records that it has
+// seen, joined, and how long ago the authority said that there is none that it lacks. Pure but for
+// its state; times are given.
 import { CellError } from "../../errors/cell-error.ts";
 import { equalBytes, mapKey } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
-import type { HeadClaims } from "./head.ts";
-import { forgotten, nothingRevoked, type Revocations, type Revoked } from "./revocations.ts";
+import type { Head } from "./head.ts";
+import type { Revocations } from "./revocations.ts";
+import { covers, joined, nothingRevoked, type Revoked, withoutVoid } from "./revoked.ts";
 
-/** So long after the authority's last word tokens count on. It speaks each second. */
+/** So long after the authority's last word tokens count on; by clocks that differ, so much longer as they do. It speaks each second. */
 export const MAX_HEAD_AGE_MS = 5_000;
-
 const RETRY_AFTER_MS = 250;
-
-export type HeardHead = "same" | "older" | "newer" | "other";
+/** Records of which none holds what another does: more than one only until the authority has joined them. */
+const MAX_RECORDS = 8;
+const MAX_HELD_TOKENS = 65_536;
+/** Records that were joined, by their hashes; the oldest goes first. */
+const MAX_SEEN = 256;
 
 /** Asked of each chain. */
 export type RevocationView = {
   /** Undefined where that is not known and not judged: outside of nodes. */
   readonly epochOf: (scope: string) => number | undefined;
   readonly isRevoked: (tokenHash: Uint8Array) => boolean;
-  /** What stands against relying on it now. @param nowMs monotonic */
-  readonly unheard: (nowMs: number) => CellError | undefined;
+  /** What stands against relying on it now. */
+  readonly unheard: (nowUnixMs: number, nowMs: number) => CellError | undefined;
+};
+
+export type Taken = {
+  /** What is revoked beside what was before; undefined: nothing. */
+  readonly before: Revoked | undefined;
+  /** Records that are not needed any more: another holds what they do. */
+  readonly dropped: readonly Revocations[];
 };
 
 export class RevocationList implements RevocationView {
-  #record: Revocations | undefined;
+  #revoked = nothingRevoked;
+  #records: readonly Revocations[] = [];
+  /** Of records that gave way. */
+  #rest = nothingRevoked;
+  readonly #seen = new Set<string>();
+  #authority = new Uint8Array();
+  /** When the newest word was said. */
+  #saidUnixMs = Number.NEGATIVE_INFINITY;
   /** Monotonic; tokens count until then. */
   #freshUntilMs = Number.NEGATIVE_INFINITY;
-  /** The authority's newest record is not this one. */
-  #behind = false;
+  /** Hash of a record that the authority has and this node lacks. */
+  #awaited: Uint8Array | undefined;
 
-  record(): Revocations | undefined {
-    return this.#record;
+  /** All that is revoked. */
+  revoked(nowUnixMs: number): Revoked {
+    return withoutVoid(this.#revoked, nowUnixMs);
   }
 
-  revoked(): Revoked {
-    return this.#record ?? nothingRevoked;
+  /** Together they hold all of it; the newest last. */
+  records(): readonly Revocations[] {
+    return this.#records;
   }
 
   /**
-   * Takes a record that was verified.
-   * @returns true when it is in force from now on, false when it or a newer one was already
-   * @throws CELL_ROLLED_BACK when it is of another history, CAPABILITY_REVOCATIONS_INVALID when it comes from the future
+   * Joins a record that was verified. Undefined: nothing of it is new, and it need not be kept.
+   * @throws CAPABILITY_REVOCATIONS_FULL beyond 65,536 tokens
    */
-  take(record: Revocations, nowUnixMs: number): boolean {
-    const known = this.#record;
-    if (record.issuedUnixMs > nowUnixMs + MAX_CLOCK_SKEW_MS) {
-      const what = "the record of revocations is dated later than this clock says";
-      throw new CellError("CAPABILITY_REVOCATIONS_INVALID", what);
-    }
-    if (known !== undefined && record.generation <= known.generation) {
-      if (record.generation < known.generation || equalBytes(record.bodyHash, known.bodyHash)) return false;
-      throw anotherHistory(`it has another record of revocations ${record.generation} than this node`);
-    }
-    const lost = known && forgotten(record, known);
-    if (lost !== undefined) throw anotherHistory(`record of revocations ${record.generation} lacks ${lost}`);
-    this.#record = record;
-    this.#behind = false;
-    return true;
+  take(record: Revocations, nowUnixMs: number): Taken | undefined {
+    const name = mapKey(record.hash);
+    if (this.#seen.has(name)) return undefined;
+    const before = this.#revoked;
+    if (joined(before, record).tokens.size > MAX_HELD_TOKENS)
+      throw new CellError("CAPABILITY_REVOCATIONS_FULL");
+    this.#remember(name);
+    if (this.#awaited !== undefined && equalBytes(this.#awaited, record.hash)) this.#awaited = undefined;
+    const isHeld = this.#records.some((each) => covers(each, record, nowUnixMs));
+    if (isHeld && !covers(record, before, nowUnixMs)) return undefined;
+    const dropped = this.#records.filter((each) => covers(record, each, nowUnixMs));
+    const others = this.#records.filter((each) => !dropped.includes(each));
+    // What the oldest holds stays in force until the process ends.
+    const given = others.slice(0, Math.max(0, others.length + 1 - MAX_RECORDS));
+    this.#rest = given.reduce<Revoked>(joined, this.#rest);
+    this.#records = [...others.slice(given.length), record];
+    this.#revoked = this.#records.reduce<Revoked>(joined, this.#rest);
+    const isMore = !covers(before, this.#revoked, nowUnixMs);
+    return { before: isMore ? before : undefined, dropped: [...dropped, ...given] };
   }
 
   /**
-   * Takes the authority's word, verified. One that took its time counts that much less long; one from the
-   * future, or older than 5 s, not at all.
+   * Takes the authority's word, verified. One that is not newer than the newest heard, or comes from the
+   * future, says nothing.
+   * @param authority key that signed it
    * @param nowMs monotonic
+   * @returns whether this node lacks a record, and which ones the authority lacks
    */
-  hear({ generation, hash, atUnixMs }: HeadClaims, nowUnixMs: number, nowMs: number): HeardHead {
-    const ours = this.#record?.generation ?? 0;
-    if (generation < ours) return "older";
-    const isSame = generation === 0 || equalBytes(hash, this.#record?.bodyHash ?? new Uint8Array());
-    const ageMs = nowUnixMs - atUnixMs;
-    if (generation > ours) this.#behind = true;
-    else if (!isSame) return "other";
-    else if (ageMs >= -MAX_CLOCK_SKEW_MS) {
-      this.#behind = false;
-      this.#freshUntilMs = Math.max(this.#freshUntilMs, nowMs + MAX_HEAD_AGE_MS - Math.max(0, ageMs));
+  hear(
+    { hash, atUnixMs }: Head,
+    authority: Uint8Array,
+    nowUnixMs: number,
+    nowMs: number,
+  ): { readonly isBehind: boolean; readonly lacking: readonly Revocations[] } {
+    if (!equalBytes(authority, this.#authority)) {
+      this.#authority = Uint8Array.from(authority);
+      this.#saidUnixMs = Number.NEGATIVE_INFINITY;
     }
-    return generation > ours ? "newer" : "same";
+    const ageMs = nowUnixMs - atUnixMs;
+    if (atUnixMs <= this.#saidUnixMs || ageMs < -MAX_CLOCK_SKEW_MS)
+      return { isBehind: this.#awaited !== undefined, lacking: [] };
+    this.#saidUnixMs = atUnixMs;
+    const isBehind = hash.length > 0 && !this.#seen.has(mapKey(hash));
+    this.#awaited = isBehind ? hash : undefined;
+    if (!isBehind) {
+      this.#freshUntilMs = nowMs + MAX_HEAD_AGE_MS - Math.max(0, ageMs - MAX_CLOCK_SKEW_MS);
+    }
+    return { isBehind, lacking: this.#records.filter((record) => !equalBytes(record.hash, hash)) };
   }
 
-  epochOf = (scope: string): number => this.#record?.epochs.get(scope) ?? 0;
+  epochOf = (scope: string): number => this.#revoked.epochs.get(scope) ?? 0;
 
   isRevoked = (tokenHash: Uint8Array): boolean => {
-    const tokens = this.#record?.tokens;
-    return tokens !== undefined && tokens.size > 0 && tokens.has(mapKey(tokenHash));
+    const { tokens } = this.#revoked;
+    return tokens.size > 0 && tokens.has(mapKey(tokenHash));
   };
 
-  unheard = (nowMs: number): CellError | undefined => {
-    if (this.#behind)
-      return new CellError(
-        "CAPABILITY_REVOCATIONS_UNHEARD",
-        "a newer record of revocations has not arrived yet",
-        { retryAfterMs: RETRY_AFTER_MS },
-      );
-    if (nowMs < this.#freshUntilMs) return undefined;
-    return new CellError("CAPABILITY_REVOCATIONS_UNHEARD", undefined, { retryAfterMs: RETRY_AFTER_MS });
+  unheard = (nowUnixMs: number, nowMs: number): CellError | undefined => {
+    if (this.#awaited !== undefined) return unheard("a record of revocations has not arrived yet");
+    // The one clock stands while the machine sleeps, the other can be set back.
+    const isFresh =
+      nowMs < this.#freshUntilMs && nowUnixMs <= this.#saidUnixMs + MAX_HEAD_AGE_MS + MAX_CLOCK_SKEW_MS;
+    return isFresh ? undefined : unheard();
   };
+
+  #remember(name: string): void {
+    const oldest = this.#seen.size < MAX_SEEN ? undefined : this.#seen.keys().next().value;
+    if (oldest !== undefined) this.#seen.delete(oldest);
+    this.#seen.add(name);
+  }
 }
 
-const anotherHistory = (what: string): CellError => new CellError("CELL_ROLLED_BACK", what);
+const unheard = (what?: string): CellError =>
+  new CellError("CAPABILITY_REVOCATIONS_UNHEARD", what, { retryAfterMs: RETRY_AFTER_MS });

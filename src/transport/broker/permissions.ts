@@ -63,7 +63,10 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       `${prefix}.events.${principal}.>`,
       subjects.allTrust(cell),
       subjects.revisionsSubject(cell),
-      ...revocationSubjects(cell),
+      // What one node writes there keeps nothing of another's out.
+      subjects.revocationsSubject(cell, principal),
+      subjects.revocationsHeadSubject(cell),
+      subjects.revocationsAskSubject(cell),
       subjects.allSpent(cell),
       subjects.trustBundleSubject(cell),
       subjects.allJournals(cell),
@@ -83,7 +86,8 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       ...ownInboxes(cell, principal),
       subjects.allTrust(cell),
       subjects.revisionsSubject(cell),
-      ...revocationSubjects(cell),
+      subjects.revocationsHeadSubject(cell),
+      subjects.revocationsAskSubject(cell),
       subjects.trustBundleSubject(cell),
       subjects.eventFilter(cell),
       "$SRV.>",
@@ -112,12 +116,6 @@ const readApi = (stream: string): string[] => [
   `$JS.API.STREAM.INFO.${stream}`,
   `$JS.API.STREAM.MSG.GET.${stream}`,
   `$JS.API.DIRECT.GET.${stream}`,
-];
-
-const revocationSubjects = (cell: string): string[] => [
-  subjects.revocationsSubject(cell),
-  subjects.revocationsHeadSubject(cell),
-  subjects.revocationsAskSubject(cell),
 ];
 
 const ownInboxes = (cell: string, principal: string): string[] => [

@@ -1,52 +1,73 @@
 // What a node knows of revocations, and for how long it may rely on that.
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readHead, signHead } from "../../../src/security/revocation/head.ts";
 import { MAX_HEAD_AGE_MS, RevocationList } from "../../../src/security/revocation/revocation-list.ts";
 import type { Revocations } from "../../../src/security/revocation/revocations.ts";
-import { codeOf, genesis, keys, must, NOW } from "../cell-fixture.ts";
-import { hashOf, revocationsOf, tokensOf } from "./revocation-fixture.ts";
+import { joined } from "../../../src/security/revocation/revoked.ts";
+import { keys, NOW } from "../cell-fixture.ts";
+import { bare, hashOf, revocationsOf, revokedOf, termsOf } from "./revocation-fixture.ts";
 
-const first = revocationsOf({ tokens: tokensOf({ hash: hashOf(1) }) });
-const second = revocationsOf({
-  generation: 2,
-  tokens: tokensOf({ hash: hashOf(1) }, { hash: hashOf(2) }),
-  epochs: new Map([["shop", 1]]),
-});
+const A = keys.nodeA.publicKey;
+const first = revocationsOf(bare(1));
+const second = revocationsOf(joined(bare(1, 2), revokedOf([], { shop: 5 })));
+const apart = revocationsOf(bare(3));
 const listOf = (...records: readonly Revocations[]): RevocationList => {
   const list = new RevocationList();
   for (const record of records) list.take(record, NOW);
   return list;
 };
-const headOf = ({ generation, bodyHash: hash }: Revocations, atUnixMs = NOW) => ({
-  generation,
-  hash,
-  atUnixMs,
-});
-const none = { generation: 0, hash: new Uint8Array(), atUnixMs: NOW };
-const unheard = (list: RevocationList, nowMs: number) => list.unheard(nowMs)?.code;
+const none = new Uint8Array();
+const unheard = (list: RevocationList, nowMs: number, nowUnixMs = NOW + nowMs) =>
+  list.unheard(nowUnixMs, nowMs)?.code;
+/** Heard at once, by clocks that agree. */
+const hear = (list: RevocationList, hash: Uint8Array, atMs = 0, authority = A) =>
+  list.hear({ hash, atUnixMs: NOW + atMs }, authority, NOW + atMs, atMs);
 
-describe("the newest record", () => {
-  test("counts from when it is taken; older ones and the same again change nothing", () => {
+describe("records", () => {
+  test("are joined, whatever comes first; one that holds what another does takes its place", () => {
     const list = listOf(first);
-    expect(list.isRevoked(hashOf(1))).toBe(true);
-    expect(list.isRevoked(hashOf(2))).toBe(false);
-    expect(list.take(second, NOW)).toBe(true);
-    expect([list.take(second, NOW), list.take(first, NOW)]).toEqual([false, false]);
-    expect([list.isRevoked(hashOf(2)), list.epochOf("shop"), list.epochOf("other")]).toEqual([true, 1, 0]);
+    expect([list.isRevoked(hashOf(1)), list.isRevoked(hashOf(2))]).toEqual([true, false]);
+    expect(list.take(second, NOW)).toMatchObject({ dropped: [first] });
+    expect([list.take(second, NOW), list.take(first, NOW)]).toEqual([undefined, undefined]);
+    expect([list.isRevoked(hashOf(2)), list.epochOf("shop"), list.epochOf("other")]).toEqual([true, 5, 0]);
+    expect(list.take(apart, NOW)).toMatchObject({ dropped: [] });
+    expect(list.records()).toEqual([second, apart]);
+    const both = revocationsOf(list.revoked(NOW));
+    expect(list.take(both, NOW)).toMatchObject({ before: undefined, dropped: [second, apart] });
   });
 
-  test.for([
-    ["another one of the same generation", revocationsOf({ generation: 2 }), "CELL_ROLLED_BACK"],
-    ["a newer one that lacks what is revoked", revocationsOf({ generation: 3 }), "CELL_ROLLED_BACK"],
-    [
-      "one from the future",
-      revocationsOf({ ...second, generation: 3, issuedUnixMs: NOW + 5_001 }),
-      "CAPABILITY_REVOCATIONS_INVALID",
-    ],
-  ] as const)("is not replaced by %s", ([, record, code]) => {
+  test("an older one that comes late takes nothing back", () => {
     const list = listOf(second);
-    expect(() => list.take(record, NOW)).toThrow(expect.objectContaining({ code }));
-    expect(list.record()).toBe(second);
+    expect(list.take(first, NOW)).toBeUndefined();
+    expect([list.records(), list.isRevoked(hashOf(2)), list.epochOf("shop")]).toEqual([[second], true, 5]);
+  });
+
+  test("end with the same at every node, in whatever order they come", () => {
+    const records = [first, second, apart, revocationsOf(revokedOf([{ hash: hashOf(4), terms: termsOf() }]))];
+    const stateOf = (order: readonly Revocations[]) => {
+      const { epochs, tokens } = listOf(...order).revoked(NOW);
+      return [[...epochs].sort(), [...tokens.keys()].sort()];
+    };
+    fc.assert(
+      fc.property(fc.shuffledSubarray(records, { minLength: records.length }), (order) => {
+        expect(stateOf(order)).toEqual(stateOf(records));
+      }),
+    );
+  });
+
+  test("of which none holds another are kept eight; what the rest hold stays in force", () => {
+    const list = listOf(...Array.from({ length: 12 }, (_, n) => revocationsOf(bare(n))));
+    expect(list.records()).toHaveLength(8);
+    expect(Array.from({ length: 12 }, (_, n) => list.isRevoked(hashOf(n)))).toEqual(Array(12).fill(true));
+  });
+
+  test("a token whose entry is dropped by a new record is one that has ended", () => {
+    const end = termsOf().notAfterUnixMs;
+    const list = listOf(revocationsOf(revokedOf([{ hash: hashOf(4), terms: termsOf() }])));
+    list.take(revocationsOf({ ...bare(5), issuedUnixMs: NOW }), NOW);
+    expect(list.isRevoked(hashOf(4))).toBe(true);
+    list.take(revocationsOf({ ...bare(5, 6), issuedUnixMs: end }), end);
+    expect([list.isRevoked(hashOf(4)), list.isRevoked(hashOf(5))]).toEqual([false, true]);
   });
 });
 
@@ -54,59 +75,68 @@ describe("the authority's word", () => {
   test("is needed before anything counts, and every five seconds", () => {
     const list = listOf();
     expect(unheard(list, 0)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
-    expect(list.hear(none, NOW, 0)).toBe("same");
+    expect(hear(list, none)).toEqual({ isBehind: false, lacking: [] });
     expect(unheard(list, MAX_HEAD_AGE_MS - 1)).toBeUndefined();
     expect(unheard(list, MAX_HEAD_AGE_MS)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
-    list.hear({ ...none, atUnixMs: NOW + 5_000 }, NOW + 5_000, 5_000);
+    hear(list, none, 5_000);
     expect(unheard(list, 9_999)).toBeUndefined();
   });
 
-  test("that somebody held back counts that much less long, and said again no longer", () => {
+  test("that somebody held back counts that much less long, but for what clocks may differ", () => {
     const list = listOf(first);
-    expect(list.hear(headOf(first, NOW - 3_000), NOW, 0)).toBe("same");
-    expect(unheard(list, 1_999)).toBeUndefined();
-    expect(unheard(list, 2_000)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
-    list.hear(headOf(first, NOW - 3_000), NOW + 4_000, 4_000);
-    expect(unheard(list, 4_000)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
+    list.hear({ hash: first.hash, atUnixMs: NOW }, A, NOW + 8_000, 8_000);
+    expect(unheard(list, 9_999, NOW + 9_999)).toBeUndefined();
+    expect(unheard(list, 10_000, NOW + 10_000)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
+    list.hear({ hash: first.hash, atUnixMs: NOW }, A, NOW + 10_000, 10_000);
+    expect(unheard(list, 10_000, NOW + 10_000)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
   });
 
-  test("of a clock within the bound ahead counts no longer than one of now, and beyond it not at all", () => {
+  test("that was said before the newest one says nothing, also when this node's clock goes back", () => {
     const list = listOf(first);
-    list.hear(headOf(first, NOW + 5_001), NOW, 0);
+    hear(list, first.hash, 3_000);
+    list.hear({ hash: first.hash, atUnixMs: NOW + 2_000 }, A, NOW, 6_000);
+    expect(unheard(list, 7_999, NOW)).toBeUndefined();
+    expect(unheard(list, 8_000, NOW)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
+  });
+
+  test("counts no longer than by the wall clock while the other one stood still", () => {
+    const list = listOf();
+    hear(list, none);
+    expect(unheard(list, 1, NOW + 10_000)).toBeUndefined();
+    expect(unheard(list, 1, NOW + 10_001)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
+  });
+
+  test("from the future says nothing", () => {
+    const list = listOf();
+    list.hear({ hash: none, atUnixMs: NOW + 5_001 }, A, NOW, 0);
     expect(unheard(list, 0)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
-    list.hear(headOf(first, NOW + 5_000), NOW, 0);
-    expect(unheard(list, MAX_HEAD_AGE_MS - 1)).toBeUndefined();
-    expect(unheard(list, MAX_HEAD_AGE_MS)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
+    list.hear({ hash: none, atUnixMs: NOW + 5_000 }, A, NOW, 0);
+    expect(unheard(list, 0)).toBeUndefined();
   });
 
-  test("of a newer record lets nothing count until that has arrived", () => {
+  test("of a record that this node lacks lets nothing count until that one has arrived", () => {
     const list = listOf(first);
-    list.hear(headOf(first), NOW, 0);
-    expect(list.hear(headOf(second), NOW, 1)).toBe("newer");
+    hear(list, first.hash);
+    expect(hear(list, second.hash, 1)).toMatchObject({ isBehind: true });
     expect(unheard(list, 2)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
+    list.take(apart, NOW);
+    expect(unheard(list, 3)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
     list.take(second, NOW);
+    expect(unheard(list, 4)).toBeUndefined();
+  });
+
+  test("of less than this node knows is enough, and tells what the authority lacks", () => {
+    const list = listOf(second, apart);
+    list.take(first, NOW);
+    expect(hear(list, first.hash)).toEqual({ isBehind: false, lacking: [second, apart] });
+    expect(hear(list, none, 1)).toEqual({ isBehind: false, lacking: [second, apart] });
+    expect(hear(list, apart.hash, 2)).toEqual({ isBehind: false, lacking: [second] });
     expect(unheard(list, 3)).toBeUndefined();
   });
 
-  test("of an older record, or another of the same generation, tells nothing of now", () => {
-    const list = listOf(first, second);
-    expect(list.hear(headOf(first), NOW, 0)).toBe("older");
-    expect(list.hear(none, NOW, 0)).toBe("older");
-    expect(list.hear({ ...headOf(second), hash: hashOf(9) }, NOW, 0)).toBe("other");
-    expect(unheard(list, 0)).toBe("CAPABILITY_REVOCATIONS_UNHEARD");
-  });
-
-  test("is read as it was said; changed, or of another cell, it is refused", () => {
-    const said = signHead(headOf(second), keys.nodeA, genesis);
-    expect(must(readHead(said, genesis))).toEqual({ ...headOf(second), signer: keys.nodeA.publicKey });
-    for (let at = 0; at < said.length; at += 1) {
-      const forged = said.map((byte, index) => (index === at ? byte ^ 1 : byte));
-      expect(codeOf(readHead(forged, genesis))).toBe("CAPABILITY_REVOCATIONS_INVALID");
-    }
-    const other = { ...genesis, hash: hashOf(1) };
-    expect(codeOf(readHead(signHead(none, keys.nodeA, other), genesis))).toBe(
-      "CAPABILITY_REVOCATIONS_INVALID",
-    );
-    expect(codeOf(readHead(new Uint8Array(300), genesis))).toBe("CAPABILITY_REVOCATIONS_INVALID");
+  test("of another authority counts from its own clock", () => {
+    const list = listOf();
+    hear(list, none, 4_000);
+    expect(hear(list, second.hash, 2_000, keys.nodeB.publicKey)).toMatchObject({ isBehind: true });
   });
 });

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/capability.proto.
  */
 export const file_cell0_v1_capability: GenFile = /*@__PURE__*/
-  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiLgoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwipwIKCVRva2VuQm9keRIKCgJpZBgBIAEoDBIhCgRraW5kGAIgASgOMhMuY2VsbDAudjEuVG9rZW5LaW5kEg4KBmlzc3VlchgDIAEoDBIOCgZob2xkZXIYBCABKAwSDgoGcGFyZW50GAUgASgMEikKC3Blcm1pc3Npb25zGAYgAygLMhQuY2VsbDAudjEuUGVybWlzc2lvbhIoCgZsaW1pdHMYByABKAsyGC5jZWxsMC52MS5SZXNvdXJjZUxpbWl0cxIaChJub3RfYmVmb3JlX3VuaXhfbXMYCCABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYCSABKAQSEQoJbWF4X2RlcHRoGAogASgNEg0KBXNjb3BlGAsgASgJEg0KBWVwb2NoGAwgASgEIlkKClBlcm1pc3Npb24SDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJEikKC2NvbnN0cmFpbnRzGAMgAygLMhQuY2VsbDAudjEuQ29uc3RyYWludCLGAQoKQ29uc3RyYWludBIMCgRwYXRoGAEgASgJEhAKBmVxdWFscxgCIAEoCUgAEiIKBm9uZV9vZhgDIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhAKBnByZWZpeBgEIAEoCUgAEiAKBXJhbmdlGAUgASgLMg8uY2VsbDAudjEuUmFuZ2VIABIiCgZzdWJzZXQYBiABKAsyEC5jZWxsMC52MS5WYWx1ZXNIABIUCgptYXhfbGVuZ3RoGAcgASgNSABCBgoEcnVsZSIYCgZWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiQKBVJhbmdlEg0KBWxlYXN0GAEgASgJEgwKBG1vc3QYAiABKAki9gEKDlJlc291cmNlTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoBEgAiAEBEhYKCWNwdV9taWxsaRgCIAEoBEgBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKARIAogBARITCgZhZ2VudHMYBCABKARIA4gBARISCgVjYWxscxgFIAEoBEgEiAEBEhcKCmNvc3RfbWljcm8YBiABKARIBYgBAUIPCg1fbWVtb3J5X2J5dGVzQgwKCl9jcHVfbWlsbGlCEAoOX3N0b3JhZ2VfYnl0ZXNCCQoHX2FnZW50c0IICgZfY2FsbHNCDQoLX2Nvc3RfbWljcm8iRAoRU2lnbmVkUmV2b2NhdGlvbnMSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIq0BCg9SZXZvY2F0aW9uc0JvZHkSEgoKZ2VuZXJhdGlvbhgBIAEoBBIWCg5pc3N1ZWRfdW5peF9tcxgCIAEoBBIOCgZhdXRob3IYAyABKAkSEAoIY2F1c2VfaWQYBCABKAwSJAoGc2NvcGVzGAUgAygLMhQuY2VsbDAudjEuU2NvcGVFcG9jaBImCgZ0b2tlbnMYBiADKAsyFi5jZWxsMC52MS5SZXZva2VkVG9rZW4iKgoKU2NvcGVFcG9jaBINCgVzY29wZRgBIAEoCRINCgVlcG9jaBgCIAEoBCJCCgxSZXZva2VkVG9rZW4SDAoEaGFzaBgBIAEoDBINCgVzY29wZRgCIAEoCRIVCg11bnRpbF91bml4X21zGAMgASgEIkgKFVNpZ25lZFJldm9jYXRpb25zSGVhZBIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiSwoTUmV2b2NhdGlvbnNIZWFkQm9keRISCgpnZW5lcmF0aW9uGAEgASgEEgwKBGhhc2gYAiABKAwSEgoKYXRfdW5peF9tcxgDIAEoBCqeAQoJVG9rZW5LaW5kEhoKFlRPS0VOX0tJTkRfVU5TUEVDSUZJRUQQABIVChFUT0tFTl9LSU5EX1NZU1RFTRABEhQKEFRPS0VOX0tJTkRfQUdFTlQQAhITCg9UT0tFTl9LSU5EX1VTRVIQAxIZChVUT0tFTl9LSU5EX0ZFREVSQVRJT04QBBIYChRUT0tFTl9LSU5EX0VQSEVNRVJBTBAFYgZwcm90bzM");
+  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiLgoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwipwIKCVRva2VuQm9keRIKCgJpZBgBIAEoDBIhCgRraW5kGAIgASgOMhMuY2VsbDAudjEuVG9rZW5LaW5kEg4KBmlzc3VlchgDIAEoDBIOCgZob2xkZXIYBCABKAwSDgoGcGFyZW50GAUgASgMEikKC3Blcm1pc3Npb25zGAYgAygLMhQuY2VsbDAudjEuUGVybWlzc2lvbhIoCgZsaW1pdHMYByABKAsyGC5jZWxsMC52MS5SZXNvdXJjZUxpbWl0cxIaChJub3RfYmVmb3JlX3VuaXhfbXMYCCABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYCSABKAQSEQoJbWF4X2RlcHRoGAogASgNEg0KBXNjb3BlGAsgASgJEg0KBWVwb2NoGAwgASgEIlkKClBlcm1pc3Npb24SDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJEikKC2NvbnN0cmFpbnRzGAMgAygLMhQuY2VsbDAudjEuQ29uc3RyYWludCLGAQoKQ29uc3RyYWludBIMCgRwYXRoGAEgASgJEhAKBmVxdWFscxgCIAEoCUgAEiIKBm9uZV9vZhgDIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhAKBnByZWZpeBgEIAEoCUgAEiAKBXJhbmdlGAUgASgLMg8uY2VsbDAudjEuUmFuZ2VIABIiCgZzdWJzZXQYBiABKAsyEC5jZWxsMC52MS5WYWx1ZXNIABIUCgptYXhfbGVuZ3RoGAcgASgNSABCBgoEcnVsZSIYCgZWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiQKBVJhbmdlEg0KBWxlYXN0GAEgASgJEgwKBG1vc3QYAiABKAki9gEKDlJlc291cmNlTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoBEgAiAEBEhYKCWNwdV9taWxsaRgCIAEoBEgBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKARIAogBARITCgZhZ2VudHMYBCABKARIA4gBARISCgVjYWxscxgFIAEoBEgEiAEBEhcKCmNvc3RfbWljcm8YBiABKARIBYgBAUIPCg1fbWVtb3J5X2J5dGVzQgwKCl9jcHVfbWlsbGlCEAoOX3N0b3JhZ2VfYnl0ZXNCCQoHX2FnZW50c0IICgZfY2FsbHNCDQoLX2Nvc3RfbWljcm8iWgoRU2lnbmVkUmV2b2NhdGlvbnMSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhQKDGNlcnRpZmljYXRlcxgEIAMoDCKZAQoPUmV2b2NhdGlvbnNCb2R5EhYKDmlzc3VlZF91bml4X21zGAEgASgEEg4KBmF1dGhvchgCIAEoCRIQCghjYXVzZV9pZBgDIAEoDBIkCgZzY29wZXMYBCADKAsyFC5jZWxsMC52MS5TY29wZUVwb2NoEiYKBnRva2VucxgFIAMoCzIWLmNlbGwwLnYxLlJldm9rZWRUb2tlbiIqCgpTY29wZUVwb2NoEg0KBXNjb3BlGAEgASgJEg0KBWVwb2NoGAIgASgEIlUKDFJldm9rZWRUb2tlbhIMCgRoYXNoGAEgASgMEg0KBXNjb3BlGAIgASgJEg0KBWVwb2NoGAMgASgEEhkKEW5vdF9hZnRlcl91bml4X21zGAQgASgEIkgKFVNpZ25lZFJldm9jYXRpb25zSGVhZBIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiNwoTUmV2b2NhdGlvbnNIZWFkQm9keRIMCgRoYXNoGAEgASgMEhIKCmF0X3VuaXhfbXMYAiABKAQqngEKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRVE9LRU5fS0lORF9TWVNURU0QARIUChBUT0tFTl9LSU5EX0FHRU5UEAISEwoPVE9LRU5fS0lORF9VU0VSEAMSGQoVVE9LRU5fS0lORF9GRURFUkFUSU9OEAQSGAoUVE9LRU5fS0lORF9FUEhFTUVSQUwQBWIGcHJvdG8z");
 
 /**
  * A chain as a capsule carries it in `capability`: the root first, each link narrower
@@ -355,7 +355,8 @@ export const ResourceLimitsSchema: GenMessage<ResourceLimits> = /*@__PURE__*/
   messageDesc(file_cell0_v1_capability, 7);
 
 /**
- * All that is revoked in a cell, as one record: the newest one counts. Ed25519 over:
+ * All that one node of the capability authority knew to be revoked. Records are joined: of epochs the higher
+ * one counts, of tokens every one, so that none takes anything back, in whatever order they come. Ed25519 over:
  * "cell0/v1/revocations\0" || genesis hash (32) || SHA-256(body).
  *
  * @generated from message cell0.v1.SignedRevocations
@@ -369,7 +370,7 @@ export type SignedRevocations = Message<"cell0.v1.SignedRevocations"> & {
   body: Uint8Array;
 
   /**
-   * Key of a node that is certified for shard 0, where the capability authority is.
+   * Key of a node that is, or was, certified for shard 0, where the authority is.
    *
    * @generated from field: bytes signer = 2;
    */
@@ -379,6 +380,14 @@ export type SignedRevocations = Message<"cell0.v1.SignedRevocations"> & {
    * @generated from field: bytes signature = 3;
    */
   signature: Uint8Array;
+
+  /**
+   * Serialised SignedCertificates: an issuer's by genesis, and the signer's by that issuer. Whether they still
+   * count does not matter: a key that was replaced has revoked what it has revoked.
+   *
+   * @generated from field: repeated bytes certificates = 4;
+   */
+  certificates: Uint8Array[];
 };
 
 /**
@@ -393,42 +402,35 @@ export const SignedRevocationsSchema: GenMessage<SignedRevocations> = /*@__PURE_
  */
 export type RevocationsBody = Message<"cell0.v1.RevocationsBody"> & {
   /**
-   * From 1; rises with each record. A record forgets nothing that the one before has, but what has ended anyway.
-   *
-   * @generated from field: uint64 generation = 1;
-   */
-  generation: bigint;
-
-  /**
-   * @generated from field: uint64 issued_unix_ms = 2;
+   * @generated from field: uint64 issued_unix_ms = 1;
    */
   issuedUnixMs: bigint;
 
   /**
    * Principal that asked for it.
    *
-   * @generated from field: string author = 3;
+   * @generated from field: string author = 2;
    */
   author: string;
 
   /**
    * Capsule that asked for it; empty when none did.
    *
-   * @generated from field: bytes cause_id = 4;
+   * @generated from field: bytes cause_id = 3;
    */
   causeId: Uint8Array;
 
   /**
    * By name, ascending; at most 256. A scope that is not named is in epoch 0.
    *
-   * @generated from field: repeated cell0.v1.ScopeEpoch scopes = 5;
+   * @generated from field: repeated cell0.v1.ScopeEpoch scopes = 4;
    */
   scopes: ScopeEpoch[];
 
   /**
    * By hash, ascending; at most 4,096. Whatever was narrowed from one of them is revoked with it.
    *
-   * @generated from field: repeated cell0.v1.RevokedToken tokens = 6;
+   * @generated from field: repeated cell0.v1.RevokedToken tokens = 5;
    */
   tokens: RevokedToken[];
 };
@@ -450,7 +452,8 @@ export type ScopeEpoch = Message<"cell0.v1.ScopeEpoch"> & {
   scope: string;
 
   /**
-   * From 1. Tokens of the scope in any other epoch are void.
+   * From 1, and at most a year ahead as milliseconds since the Unix epoch. Tokens of the scope in any other
+   * epoch are void.
    *
    * @generated from field: uint64 epoch = 2;
    */
@@ -476,18 +479,22 @@ export type RevokedToken = Message<"cell0.v1.RevokedToken"> & {
   hash: Uint8Array;
 
   /**
-   * Empty: not known, so that the entry stays when a scope's epoch is raised.
+   * What the token itself says, so that the entry can go once the token is void anyway; empty and 0 where it
+   * is not known: the entry stays.
    *
    * @generated from field: string scope = 2;
    */
   scope: string;
 
   /**
-   * When the token ends by itself; 0: not known, so that the entry stays.
-   *
-   * @generated from field: uint64 until_unix_ms = 3;
+   * @generated from field: uint64 epoch = 3;
    */
-  untilUnixMs: bigint;
+  epoch: bigint;
+
+  /**
+   * @generated from field: uint64 not_after_unix_ms = 4;
+   */
+  notAfterUnixMs: bigint;
 };
 
 /**
@@ -498,8 +505,8 @@ export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
   messageDesc(file_cell0_v1_capability, 11);
 
 /**
- * Which record of revocations is the newest, said by the capability authority each second: a node that
- * has not heard it for a while, or lacks that record, lets no token count. Ed25519 over:
+ * Which record the capability authority has, said by it each second: a node that has not heard it for a
+ * while, or lacks that record, lets no token count. Ed25519 over:
  * "cell0/v1/revocations-head\0" || genesis hash (32) || SHA-256(body).
  *
  * @generated from message cell0.v1.SignedRevocationsHead
@@ -513,7 +520,7 @@ export type SignedRevocationsHead = Message<"cell0.v1.SignedRevocationsHead"> & 
   body: Uint8Array;
 
   /**
-   * As of SignedRevocations.
+   * Key of the node that owns shard 0.
    *
    * @generated from field: bytes signer = 2;
    */
@@ -537,21 +544,14 @@ export const SignedRevocationsHeadSchema: GenMessage<SignedRevocationsHead> = /*
  */
 export type RevocationsHeadBody = Message<"cell0.v1.RevocationsHeadBody"> & {
   /**
-   * 0: nothing was ever revoked.
+   * SHA-256 of that record's body; empty when nothing was ever revoked.
    *
-   * @generated from field: uint64 generation = 1;
-   */
-  generation: bigint;
-
-  /**
-   * SHA-256 of that record's body; empty when there is none.
-   *
-   * @generated from field: bytes hash = 2;
+   * @generated from field: bytes hash = 1;
    */
   hash: Uint8Array;
 
   /**
-   * @generated from field: uint64 at_unix_ms = 3;
+   * @generated from field: uint64 at_unix_ms = 2;
    */
   atUnixMs: bigint;
 };
