@@ -77,7 +77,7 @@ async function promote(
   options: NodeOptions,
 ): Promise<RunningNode> {
   const startedAtUnixMs = Date.now();
-  const { config, links, records, telemetry, actors, placed, firstNode, history, onProblem } = ground;
+  const { config, links, records, telemetry, actors, placed, firstNode, onProblem } = ground;
   if (standby) {
     telemetry.begin({ forgetting: true });
     // It serves meanwhile: what the stream lacks, the one before would have written as late.
@@ -104,26 +104,20 @@ async function promote(
       brokerVersion: () => links.connection.version(),
       coreVersion: () => links.coreVersion(),
       accepting: () => whyNot() === undefined,
+      unheard: () => records.revocations.list.unheard(Date.now(), performance.now()),
       refusals: () => messaging.refusals(),
     });
   const system = await openActorSystem({
+    ...ground,
     dir,
-    config,
     links: links.states,
-    records,
-    placed,
-    firstNode,
-    actors,
     revival,
-    history,
-    telemetry,
     send: messaging.send,
     durable,
     status,
     askRevision: askRevision(messaging.send),
     isSound: () => isRead(links.connection),
     onFatal: options.onFatal,
-    onProblem,
   });
   life.system = system;
   messaging.serve({ placed, firstNode });

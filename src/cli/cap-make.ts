@@ -7,7 +7,7 @@ import { type Constraint, implies } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
-import { signToken, type Token, type TokenClaims } from "../security/capability/token.ts";
+import { readToken, signToken, type Token, type TokenClaims } from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
 import { hasKeyForm } from "../security/keys/admit-key.ts";
@@ -33,23 +33,54 @@ const DEFAULT_SCOPE = "default";
 const nextId = createIds({ nowUnixMs: Date.now, randomBytes });
 
 export async function mint(context: Context, options: CapOptions): Promise<ExitCode> {
-  const { maker, trust } = await readCellKeys(context.dir);
-  const { intent = ["**"], target = [], where = [], depth = 0, once, scope = DEFAULT_SCOPE } = options;
-  const ttl = options.ttl ?? (once ? DEFAULT_ONCE_MS : DEFAULT_TTL_MS);
+  const { once, scope = DEFAULT_SCOPE } = options;
   if (!isToken(scope))
     throw new CellError("CLI_USAGE", "a scope is a token of a-z, 0-9 and '-'", { where: scope.slice(0, 80) });
+  const ttlMs = options.ttl ?? (once ? DEFAULT_ONCE_MS : DEFAULT_TTL_MS);
+  const mintOne = options.offline === true ? mintOffline : askForOne;
+  return await mintOne(context, options, { scope, ttlMs });
+}
+
+type MintTerms = { readonly scope: string; readonly ttlMs: number };
+
+/** Of the cell's capability authority. */
+async function askForOne(
+  context: Context,
+  options: CapOptions,
+  { scope, ttlMs }: MintTerms,
+): Promise<ExitCode> {
+  const { intent = ["**"], target = [], where = [], depth = 0, once = false } = options;
+  const { trust } = await knownTrust(context);
+  const holder = toHex(holderOf(options.holder, trust));
+  // What is no condition is told here, by its place on the command line.
+  constraintsOf(where);
+  const permissions = [{ intents: [...intent], targets: [...target], where: [...where] }];
+  const kernel = await context.kernel();
+  const token = readToken(await kernel.mintCapability({ holder, permissions, ttlMs, depth, scope, once }));
+  const chain = token.ok ? chainOf([token.value]) : token;
+  if (!chain.ok) throw chain.error;
+  return await hand(context, chain.value, trust, options);
+}
+
+/** By the issuer's key of this directory. */
+async function mintOffline(
+  context: Context,
+  options: CapOptions,
+  { scope, ttlMs }: MintTerms,
+): Promise<ExitCode> {
+  const { maker, trust } = await readCellKeys(context.dir);
+  const { intent = ["**"], target = [], where = [], depth = 0, once } = options;
   const revocations = await readRevocationList(context.dir, maker.genesis);
   const now = Date.now();
-  const permission = { intents: intent, targets: target, constraints: constraintsOf(where) };
   const claims: TokenClaims = {
     id: nextId(),
     kind: once ? "ephemeral" : "user",
     holder: holderOf(options.holder, trust),
     parent: new Uint8Array(),
-    permissions: [permission],
+    permissions: [{ intents: intent, targets: target, constraints: constraintsOf(where) }],
     limits: {},
     notBeforeUnixMs: now,
-    notAfterUnixMs: now + ttl,
+    notAfterUnixMs: now + ttlMs,
     maxDepth: depth,
     scope,
     epoch: revocations.epochOf(scope),

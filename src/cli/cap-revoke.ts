@@ -1,4 +1,4 @@
-// `cell0 cap revoke` and `cell0 cap list`: asked of the capability authority.
+// `cell0 cap revoke`: asked of the capability authority.
 import { CellError } from "../errors/cell-error.ts";
 import type { Token } from "../security/capability/token.ts";
 import { isToken } from "../security/names.ts";
@@ -6,11 +6,8 @@ import { readTokenFile } from "./cap-file.ts";
 import { describeLink, nameOfKeys } from "./cap-show.ts";
 import { confirm } from "./confirm.ts";
 import type { Context } from "./context.ts";
-import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { knownTrust } from "./known-trust.ts";
-import { renderTable } from "./render/table.ts";
-import { plain } from "./render/text.ts";
 
 export type RevokeOptions = {
   readonly scope?: string;
@@ -76,38 +73,5 @@ async function raiseEpoch(context: Context, scope: string, { yes }: RevokeOption
     `Scope ${scope} is in epoch ${raised.epoch}: every token of it that there was is void. New ones: cell0 cap mint --scope ${scope}`,
   );
   context.printJson(raised);
-  return exitCodes.ok;
-}
-
-export async function listRevoked(context: Context): Promise<ExitCode> {
-  const report = await (await context.kernel()).revocations();
-  const { scopes, tokens } = report;
-  const { colors } = context;
-  const tables = [
-    renderTable(
-      scopes,
-      [
-        { title: "SCOPE", value: ({ scope }) => plain(scope) },
-        { title: "EPOCH", align: "right", value: ({ epoch }) => String(epoch) },
-      ],
-      colors,
-    ),
-    renderTable(
-      tokens,
-      [
-        { title: "REVOKED TOKEN", value: ({ hash }) => plain(hash) },
-        { title: "SCOPE", value: ({ terms }) => plain(terms?.scope ?? "-") },
-        {
-          title: "ENDS BY ITSELF (UTC)",
-          value: ({ terms }) =>
-            terms === undefined ? colors.dim("not known") : formatTime(terms.notAfterUnixMs),
-        },
-      ],
-      colors,
-    ),
-  ].filter((_, at) => (at === 0 ? scopes : tokens).length > 0);
-  if (tables.length > 0) context.print(tables.join("\n\n"));
-  else context.note("Nothing is revoked that has not ended.");
-  context.printJson(report);
   return exitCodes.ok;
 }

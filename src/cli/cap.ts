@@ -1,5 +1,5 @@
-// `cell0 cap mint|attenuate|show|explain|key`: capability tokens, offline; `cap revoke|list`: what
-// counts no more, asked of the cell.
+// `cell0 cap attenuate|show|explain|key`: capability tokens, offline; `cap mint|revoke|list`: asked of
+// the cell's capability authority.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CONSTRAINT_FORMS } from "../security/capability/constraint-text.ts";
 import type { RevokeOptions } from "./cap-revoke.ts";
@@ -21,6 +21,8 @@ export type CapOptions = {
   readonly scope?: string;
   /** It serves one intent. */
   readonly once?: true;
+  /** Signed by the issuer's key, without asking the cell. */
+  readonly offline?: true;
   readonly out?: string;
 };
 
@@ -31,7 +33,7 @@ export function registerCap(program: Command): void {
   const cap = program
     .command("cap")
     .description(
-      "Capability tokens: who may send what to whom, where, until when. Made and narrowed offline, revoked everywhere at once.",
+      "Capability tokens: who may send what to whom, where, until when. Narrowed offline, revoked everywhere at once.",
     );
   registerMint(cap);
   registerAttenuate(cap);
@@ -55,7 +57,7 @@ export function registerCap(program: Command): void {
 function registerMint(cap: Command): void {
   const mint = shaped(cap.command("mint"))
     .description(
-      "Make a token, signed by the cell's issuer. What its holder sends under it rests on the token alone, so that a client without grants can do what its token says, and nothing else.",
+      "Have the cell's capability authority make a token, within what you are granted yourself. What its holder sends under it rests on the token alone, so that a client without grants can do what its token says, and nothing else.",
     )
     .requiredOption(
       "--target <pattern>",
@@ -63,6 +65,10 @@ function registerMint(cap: Command): void {
       collect,
     )
     .option("--scope <name>", "what is revoked together, e.g. a graph's name (default: default)")
+    .option(
+      "--offline",
+      "sign it with the issuer's key of this directory, without asking; it is not on record",
+    )
     .action(
       action(async (context, options: CapOptions) => (await import("./cap-make.ts")).mint(context, options)),
     );
@@ -177,10 +183,12 @@ function registerRevoke(cap: Command): void {
   });
   const list = cap
     .command("list")
-    .description("List what is revoked: single tokens that have not ended, and the epochs of scopes.")
-    .action(action(async (context) => (await import("./cap-revoke.ts")).listRevoked(context)));
+    .description(
+      "List what was minted and has not ended, what is revoked, and the epochs of scopes. What was narrowed, or minted with --offline, the cell does not know.",
+    )
+    .action(action(async (context) => (await import("./cap-list.ts")).list(context)));
   documented(list, {
-    examples: [["cell0 cap list", "what counts no more"]],
+    examples: [["cell0 cap list", "who holds what, and what counts no more"]],
     exits: ["refused", "unreachable"],
   });
 }

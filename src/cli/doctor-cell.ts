@@ -58,7 +58,7 @@ async function runningChecks(context: Context, holder: LockHolder): Promise<read
       bad("node", `node ${holder.node} does not answer: ${what}`, "See log/node.log in the data directory."),
     ];
   }
-  const { broker, core, acceptingIntents } = status;
+  const { broker, core, acceptingIntents, capabilities } = status;
   const up = formatUptime(context.terminal.now() - status.startedAtUnixMs);
   return [
     good("node", `${status.node} ${status.version}, up ${up}, ${counted(status.actors, "actor")}`),
@@ -75,6 +75,13 @@ async function runningChecks(context: Context, holder: LockHolder): Promise<read
     acceptingIntents
       ? good("intake", "it accepts intents")
       : bad("intake", "it refuses intents", "It takes up again once broker and core are there."),
+    capabilities === undefined
+      ? good("capabilities", "it knows what is revoked")
+      : bad(
+          "capabilities",
+          `it lets none count: ${capabilities}`,
+          "See whether the node that owns shard 0 runs: `cell0 get nodes`.",
+        ),
     await checked("revision", "Run `cell0 rollback --list`.", () => checkRevision(context, status)),
     await checked("actors", "See `cell0 get tree`.", () => checkActors(context)),
   ];

@@ -2,10 +2,13 @@
 // as a stream of chunks, graphs leave in parts. It renders nothing.
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import type { z } from "zod";
 import { type Chunk, fromChunks } from "../actors/kernel/chunks.ts";
+import type { capabilityIntents } from "../actors/kernel/contract.ts";
 import type {
   ActorReport,
   ApplyReport,
+  CapabilitiesReport,
   DeadLetterReport,
   DeadLetterRow,
   GraphReport,
@@ -14,7 +17,6 @@ import type {
   PlanReport,
   PrincipalRow,
   RevisionRow,
-  RevocationsReport,
   TreeNode,
 } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
@@ -111,6 +113,11 @@ function graphCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
 /** Calls on `kernel/capabilities`. */
 function capabilityCalls(ask: Ask, { requestMs }: KernelTimeouts) {
   return {
+    /** A serialised SignedToken. */
+    async mintCapability(request: z.input<(typeof capabilityIntents)["capability.mint"]["payload"]>) {
+      const reply = await ask.value(CAPABILITIES, "capability.mint", request, requestMs);
+      return new Uint8Array(Buffer.from(String(field(reply, "token")), "base64"));
+    },
     /** @param named base64 of a SignedToken, or the hex of a token's hash */
     revokeCapability: async (named: { readonly token: string } | { readonly hash: string }) =>
       objectWith<{ readonly hash: string; readonly already: boolean }>(
@@ -122,8 +129,9 @@ function capabilityCalls(ask: Ask, { requestMs }: KernelTimeouts) {
         await ask.value(CAPABILITIES, "epoch.raise", { scope }, requestMs),
         ["scope", "epoch"],
       ),
-    revocations: async () =>
-      objectWith<RevocationsReport>(await ask.chunked(CAPABILITIES, "capability.list", {}, requestMs), [
+    capabilities: async () =>
+      objectWith<CapabilitiesReport>(await ask.chunked(CAPABILITIES, "capability.list", {}, requestMs), [
+        "minted",
         "scopes",
         "tokens",
       ]),

@@ -12,6 +12,8 @@ import type { ChildSpec, PlacedGraph } from "../manifest/graph.ts";
 import { actorsOf } from "../manifest/graph-walk.ts";
 import { type Plan, planGraph } from "../manifest/plan.ts";
 import { unmetSync } from "../manifest/sync-demands.ts";
+import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
+import type { AuthorityPorts } from "../security/intake/authority.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { kernelFailure } from "../supervisor/failure.ts";
 import { systemClock } from "../supervisor/ports.ts";
@@ -30,6 +32,7 @@ import { graphPorts } from "./graph-ports.ts";
 import { KernelLayer } from "./kernel-layer.ts";
 import { kernelParts } from "./kernel-parts.ts";
 import type { Links, Watched } from "./links.ts";
+import type { MintPorts } from "./minting.ts";
 import { kernelSpec, rootsOf } from "./node-graph.ts";
 import type { NodeRecords } from "./node-records.ts";
 import type { AskRevision } from "./node-revision.ts";
@@ -52,6 +55,9 @@ export type ActorSystemOptions = {
   readonly config: CellConfig;
   readonly links: Links;
   readonly records: NodeRecords;
+  readonly identity: ParsedIdentity;
+  readonly authority: Pick<AuthorityPorts, "actorGrants" | "clientGrants">;
+  readonly nextId: () => Uint8Array;
   readonly placed: Watched<PlacedGraph>;
   readonly firstNode: () => string | undefined;
   readonly actors: RunningActors;
@@ -274,7 +280,10 @@ class System implements ActorSystem {
         durable: this.#options.durable.runtime,
         status,
       }),
-      first: firstNode() === config.node ? { graph, capabilities: capabilityPorts(revocations) } : undefined,
+      first:
+        firstNode() === config.node
+          ? { graph, capabilities: capabilityPorts(revocations, this.#minting()) }
+          : undefined,
       tools: {
         grantsOf: grantedTools(() => this.#options.placed.value, config.node),
         record: telemetry.record,
@@ -291,6 +300,21 @@ class System implements ActorSystem {
       eventsPath: dir.events,
       flushEvents: () => telemetry.flush(),
     });
+  }
+
+  #minting(): MintPorts {
+    const { records, telemetry, authority, identity, nextId } = this.#options;
+    const { actorGrants, clientGrants } = authority;
+    return {
+      key: signingKeyOf(identity),
+      trust: records.trust.store,
+      revocations: records.revocations.list,
+      stream: records.minted,
+      actorGrants,
+      clientGrants,
+      nextId,
+      record: telemetry.record,
+    };
   }
 
   /** Other nodes that something is placed on, as the owner of the graph sees it. */

@@ -10,15 +10,20 @@ import {
   withRaisedEpoch,
   withToken,
 } from "../security/revocation/revoked.ts";
+import { type MintPorts, mintedRows, mintToken } from "./minting.ts";
 import type { CellRevocations } from "./revocations.ts";
 
-export function capabilityPorts(revocations: CellRevocations): CapabilityPorts {
+export function capabilityPorts(revocations: CellRevocations, minting: MintPorts): CapabilityPorts {
   const { list } = revocations;
   const asked = ({ id, principal }: { readonly id: string; readonly principal: string }) => ({
     author: principal,
     causeId: fromHex(id) ?? new Uint8Array(),
   });
   return {
+    async mint(request, minter) {
+      const { bytes, hash } = await mintToken(request, minter, minting);
+      return { token: bytes, hash: toHex(hash) };
+    },
     async revoke(named, requester) {
       const token =
         "token" in named ? tokenOf(named.token) : { hash: fromHex(named.hash) ?? new Uint8Array() };
@@ -32,9 +37,10 @@ export function capabilityPorts(revocations: CellRevocations): CapabilityPorts {
       await revocations.change((revoked) => withRaisedEpoch(revoked, scope, Date.now()), asked(requester));
       return { scope, epoch: list.epochOf(scope) };
     },
-    list() {
+    async list() {
       const { epochs, tokens } = list.revoked(Date.now());
       return {
+        minted: await mintedRows(minting),
         scopes: [...epochs].map(([scope, epoch]) => ({ scope, epoch })),
         tokens: [...tokens.values()].map(({ hash, ...rest }) => ({ hash: toHex(hash), ...rest })),
       };

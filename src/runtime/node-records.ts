@@ -10,6 +10,7 @@ import type { Revoked } from "../security/revocation/revoked.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { BrokerConnection } from "../transport/connection.ts";
 import { revocationHeads } from "../transport/revocation-heads.ts";
+import { type MintedStream, mintedStream } from "../transport/streams/minted-stream.ts";
 import { revisionsStream } from "../transport/streams/revisions-stream.ts";
 import { revocationsStream } from "../transport/streams/revocations-stream.ts";
 import { spentStream } from "../transport/streams/spent-stream.ts";
@@ -28,6 +29,8 @@ export type NodeRecords = {
   readonly revisions: Revisions;
   readonly revocations: CellRevocations;
   readonly spent: SpentTokens;
+  /** What the capability authority has minted. */
+  readonly minted: MintedStream;
   /** This process writes from now on. */
   activate(): Promise<void>;
   stop(): Promise<void>;
@@ -72,6 +75,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     onProblem,
   });
   const spent = spentStream(connection, config.cell, MAX_EPHEMERAL_MS + 4 * MAX_CLOCK_SKEW_MS);
+  const minted = mintedStream(connection, config.cell);
   const [revisions, revocations] = await Promise.all([
     openRevisions({
       stream: revisionsStream(connection, config.cell),
@@ -95,6 +99,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       onProblem,
     }),
     spent.ensure(),
+    minted.ensure(),
   ]);
   const current = revisions.current();
   if (current !== undefined) longWork(() => placed.set(current.placed));
@@ -102,6 +107,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     trust,
     revisions,
     revocations,
+    minted,
     spent: new SpentTokens({ stream: spent, onProblem }),
     async activate() {
       // Whatever else fails: until it speaks no token counts anywhere.

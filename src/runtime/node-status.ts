@@ -1,6 +1,7 @@
 // What `node.status` reports and `cell0 up` prints.
 import process from "node:process";
 import type { NodeStatus } from "../actors/kernel/reports.ts";
+import type { CellError } from "../errors/cell-error.ts";
 import { brokerSyncOf, type CellConfig } from "./cell-config.ts";
 import type { Links } from "./links.ts";
 import { packageVersion } from "./package-info.ts";
@@ -20,6 +21,8 @@ export type StatusSources = {
   readonly brokerVersion: () => string | undefined;
   readonly coreVersion: () => string | undefined;
   readonly accepting: () => boolean;
+  /** What stands against relying on what is known to be revoked. */
+  readonly unheard: () => CellError | undefined;
   readonly refusals: () => Readonly<Record<string, number>>;
 };
 
@@ -29,6 +32,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
   const brokerVersion = sources.brokerVersion();
   const sync = brokerSyncOf(config);
   const coreVersion = sources.coreVersion();
+  const unheard = sources.unheard();
   return {
     node: config.node,
     cell: config.cell,
@@ -52,6 +56,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       ...(core.reason === undefined ? {} : { reason: core.reason }),
     },
     acceptingIntents: sources.accepting(),
+    ...(unheard === undefined ? {} : { capabilities: unheard.message }),
     refusals: sources.refusals(),
   };
 }

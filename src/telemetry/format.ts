@@ -171,6 +171,10 @@ function tellNode(kind: Kind): Told | undefined {
       const { principal, generation, revoked } = kind.value;
       return ["warn", `${principal} ${revoked ? "revoked" : "certified"}, generation ${generation}`];
     }
+    case "capabilityMinted": {
+      const { token, author, scope } = kind.value;
+      return ["warn", `capability ${hex(token).slice(0, 16)} minted by ${author} in scope ${scope}`];
+    }
     case "revocationsChanged": {
       const { author, tokenCount, scopes } = kind.value;
       const raised = scopes.map(({ scope, epoch }) => `what scope ${scope} had before epoch ${epoch}`);

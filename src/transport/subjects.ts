@@ -92,12 +92,21 @@ export const revocationsHeadSubject = (cell: string): string => `${cellPrefix(ce
 /** A node asks it to say so now. */
 export const revocationsAskSubject = (cell: string): string => `${cellPrefix(cell)}.revocations-ask`;
 
+export const mintedStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_MINTED`;
+export const allMinted = (cell: string): string => `${cellPrefix(cell)}.minted.*`;
+/** @param token hex of its hash */
+export const mintedSubject = (cell: string, token: string): string =>
+  `${cellPrefix(cell)}.minted.${tokenHash(token)}`;
+
 export const spentStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_SPENT`;
 export const allSpent = (cell: string): string => `${cellPrefix(cell)}.spent.*`;
 /** @param token hex of the hash of a token that served once */
-export function spentSubject(cell: string, token: string): string {
+export const spentSubject = (cell: string, token: string): string =>
+  `${cellPrefix(cell)}.spent.${tokenHash(token)}`;
+
+function tokenHash(token: string): string {
   if (!/^[0-9a-f]{64}$/.test(token)) throw invalid("not the hash of a token", token);
-  return `${cellPrefix(cell)}.spent.${token}`;
+  return token;
 }
 
 export const deadLettersStreamName = (cell: string): string =>

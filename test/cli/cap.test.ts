@@ -1,6 +1,11 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openMirror } from "../../src/runtime/record-mirror.ts";
+import { fromHex, mapKey, toHex } from "../../src/security/bytes.ts";
+import { parseCreds, signingKeyOf } from "../../src/security/identity/creds-file.ts";
+import { signRevocations } from "../../src/security/revocation/revocations.ts";
+import type { Revoked } from "../../src/security/revocation/revoked.ts";
 import { run } from "./fake-terminal.ts";
 import { keeping } from "./keeping-cell.ts";
 import { type MadeCell, madeCell } from "./made-cell.ts";
@@ -20,7 +25,7 @@ async function addClient(cell: MadeCell, name: string) {
   return { file: `${name}.creds`, withdraw: () => call("revoke", name, "--yes") };
 }
 const mint = (cell: MadeCell, ...argv: string[]) =>
-  cap(cell, "mint", "--holder", "operator", "--target", "shop/*", ...argv);
+  cap(cell, "mint", "--offline", "--holder", "operator", "--target", "shop/*", ...argv);
 
 describe("cap mint", () => {
   it("writes a token that show reads back, and says who uses it how", async () => {
@@ -155,6 +160,93 @@ describe("cap attenuate", () => {
     await mint(cell);
     const { err } = await cap(cell, "attenuate", "operator.cap", "--holder", "operator", "--out", "less.cap");
     expect(err).toMatch(/^CAPABILITY_WIDENED: this token may not be handed on/);
+  });
+});
+
+/** What the cell's authority has revoked, as its node keeps it. */
+async function revokeIn(cell: MadeCell, revoked: Revoked) {
+  const identity = parseCreds(await readFile(cell.dir.nodeCreds, "utf8"));
+  if (!identity.ok) throw identity.error;
+  const { genesis, certificates } = identity.value;
+  const of = (kind: string) => certificates.find((each) => each.kind === kind)?.bytes ?? new Uint8Array();
+  const record = signRevocations(
+    { ...revoked, issuedUnixMs: Date.now(), author: "operator", causeId: new Uint8Array() },
+    { key: signingKeyOf(identity.value), genesis, certificates: [of("issuer"), of("node")] },
+  );
+  if (!record.ok) throw record.error;
+  const mirror = await openMirror(cell.dir.revocations, "revoked");
+  await mirror.put(toHex(record.value.hash), record.value.bytes);
+}
+
+describe("a token that serves once", () => {
+  it.each([
+    [[], 60_000],
+    [["--ttl", "5m"], 300_000],
+  ])("is minted for a minute, and for five at most: %j", async (argv, ttlMs) => {
+    await using cell = await madeCell();
+    expect((await mint(cell, "--once", ...argv)).out).toMatch(/; once, until /);
+    const { out, json } = await cap(cell, "show", "operator.cap", "--json");
+    expect(out).not.toBe("");
+    const [{ links }] = json() as [
+      { links: { kind: string; notBeforeUnixMs: number; notAfterUnixMs: number }[] },
+    ];
+    expect(links).toMatchObject([{ kind: "ephemeral" }]);
+    expect((links[0]?.notAfterUnixMs ?? 0) - (links[0]?.notBeforeUnixMs ?? 0)).toBe(ttlMs);
+    expect((await cap(cell, "show", "operator.cap")).out).toContain("\n   serves     one intent\n");
+  });
+
+  it("is not minted for longer", async () => {
+    await using cell = await madeCell();
+    const { exitCode, err } = await mint(cell, "--once", "--ttl", "6m");
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(/^CLI_USAGE: .*serves once, .*5 minutes/)]);
+  });
+
+  it("is made of any other, and ends no later than that", async () => {
+    await using cell = await madeCell();
+    await mint(cell, "--depth", "2", "--ttl", "30s");
+    const made = await cap(
+      cell,
+      "attenuate",
+      "operator.cap",
+      "--holder",
+      "operator",
+      "--once",
+      "--out",
+      "once.cap",
+    );
+    expect([made.exitCode, made.err]).toEqual([0, ""]);
+    const { json } = await cap(cell, "show", "once.cap", "--json");
+    const [{ links }] = json() as [{ links: { kind: string; notAfterUnixMs: number }[] }];
+    expect(links.map(({ kind }) => kind)).toEqual(["user", "ephemeral"]);
+    expect(links[1]?.notAfterUnixMs).toBe(links[0]?.notAfterUnixMs);
+  });
+});
+
+describe("what is revoked", () => {
+  it("is told of a token from the directory's own copy, and new ones are minted in their scope's epoch", async () => {
+    await using cell = await madeCell();
+    await mint(cell, "--scope", "shop", "--out", "old.cap");
+    expect((await cap(cell, "show", "old.cap")).exitCode).toBe(0);
+    await revokeIn(cell, { epochs: new Map([["shop", 7]]), tokens: new Map() });
+    expect((await cap(cell, "show", "old.cap")).out).toMatch(
+      /\nCAPABILITY_EPOCH_STALE: its epoch in shop is 0, the current one 7/,
+    );
+    await mint(cell, "--scope", "shop", "--out", "new.cap");
+    const shown = await cap(cell, "show", "new.cap", "--json");
+    expect([shown.exitCode, shown.json()]).toMatchObject([0, [{ links: [{ scope: "shop", epoch: 7 }] }]]);
+    const [{ links }] = shown.json() as [{ links: { hash: string }[] }];
+    const hash = fromHex(links[0]?.hash ?? "") ?? new Uint8Array();
+    await revokeIn(cell, { epochs: new Map(), tokens: new Map([[mapKey(hash), { hash }]]) });
+    expect((await cap(cell, "show", "new.cap")).out).toMatch(/\nCAPABILITY_REVOKED: /);
+  });
+
+  it("that cannot be read lets nothing be minted, and is found by a backup", async () => {
+    await using cell = await madeCell();
+    const mirror = await openMirror(cell.dir.revocations, "revoked");
+    await mirror.put("00", Uint8Array.of(1, 2, 3));
+    expect((await mint(cell)).err).toMatch(/^CAPABILITY_REVOCATIONS_INVALID: .*revocations\/00\.revoked/);
+    const backup = await run(["--data-dir", "data", "backup", "b.tar.gz"], { cwd: cell.parent });
+    expect(backup.err).toMatch(/^CAPABILITY_REVOCATIONS_INVALID/);
   });
 });
 

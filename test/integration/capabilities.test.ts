@@ -166,6 +166,39 @@ describe("a client without grants", () => {
     }
   });
 
+  it("is named in the list of what was minted", async () => {
+    const { code, stdout } = await cell.cli("cap", "list");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^MINTED +HOLDER +MAY SEND +SCOPE +UNTIL \(UTC\) +BY\n[0-9a-f]{64} +ann +say to live\/parrot where \/text \^= "hello" +default +[-0-9]+ [:0-9]+ +operator +counts$/m,
+    );
+    const { stdout: events } = await cell.cli("logs", "--kind", "capabilityMinted");
+    expect(events).toMatch(/ capability [0-9a-f]{16} minted by operator in scope default$/m);
+  });
+
+  it("has minted what it is granted itself, when it may ask for that", async () => {
+    const grants = ["--target", "live/parrot", "kernel/capabilities", "--intent", "say", "capability.mint"];
+    await cell.json("client", "add", "carl", ...grants, "--out", path("carl.creds"));
+    const key = (await cell.cli("--creds", path("bob.creds"), "cap", "key")).stdout.trim();
+    const ask = (target: string, intent: string) =>
+      cell.cli(
+        ...["--creds", path("carl.creds"), "cap", "mint", "--holder", key, "--target", target],
+        ...["--intent", intent, "--out", path(`${intent}.cap`)],
+      );
+    expect((await ask("live/parrot", "say")).code).toBe(0);
+    expect((await say("bob", "say.cap", { text: "hi" })).code).toBe(0);
+    const { code, stderr } = await ask("live/parrot", "crash");
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringMatching(/^AUTHORITY_INTENT_FORBIDDEN: no single grant of carl/),
+    ]);
+    const refused = await cell.cli(
+      ...["--creds", path("ann.creds"), "cap", "mint", "--holder", key, "--target", "live/parrot"],
+      ...["--out", path("none.cap")],
+    );
+    expect(refused.stderr).toMatch(/^AUTHORITY_INTENT_FORBIDDEN/);
+  });
+
   it("cannot use what somebody handed on who was withdrawn since", async () => {
     await cell.json("client", "revoke", "ann", "--yes");
     const { stderr } = await say("bob", "bob.cap", { text: "hello" });

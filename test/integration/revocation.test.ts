@@ -83,7 +83,9 @@ describe("a token that is used at another node", () => {
 
   it("is listed with the epochs of scopes", async () => {
     const { stdout } = await first.cli("cap", "list");
-    expect(stdout).toMatch(/^SCOPE +EPOCH\nshop +\d+\n\nREVOKED TOKEN +SCOPE +ENDS BY ITSELF \(UTC\)\n/);
+    expect(stdout).toMatch(/^MINTED +HOLDER/);
+    expect(stdout).toMatch(/\n\nSCOPE +EPOCH\nshop +\d+\n\nREVOKED TOKEN +SCOPE +ENDS BY ITSELF \(UTC\)\n/);
+    expect(stdout).toMatch(new RegExp(`^${await hashOf("ann.cap")} +ann .* revoked$`, "m"));
     expect(stdout).toMatch(new RegExp(`^${await hashOf("ann.cap")} +default +[-0-9]+ [:0-9]+$`, "m"));
     expect(stdout).toMatch(new RegExp(`^${await hashOf("named.cap")} +- +not known$`, "m"));
   });

@@ -1,14 +1,35 @@
-// `kernel/capabilities`: the capability authority, which revokes. Lives on the node that owns shard 0.
+// `kernel/capabilities`: the capability authority, which mints and revokes. Lives on the node that owns shard 0.
 import { serveActor } from "../serve.ts";
 import { inChunks } from "./chunks.ts";
 import { capabilityIntents } from "./contract.ts";
 import type { Requester } from "./graph.ts";
-import type { RevocationsReport } from "./reports.ts";
+import type { CapabilitiesReport } from "./reports.ts";
 
 /** A token to revoke: whole, or by the hex of its hash alone. */
 export type NamedToken = { readonly token: Uint8Array } | { readonly hash: string };
 
+export type MintRequest = {
+  /** Hex of a key. */
+  readonly holder: string;
+  readonly permissions: readonly {
+    readonly intents: readonly string[];
+    readonly targets: readonly string[];
+    readonly where: readonly string[];
+  }[];
+  readonly ttlMs: number;
+  readonly depth: number;
+  readonly scope: string;
+  readonly once: boolean;
+};
+
+/** Who asks: a principal, or an actor by its path. */
+export type Minter = Requester & { readonly source: string };
+
 export type CapabilityPorts = {
+  readonly mint: (
+    request: MintRequest,
+    minter: Minter,
+  ) => Promise<{ readonly token: Uint8Array; readonly hash: string }>;
   readonly revoke: (
     named: NamedToken,
     requester: Requester,
@@ -17,18 +38,22 @@ export type CapabilityPorts = {
     scope: string,
     requester: Requester,
   ) => Promise<{ readonly scope: string; readonly epoch: number }>;
-  readonly list: () => RevocationsReport;
+  readonly list: () => Promise<CapabilitiesReport>;
 };
 
 export const capabilities = serveActor<CapabilityPorts, typeof capabilityIntents>({
   intents: capabilityIntents,
   handlers: {
+    "capability.mint": async (request, meta, { input }) => {
+      const { token, hash } = await input.mint(request, meta);
+      return { token: Buffer.from(token).toString("base64"), hash };
+    },
     "capability.revoke": async (named, meta, { input }) =>
       await input.revoke(
         "token" in named ? { token: new Uint8Array(Buffer.from(named.token, "base64")) } : named,
         meta,
       ),
     "epoch.raise": async ({ scope }, meta, { input }) => await input.raiseEpoch(scope, meta),
-    "capability.list": (_payload, _meta, context) => inChunks(context, context.input.list()),
+    "capability.list": async (_payload, _meta, context) => inChunks(context, await context.input.list()),
   },
 });

@@ -9,6 +9,9 @@ const path = z.string().min(1).max(512);
 /** Position in a value cut by chunks.ts. */
 const chunk = z.object({ chunk: z.base64(), more: z.boolean() });
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const scope = z.string().refine(isToken, "a scope is a token of [a-z0-9-]");
+/** Of a token: ten years. */
+const MAX_TTL_MS = 10 * 365 * 86_400_000;
 
 /** Intents of `kernel/graph`, on the node that owns shard 0. */
 export const graphIntents = {
@@ -98,6 +101,35 @@ export const authorityIntents = {
 /** Intents of `kernel/capabilities`, on the node that owns shard 0. */
 export const capabilityIntents = {
   /**
+   * Mints a root for a client's key, within a single grant of who asks. It stands by itself: when who asked is
+   * withdrawn it counts on, until it is revoked.
+   */
+  "capability.mint": intent({
+    payload: z.strictObject({
+      /** Hex of the key that may use it. */
+      holder: hash,
+      permissions: z
+        .array(
+          z.strictObject({
+            intents: z.array(z.string().max(512)).min(1).max(64),
+            targets: z.array(z.string().max(512)).min(1).max(64),
+            /** Conditions as `cell0 cap mint --where` takes them. */
+            where: z.array(z.string().max(8_192)).max(64).default([]),
+          }),
+        )
+        .min(1)
+        .max(16),
+      ttlMs: z.int().min(1).max(MAX_TTL_MS),
+      /** How often it may be handed on. */
+      depth: z.int().min(0).max(7).default(0),
+      scope,
+      /** It serves one intent. */
+      once: z.boolean().default(false),
+    }),
+    /** `token`: base64 of a SignedToken. */
+    reply: z.object({ token: z.base64(), hash }),
+  }),
+  /**
    * Revokes a token and whatever was narrowed from it: base64 of its SignedToken, or its hash alone, of which
    * neither scope nor end are known, so that the entry stays for good. `already`: it was void before.
    */
@@ -107,10 +139,10 @@ export const capabilityIntents = {
   }),
   /** Raises the epoch of a scope: every token of it that there is, is void. */
   "epoch.raise": intent({
-    payload: z.object({ scope: z.string().refine(isToken, "a scope is a token of [a-z0-9-]") }),
+    payload: z.object({ scope }),
     reply: z.object({ scope: z.string(), epoch: z.int() }),
   }),
-  /** What is revoked. Chunks of `RevocationsReport`. */
+  /** What was minted here and has not ended, and what is revoked. Chunks of `CapabilitiesReport`. */
   "capability.list": intent({ payload: z.object({}), reply: chunk }),
 } as const;
 

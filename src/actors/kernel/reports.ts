@@ -23,7 +23,30 @@ export type TreeNode = {
   readonly children?: readonly TreeNode[];
 };
 
-export type RevocationsReport = {
+export type MintedRow = {
+  readonly hash: string;
+  /** Hex of its key; the client's name, when that counts now. */
+  readonly holder: string;
+  readonly client?: string;
+  readonly permissions: readonly {
+    readonly intents: readonly string[];
+    readonly targets: readonly string[];
+    readonly where: readonly string[];
+  }[];
+  readonly once: boolean;
+  readonly depth: number;
+  readonly scope: string;
+  readonly epoch: number;
+  readonly notAfterUnixMs: number;
+  /** Who asked for it. */
+  readonly author: string;
+  /** Revoked, or of an epoch that is over. */
+  readonly revoked: boolean;
+};
+
+export type CapabilitiesReport = {
+  /** The newest last. */
+  readonly minted: readonly MintedRow[];
   /** Those that were ever raised; all others are in epoch 0. */
   readonly scopes: readonly { readonly scope: string; readonly epoch: number }[];
   readonly tokens: readonly {
@@ -200,6 +223,8 @@ export type NodeStatus = {
   };
   readonly core: { readonly state: string; readonly version?: string; readonly reason?: string };
   readonly acceptingIntents: boolean;
+  /** Why it lets no capability count now; absent: it does. */
+  readonly capabilities?: string;
   readonly refusals: Readonly<Record<string, number>>;
 };
 

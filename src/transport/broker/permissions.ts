@@ -53,6 +53,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
     subjects.revisionsStreamName(cell),
     subjects.revocationsStreamName(cell),
     subjects.spentStreamName(cell),
+    subjects.mintedStreamName(cell),
     subjects.deadLettersStreamName(cell),
   ];
   const journal = subjects.journalStreamName(cell);
@@ -68,6 +69,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       subjects.revocationsHeadSubject(cell),
       subjects.revocationsAskSubject(cell),
       subjects.allSpent(cell),
+      subjects.allMinted(cell),
       subjects.trustBundleSubject(cell),
       subjects.allJournals(cell),
       subjects.allStates(cell),

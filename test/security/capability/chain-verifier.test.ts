@@ -14,12 +14,13 @@ import {
   keys,
   must,
   NOW,
+  nodeBCertificate,
   nodeCertificate,
   trustStore,
 } from "../cell-fixture.ts";
 import { nothingRevoked, rootChain, tokenClaims } from "./token-fixture.ts";
 
-const all = [issuerCertificate, nodeCertificate, annCertificate, bobCertificate];
+const all = [issuerCertificate, nodeCertificate, nodeBCertificate, annCertificate, bobCertificate];
 const verdict = (chain = rootChain({}, keys.issuer), certificates = all) =>
   codeOf(
     cellChainVerifier(trustStore(certificates), nothingRevoked).verify(
@@ -32,7 +33,8 @@ const verdict = (chain = rootChain({}, keys.issuer), certificates = all) =>
 describe("a cell's authority", () => {
   test.for<[who: string, key: SigningKey, code: string]>([
     ["its issuer", keys.issuer, "ok"],
-    ["a node", keys.nodeA, "CAPABILITY_AUTHORITY_UNKNOWN"],
+    ["a node of shard 0", keys.nodeA, "ok"],
+    ["another node", keys.nodeB, "CAPABILITY_AUTHORITY_UNKNOWN"],
     ["a client, for itself", keys.ann, "CAPABILITY_AUTHORITY_UNKNOWN"],
     ["nobody", keys.stranger, "CAPABILITY_AUTHORITY_UNKNOWN"],
     ["the genesis key itself", keys.genesis, "CAPABILITY_AUTHORITY_UNKNOWN"],

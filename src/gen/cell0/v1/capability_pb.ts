@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/capability.proto.
  */
 export const file_cell0_v1_capability: GenFile = /*@__PURE__*/
-  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiLgoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwipwIKCVRva2VuQm9keRIKCgJpZBgBIAEoDBIhCgRraW5kGAIgASgOMhMuY2VsbDAudjEuVG9rZW5LaW5kEg4KBmlzc3VlchgDIAEoDBIOCgZob2xkZXIYBCABKAwSDgoGcGFyZW50GAUgASgMEikKC3Blcm1pc3Npb25zGAYgAygLMhQuY2VsbDAudjEuUGVybWlzc2lvbhIoCgZsaW1pdHMYByABKAsyGC5jZWxsMC52MS5SZXNvdXJjZUxpbWl0cxIaChJub3RfYmVmb3JlX3VuaXhfbXMYCCABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYCSABKAQSEQoJbWF4X2RlcHRoGAogASgNEg0KBXNjb3BlGAsgASgJEg0KBWVwb2NoGAwgASgEIlkKClBlcm1pc3Npb24SDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJEikKC2NvbnN0cmFpbnRzGAMgAygLMhQuY2VsbDAudjEuQ29uc3RyYWludCLGAQoKQ29uc3RyYWludBIMCgRwYXRoGAEgASgJEhAKBmVxdWFscxgCIAEoCUgAEiIKBm9uZV9vZhgDIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhAKBnByZWZpeBgEIAEoCUgAEiAKBXJhbmdlGAUgASgLMg8uY2VsbDAudjEuUmFuZ2VIABIiCgZzdWJzZXQYBiABKAsyEC5jZWxsMC52MS5WYWx1ZXNIABIUCgptYXhfbGVuZ3RoGAcgASgNSABCBgoEcnVsZSIYCgZWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiQKBVJhbmdlEg0KBWxlYXN0GAEgASgJEgwKBG1vc3QYAiABKAki9gEKDlJlc291cmNlTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoBEgAiAEBEhYKCWNwdV9taWxsaRgCIAEoBEgBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKARIAogBARITCgZhZ2VudHMYBCABKARIA4gBARISCgVjYWxscxgFIAEoBEgEiAEBEhcKCmNvc3RfbWljcm8YBiABKARIBYgBAUIPCg1fbWVtb3J5X2J5dGVzQgwKCl9jcHVfbWlsbGlCEAoOX3N0b3JhZ2VfYnl0ZXNCCQoHX2FnZW50c0IICgZfY2FsbHNCDQoLX2Nvc3RfbWljcm8iWgoRU2lnbmVkUmV2b2NhdGlvbnMSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhQKDGNlcnRpZmljYXRlcxgEIAMoDCKZAQoPUmV2b2NhdGlvbnNCb2R5EhYKDmlzc3VlZF91bml4X21zGAEgASgEEg4KBmF1dGhvchgCIAEoCRIQCghjYXVzZV9pZBgDIAEoDBIkCgZzY29wZXMYBCADKAsyFC5jZWxsMC52MS5TY29wZUVwb2NoEiYKBnRva2VucxgFIAMoCzIWLmNlbGwwLnYxLlJldm9rZWRUb2tlbiIqCgpTY29wZUVwb2NoEg0KBXNjb3BlGAEgASgJEg0KBWVwb2NoGAIgASgEIlUKDFJldm9rZWRUb2tlbhIMCgRoYXNoGAEgASgMEg0KBXNjb3BlGAIgASgJEg0KBWVwb2NoGAMgASgEEhkKEW5vdF9hZnRlcl91bml4X21zGAQgASgEIkgKFVNpZ25lZFJldm9jYXRpb25zSGVhZBIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiNwoTUmV2b2NhdGlvbnNIZWFkQm9keRIMCgRoYXNoGAEgASgMEhIKCmF0X3VuaXhfbXMYAiABKAQqngEKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRVE9LRU5fS0lORF9TWVNURU0QARIUChBUT0tFTl9LSU5EX0FHRU5UEAISEwoPVE9LRU5fS0lORF9VU0VSEAMSGQoVVE9LRU5fS0lORF9GRURFUkFUSU9OEAQSGAoUVE9LRU5fS0lORF9FUEhFTUVSQUwQBWIGcHJvdG8z");
+  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiLgoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwipwIKCVRva2VuQm9keRIKCgJpZBgBIAEoDBIhCgRraW5kGAIgASgOMhMuY2VsbDAudjEuVG9rZW5LaW5kEg4KBmlzc3VlchgDIAEoDBIOCgZob2xkZXIYBCABKAwSDgoGcGFyZW50GAUgASgMEikKC3Blcm1pc3Npb25zGAYgAygLMhQuY2VsbDAudjEuUGVybWlzc2lvbhIoCgZsaW1pdHMYByABKAsyGC5jZWxsMC52MS5SZXNvdXJjZUxpbWl0cxIaChJub3RfYmVmb3JlX3VuaXhfbXMYCCABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYCSABKAQSEQoJbWF4X2RlcHRoGAogASgNEg0KBXNjb3BlGAsgASgJEg0KBWVwb2NoGAwgASgEIlkKClBlcm1pc3Npb24SDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJEikKC2NvbnN0cmFpbnRzGAMgAygLMhQuY2VsbDAudjEuQ29uc3RyYWludCLGAQoKQ29uc3RyYWludBIMCgRwYXRoGAEgASgJEhAKBmVxdWFscxgCIAEoCUgAEiIKBm9uZV9vZhgDIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhAKBnByZWZpeBgEIAEoCUgAEiAKBXJhbmdlGAUgASgLMg8uY2VsbDAudjEuUmFuZ2VIABIiCgZzdWJzZXQYBiABKAsyEC5jZWxsMC52MS5WYWx1ZXNIABIUCgptYXhfbGVuZ3RoGAcgASgNSABCBgoEcnVsZSIYCgZWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiQKBVJhbmdlEg0KBWxlYXN0GAEgASgJEgwKBG1vc3QYAiABKAki9gEKDlJlc291cmNlTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoBEgAiAEBEhYKCWNwdV9taWxsaRgCIAEoBEgBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKARIAogBARITCgZhZ2VudHMYBCABKARIA4gBARISCgVjYWxscxgFIAEoBEgEiAEBEhcKCmNvc3RfbWljcm8YBiABKARIBYgBAUIPCg1fbWVtb3J5X2J5dGVzQgwKCl9jcHVfbWlsbGlCEAoOX3N0b3JhZ2VfYnl0ZXNCCQoHX2FnZW50c0IICgZfY2FsbHNCDQoLX2Nvc3RfbWljcm8iQwoQTWludGVkQ2FwYWJpbGl0eRINCgV0b2tlbhgBIAEoDBIOCgZhdXRob3IYAiABKAkSEAoIY2F1c2VfaWQYAyABKAwiWgoRU2lnbmVkUmV2b2NhdGlvbnMSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhQKDGNlcnRpZmljYXRlcxgEIAMoDCKZAQoPUmV2b2NhdGlvbnNCb2R5EhYKDmlzc3VlZF91bml4X21zGAEgASgEEg4KBmF1dGhvchgCIAEoCRIQCghjYXVzZV9pZBgDIAEoDBIkCgZzY29wZXMYBCADKAsyFC5jZWxsMC52MS5TY29wZUVwb2NoEiYKBnRva2VucxgFIAMoCzIWLmNlbGwwLnYxLlJldm9rZWRUb2tlbiIqCgpTY29wZUVwb2NoEg0KBXNjb3BlGAEgASgJEg0KBWVwb2NoGAIgASgEIlUKDFJldm9rZWRUb2tlbhIMCgRoYXNoGAEgASgMEg0KBXNjb3BlGAIgASgJEg0KBWVwb2NoGAMgASgEEhkKEW5vdF9hZnRlcl91bml4X21zGAQgASgEIkgKFVNpZ25lZFJldm9jYXRpb25zSGVhZBIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiNwoTUmV2b2NhdGlvbnNIZWFkQm9keRIMCgRoYXNoGAEgASgMEhIKCmF0X3VuaXhfbXMYAiABKAQqngEKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRVE9LRU5fS0lORF9TWVNURU0QARIUChBUT0tFTl9LSU5EX0FHRU5UEAISEwoPVE9LRU5fS0lORF9VU0VSEAMSGQoVVE9LRU5fS0lORF9GRURFUkFUSU9OEAQSGAoUVE9LRU5fS0lORF9FUEhFTUVSQUwQBWIGcHJvdG8z");
 
 /**
  * A chain as a capsule carries it in `capability`: the root first, each link narrower
@@ -355,6 +355,42 @@ export const ResourceLimitsSchema: GenMessage<ResourceLimits> = /*@__PURE__*/
   messageDesc(file_cell0_v1_capability, 7);
 
 /**
+ * A root that the capability authority has minted, for the record: who holds what. Whether it counts the
+ * token itself says.
+ *
+ * @generated from message cell0.v1.MintedCapability
+ */
+export type MintedCapability = Message<"cell0.v1.MintedCapability"> & {
+  /**
+   * Serialised SignedToken.
+   *
+   * @generated from field: bytes token = 1;
+   */
+  token: Uint8Array;
+
+  /**
+   * Principal that asked for it.
+   *
+   * @generated from field: string author = 2;
+   */
+  author: string;
+
+  /**
+   * Capsule that asked for it.
+   *
+   * @generated from field: bytes cause_id = 3;
+   */
+  causeId: Uint8Array;
+};
+
+/**
+ * Describes the message cell0.v1.MintedCapability.
+ * Use `create(MintedCapabilitySchema)` to create a new message.
+ */
+export const MintedCapabilitySchema: GenMessage<MintedCapability> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 8);
+
+/**
  * All that one node of the capability authority knew to be revoked. Records are joined: of epochs the higher
  * one counts, of tokens every one, so that none takes anything back, in whatever order they come. Ed25519 over:
  * "cell0/v1/revocations\0" || genesis hash (32) || SHA-256(body).
@@ -395,7 +431,7 @@ export type SignedRevocations = Message<"cell0.v1.SignedRevocations"> & {
  * Use `create(SignedRevocationsSchema)` to create a new message.
  */
 export const SignedRevocationsSchema: GenMessage<SignedRevocations> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 8);
+  messageDesc(file_cell0_v1_capability, 9);
 
 /**
  * @generated from message cell0.v1.RevocationsBody
@@ -440,7 +476,7 @@ export type RevocationsBody = Message<"cell0.v1.RevocationsBody"> & {
  * Use `create(RevocationsBodySchema)` to create a new message.
  */
 export const RevocationsBodySchema: GenMessage<RevocationsBody> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 9);
+  messageDesc(file_cell0_v1_capability, 10);
 
 /**
  * @generated from message cell0.v1.ScopeEpoch
@@ -465,7 +501,7 @@ export type ScopeEpoch = Message<"cell0.v1.ScopeEpoch"> & {
  * Use `create(ScopeEpochSchema)` to create a new message.
  */
 export const ScopeEpochSchema: GenMessage<ScopeEpoch> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 10);
+  messageDesc(file_cell0_v1_capability, 11);
 
 /**
  * @generated from message cell0.v1.RevokedToken
@@ -502,7 +538,7 @@ export type RevokedToken = Message<"cell0.v1.RevokedToken"> & {
  * Use `create(RevokedTokenSchema)` to create a new message.
  */
 export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 11);
+  messageDesc(file_cell0_v1_capability, 12);
 
 /**
  * Which record the capability authority has, said by it each second: a node that has not heard it for a
@@ -537,7 +573,7 @@ export type SignedRevocationsHead = Message<"cell0.v1.SignedRevocationsHead"> & 
  * Use `create(SignedRevocationsHeadSchema)` to create a new message.
  */
 export const SignedRevocationsHeadSchema: GenMessage<SignedRevocationsHead> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 12);
+  messageDesc(file_cell0_v1_capability, 13);
 
 /**
  * @generated from message cell0.v1.RevocationsHeadBody
@@ -561,7 +597,7 @@ export type RevocationsHeadBody = Message<"cell0.v1.RevocationsHeadBody"> & {
  * Use `create(RevocationsHeadBodySchema)` to create a new message.
  */
 export const RevocationsHeadBodySchema: GenMessage<RevocationsHeadBody> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 13);
+  messageDesc(file_cell0_v1_capability, 14);
 
 /**
  * @generated from enum cell0.v1.TokenKind

@@ -1,0 +1,80 @@
+// `cell0 cap list`: what the capability authority has minted and revoked.
+import type { CapabilitiesReport, MintedRow } from "../actors/kernel/reports.ts";
+import type { Colors, Context } from "./context.ts";
+import { formatTime } from "./duration.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { renderTable } from "./render/table.ts";
+import { plain } from "./render/text.ts";
+
+const MAX_SHOWN = 100;
+
+export async function list(context: Context): Promise<ExitCode> {
+  const report = await (await context.kernel()).capabilities();
+  const tables = [mintedTable, scopeTable, revokedTable].flatMap(
+    (table) => table(report, context.colors) ?? [],
+  );
+  if (tables.length > 0) context.print(tables.join("\n\n"));
+  else context.note("Nothing was minted, and nothing is revoked, that has not ended.");
+  context.printJson(report);
+  return exitCodes.ok;
+}
+
+function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | undefined {
+  if (minted.length === 0) return undefined;
+  const shown = minted.slice(-MAX_SHOWN);
+  const table = renderTable(
+    shown,
+    [
+      { title: "MINTED", value: ({ hash, revoked }) => (revoked ? colors.red(hash) : hash) },
+      { title: "HOLDER", value: ({ holder, client }) => plain(client ?? `key ${holder.slice(0, 16)}`) },
+      { title: "MAY SEND", value: (row) => plain(describe(row)) },
+      { title: "SCOPE", value: ({ scope }) => plain(scope) },
+      { title: "UNTIL (UTC)", value: ({ notAfterUnixMs }) => formatTime(notAfterUnixMs) },
+      { title: "BY", value: ({ author }) => plain(author) },
+      {
+        title: "",
+        value: ({ revoked, once }) =>
+          revoked ? colors.red("revoked") : once ? "once" : colors.green("counts"),
+      },
+    ],
+    colors,
+  );
+  const more = minted.length - shown.length;
+  return more === 0 ? table : `${table}\n${colors.dim(`and ${more} older ones: --json`)}`;
+}
+
+const describe = ({ permissions }: MintedRow): string =>
+  permissions
+    .map(({ intents, targets, where }) =>
+      [`${intents.join(", ")} to ${targets.join(", ")}`, ...where.map((each) => `where ${each}`)].join(" "),
+    )
+    .join("; or ");
+
+function scopeTable({ scopes }: CapabilitiesReport, colors: Colors): string | undefined {
+  if (scopes.length === 0) return undefined;
+  return renderTable(
+    scopes,
+    [
+      { title: "SCOPE", value: ({ scope }) => plain(scope) },
+      { title: "EPOCH", align: "right", value: ({ epoch }) => String(epoch) },
+    ],
+    colors,
+  );
+}
+
+function revokedTable({ tokens }: CapabilitiesReport, colors: Colors): string | undefined {
+  if (tokens.length === 0) return undefined;
+  return renderTable(
+    tokens,
+    [
+      { title: "REVOKED TOKEN", value: ({ hash }) => plain(hash) },
+      { title: "SCOPE", value: ({ terms }) => plain(terms?.scope ?? "-") },
+      {
+        title: "ENDS BY ITSELF (UTC)",
+        value: ({ terms }) =>
+          terms === undefined ? colors.dim("not known") : formatTime(terms.notAfterUnixMs),
+      },
+    ],
+    colors,
+  );
+}

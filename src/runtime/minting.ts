@@ -1,0 +1,158 @@
+// Mints capabilities for those who ask, within what they are granted themselves, and tells what was
+// minted. A token counts whether or not it is on record; one that is not on record is not given out.
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Minter, MintRequest } from "../actors/kernel/capabilities.ts";
+import type { MintedRow } from "../actors/kernel/reports.ts";
+import { CellError } from "../errors/cell-error.ts";
+import { MintedCapabilitySchema } from "../gen/cell0/v1/capability_pb.ts";
+import { fromHex, toHex } from "../security/bytes.ts";
+import type { Constraint } from "../security/capability/constraint.ts";
+import {
+  CONSTRAINT_FORMS,
+  formatConstraint,
+  parseConstraint,
+} from "../security/capability/constraint-text.ts";
+import { isPermissionWithin } from "../security/capability/narrower.ts";
+import type { Permission } from "../security/capability/permission.ts";
+import { readToken, signToken, type Token } from "../security/capability/token.ts";
+import { checkGrants, type Grant } from "../security/grants/grants.ts";
+import { hasKeyForm } from "../security/keys/admit-key.ts";
+import type { SigningKey } from "../security/keys/signing-key.ts";
+import { verifyEd25519 } from "../security/keys/verify.ts";
+import type { RevocationList } from "../security/revocation/revocation-list.ts";
+import { firstNodeOf } from "../security/trust/first-node.ts";
+import type { TrustStore } from "../security/trust/trust-store.ts";
+import { capabilityInput } from "../security/wire/signing-input.ts";
+import { decodeStrict } from "../security/wire/strict-decode.ts";
+import type { EventInput } from "../telemetry/event.ts";
+import type { MintedStream } from "../transport/streams/minted-stream.ts";
+
+const LIST_TIMEOUT_MS = 4_000;
+
+export type MintPorts = {
+  readonly key: SigningKey;
+  readonly trust: TrustStore;
+  readonly revocations: RevocationList;
+  readonly stream: MintedStream;
+  /** What is granted to an actor, or to a client by manifests. */
+  readonly actorGrants: (path: string) => readonly Grant[];
+  readonly clientGrants: (principal: string) => readonly Grant[];
+  readonly nextId: () => Uint8Array;
+  readonly record: (event: EventInput) => void;
+};
+
+/**
+ * Throws CAPABILITY_MALFORMED for what is no token, AUTHORITY_INTENT_FORBIDDEN beyond who asks, and what the
+ * broker refuses.
+ */
+export async function mintToken(request: MintRequest, minter: Minter, ports: MintPorts): Promise<Token> {
+  const { key, trust, revocations, stream, record } = ports;
+  const now = Date.now();
+  const token = signToken(
+    {
+      id: ports.nextId(),
+      kind: request.once ? "ephemeral" : "user",
+      holder: holderOf(request.holder, trust, now),
+      parent: new Uint8Array(),
+      permissions: permissionsOf(request, minter, ports, now),
+      limits: {},
+      notBeforeUnixMs: now,
+      notAfterUnixMs: now + request.ttlMs,
+      maxDepth: request.depth,
+      scope: request.scope,
+      epoch: revocations.epochOf(request.scope),
+    },
+    key,
+    trust.genesis.hash,
+  );
+  if (!token.ok) throw token.error;
+  const { hash, bytes, holder, scope, notAfterUnixMs } = token.value;
+  const { principal: author, id } = minter;
+  const minted = create(MintedCapabilitySchema, {
+    token: bytes,
+    author,
+    causeId: fromHex(id) ?? new Uint8Array(),
+  });
+  const written = await stream.append(toHex(hash), toBinary(MintedCapabilitySchema, minted));
+  if (!written.ok) throw written.error;
+  const value = { token: hash, holder, author, scope, notAfterUnixMs };
+  record({ kind: { case: "capabilityMinted", value } });
+  return token.value;
+}
+
+/** Of those that have not ended; the newest last. */
+export async function mintedRows({ stream, trust, revocations }: MintPorts): Promise<readonly MintedRow[]> {
+  const now = Date.now();
+  return (await stream.all(AbortSignal.timeout(LIST_TIMEOUT_MS))).flatMap((bytes) => {
+    const read = decodeStrict(MintedCapabilitySchema, bytes, {});
+    const token = read.ok ? readToken(read.value.token) : undefined;
+    if (!read.ok || token?.ok !== true || !isMintedHere(token.value, trust, now)) return [];
+    const { hash, holder, permissions, kind, maxDepth, scope, epoch, notAfterUnixMs } = token.value;
+    if (notAfterUnixMs <= now) return [];
+    const client = trust.byKey(holder, now);
+    return {
+      hash: toHex(hash),
+      holder: toHex(holder),
+      ...(client.ok ? { client: client.value.principal } : {}),
+      permissions: permissions.map(({ intents, targets, constraints }) => ({
+        intents,
+        targets,
+        where: constraints.map(formatConstraint),
+      })),
+      once: kind === "ephemeral",
+      depth: maxDepth,
+      scope,
+      epoch,
+      notAfterUnixMs,
+      author: read.value.author,
+      revoked: revocations.isRevoked(hash) || epoch !== revocations.epochOf(scope),
+    };
+  });
+}
+
+/** The stream is any node's to write. */
+function isMintedHere({ issuer, body, signature }: Token, trust: TrustStore, nowUnixMs: number): boolean {
+  if (!firstNodeOf(issuer, trust, nowUnixMs).ok) return false;
+  return verifyEd25519(issuer, capabilityInput(trust.genesis.hash, issuer, body), signature);
+}
+
+function holderOf(hex: string, trust: TrustStore, nowUnixMs: number): Uint8Array {
+  const key = fromHex(hex) ?? new Uint8Array();
+  const known = trust.byKey(key, nowUnixMs);
+  const isStranger = !known.ok && known.error.code === "AUTHORITY_ISSUER_UNKNOWN";
+  if (hasKeyForm(key) && (isStranger || (known.ok && known.value.kind === "client"))) return key;
+  throw new CellError("CAPABILITY_MALFORMED", "its holder's key is no client's that counts", { where: hex });
+}
+
+function permissionsOf(
+  { permissions }: MintRequest,
+  minter: Minter,
+  ports: MintPorts,
+  nowUnixMs: number,
+): readonly Permission[] {
+  const grants = grantsOf(minter, ports, nowUnixMs);
+  return permissions.map(({ intents, targets, where }) => {
+    const form = checkGrants([{ intents, targets }]);
+    if (!form.ok) throw new CellError("CAPABILITY_MALFORMED", form.error.message);
+    const permission = { intents, targets, constraints: where.map(constraintOf) };
+    if (grants.some((grant) => isPermissionWithin(permission, { ...grant, constraints: [] })))
+      return permission;
+    const what = `no single grant of ${minter.source || minter.principal} holds ${intents.join(", ")} to ${targets.join(", ")}`;
+    throw new CellError("AUTHORITY_INTENT_FORBIDDEN", what.slice(0, 512));
+  });
+}
+
+function grantsOf({ principal, source }: Minter, ports: MintPorts, nowUnixMs: number): readonly Grant[] {
+  if (source !== "") return ports.actorGrants(source);
+  const certificate = ports.trust.byPrincipal(principal, nowUnixMs);
+  const own = certificate.ok && certificate.value.kind === "client" ? certificate.value.grants : [];
+  return [...own, ...ports.clientGrants(principal)];
+}
+
+function constraintOf(text: string): Constraint {
+  const constraint = parseConstraint(text);
+  if (constraint !== undefined) return constraint;
+  throw new CellError("CAPABILITY_MALFORMED", `a condition is one of: ${CONSTRAINT_FORMS}`, {
+    where: text.slice(0, 80),
+  });
+}
