@@ -11,6 +11,7 @@ import type { Sealer } from "../security/sealing/sealer.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { Acceptance } from "./durable/journal-intent.ts";
 import { inboxAddress } from "./durable/return-address.ts";
+import type { SpentFor } from "./spent-tokens.ts";
 
 /** What is to be done when a capsule leaves: a reply is kept for who asks again. */
 export type SealTicket =
@@ -36,9 +37,11 @@ export type DeliveryPorts = {
   /** Spends a token that serves once for this capsule; absent: none is taken. */
   readonly spend?: (
     token: Uint8Array,
-    capsuleHash: Uint8Array,
+    capsule: SpentFor,
     decided: (spent: Result<void, CellError>) => void,
   ) => void;
+  /** What would be refused after its token was spent; undefined: nothing that is known. */
+  readonly refusesBefore?: (target: string) => CellError | undefined;
   /** Why this node takes no work for this target now; undefined: it does. */
   readonly refusesWork: (target: string) => CellError | undefined;
   readonly record: (event: EventInput) => void;
@@ -90,8 +93,14 @@ function deliverOnce(ports: DeliveryPorts, { once: _, ...accepted }: Accepted, t
     if (spent.ok) deliver(ports, accepted);
     else refuse(ports, accepted, spent.error, "authority");
   };
-  if (ports.spend === undefined) decided(err(new CellError("CAPABILITY_UNDECIDED")));
-  else ports.spend(token, accepted.request.hash, decided);
+  const { intent, request, capsule } = accepted;
+  const closed = ports.refusesBefore?.(intent.target);
+  if (closed !== undefined) refuse(ports, accepted, closed);
+  else if (ports.spend === undefined) decided(err(new CellError("CAPABILITY_UNDECIDED")));
+  else {
+    const isKept = ports.durable?.isDurable(intent.target) === true;
+    ports.spend(token, { hash: request.hash, bytes: capsule.length, isKept }, decided);
+  }
 }
 
 function begin(ports: DeliveryPorts, accepted: Accepted): void {

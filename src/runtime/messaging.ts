@@ -109,6 +109,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
     toActor,
     ...(options.durable === undefined ? {} : { durable: options.durable }),
     ...spending(options),
+    refusesBefore: (target) => actors.isFull(target),
     refusesWork: (target) =>
       whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,
@@ -204,9 +205,9 @@ function judgeDoubtful(
 function spending({ spent, onProblem }: MessagingOptions): Pick<DeliveryPorts, "spend"> {
   if (spent === undefined) return {};
   return {
-    spend: (token, capsuleHash, decided) =>
+    spend: (token, capsule, decided) =>
       void spent
-        .spend(token, capsuleHash)
+        .spend(token, capsule)
         .then(decided)
         .catch((cause: unknown) => onProblem(intakeFailed(cause))),
   };

@@ -3,7 +3,6 @@ import { longWork } from "../actors/in-hand.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { MAX_EPHEMERAL_MS } from "../security/capability/token.ts";
-import { MAX_CLOCK_SKEW_MS } from "../security/clock/clock-skew.ts";
 import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
 import type { Revocations } from "../security/revocation/revocations.ts";
 import type { Revoked } from "../security/revocation/revoked.ts";
@@ -54,16 +53,13 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
   const certificates = standbyMirror(await openMirror(dir.trust, "cert"));
   const retired = standbyMirror(await openMirror(dir.trust, "retired"));
   const graphs = standbyMirror(await openMirror(dir.revisions, "rev"));
-  const revoked = standbyMirror(await openMirror(dir.revocations, "revoked"));
+  const revoked = await openMirror(dir.revocations, "revoked");
   const write = async () => {
     await certificates.activate();
     await retired.activate();
     await graphs.activate();
   };
-  if (!standby) {
-    await write();
-    await revoked.activate();
-  }
+  if (!standby) await write();
   const trust = await openTrust({
     genesis: identity.genesis,
     mirror: certificates,
@@ -74,7 +70,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       record({ kind: { case: "trustChanged", value: { principal, generation, revoked } } }),
     onProblem,
   });
-  const spent = spentStream(connection, config.cell, MAX_EPHEMERAL_MS + 4 * MAX_CLOCK_SKEW_MS);
+  const spent = spentStream(connection, config.cell, 2 * MAX_EPHEMERAL_MS);
   const minted = mintedStream(connection, config.cell);
   const [revisions, revocations] = await Promise.all([
     openRevisions({
@@ -90,7 +86,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     openRevocations({
       node: config.node,
       stream: revocationsStream(connection, config.cell, config.node),
-      heads: revocationHeads(connection, config.cell),
+      heads: revocationHeads(connection, config.cell, config.node),
       mirror: revoked,
       standby,
       trust: trust.store,
@@ -108,10 +104,10 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     revisions,
     revocations,
     minted,
-    spent: new SpentTokens({ stream: spent, onProblem }),
+    spent: new SpentTokens({ node: config.node, stream: spent, onProblem }),
     async activate() {
       // Whatever else fails: until it speaks no token counts anywhere.
-      const speaking = revoked.activate().then(() => revocations.activate());
+      const speaking = revocations.activate().catch(onProblem);
       await write();
       await speaking;
       await trust.activate();

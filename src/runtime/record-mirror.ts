@@ -44,6 +44,8 @@ export function standbyMirror(mirror: RecordMirror): StandbyMirror {
   };
 }
 
+const MAX_READINGS = 5;
+
 /** @param extension of the files, e.g. "cert"; names are the caller's and must be plain tokens */
 export async function openMirror(directory: string, extension: string): Promise<RecordMirror> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -73,15 +75,27 @@ export async function openMirror(directory: string, extension: string): Promise<
       await inTurn(() => rm(path, { force: true }));
     },
     async all() {
-      const records = new Map<string, Uint8Array>();
-      for (const entry of await readdir(directory)) {
-        if (entry.endsWith(suffix)) {
-          records.set(entry.slice(0, -suffix.length), new Uint8Array(await readFile(join(directory, entry))));
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await readRecords(directory, suffix);
+        } catch (error) {
+          // Its writer has put another in the place of one meanwhile.
+          const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
+          if (!isGone || attempt === MAX_READINGS) throw error;
         }
       }
-      return records;
     },
   };
+}
+
+async function readRecords(directory: string, suffix: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const records = new Map<string, Uint8Array>();
+  for (const entry of await readdir(directory)) {
+    if (entry.endsWith(suffix)) {
+      records.set(entry.slice(0, -suffix.length), new Uint8Array(await readFile(join(directory, entry))));
+    }
+  }
+  return records;
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {

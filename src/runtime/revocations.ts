@@ -2,10 +2,12 @@
 // each second on which record it has. The node that owns shard 0 is the authority: it writes what is
 // new, and it speaks. Whoever has what the authority lacks writes that, so that a broker or a node
 // restored from an old copy takes nothing back.
+import { setTimeout as delay } from "node:timers/promises";
 import { perSecond } from "../collections/per-second.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import { equalBytes, toHex } from "../security/bytes.ts";
+import { MAX_CLOCK_SKEW_MS } from "../security/clock/clock-skew.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { readHead, signHead } from "../security/revocation/head.ts";
 import { RevocationList } from "../security/revocation/revocation-list.ts";
@@ -19,6 +21,11 @@ import type { RevocationsStream } from "../transport/streams/revocations-stream.
 import type { RecordMirror } from "./record-mirror.ts";
 
 const TICK_MS = 1_000;
+/** So often the authority looks whether the stream still has its record. */
+const TICKS_A_LOOK = 10;
+/** Of the authority's, before others tell what they know. */
+const TICKS_OF_SILENCE = 5;
+const STOP_WITHIN_MS = 1_000;
 const ANSWERS_A_SECOND = { all: 64, each: 64 };
 const HEADS_A_SECOND = { all: 128, each: 128 };
 const ONE_A_SECOND = { all: 1, each: 1 };
@@ -67,13 +74,19 @@ class RevocationKeeper implements CellRevocations {
   readonly #mayFetch = perSecond(ONE_A_SECOND);
   readonly #mayOffer = perSecond(ONE_A_SECOND);
   #active = false;
-  /** A record of this node's own copy cannot be read: it says nothing until somebody else has told it what there is. */
+  /** Something was read from the stream. */
+  #isTold = false;
+  /** A record of this node's own copy cannot be read: until it is told what there is it says nothing. */
   #isDamaged = false;
   #ticking: NodeJS.Timeout | undefined;
-  #changing: Promise<unknown> = Promise.resolve();
+  #ticks = 0;
+  #silentTicks = 0;
   /** Not in this node's own copy yet, and not in the stream. */
   #unkept: readonly Revocations[] = [];
   #unwritten: Revocations | undefined;
+  #settling: Promise<void> = Promise.resolve();
+  /** Begins when that has ended; for all who ask meanwhile. */
+  #nextSettling: Promise<void> | undefined;
   #offered: Uint8Array = new Uint8Array();
   #saidUnixMs = 0;
   readonly #close: (() => Promise<void>)[] = [];
@@ -89,12 +102,14 @@ class RevocationKeeper implements CellRevocations {
     const follower = stream.follow({
       accept: ({ data }) => this.#accept(data),
       onProblem,
-      onRolledBack: () =>
-        onProblem(new CellError("CELL_ROLLED_BACK", "its stream of revocations is an older one")),
+      onRolledBack: () => {
+        onProblem(new CellError("CELL_ROLLED_BACK", "its stream of revocations is an older one"));
+        void this.#findUnwritten();
+      },
     });
     this.#close.push(() => follower.stop());
     const deaf = heads.hear(
-      (head) => this.#hear(head),
+      (node, head) => this.#hear(node, head),
       () => {
         if (this.#mayAnswer("", performance.now())) this.#speak();
       },
@@ -107,53 +122,69 @@ class RevocationKeeper implements CellRevocations {
 
   async activate(): Promise<void> {
     // What the process before has written since this one began to stand by.
-    await this.#readOwnCopy();
+    await this.#readOwnCopy().catch(this.#ports.onProblem);
     await this.#begin();
   }
 
   async #begin(): Promise<void> {
     this.#active = true;
+    this.#unkept = this.list.records();
+    this.#speak();
     this.#ticking ??= setInterval(() => void this.#tick(), TICK_MS);
     await this.#findUnwritten();
     await this.#tick();
   }
 
-  change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#requireAuthority();
-      this.#sign(make, asked);
-      await this.#settle();
-    });
+  async change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<void> {
+    this.#requireAuthority();
+    this.#sign(make, asked);
+    await this.#settle();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#ticking);
     this.#active = false;
     for (const close of this.#close.reverse()) await close();
-    await this.#changing;
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#changing.then(work);
-    this.#changing = done.catch(() => undefined);
-    return done;
+    const bound = new AbortController();
+    const passed = delay(STOP_WITHIN_MS, undefined, { signal: bound.signal }).catch(() => undefined);
+    await Promise.race([this.#nextSettling ?? this.#settling, passed]).catch(() => undefined);
+    bound.abort();
   }
 
   /** Speaks, and makes up for what went wrong before. Never rejects. */
   async #tick(): Promise<void> {
+    const { node, onProblem } = this.#ports;
     this.#speak();
-    const isScattered = this.#isAuthority() && !this.#isWhole();
-    if (!this.#active || (this.#unkept.length === 0 && this.#unwritten === undefined && !isScattered)) return;
-    await this.#inTurn(async () => {
-      if (isScattered) this.#sign(bounded, { author: this.#ports.node, causeId: new Uint8Array() });
-      await this.#settle();
-    }).catch(this.#ports.onProblem);
+    this.#ticks += 1;
+    if (this.#ticks % TICKS_A_LOOK === 0) await this.#findUnwritten();
+    this.#offerToTheMute();
+    if (!this.#active || this.#nextSettling !== undefined) return;
+    try {
+      const isScattered = this.#isAuthority() && !this.#isWhole();
+      if (isScattered) this.#sign(bounded, { author: node, causeId: new Uint8Array() });
+      if (this.#unkept.length > 0 || this.#unwritten !== undefined) await this.#settle();
+    } catch (error) {
+      onProblem(error as CellError);
+    }
   }
 
-  /** In force first: whatever then fails, it counts at this node, and is said. */
-  async #settle(): Promise<void> {
-    await this.#keep();
-    await this.#write();
+  /** Once all that is known by now is in this node's own copy and in the stream. Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
+  #settle(): Promise<void> {
+    this.#nextSettling ??= this.#settling
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextSettling = undefined;
+        this.#settling = this.#settleNow();
+        return this.#settling;
+      });
+    return this.#nextSettling;
+  }
+
+  /** The one does not wait for the other, nor fail with it. */
+  async #settleNow(): Promise<void> {
+    const [kept, written] = await Promise.allSettled([this.#keep(), this.#write()]);
+    if (kept.status === "rejected") throw kept.reason;
+    if (written.status === "rejected") throw written.reason;
   }
 
   /** Whether one record that this node's key has signed holds all that is revoked, or nothing is. */
@@ -166,18 +197,23 @@ class RevocationKeeper implements CellRevocations {
     return equalBytes(signer, this.#ports.key.publicKey);
   }
 
+  #own(): Revocations | undefined {
+    return this.list.records().findLast((record) => this.#isOwn(record));
+  }
+
   #isAuthority(): boolean {
     const { trust, node } = this.#ports;
     return trust.shardOwner(0, Date.now()) === node;
   }
 
   #requireAuthority(): void {
-    if (this.#active && this.#isAuthority()) return;
+    if (!this.#active) throw new CellError("CELL_NOT_ACCEPTING", "this process does not serve yet");
+    if (this.#isAuthority()) return;
     const what = `node \`${this.#ports.node}\` does not own shard 0, where the capability authority is`;
     throw new CellError("CAPABILITY_REVOCATIONS_INVALID", what);
   }
 
-  /** Signs and takes the next record, when it says more than what this node's own does. */
+  /** Signs and takes the next record, when it says more than what this node's own does. In force from then on, whatever fails. */
   #sign(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): void {
     const issuedUnixMs = Date.now();
     const before = this.list.revoked(issuedUnixMs);
@@ -196,9 +232,8 @@ class RevocationKeeper implements CellRevocations {
     const { key, trust } = this.#ports;
     const node = firstNodeOf(key.publicKey, trust, Date.now());
     if (!node.ok) {
-      throw typeof node.error === "string"
-        ? new CellError("CAPABILITY_REVOCATIONS_INVALID", node.error)
-        : node.error;
+      if (typeof node.error !== "string") throw node.error;
+      throw new CellError("CAPABILITY_REVOCATIONS_INVALID", node.error);
     }
     const issuer = trust.byKey(node.value.signer, Date.now());
     if (!issuer.ok) throw issuer.error;
@@ -209,19 +244,19 @@ class RevocationKeeper implements CellRevocations {
     for (const [name, bytes] of await this.#ports.mirror.all()) this.#takeKept(name, bytes);
   }
 
-  /** A broker that was restored from an old copy, or that this process's predecessor could not reach, lacks it. */
+  /** A broker that was restored from an old copy, or that this process's predecessor could not reach, lacks it. Never rejects. */
   async #findUnwritten(): Promise<void> {
-    const own = this.list.records().findLast((record) => this.#isOwn(record));
-    if (own === undefined || !this.#isAuthority()) return;
+    const own = this.#own();
+    if (own === undefined || !this.#active || !this.#isAuthority()) return;
     const { stream, node, onProblem } = this.#ports;
     try {
       const last = await stream.last(node);
-      if (last !== undefined && equalBytes(last.data, own.bytes)) return;
+      if (this.#unwritten !== undefined || (last !== undefined && equalBytes(last.data, own.bytes))) return;
       onProblem(new CellError("CELL_ROLLED_BACK", "its stream lacks what this node knows to be revoked"));
+      this.#unwritten = this.#own();
     } catch (error) {
       onProblem(error as CellError);
     }
-    this.#unwritten = own;
   }
 
   #takeKept(name: string, bytes: Uint8Array): void {
@@ -231,6 +266,7 @@ class RevocationKeeper implements CellRevocations {
       this.list.take(read.value, Date.now());
       return;
     }
+    if (this.#isTold) return;
     this.#isDamaged = true;
     const what = `this node's copy of what is revoked is damaged: revocations/${name}.revoked`;
     const remedy =
@@ -238,40 +274,41 @@ class RevocationKeeper implements CellRevocations {
     onProblem(new CellError("CAPABILITY_REVOCATIONS_INVALID", what, { cause: read.error, remedy }));
   }
 
-  async #accept(bytes: Uint8Array): Promise<void> {
+  /** Throws CAPABILITY_REVOCATIONS_INVALID, CAPABILITY_REVOCATIONS_FULL. */
+  #accept(bytes: Uint8Array): void {
     const { trust, onProblem } = this.#ports;
     const read = readRevocations(bytes, trust.genesis, Date.now());
     if (!read.ok) throw read.error;
+    this.#isTold = true;
     this.#isDamaged = false;
-    this.#take(read.value);
-    await this.#keep().catch(onProblem);
+    if (this.#take(read.value) && this.#active) void this.#settle().catch(onProblem);
   }
 
   /** In force from now on; what keeps and writes it follows. */
-  #take(record: Revocations): void {
+  #take(record: Revocations): boolean {
     const taken = this.list.take(record, Date.now());
-    if (taken === undefined) return;
-    this.#unkept = [...this.#unkept, record];
+    if (taken === undefined) return false;
+    this.#unkept = this.list.records();
     // Its own that it has forgotten, or a new one.
-    if (this.#isOwn(record)) this.#unwritten = record;
+    if (this.#active && this.#isOwn(record)) this.#unwritten = record;
     if (taken.before !== undefined) this.#ports.onChange(record, taken.before);
+    return true;
   }
 
-  /** Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
+  /** Of a process that stands by the other one keeps it. Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
   async #keep(): Promise<void> {
     const { mirror } = this.#ports;
+    const records = this.#unkept;
+    if (!this.#active || records.length === 0) return;
     try {
-      while (this.#unkept.length > 0) {
-        const records = this.list.records();
-        const written = this.#unkept;
-        for (const record of records.filter((each) => written.includes(each)))
-          await mirror.put(nameOf(record), record.bytes);
-        this.#unkept = this.#unkept.filter((each) => !written.includes(each));
-      }
-      // Of a process that stands by another one may have written more.
-      if (!this.#active) return;
-      const held = new Set(this.list.records().map(nameOf));
-      for (const name of (await mirror.all()).keys()) if (!held.has(name)) await mirror.remove(name);
+      const there = await mirror.all();
+      for (const record of records)
+        if (!there.has(nameOf(record))) await mirror.put(nameOf(record), record.bytes);
+      if (this.#unkept === records) this.#unkept = [];
+      // What is damaged stays until it is known what it was.
+      if (this.#isDamaged) return;
+      const held = new Set([...records, ...this.list.records()].map(nameOf));
+      for (const name of there.keys()) if (!held.has(name)) await mirror.remove(name);
     } catch (cause) {
       throw new CellError("CAPABILITY_REVOCATIONS_UNWRITTEN", "its own disk did not take it", { cause });
     }
@@ -280,26 +317,33 @@ class RevocationKeeper implements CellRevocations {
   /** Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
   async #write(): Promise<void> {
     const record = this.#unwritten;
-    if (record === undefined || !this.#active) return;
+    if (record === undefined || !this.#active || !this.#isAuthority()) return;
     const written = await this.#ports.stream.publish(record.bytes);
     if (!written.ok) {
-      throw new CellError("CAPABILITY_REVOCATIONS_UNWRITTEN", "the broker did not take it", {
-        cause: written.error,
-      });
+      const { error: cause } = written;
+      throw new CellError("CAPABILITY_REVOCATIONS_UNWRITTEN", "the broker did not take it", { cause });
     }
     if (this.#unwritten === record) this.#unwritten = undefined;
   }
 
-  #hear(bytes: Uint8Array): void {
+  #hear(node: string, bytes: Uint8Array): void {
     const { trust } = this.#ports;
     const nowMs = performance.now();
     const authority = this.#authority();
-    if (authority === undefined || !this.#mayRead("", nowMs)) return;
+    if (authority === undefined || authority.principal !== node || !this.#mayRead("", nowMs)) return;
     const head = readHead(bytes, authority.key, trust.genesis.hash);
     if (!head.ok) throw head.error;
     const { isBehind, lacking } = this.list.hear(head.value, authority.key, Date.now(), nowMs);
     if (isBehind && this.#mayFetch("", nowMs)) void this.#fetch(authority.principal);
-    if (lacking.length > 0 && authority.principal !== this.#ports.node) this.#offer(lacking, nowMs);
+    if (lacking.length > 0 && !this.#isAuthority()) this.#offer(lacking, nowMs);
+  }
+
+  /** The authority is mute, as it is when it does not know any more what it knew: perhaps this node does. */
+  #offerToTheMute(): void {
+    const nowMs = performance.now();
+    this.#silentTicks = this.list.unheard(Date.now(), nowMs) === undefined ? 0 : this.#silentTicks + 1;
+    if (this.#silentTicks % TICKS_A_LOOK === TICKS_OF_SILENCE && !this.#isAuthority())
+      this.#offer(this.list.records(), nowMs);
   }
 
   #authority(): Certificate | undefined {
@@ -315,7 +359,7 @@ class RevocationKeeper implements CellRevocations {
     const { stream, onProblem } = this.#ports;
     try {
       const last = await stream.last(authority);
-      if (last !== undefined) await this.#accept(last.data);
+      if (last !== undefined) this.#accept(last.data);
     } catch (error) {
       onProblem(error as CellError);
     }
@@ -328,10 +372,12 @@ class RevocationKeeper implements CellRevocations {
     const record = lacking[(at + 1) % lacking.length];
     if (record === undefined) return;
     const { stream, onProblem } = this.#ports;
-    const isSaid = equalBytes(this.#offered, record.hash);
+    if (!equalBytes(this.#offered, record.hash)) {
+      const at = new Date(record.issuedUnixMs).toISOString();
+      const what = `the authority does not say that it has the record of revocations of ${at}`;
+      onProblem(new CellError("CELL_ROLLED_BACK", what));
+    }
     this.#offered = record.hash;
-    const what = `the authority lacks a record of revocations of ${new Date(record.issuedUnixMs).toISOString()}`;
-    if (!isSaid) onProblem(new CellError("CELL_ROLLED_BACK", what));
     void stream.publish(record.bytes).then((written) => {
       if (!written.ok) onProblem(written.error);
     });
@@ -340,10 +386,13 @@ class RevocationKeeper implements CellRevocations {
   #speak(): void {
     const { heads, key, trust, onProblem } = this.#ports;
     if (!this.#active || this.#isDamaged || !this.#isAuthority()) return;
-    const own = this.list.records().findLast((record) => this.#isOwn(record));
+    const own = this.#own();
     // Until it has signed what it knows.
     if (own === undefined && this.list.records().length > 0) return;
-    this.#saidUnixMs = Math.max(Date.now(), this.#saidUnixMs + 1);
+    const now = Date.now();
+    // Not twice at one time; but for a clock that was far ahead, and is right again.
+    const isAhead = this.#saidUnixMs > now + MAX_CLOCK_SKEW_MS;
+    this.#saidUnixMs = isAhead ? now : Math.max(now, this.#saidUnixMs + 1);
     const head = { hash: own?.hash ?? new Uint8Array(), atUnixMs: this.#saidUnixMs };
     try {
       heads.say(signHead(head, key, trust.genesis.hash));

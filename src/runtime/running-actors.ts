@@ -92,6 +92,13 @@ export class RunningActors {
     return this.#refuses(delivery, this.#running.get(delivery.intent.target)?.spec);
   }
 
+  /** ACTOR_MAILBOX_FULL before anything is given up for an intent that would hear it. */
+  isFull(target: string): CellError | undefined {
+    const running = this.#running.get(target);
+    if (running === undefined || running.host.stats().mailboxDepth < running.mailboxBound) return undefined;
+    return new CellError("ACTOR_MAILBOX_FULL", undefined, { where: target });
+  }
+
   /** ACTOR_NOT_RUNNING, or what the actor says. While it is being restarted the intent waits. */
   deliver(delivery: Delivery): Result<{ readonly mailboxDepth: number }, CellError> {
     const { target } = delivery.intent;

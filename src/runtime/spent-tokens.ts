@@ -1,68 +1,111 @@
 // Tokens that serve one intent, once in the whole cell: spent in the broker's stream, where of all
 // nodes one wins, before the intent is begun. The same capsule that comes again finds its own record.
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
-import { equalBytes, mapKey, toHex } from "../security/bytes.ts";
+import { equalBytes, mapKey, sha256, toHex } from "../security/bytes.ts";
 import type { SpentStream } from "../transport/streams/spent-stream.ts";
 
-/** Asked of the broker at once; and known here to have served. */
-const MAX_ASKED = 1_024;
+/** Intents that wait for the broker's word: in all, for one token, and their bytes. */
+const MAX_WAITING = 1_024;
+const MAX_WAITING_EACH = 8;
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** Tokens that are known here to have served. */
 const MAX_KNOWN = 16_384;
+const SETTLED_WITHIN_MS = 1_000;
+
+/** The capsule that a token is spent for. */
+export type SpentFor = {
+  readonly hash: Uint8Array;
+  readonly bytes: number;
+  /** Whether its actor knows it again wherever it runs; of another, only this node does. */
+  readonly isKept: boolean;
+};
 
 export type SpentPorts = {
+  readonly node: string;
   readonly stream: Pick<SpentStream, "spend" | "servedBy">;
   readonly onProblem: (error: CellError) => void;
 };
 
+type Asking = { readonly served: Promise<Uint8Array | undefined>; waiting: number };
+
 export class SpentTokens {
   readonly #ports: SpentPorts;
-  /** Hash of the capsule that each has served, by token; the oldest first. */
+  /** What each has served, by token; the oldest first. */
   readonly #known = new Map<string, Uint8Array>();
-  readonly #asked = new Map<string, Promise<Uint8Array | undefined>>();
+  readonly #asked = new Map<string, Asking>();
+  #waiting = 0;
+  #waitingBytes = 0;
 
   constructor(ports: SpentPorts) {
     this.#ports = ports;
   }
 
   /**
-   * Errors: CAPABILITY_SPENT; CAPABILITY_UNDECIDED when the broker does not say. Never rejects.
+   * Errors: CAPABILITY_SPENT; CAPABILITY_UNDECIDED when the broker does not say, or too many wait for it.
+   * Never rejects.
    * @param token its hash
    */
-  async spend(token: Uint8Array, capsuleHash: Uint8Array): Promise<Result<void, CellError>> {
+  async spend(token: Uint8Array, capsule: SpentFor): Promise<Result<void, CellError>> {
     const name = mapKey(token);
-    const served = this.#known.get(name) ?? (await this.#askOnce(name, token, capsuleHash));
+    const purpose = capsule.isKept
+      ? sha256(capsule.hash)
+      : sha256(capsule.hash, Buffer.from(this.#ports.node, "utf8"));
+    const served = this.#known.get(name) ?? (await this.#wait(name, token, purpose, capsule.bytes));
     if (served === undefined) {
       return err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));
     }
-    return equalBytes(served, capsuleHash) ? ok(undefined) : err(new CellError("CAPABILITY_SPENT"));
+    return equalBytes(served, purpose) ? ok(undefined) : err(new CellError("CAPABILITY_SPENT"));
   }
 
-  /** Once nothing is asked any more, and who asked has heard. */
+  /** Once nothing is asked any more and who asked has heard, or a second has passed. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#asked.values());
+    const bound = new AbortController();
+    const asked = [...this.#asked.values()].map(({ served }) => served);
+    const passed = delay(SETTLED_WITHIN_MS, undefined, { signal: bound.signal }).catch(() => undefined);
+    await Promise.race([Promise.allSettled(asked), passed]);
+    bound.abort();
     await nextTurn();
   }
 
-  /** Of many intents with one token the first one's capsule is written. Undefined: nobody knows. */
-  #askOnce(name: string, token: Uint8Array, capsuleHash: Uint8Array): Promise<Uint8Array | undefined> {
-    const asked = this.#asked.get(name);
-    if (asked !== undefined) return asked;
-    if (this.#asked.size >= MAX_ASKED) return Promise.resolve(undefined);
-    const asking = this.#ask(toHex(token), capsuleHash).then((served) => {
+  /** Undefined: nobody knows. */
+  async #wait(
+    name: string,
+    token: Uint8Array,
+    purpose: Uint8Array,
+    bytes: number,
+  ): Promise<Uint8Array | undefined> {
+    const isFull = this.#waiting >= MAX_WAITING || this.#waitingBytes + bytes > MAX_WAITING_BYTES;
+    const asking = this.#asked.get(name);
+    if (isFull || (asking !== undefined && asking.waiting >= MAX_WAITING_EACH)) return undefined;
+    const joined = asking ?? this.#begin(name, token, purpose);
+    joined.waiting += 1;
+    this.#waiting += 1;
+    this.#waitingBytes += bytes;
+    const served = await joined.served;
+    this.#waiting -= 1;
+    this.#waitingBytes -= bytes;
+    return served;
+  }
+
+  /** Of many intents with one token the first one is written. */
+  #begin(name: string, token: Uint8Array, purpose: Uint8Array): Asking {
+    const served = this.#ask(toHex(token), purpose).then((found) => {
       this.#asked.delete(name);
-      if (served !== undefined) this.#remember(name, served);
-      return served;
+      if (found !== undefined) this.#remember(name, found);
+      return found;
     });
+    const asking = { served, waiting: 0 };
     this.#asked.set(name, asking);
     return asking;
   }
 
-  async #ask(token: string, capsuleHash: Uint8Array): Promise<Uint8Array | undefined> {
+  async #ask(token: string, purpose: Uint8Array): Promise<Uint8Array | undefined> {
     const { stream, onProblem } = this.#ports;
     try {
-      const written = await stream.spend(token, capsuleHash);
-      if (written.ok) return capsuleHash;
+      const written = await stream.spend(token, purpose);
+      if (written.ok) return purpose;
       if (written.error.code === "BROKER_STREAM_CONFLICT") return await stream.servedBy(token);
       onProblem(written.error);
     } catch (error) {

@@ -87,8 +87,10 @@ export const allRevocations = (cell: string): string => `${cellPrefix(cell)}.rev
 /** Records that a node writes: its own, or another's that somebody lacks. */
 export const revocationsSubject = (cell: string, node: string): string =>
   `${cellPrefix(cell)}.revocations.${name(node, "node's name")}`;
-/** The capability authority's word on which record is the newest. */
-export const revocationsHeadSubject = (cell: string): string => `${cellPrefix(cell)}.revocations-head`;
+export const allRevocationsHeads = (cell: string): string => `${cellPrefix(cell)}.revocations-head.*`;
+/** A node's word, as the capability authority, on which record it has. */
+export const revocationsHeadSubject = (cell: string, node: string): string =>
+  `${cellPrefix(cell)}.revocations-head.${name(node, "node's name")}`;
 /** A node asks it to say so now. */
 export const revocationsAskSubject = (cell: string): string => `${cellPrefix(cell)}.revocations-ask`;
 

@@ -3,9 +3,17 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EnvelopeSchema } from "../../src/gen/cell0/v1/capsule_pb.ts";
 import { EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
+import { sha256 } from "../../src/security/bytes.ts";
 import { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { uuidV7 } from "../../src/security/wire/capsule-id.ts";
-import { sealBatch, sealOne } from "../../src/security/wire/seal.ts";
+import { type Sealing, sealBatch, sealOne } from "../../src/security/wire/seal.ts";
+import {
+  batchInput,
+  capabilityInput,
+  certificateInput,
+  revisionInput,
+  revocationsInput,
+} from "../../src/security/wire/signing-input.ts";
 import { sealedOddly } from "../security/keys/odd-signature.ts";
 import { type LiveCell, startCell } from "./live-cell.ts";
 import { type CapsuleFields, openRawClient, type RawClient } from "./raw-client.ts";
@@ -124,6 +132,23 @@ const attacks: readonly (readonly [name: string, code: string, attack: Attack])[
   ],
 ];
 
+/** What its key has signed for one purpose is worth nothing for another. */
+const otherwiseSigned: readonly (readonly [
+  purpose: string,
+  input: (sealing: Sealing, capsule: Uint8Array) => Uint8Array,
+])[] = [
+  ["a capability", ({ key, genesisHash }, body) => capabilityInput(genesisHash, key.publicKey, body)],
+  ["a certificate", ({ genesisHash }, body) => certificateInput(genesisHash, body)],
+  ["a revision", ({ genesisHash }, body) => revisionInput(genesisHash, body)],
+  ["a record of revocations", ({ genesisHash }, body) => revocationsInput(genesisHash, body)],
+  [
+    "a batch",
+    ({ key, genesisHash }, body) =>
+      batchInput(genesisHash, key.publicKey, { batch: 1n, count: 1, root: sha256(body) }),
+  ],
+  ["nothing", (_sealing, body) => body],
+];
+
 describe("a cell refuses", () => {
   let cell: LiveCell;
   let workspace: Workspace;
@@ -148,6 +173,20 @@ describe("a cell refuses", () => {
     await workspace.remove();
   });
   const handled = async () => (await cell.kernel.actor("a", "live/parrot")).handled;
+
+  it.each(otherwiseSigned)("a capsule that was signed as %s", async (_purpose, input) => {
+    const inbox = mallory.inbox();
+    const capsule = mallory.capsule({ replyInbox: inbox });
+    const envelope = fromBinary(EnvelopeSchema, mallory.seal(capsule));
+    if (envelope.proof.case !== "single") throw new Error("it was not signed alone");
+    envelope.proof.value.signature = mallory.sealing.key.sign(input(mallory.sealing, capsule));
+    const subject = mallory.subject("live/parrot");
+    const before = await handled();
+    const [reply] = await mallory.exchange(subject, toBinary(EnvelopeSchema, envelope), inbox);
+    // The latter beyond eight a second, which the core is not asked about.
+    expect(reply?.error?.code).toMatch(/^CAPSULE_SIGNATURE_(INVALID|UNDECIDED)$/);
+    expect(await handled()).toBe(before);
+  });
 
   it.each(attacks)("%s with %s", async (_name, code, attack) => {
     const before = await handled();

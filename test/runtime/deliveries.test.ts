@@ -238,7 +238,8 @@ describe("an intent with a token that serves once", () => {
       readonly token: Uint8Array;
       readonly decided: (spent: Result<void, CellError>) => void;
     }[] = [];
-    const { deliveries, taken } = deliveriesWith((token, _hash, decided) => {
+    const { deliveries, taken } = deliveriesWith((token, capsule, decided) => {
+      expect(capsule).toMatchObject({ isKept: false, bytes: expect.any(Number) });
       asked.push({ token, decided });
     }, replay);
     for (const verdict of acceptedOf(intakeOf({ replay }))) deliveries.take(verdict);

@@ -44,6 +44,13 @@ export class HostileStream {
     };
   };
 
+  /** The broker has an older copy of it: what was written since is gone. */
+  rollBack(length: number): void {
+    const readSequence = this.records.at(-1)?.sequence ?? 0;
+    this.records.length = length;
+    this.#options?.onRolledBack?.({ lastSequence: this.records.at(-1)?.sequence ?? 0, readSequence });
+  }
+
   #read(records: readonly StreamRecord[]): Promise<void> {
     this.#reading = this.#reading.then(async () => {
       for (const record of records) {

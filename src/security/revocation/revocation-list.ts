@@ -63,13 +63,13 @@ export class RevocationList implements RevocationView {
    */
   take(record: Revocations, nowUnixMs: number): Taken | undefined {
     const name = mapKey(record.hash);
-    if (this.#seen.has(name)) return undefined;
+    const isHeld = this.#records.some((each) => covers(each, record, nowUnixMs));
+    if (isHeld && this.#seen.has(name)) return undefined;
     const before = this.#revoked;
     if (joined(before, record).tokens.size > MAX_HELD_TOKENS)
       throw new CellError("CAPABILITY_REVOCATIONS_FULL");
     this.#remember(name);
     if (this.#awaited !== undefined && equalBytes(this.#awaited, record.hash)) this.#awaited = undefined;
-    const isHeld = this.#records.some((each) => covers(each, record, nowUnixMs));
     if (isHeld && !covers(record, before, nowUnixMs)) return undefined;
     const dropped = this.#records.filter((each) => covers(record, each, nowUnixMs));
     const others = this.#records.filter((each) => !dropped.includes(each));
@@ -99,6 +99,8 @@ export class RevocationList implements RevocationView {
       this.#authority = Uint8Array.from(authority);
       this.#saidUnixMs = Number.NEGATIVE_INFINITY;
     }
+    // Of a time when that clock was wrong, or this one.
+    if (this.#saidUnixMs > nowUnixMs + MAX_CLOCK_SKEW_MS) this.#saidUnixMs = Number.NEGATIVE_INFINITY;
     const ageMs = nowUnixMs - atUnixMs;
     if (atUnixMs <= this.#saidUnixMs || ageMs < -MAX_CLOCK_SKEW_MS)
       return { isBehind: this.#awaited !== undefined, lacking: [] };

@@ -53,15 +53,21 @@ function longer(a: RevokedToken, b: RevokedToken): RevokedToken {
   return a.terms.notAfterUnixMs >= b.terms.notAfterUnixMs ? a : b;
 }
 
-/** Whether all that still matters of the second one is in the first. */
+/** Whether all that still matters of the second one is in the first, so that joining them adds nothing. */
 export function covers(wide: Revoked, narrow: Revoked, nowUnixMs: number): boolean {
   for (const [scope, epoch] of narrow.epochs) if ((wide.epochs.get(scope) ?? 0) < epoch) return false;
   for (const [name, token] of narrow.tokens) {
     if (isVoid(token, wide, nowUnixMs)) continue;
     const held = wide.tokens.get(name);
-    if (held === undefined || endOf(held) < endOf(token)) return false;
+    if (held === undefined || !staysAsLong(held, token)) return false;
   }
   return true;
+}
+
+function staysAsLong({ terms: held }: RevokedToken, { terms }: RevokedToken): boolean {
+  if (held === undefined) return true;
+  if (terms === undefined || held.scope !== terms.scope || held.epoch !== terms.epoch) return false;
+  return held.notAfterUnixMs >= terms.notAfterUnixMs;
 }
 
 /** Without the tokens that are void by their end, an hour ago, or by their scope's epoch. */
@@ -71,8 +77,6 @@ export function withoutVoid(revoked: Revoked, nowUnixMs: number): Revoked {
   );
   return { epochs: revoked.epochs, tokens: new Map(tokens) };
 }
-
-const endOf = ({ terms }: RevokedToken): number => terms?.notAfterUnixMs ?? Number.POSITIVE_INFINITY;
 
 const isVoid = ({ terms }: RevokedToken, { epochs }: Revoked, nowUnixMs: number): boolean =>
   terms !== undefined && (terms.notAfterUnixMs <= nowUnixMs || terms.epoch < (epochs.get(terms.scope) ?? 0));

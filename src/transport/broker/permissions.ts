@@ -66,7 +66,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       subjects.revisionsSubject(cell),
       // What one node writes there keeps nothing of another's out.
       subjects.revocationsSubject(cell, principal),
-      subjects.revocationsHeadSubject(cell),
+      subjects.revocationsHeadSubject(cell, principal),
       subjects.revocationsAskSubject(cell),
       subjects.allSpent(cell),
       subjects.allMinted(cell),
@@ -88,7 +88,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       ...ownInboxes(cell, principal),
       subjects.allTrust(cell),
       subjects.revisionsSubject(cell),
-      subjects.revocationsHeadSubject(cell),
+      subjects.allRevocationsHeads(cell),
       subjects.revocationsAskSubject(cell),
       subjects.trustBundleSubject(cell),
       subjects.eventFilter(cell),

@@ -55,7 +55,7 @@ export function streamConfig(spec: KernelStreamSpec) {
     subjects: [...spec.subjects],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
-    discard: spec.whenFull === "refuse" ? DiscardPolicy.New : DiscardPolicy.Old,
+    ...discardOf(spec),
     max_msgs: spec.maxMessages ?? -1,
     max_msgs_per_subject: spec.keepPerSubject,
     max_msg_size: spec.maxMessageBytes,
@@ -68,6 +68,12 @@ export function streamConfig(spec: KernelStreamSpec) {
     deny_purge: true,
   } as const satisfies Partial<StreamConfig>;
 }
+
+/** What refuses when it is full keeps the first record of a subject, too. */
+const discardOf = ({ whenFull }: KernelStreamSpec) =>
+  whenFull === "refuse"
+    ? ({ discard: DiscardPolicy.New, discard_new_per_subject: true } as const)
+    : ({ discard: DiscardPolicy.Old, discard_new_per_subject: false } as const);
 
 export class KernelStream {
   readonly name: string;
@@ -186,7 +192,11 @@ export class KernelStream {
   #requireOurs(config: StreamConfig): void {
     const ours = streamConfig(this.#spec);
     const sameSubjects = config.subjects?.toSorted().join() === ours.subjects.toSorted().join();
-    const kept = config.retention === ours.retention && config.storage === ours.storage;
+    const kept =
+      config.retention === ours.retention &&
+      config.storage === ours.storage &&
+      config.discard === ours.discard &&
+      (config.discard_new_per_subject ?? false) === ours.discard_new_per_subject;
     if (sameSubjects && kept && config.deny_delete && config.deny_purge) return;
     throw new CellError("BROKER_STREAM_FOREIGN", undefined, { where: this.name });
   }

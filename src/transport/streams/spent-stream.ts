@@ -1,5 +1,5 @@
-// The stream of tokens that serve once and have served: one message a token, the hash of the
-// capsule that it served. Written only where there is none, so that of all nodes one wins. It
+// The stream of tokens that serve once and have served: one message a token, a hash that says for
+// which capsule. Written only where there is none, so that of all nodes one wins. It
 // forgets what has ended by itself, and takes nothing more when it is full.
 import type { CellError } from "../../errors/cell-error.ts";
 import type { Result } from "../../errors/result.ts";
@@ -19,8 +19,8 @@ export type SpentStream = {
    * may be tried again.
    * @param token hex of its hash
    */
-  spend(token: string, capsuleHash: Uint8Array): Promise<Result<unknown, CellError>>;
-  /** Capsule that a token has served. */
+  spend(token: string, purpose: Uint8Array): Promise<Result<unknown, CellError>>;
+  /** What it was spent for. */
   servedBy(token: string): Promise<Uint8Array | undefined>;
 };
 
@@ -43,8 +43,7 @@ export function spentStream(
   });
   return {
     ensure: () => stream.ensure(),
-    spend: (token, capsuleHash) =>
-      stream.publish(spentSubject(cell, token), capsuleHash, { lastSubjectSequence: 0 }),
+    spend: (token, purpose) => stream.publish(spentSubject(cell, token), purpose, { lastSubjectSequence: 0 }),
     servedBy: async (token) => (await stream.last(spentSubject(cell, token)))?.data,
   };
 }

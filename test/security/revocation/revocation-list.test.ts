@@ -61,6 +61,18 @@ describe("records", () => {
     expect(Array.from({ length: 12 }, (_, n) => list.isRevoked(hashOf(n)))).toEqual(Array(12).fill(true));
   });
 
+  test("a record with made-up terms takes the place of none", () => {
+    const token = { hash: hashOf(4), terms: termsOf() };
+    const honest = revocationsOf(revokedOf([token]));
+    const forged = revocationsOf(
+      revokedOf([{ hash: hashOf(4), terms: termsOf({ scope: "x", notAfterUnixMs: NOW * 2 }) }], { x: 1 }),
+    );
+    for (const list of [listOf(honest, forged), listOf(forged, honest)]) {
+      list.take(revocationsOf(list.revoked(NOW)), NOW);
+      expect([list.isRevoked(hashOf(4)), list.records().length]).toEqual([true, 1]);
+    }
+  });
+
   test("a token whose entry is dropped by a new record is one that has ended", () => {
     const end = termsOf().notAfterUnixMs;
     const list = listOf(revocationsOf(revokedOf([{ hash: hashOf(4), terms: termsOf() }])));
@@ -132,6 +144,15 @@ describe("the authority's word", () => {
     expect(hear(list, none, 1)).toEqual({ isBehind: false, lacking: [second, apart] });
     expect(hear(list, apart.hash, 2)).toEqual({ isBehind: false, lacking: [second] });
     expect(unheard(list, 3)).toBeUndefined();
+  });
+
+  test("of a time when the clocks were wrong keeps out none of now", () => {
+    const list = listOf();
+    const hour = 3_600_000;
+    list.hear({ hash: none, atUnixMs: NOW + hour }, A, NOW + hour, 0);
+    expect(unheard(list, 4_999, NOW + hour)).toBeUndefined();
+    list.hear({ hash: none, atUnixMs: NOW }, A, NOW, 4_000);
+    expect(unheard(list, 8_999, NOW + 4_999)).toBeUndefined();
   });
 
   test("of another authority counts from its own clock", () => {

@@ -85,6 +85,20 @@ describe("what is revoked", () => {
     ["the hash alone in place of the token", bare(1), revokedOf([token]), NOW, true],
     ["the token in place of the hash alone", revokedOf([token]), bare(1), NOW, false],
     [
+      "another scope",
+      revokedOf([{ ...token, terms: termsOf({ scope: "x", notAfterUnixMs: NOW * 2 }) }]),
+      revokedOf([token]),
+      NOW,
+      false,
+    ],
+    [
+      "another epoch",
+      revokedOf([{ ...token, terms: termsOf({ epoch: 1 }) }]),
+      revokedOf([token]),
+      NOW,
+      false,
+    ],
+    [
       "an earlier end",
       revokedOf([{ ...token, terms: termsOf({ notAfterUnixMs: NOW + 1 }) }]),
       revokedOf([token]),
@@ -140,6 +154,17 @@ describe("joining", () => {
         expect(plain(joined(a, b))).toEqual(plain(joined(b, a)));
         expect(plain(joined(joined(a, b), c))).toEqual(plain(joined(a, joined(b, c))));
         expect(plain(joined(a, a))).toEqual(plain(a));
+      }),
+    );
+  });
+
+  test("what covers another revokes all that is not void of it", () => {
+    fc.assert(
+      fc.property(any, any, (a, b) => {
+        fc.pre(covers(a, b, NOW));
+        const left = withoutVoid({ epochs: a.epochs, tokens: b.tokens }, NOW + HOUR).tokens;
+        const kept = withoutVoid(a, NOW + HOUR).tokens;
+        expect([...left.keys()].filter((name) => !kept.has(name))).toEqual([]);
       }),
     );
   });
