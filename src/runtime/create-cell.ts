@@ -184,7 +184,16 @@ export async function writeDirectory(dir: DataDir, files: readonly NewFile[]): P
   const making = await mkdtemp(join(parent, prefix));
   try {
     const made = dataDir(making);
-    for (const directory of ["keys", "trust", "revisions", "secrets", "broker", "core", "log"]) {
+    for (const directory of [
+      "keys",
+      "trust",
+      "revisions",
+      "revocations",
+      "secrets",
+      "broker",
+      "core",
+      "log",
+    ]) {
       await mkdir(join(made.root, directory), { mode: 0o700 });
     }
     for (const [name, content] of files) {

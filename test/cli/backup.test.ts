@@ -47,6 +47,7 @@ describe("a backup", () => {
       "node.creds",
       "operator.creds",
       "revisions",
+      "revocations",
       "secrets",
       "trust",
     ]);

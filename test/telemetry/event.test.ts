@@ -57,7 +57,7 @@ test("lists become repeated fields, each element whole", () => {
     { scope: "shop", epoch: 3n },
     { scope: "default", epoch: 1n },
   ];
-  const value = { generation: 4n, author: "operator", tokens: [one, two], tokenCount: 2, scopes };
+  const value = { author: "operator", tokens: [one, two], tokenCount: 2, scopes };
   const { kind } = eventOf({ kind: { case: "revocationsChanged", value } });
   expect(kind).toMatchObject({ case: "revocationsChanged", value });
   const unfit = { case: "revocationsChanged", value: { tokens: "none" } };
