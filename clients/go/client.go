@@ -2,12 +2,8 @@ package cell0
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"iter"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -25,66 +21,12 @@ const (
 	maxRepliesSize = 64 * 1024 * 1024
 )
 
-// Identity is the file that `cell0 client add` makes: a key, certificates and the way to the broker.
-type Identity struct {
-	Principal string
-	Key       ed25519.PrivateKey
-	Trust     *Trust
-	path      string
-	broker    string
-	prefix    string
-}
-
-// ReadIdentity refuses a damaged file with AUTHORITY_IDENTITY_INVALID.
-func ReadIdentity(path string) (*Identity, error) {
-	const invalid = "AUTHORITY_IDENTITY_INVALID"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	block, err := unarmour("CELL0 IDENTITY", string(text), invalid)
-	if err != nil {
-		return nil, err
-	}
-	var fields struct {
-		Cell, Principal, Broker, Genesis, Key string
-		Certificates                          []string
-	}
-	if json.Unmarshal(block, &fields) != nil {
-		return nil, fail(invalid, "its block is no JSON of the right form")
-	}
-	seed, genesis := unbase64(fields.Key), unbase64(fields.Genesis)
-	if len(seed) != ed25519.SeedSize {
-		return nil, fail(invalid, "its key is no seed of 32 bytes")
-	}
-	trust, err := NewTrust(genesis)
-	if err != nil {
-		return nil, err
-	}
-	var certificates [][]byte
-	for _, each := range fields.Certificates {
-		certificates = append(certificates, unbase64(each))
-	}
-	trust.Add(certificates)
-	key := ed25519.NewKeyFromSeed(seed)
-	return &Identity{fields.Principal, key, trust, path, fields.Broker, "cell0.v1." + fields.Cell}, nil
-}
-
-// unbase64 gives nothing for what is damaged.
-func unbase64(text string) []byte {
-	data, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return nil
-	}
-	return data
-}
-
 // Cell is a connection; it may be used by many goroutines.
 type Cell struct {
-	identity *Identity
-	bus      *nats.Conn
-	mutex    sync.Mutex
-	askedAt  time.Time
+	identity  *Identity
+	bus       *nats.Conn
+	learning  sync.Mutex
+	learnedAt time.Time
 }
 
 // Connect gives what nats.go gives when the broker is away.
@@ -175,7 +117,8 @@ func (c *Cell) receive(ctx context.Context, replies *nats.Subscription, inbox st
 		}
 		answers, err := OpenReplies(message.Data, inbox, c.identity.Trust, time.Now())
 		var refused *Error
-		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "AUTHORITY_") && c.learn() {
+		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "AUTHORITY_") {
+			c.learn(ctx)
 			answers, err = OpenReplies(message.Data, inbox, c.identity.Trust, time.Now())
 		}
 		if err == nil {
@@ -185,19 +128,25 @@ func (c *Cell) receive(ctx context.Context, replies *nats.Subscription, inbox st
 	}
 }
 
-// learn asks any node for the cell's certificates; false when it was asked just now, or none answered.
-func (c *Cell) learn() bool {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if time.Since(c.askedAt) < leastTrustAge {
-		return false
+// learn asks any node for the cell's certificates, one question for all who need them at once.
+func (c *Cell) learn(ctx context.Context) {
+	since := time.Now()
+	c.learning.Lock()
+	defer c.learning.Unlock()
+	if c.learnedAt.After(since) {
+		return
 	}
-	c.askedAt = time.Now()
-	answer, err := c.bus.Request(c.identity.prefix+".trust-bundle", nil, learnTimeout)
+	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
+	defer cancel()
+	select {
+	case <-time.After(leastTrustAge - time.Since(c.learnedAt)):
+	case <-ctx.Done():
+		return
+	}
+	answer, err := c.bus.RequestWithContext(ctx, c.identity.prefix+".trust-bundle", nil)
 	var bundle pb.TrustBundle
-	if err != nil || parse(answer.Data, &bundle, "CAPSULE_MALFORMED") != nil {
-		return false
+	if err == nil && parse(answer.Data, &bundle, "CAPSULE_MALFORMED") == nil {
+		c.identity.Trust.Add(bundle.Certificates)
 	}
-	c.identity.Trust.Add(bundle.Certificates)
-	return true
+	c.learnedAt = time.Now()
 }

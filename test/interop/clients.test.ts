@@ -41,8 +41,11 @@ describe.skipIf(missing !== "" && !isCi)(
       const fake = await startFakeCell();
       const creds = join(fake.broker.directory, "client.creds");
       await writeFile(creds, (await fake.identity("ann")).text);
-      const ask = (target: string, timeoutMs: number) =>
-        tools[language].client(creds, "ask", "--timeout-ms", String(timeoutMs), target, "say", "{}");
+      const ask = (target: string, timeoutMs: number, ...payloads: readonly string[]) =>
+        tools[language].client(
+          ...[creds, "ask", "--timeout-ms", String(timeoutMs), target, "say"],
+          ...(payloads.length === 0 ? ["{}"] : payloads),
+        );
       return { ...fake, ask };
     };
 
@@ -131,6 +134,15 @@ describe.skipIf(missing !== "" && !isCi)(
         const failed = await fake.ask("t/fails", 20_000);
         expect(values(failed)).toEqual([1]);
         expect(failed.stderr).toMatch(/^ACTOR_CRASHED: /);
+      });
+
+      it("takes the replies to many intents at once from a node that it did not know", async () => {
+        await using fake = await fakeCell(language);
+        await fake.node("a", { "t/echo say": (payload) => [payload] });
+        const payloads = Array.from({ length: 50 }, (_, at) => String(at));
+        const { stdout, stderr } = await fake.ask("t/echo", 20_000, ...payloads);
+        expect(stderr).toBe("");
+        expect(stdout.trim().split("\n").sort()).toEqual(payloads.sort());
       });
 
       it("passes over a reply that no node of its cell signed, and waits for one that is", async () => {

@@ -1,6 +1,8 @@
 """Usage: python -m cell0 CREDS COMMAND
 
-  ask [--cap FILE] [--timeout-ms N] TARGET INTENT PAYLOAD   sends an intent, prints each verified reply
+  ask [--cap FILE] [--timeout-ms N] TARGET INTENT PAYLOAD...
+                                                            sends an intent for each payload, all at once, and
+                                                            prints the verified replies as they come
   key                                                       prints the public key, by which others hand it a token
   attenuate [--where CONSTRAINT]... [--ttl-ms N] [--depth N] FILE HOLDER
                                                             prints a narrower token for the key HOLDER
@@ -24,9 +26,13 @@ def read(path):
 async def ask(identity, given):
     capability = read(given.cap) if given.cap else b""
     options = {"timeout_ms": given.timeout_ms, "capability": capability}
-    async with Cell(identity) as cell:
-        async for value in cell.ask(given.target, given.intent, json.loads(given.payload), **options):
+
+    async def each(cell, payload):
+        async for value in cell.ask(given.target, given.intent, json.loads(payload), **options):
             print(json.dumps(value, ensure_ascii=False), flush=True)
+
+    async with Cell(identity) as cell:
+        await asyncio.gather(*(each(cell, payload) for payload in given.payload))
 
 
 def attenuate(identity, given):
@@ -44,8 +50,9 @@ def parse_arguments():
     parser.add_argument("creds")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("ask")
-    for name in ("target", "intent", "payload"):
-        command.add_argument(name)
+    command.add_argument("target")
+    command.add_argument("intent")
+    command.add_argument("payload", nargs="+")
     command.add_argument("--cap")
     command.add_argument("--timeout-ms", type=int, default=5_000)
     commands.add_parser("key")

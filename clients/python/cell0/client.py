@@ -1,5 +1,5 @@
 """A program's way into a cell: connects by an identity file, sends signed intents, yields verified replies."""
-import json, time
+import asyncio, json, time
 import nats
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cell0.capability import attenuate, unarmour, unbase64
@@ -31,7 +31,7 @@ class Cell:
     """`async with Cell(identity) as cell`. What nats-py raises when the broker is away passes through."""
 
     def __init__(self, identity):
-        self.identity, self._asked_at_s = identity, float("-inf")
+        self.identity, self._learning, self._learned_at_s = identity, asyncio.Lock(), float("-inf")
 
     async def __aenter__(self):
         own = self.identity
@@ -72,25 +72,28 @@ class Cell:
             try:
                 message = await replies.next_msg(timeout=max(0, deadline_ms - now_ms()) / 1000)
             except nats.errors.TimeoutError:
-                raise CellError("ACTOR_DEADLINE_EXCEEDED", "no answer came in time", 0) from fault
+                raise CellError("ACTOR_DEADLINE_EXCEEDED", str(fault or "no answer came in time"), 0) from fault
             if (message.headers or {}).get("Status") == "503":
                 raise CellError("BROKER_NO_RESPONDERS", "no node of the cell is listening", 0)
-            for may_ask in (True, False):
+            for is_last in (False, True):
                 try:
                     return open_replies(message.data, inbox, self.identity.trust, now_ms())
                 except CellError as error:
                     fault = error
-                    if not (may_ask and error.code.startswith("AUTHORITY_") and await self._learn()):
+                    if is_last or not error.code.startswith("AUTHORITY_"):
                         break
+                    await self._learn()
 
     async def _learn(self):
-        """Asks any node for the cell's certificates; False when it was asked just now, or none answered."""
-        if time.monotonic() - self._asked_at_s < LEAST_TRUST_AGE_S:
-            return False
-        self._asked_at_s = time.monotonic()
-        try:
-            answer = await self._bus.request(f"{self.identity.prefix}.trust-bundle", b"", timeout=2)
-            self.identity.trust.add(parse(TrustBundle, answer.data).certificates)
-            return True
-        except (nats.errors.Error, CellError):
-            return False
+        """Asks any node for the cell's certificates, one question for all who need them at once."""
+        since_s = time.monotonic()
+        async with self._learning:
+            if self._learned_at_s >= since_s:
+                return
+            await asyncio.sleep(max(0, self._learned_at_s + LEAST_TRUST_AGE_S - time.monotonic()))
+            try:
+                answer = await self._bus.request(f"{self.identity.prefix}.trust-bundle", b"", timeout=2)
+                self.identity.trust.add(parse(TrustBundle, answer.data).certificates)
+            except (nats.errors.Error, CellError):
+                pass  # Who is unknown stays so.
+            self._learned_at_s = time.monotonic()

@@ -19,7 +19,9 @@ import (
 
 const usage = `Usage: cell0 CREDS COMMAND
 
-  ask [--cap FILE] [--timeout-ms N] TARGET INTENT PAYLOAD   sends an intent, prints each verified reply
+  ask [--cap FILE] [--timeout-ms N] TARGET INTENT PAYLOAD...
+                                                            sends an intent for each payload, all at once, and
+                                                            prints the verified replies as they come
   key                                                       prints the public key, by which others hand it a token
   attenuate [--where CONSTRAINT]... [--ttl-ms N] [--depth N] FILE HOLDER
                                                             prints a narrower token for the key HOLDER
@@ -60,7 +62,7 @@ func ask(identity *cell0.Identity, args []string) error {
 	flags := flag.NewFlagSet("ask", flag.ContinueOnError)
 	file := flags.String("cap", "", "file of a token")
 	timeoutMs := flags.Int("timeout-ms", 5000, "until the intent is void")
-	if err := flags.Parse(args); err != nil || flags.NArg() != 3 {
+	if err := flags.Parse(args); err != nil || flags.NArg() < 3 {
 		return errUsage
 	}
 	var capability []byte
@@ -78,13 +80,23 @@ func ask(identity *cell0.Identity, args []string) error {
 	defer cell.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(*timeoutMs)*time.Millisecond)
 	defer cancel()
-	for reply, err := range cell.Ask(ctx, flags.Arg(0), flags.Arg(1), []byte(flags.Arg(2)), capability) {
-		if err != nil {
-			return err
-		}
-		fmt.Println(string(reply))
+	ended := make(chan error)
+	payloads := flags.Args()[2:]
+	for _, payload := range payloads {
+		go func() {
+			var last error
+			for reply, err := range cell.Ask(ctx, flags.Arg(0), flags.Arg(1), []byte(payload), capability) {
+				if last = err; err == nil {
+					fmt.Println(string(reply))
+				}
+			}
+			ended <- last
+		}()
 	}
-	return nil
+	for range payloads {
+		err = errors.Join(err, <-ended)
+	}
+	return err
 }
 
 func attenuate(identity *cell0.Identity, args []string) error {
