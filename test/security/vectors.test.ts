@@ -1,18 +1,24 @@
 import { readFileSync } from "node:fs";
+import { fromJson, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { makeVectors, VECTORS_FILE } from "../../scripts/generate-vectors.ts";
+import { CAPABILITY_VECTORS, CAPSULE_VECTORS, makeCapsuleVectors } from "../../scripts/generate-vectors.ts";
+import { IntentCapsuleSchema } from "../../src/gen/cell0/v1/capsule_pb.ts";
 import { fromHex, sha256, toHex } from "../../src/security/bytes.ts";
 import { cellChainVerifier } from "../../src/security/capability/chain-verifier.ts";
 import { createIntake } from "../../src/security/intake/intake.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
 import { openReplies } from "../../src/security/replies/open-replies.ts";
+import { acceptReply, openStream } from "../../src/security/replies/reply-stream.ts";
 import { readGenesis } from "../../src/security/trust/genesis.ts";
 import { TrustStore } from "../../src/security/trust/trust-store.ts";
+import { decodeCapsule } from "../../src/security/wire/decode-capsule.ts";
+import { decodeEnvelope } from "../../src/security/wire/envelope.ts";
+import { verifyEnvelope } from "../../src/security/wire/verify-envelope.ts";
 import { nothingRevoked } from "./capability/token-fixture.ts";
-import { must } from "./cell-fixture.ts";
+import { codeOf, must } from "./cell-fixture.ts";
 
-type Vectors = ReturnType<typeof makeVectors>;
-const file: Vectors = JSON.parse(readFileSync(VECTORS_FILE, "utf8"));
+type Vectors = ReturnType<typeof makeCapsuleVectors>;
+const file: Vectors = JSON.parse(readFileSync(CAPSULE_VECTORS, "utf8"));
 const bytes = (hex: string): Uint8Array => fromHex(hex) ?? new Uint8Array();
 
 /** Built from the file alone, as another implementation would. */
@@ -21,9 +27,9 @@ const trust = new TrustStore(genesis);
 for (const certificate of file.certificates) must(trust.add(bytes(certificate), file.nowUnixMs));
 const placed = ["support/triage", "support/router"];
 
-describe("the published vectors", () => {
+describe("the published vectors of capsules", () => {
   test("are what the generator makes, so that the wire does not change unseen", () => {
-    expect(file).toEqual(JSON.parse(JSON.stringify(makeVectors())));
+    expect(file).toEqual(JSON.parse(JSON.stringify(makeCapsuleVectors())));
   });
 
   test("state the genesis hash and the signing input", () => {
@@ -61,12 +67,52 @@ describe("the published vectors", () => {
     expect(seen).toEqual(vector.verdicts);
   });
 
-  test("hold a reply that a client can open", () => {
-    const { message, subject, request, payload } = file.reply;
-    const opened = must(
-      openReplies(bytes(message), subject, { genesisHash: genesis.hash, trust }, file.nowUnixMs),
-    );
-    expect(opened).toMatchObject([{ index: 0, final: true, node: "a", requestHash: sha256(bytes(request)) }]);
-    expect(new TextDecoder().decode(opened[0]?.payload)).toBe(payload);
+  test.each(file.encodings.map((vector) => [vector.name, vector] as const))(
+    "the capsule that a client makes reads as it was meant: %s",
+    (_name, { fields, capsule, message }) => {
+      const { target, intent } = must(decodeCapsule(bytes(capsule)));
+      expect({ target, intent }).toEqual({ target: "support/triage", intent: "ticket.open" });
+      expect(toBinary(IntentCapsuleSchema, fromJson(IntentCapsuleSchema, fields))).toEqual(bytes(capsule));
+      const envelope = must(decodeEnvelope(bytes(message)));
+      expect(must(verifyEnvelope(envelope, genesis.hash))).toEqual([
+        { bytes: bytes(capsule), hash: sha256(bytes(capsule)) },
+      ]);
+    },
+  );
+
+  test.each(file.replies.map((vector) => [vector.name, vector] as const))("a reply: %s", (_name, vector) => {
+    const request = bytes(vector.request);
+    const { id } = must(decodeCapsule(request));
+    const stream = openStream({ id, hash: sha256(request), messageHash: sha256(bytes(vector.sent)) });
+    const parts = { genesisHash: genesis.hash, trust };
+    const opened = openReplies(bytes(vector.message), vector.inbox, parts, file.nowUnixMs);
+    const { code, error, payload } = { code: undefined, error: undefined, payload: undefined, ...vector };
+    const [reply] = opened.ok ? opened.value : [];
+    if (!opened.ok || reply === undefined) {
+      expect(codeOf(opened)).toBe(code);
+      return;
+    }
+    const step = acceptReply(stream, reply);
+    expect(step.kind === "fault" ? step.error.code : undefined).toBe(code);
+    if (code !== undefined) return;
+    expect(step.kind).toBe("next");
+    expect(reply.error?.code).toBe(error);
+    if (payload !== undefined) expect(new TextDecoder().decode(reply.payload)).toBe(payload);
+  });
+});
+
+describe("docs/client.md", () => {
+  const page = readFileSync(new URL("../../docs/client.md", import.meta.url), "utf8");
+  const published = [CAPSULE_VECTORS, CAPABILITY_VECTORS].map((path) => readFileSync(path, "utf8")).join("");
+  const examples = [...page.matchAll(/^```hex\n(.*?)^```/gms)].map(([, block = ""]) =>
+    block.replace(/;.*$/gm, "").replace(/\s/g, ""),
+  );
+
+  test("shows bytes as the vectors have them", () => {
+    expect(examples.length).toBeGreaterThan(4);
+    for (const example of examples) {
+      expect(example).toMatch(/^(?:[0-9a-f]{2}){16,}$/);
+      expect(published).toContain(example);
+    }
   });
 });

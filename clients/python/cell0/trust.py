@@ -1,0 +1,62 @@
+"""Which keys are a cell's nodes: certificates that chain to its genesis, the newest generation of each principal."""
+from cell0.v1.trust_pb2 import (
+    PRINCIPAL_KIND_ISSUER, PRINCIPAL_KIND_NODE, CertificateBody, Genesis, SignedCertificate,
+)  # fmt: skip
+from cell0.wire import CellError, parse, require_signed, sha256, signing_input
+
+
+class Trust:
+    def __init__(self, genesis):
+        self.genesis_hash, self.genesis_key = sha256(genesis), parse(Genesis, genesis).genesis_key
+        self._newest = {}  # by principal: (body, signer)
+
+    def add(self, certificates):
+        """Issuers before those that they certify. What does not chain to genesis is passed over."""
+        signed = [parse(SignedCertificate, each) for each in certificates]
+        bodies = [(parse(CertificateBody, each.body), each) for each in signed]
+        for body, each in sorted(bodies, key=lambda pair: pair[0].kind != PRINCIPAL_KIND_ISSUER):
+            if self._may_certify(each.signer, body) and self._follows(body):
+                try:
+                    signing = signing_input(b"certificate", self.genesis_hash, sha256(each.body))
+                    require_signed(each.signer, each.signature, "AUTHORITY_CERTIFICATE_FORGED", signing)
+                    self._newest[body.principal] = (body, each.signer)
+                except CellError:
+                    pass  # Whoever hands certificates out is not trusted; each stands for itself.
+
+    def require_node(self, key, at_ms):
+        """Raises CellError unless it is the key of a node whose certificate counts now."""
+        fault = self._fault(key, at_ms)
+        if fault is not None:
+            raise CellError(fault)
+        if self._certified(key)[0].kind != PRINCIPAL_KIND_NODE:
+            raise CellError("CAPSULE_REPLY_UNBOUND", "it was not signed by a node")
+
+    def _certified(self, key):
+        return next((pair for pair in self._newest.values() if pair[0].key == key), None)
+
+    def _may_certify(self, signer, body):
+        """Genesis certifies issuers and nothing else, issuers the rest."""
+        if body.kind == PRINCIPAL_KIND_ISSUER or signer == self.genesis_key:
+            return signer == self.genesis_key and body.kind == PRINCIPAL_KIND_ISSUER
+        issuer = self._certified(signer)
+        return issuer is not None and issuer[0].kind == PRINCIPAL_KIND_ISSUER
+
+    def _follows(self, body):
+        """A later generation of its principal; a name does not change hands, but genesis outranks issuers."""
+        known, _ = self._newest.get(body.principal, (None, None))
+        if known is None or known.kind != body.kind:
+            return known is None or body.kind == PRINCIPAL_KIND_ISSUER
+        return body.generation > known.generation
+
+    def _fault(self, key, at_ms):
+        body, signer = self._certified(key) or (None, None)
+        if body is None:
+            return "AUTHORITY_ISSUER_UNKNOWN"
+        if body.revoked:
+            return "AUTHORITY_REVOKED"
+        if at_ms < body.not_before_unix_ms:
+            return "AUTHORITY_CERTIFICATE_NOT_YET_VALID"
+        if at_ms >= body.not_after_unix_ms:
+            return "AUTHORITY_CERTIFICATE_EXPIRED"
+        is_sound = body.kind == PRINCIPAL_KIND_ISSUER or self._fault(signer, at_ms) is None
+        return None if is_sound else "AUTHORITY_CHAIN_BROKEN"
