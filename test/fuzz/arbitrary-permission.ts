@@ -58,9 +58,9 @@ export function near(outer: Rule, n: number): Rule {
   switch (outer.kind) {
     case "oneOf":
     case "subset": {
-      const first = outer.values[(n >> 2) % outer.values.length] ?? more;
-      const some = outer.values.filter((value, at) => value === first || ((n >> (at + 4)) & 1) === 1);
-      if (form === 0) return { kind: "equals", value: first };
+      const chosen = (n >> 2) % outer.values.length;
+      const some = outer.values.filter((_, at) => at === chosen || ((n >> (at + 4)) & 1) === 1);
+      if (form === 0) return { kind: "equals", value: outer.values[chosen] ?? null };
       return { ...outer, values: form === 1 ? [...some, more] : some };
     }
     case "equals":

@@ -196,9 +196,9 @@ function nested(number: number, depth: number): Uint8Array {
 function graft({ number }: Field, n: number, samples: readonly Uint8Array[]): Field {
   let found: Field | undefined;
   let fields = readFields(samples[n % samples.length] ?? NOTHING) ?? [];
-  for (let rest = n; fields.length > 0; rest >>= 3) {
+  for (let rest = n >> 4; fields.length > 0; rest >>= 2) {
     found = fields[rest % fields.length];
-    if (found === undefined || found.wire !== DELIMITED || rest % 5 === 0) break;
+    if (found === undefined || found.wire !== DELIMITED || rest % 3 === 0) break;
     fields = readFields(found.value) ?? [];
   }
   return found === undefined ? fieldOf(number, DELIMITED, NOTHING) : fieldOf(number, found.wire, found.value);

@@ -57,7 +57,9 @@ export const chains: readonly Chain[] = (() => {
     { kind: "agent", limits, permissions: [{ ...narrow, constraints }, everything] },
     keys.issuer,
   );
-  return [plain, once, handOn(once, last, keys.bob), full];
+  // In the place of the first nothing but its name would tell.
+  const other = rootChain({ id: idOf(4) }, keys.issuer);
+  return [plain, once, handOn(once, last, keys.bob), full, other];
 })();
 export const chainSamples = chains.map(chainBytes);
 export const chainLimit = MAX_CAPABILITY_BYTES;

@@ -16,8 +16,6 @@ import { following, HOLDERS, type Step, step } from "../links.ts";
 import { type Saw, targetOf } from "../target.ts";
 import { verifyOnce } from "../verify-once.ts";
 
-const SKEW_MS = 5_000;
-
 type Ask = {
   /** Odd: what the last link seems to permit is asked, and not the rest of this. */
   readonly aim: number;
@@ -40,6 +38,7 @@ const ask: fc.Arbitrary<Ask> = fc.record({
 
 type Story = {
   readonly root: readonly Permission[];
+  readonly maxDepth: number;
   readonly steps: readonly Step[];
   readonly asks: readonly Ask[];
 };
@@ -48,11 +47,12 @@ export const attenuation = targetOf<Story>({
   name: "attenuation",
   inputs: fc.record({
     root: fc.array(permission, { minLength: 1, maxLength: 3 }),
+    maxDepth: fc.nat(7),
     steps: fc.array(step, { minLength: 1, maxLength: 7 }),
     asks: fc.array(ask, { minLength: 1, maxLength: 16 }),
   }),
-  check: ({ root, steps, asks }, saw) => {
-    let chain = rootChain({ permissions: root, limits: { calls: 5, agents: 2 } });
+  check: ({ root, maxDepth, steps, asks }, saw) => {
+    let chain = rootChain({ permissions: root, maxDepth, limits: { calls: 5, agents: 2 } });
     let isRefused = false;
     for (const each of steps) {
       const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, chain.last.holder)) ?? keys.ann;
@@ -67,7 +67,6 @@ export const attenuation = targetOf<Story>({
       chain = longer;
     }
     const verifier = chainVerifier({
-      skewMs: SKEW_MS,
       epochOf: () => chain.last.epoch,
       verify: verifyOnce(),
     });
@@ -89,7 +88,8 @@ export const attenuation = targetOf<Story>({
 function checkBounds({ links, root, last }: Chain, nowUnixMs: number): void {
   links.forEach(({ limits, kind, scope, epoch, maxDepth, ...link }, at) => {
     demand(nowUnixMs < link.notAfterUnixMs, `link ${at} is over`);
-    demand(nowUnixMs + SKEW_MS >= link.notBeforeUnixMs, `link ${at} has not begun`);
+    demand(last.notBeforeUnixMs >= link.notBeforeUnixMs, `link ${at} begins after the last`);
+    demand(last.notAfterUnixMs <= link.notAfterUnixMs, `link ${at} ends before the last`);
     demand(maxDepth >= links.length - 1 - at, `link ${at} is handed on more often than it may be`);
     demand(scope === root.scope && epoch === root.epoch, `link ${at} is of another scope or epoch`);
     demand(kind === root.kind || kind === "ephemeral", `link ${at} is of another kind`);

@@ -47,8 +47,8 @@ export const intake = targetOf<Mutant>({
     demand(isDeepStrictEqual(verdicts.map(gist), fresh.map(gist)), "what was seen before changes a verdict");
   },
   ...ofMutants,
-  mustSee: ["accepted", "CAPSULE_SIGNATURE_INVALID", "CAPSULE_PROOF_INVALID", "AUTHORITY_ISSUER_UNKNOWN"],
-  testRuns: 800,
+  mustSee: ["accepted", "CAPSULE_SIGNATURE_INVALID", "CAPSULE_PROOF_INVALID", "CAPSULE_MALFORMED"],
+  testRuns: 1_000,
 });
 
 /** The capsule that is begun. */

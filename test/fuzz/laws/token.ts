@@ -38,6 +38,7 @@ export const token = targetOf<Mutant>({
     demand(meaning !== undefined, "it reads a body that others refuse, or read otherwise");
     demand(meaning.holder === toHex(read.holder), "it reads another holder");
     demand(equalBytes(hash, sha256(body)), "its hash is another's");
+    demand(!Number.isNaN(new Date(read.notAfterUnixMs).getTime()), "its end is no date");
     const again = signToken(read, keys.issuer, genesis.hash);
     demand(again.ok, "what was read cannot be signed");
     demand(isDeepStrictEqual(claimsOf(again.value), claimsOf(read)), "signed again it says something else");
