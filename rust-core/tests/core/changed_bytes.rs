@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use cell0_core::PROTOCOL;
 use cell0_core::proto::core_service_server::CoreService;
 use cell0_core::proto::{
-    CertificateVerdict, QuorumThresholdsRequest, SignatureVerdict, Validator, VerifyBatchRequest,
-    VerifyCertificateRequest,
+    Certificate, CertificateVerdict, QuorumThresholdsRequest, SignatureVerdict, Validator,
+    VerifyBatchRequest, VerifyCertificateRequest,
 };
 use cell0_core::service::Service;
 use cell0_core::verifier::Verifier;
@@ -36,13 +36,14 @@ impl Draw {
     }
 }
 
-/// Up to three pieces flipped, overwritten, cut out, repeated or put in; none in every fourth.
-fn changed(original: &[u8], draw: &mut Draw) -> Vec<u8> {
+/// Up to three pieces flipped, overwritten, cut out, repeated or put in, or `more` at the end, which
+/// protobuf takes for further elements of its lists; none in every fourth.
+fn changed(original: &[u8], more: &[u8], draw: &mut Draw) -> Vec<u8> {
     let mut bytes = original.to_vec();
     for _ in 0..draw.below(4) {
         let at = draw.below(bytes.len() + 1);
         let end = (at + 1 + draw.below(40)).min(bytes.len());
-        match draw.below(6) {
+        match draw.below(7) {
             0 if at < bytes.len() => bytes[at] ^= 1 << draw.below(8),
             1 if at < bytes.len() => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][draw.below(5)],
             2 => drop(bytes.drain(at.min(end)..end)),
@@ -51,6 +52,7 @@ fn changed(original: &[u8], draw: &mut Draw) -> Vec<u8> {
                 bytes.splice(at..at, piece);
             }
             4 => bytes.truncate(at),
+            5 => bytes.extend_from_slice(more),
             _ => {
                 let piece: Vec<u8> = (0..=draw.below(10)).map(|_| draw.any() as u8).collect();
                 bytes.splice(at..at, piece);
@@ -61,11 +63,11 @@ fn changed(original: &[u8], draw: &mut Draw) -> Vec<u8> {
 }
 
 /// The requests that changed bytes still are; there are some of either kind.
-fn requests<M: Message + Default>(original: &M, seed: u32) -> Vec<M> {
+fn requests<M: Message + Default>(original: &M, more: &M, seed: u32) -> Vec<M> {
     let mut draw = Draw(seed);
-    let bytes = original.encode_to_vec();
+    let (bytes, more) = (original.encode_to_vec(), more.encode_to_vec());
     let read: Vec<M> = (0..INPUTS)
-        .filter_map(|_| M::decode(changed(&bytes, &mut draw).as_slice()).ok())
+        .filter_map(|_| M::decode(changed(&bytes, &more, &mut draw).as_slice()).ok())
         .collect();
     assert!(
         (500..3_900).contains(&read.len()),
@@ -101,8 +103,15 @@ async fn a_certificate_of_changed_bytes_counts_only_as_it_was_signed_and_by_a_qu
         validators: validators(4),
     };
     let signed = original.certificate.clone().unwrap();
+    let vote_again = VerifyCertificateRequest {
+        certificate: Some(Certificate {
+            votes: signed.votes[1..2].to_vec(),
+            ..Certificate::default()
+        }),
+        validators: Vec::new(),
+    };
     let (service, mut valid, mut refused) = (service(), 0, 0);
-    for request in requests(&original, 1) {
+    for request in requests(&original, &vote_again, 1) {
         let asked = request.clone();
         let Some(answer) = answer(service.verify_certificate(Request::new(request)).await) else {
             refused += 1;
@@ -135,7 +144,7 @@ async fn checks_of_changed_bytes_have_a_verdict_each_and_are_valid_only_as_they_
         checks: vec![signed(1, b"one"), signed(2, b"two"), signed(3, b"")],
     };
     let (service, mut valid, mut invalid) = (service(), 0, 0);
-    for request in requests(&original, 2) {
+    for request in requests(&original, &original, 2) {
         let checks = request.checks.clone();
         let answer = answer(service.verify_batch(Request::new(request)).await).unwrap();
         assert_eq!(answer.verdicts.len(), checks.len());
@@ -155,7 +164,8 @@ async fn checks_of_changed_bytes_have_a_verdict_each_and_are_valid_only_as_they_
 #[tokio::test]
 async fn a_handshake_of_changed_bytes_is_agreed_to_only_for_this_protocol_and_cell() {
     let (service, mut agreed, mut refused) = (service(), 0, 0);
-    for request in requests(&handshake(PROTOCOL, &GENESIS), 3) {
+    let ours = handshake(PROTOCOL, &GENESIS);
+    for request in requests(&ours, &ours, 3) {
         let is_ours = request.protocol == PROTOCOL && request.genesis_hash[..] == GENESIS;
         let answer = answer(service.handshake(Request::new(request)).await);
         assert_eq!(answer.is_some(), is_ours);
@@ -173,7 +183,7 @@ async fn validators_of_changed_bytes_have_thresholds_that_fit_their_weight_or_no
     all[3].weight = u64::MAX >> 3;
     let original = QuorumThresholdsRequest { validators: all };
     let (service, mut answered, mut refused) = (service(), 0, 0);
-    for request in requests(&original, 4) {
+    for request in requests(&original, &original, 4) {
         let total = weight(request.validators.iter());
         let Some(answer) = answer(service.quorum_thresholds(Request::new(request)).await) else {
             refused += 1;
