@@ -14,6 +14,7 @@ const config: KnipConfig = {
     "bench/*.ts",
     "test/**/*.test.ts",
     "test/chaos/{chaos,judge-process}.ts",
+    "test/fuzz/{fuzz,worker}.ts",
     "test/**/{behaviours,fixtures}/**/*.{ts,mjs}",
     "deploy/examples/**/*.{ts,mjs}",
   ],

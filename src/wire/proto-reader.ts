@@ -1,5 +1,6 @@
 // Reads protobuf that is written as usual: for the hot way, where nearly every message is.
-// What is unusual (a length beyond the end, a number beyond 2^53, text that is not ASCII)
+// What is unusual (a length beyond the end, a number beyond 2^53 or longer than it must be, text
+// that is not ASCII)
 // clears `sound` and reads on harmlessly; then the message is for a full decoder to judge.
 import { Buffer } from "node:buffer";
 
@@ -37,7 +38,11 @@ export class ProtoReader {
     while (this.#at < last) {
       const byte = this.#bytes[this.#at++] ?? 0;
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
+      if (byte < 0x80) {
+        // Not in its shortest form, or not exact.
+        if (scale > 1 && (byte === 0 || value > Number.MAX_SAFE_INTEGER)) this.sound = false;
+        return value;
+      }
       scale *= 0x80;
     }
     this.sound = false;

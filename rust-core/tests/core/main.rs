@@ -13,6 +13,7 @@
 mod acceptance;
 mod binary;
 mod certificate;
+mod changed_bytes;
 mod keys;
 mod quorum;
 mod running;

@@ -23,7 +23,7 @@ use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse
 use crate::certificate::{GENESIS, certificate, public, signer};
 use crate::running::start;
 
-fn refusal(status: &Status) -> (Code, &str) {
+pub(crate) fn refusal(status: &Status) -> (Code, &str) {
     let code = status
         .metadata()
         .get(ERROR_CODE_METADATA)
@@ -38,7 +38,7 @@ fn refusal(status: &Status) -> (Code, &str) {
     (status.code(), code)
 }
 
-fn handshake(protocol: u32, genesis_hash: &[u8]) -> HandshakeRequest {
+pub(crate) fn handshake(protocol: u32, genesis_hash: &[u8]) -> HandshakeRequest {
     HandshakeRequest {
         protocol,
         host_version: "0.1.0".to_owned(),
@@ -46,7 +46,7 @@ fn handshake(protocol: u32, genesis_hash: &[u8]) -> HandshakeRequest {
     }
 }
 
-fn signed(seed: u8, message: &[u8]) -> SignatureCheck {
+pub(crate) fn signed(seed: u8, message: &[u8]) -> SignatureCheck {
     SignatureCheck {
         algorithm: Algorithm::Ed25519.into(),
         public_key: public(&signer(seed)).into(),
@@ -55,7 +55,7 @@ fn signed(seed: u8, message: &[u8]) -> SignatureCheck {
     }
 }
 
-fn validators(count: u8) -> Vec<Validator> {
+pub(crate) fn validators(count: u8) -> Vec<Validator> {
     (0..count)
         .map(|seed| Validator {
             key: public(&signer(seed)).into(),
@@ -64,7 +64,7 @@ fn validators(count: u8) -> Vec<Validator> {
         .collect()
 }
 
-fn wire(certificate: cell0_core::certificate::Certificate) -> Certificate {
+pub(crate) fn wire(certificate: cell0_core::certificate::Certificate) -> Certificate {
     Certificate {
         genesis_hash: certificate.genesis_hash,
         height: certificate.height,

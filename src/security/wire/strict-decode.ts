@@ -65,17 +65,31 @@ function scan(schema: DescMessage, bytes: Uint8Array, bounds: RepeatedBounds): s
         : `${rule.name} has more than ${rule.most} elements`;
     }
     seen.set(rule.slot, count);
+    const from = reader.pos;
     const fault =
-      wire === WireType.Varint ? varintFault(reader, rule) : valueFault(reader.bytes(), rule, bounds);
+      wire === WireType.Varint
+        ? varintFault(reader, bytes, rule)
+        : (lengthFault(bytes, from, rule) ?? valueFault(reader.bytes(), rule, bounds));
     if (fault !== undefined) return fault;
   }
   return reader.pos === reader.len ? undefined : `${schema.name} is cut short`;
 }
 
-function varintFault(reader: BinaryReader, rule: FieldRule): string | undefined {
+function varintFault(reader: BinaryReader, bytes: Uint8Array, rule: FieldRule): string | undefined {
+  const isCut = hasMoreBits(bytes, reader.pos, 64);
   const value = reader.uint64();
-  if (rule.bits === 64 || BigInt(value) >> BigInt(rule.bits) === 0n) return undefined;
+  if (!isCut && (rule.bits === 64 || BigInt(value) >> BigInt(rule.bits) === 0n)) return undefined;
   return `${rule.name} does not fit its type`;
+}
+
+const lengthFault = (bytes: Uint8Array, from: number, rule: FieldRule): string | undefined =>
+  hasMoreBits(bytes, from, 32) ? `${rule.name} has a length beyond 32 bits` : undefined;
+
+/** Whether a varint takes more bytes than so many bits need, or has others: some decoders drop them, some refuse. */
+function hasMoreBits(bytes: Uint8Array, from: number, bits: 32 | 64): boolean {
+  const last = Math.floor(bits / 7);
+  for (let at = 0; at < last; at += 1) if ((bytes[from + at] ?? 0) < 0x80) return false;
+  return (bytes[from + last] ?? 0) >> (bits - 7 * last) > 0;
 }
 
 function valueFault(value: Uint8Array, rule: FieldRule, bounds: RepeatedBounds): string | undefined {

@@ -85,6 +85,14 @@ test("a damaged envelope is judged as the strict decoder judges it", () => {
   );
 });
 
+test.each([2n ** 53n, 2n ** 53n + 1n, 2n ** 56n - 1n, 2n ** 64n - 1n])(
+  "the number %d of a batch is read as it is",
+  (number) => {
+    const [bytes = new Uint8Array()] = sealBatch([[bytesOf(), bytesOf()]], sealingOf(keys.ann), number);
+    expect(must(envelopes.decodeEnvelope(bytes))).toMatchObject({ proof: { batch: number } });
+  },
+);
+
 test("short arbitrary bytes are judged as the strict decoder judges them", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
@@ -102,6 +110,8 @@ test.each([
   ["a length beyond the end", [10, 5, 1]],
   ["a number of 65 bits", [96, 255, 255, 255, 255, 255, 255, 255, 255, 255, 127]],
   ["a number cut short", [96, 255]],
+  ["a number that is longer than it must be", [96, 129, 0]],
+  ["a tag of six bytes", [224, 128, 128, 128, 128, 0, 1]],
   ["text beyond ASCII", [42, 2, 0xc3, 0xa4]],
   ["a message within that overruns", [74, 2, 8, 255, 1]],
 ])("%s is not read quickly", (_name, bytes) => {

@@ -38,6 +38,17 @@ const faults: readonly (readonly [string, Uint8Array, string])[] = [
     write((w) => delimited(w, 4, Uint8Array.of(0x0a, 5))),
     "not a",
   ],
+  [
+    "a length of 33 bits, of which some decoders read 32",
+    Uint8Array.of(0x0a, 0x81, 0x80, 0x80, 0x80, 0x10, 7),
+    "length",
+  ],
+  ["a length of six bytes", Uint8Array.of(0x0a, 0x81, 0x80, 0x80, 0x80, 0x80, 0, 7), "length"],
+  [
+    "a number of 65 bits, of which some decoders read 64",
+    write((w) => delimited(w, 5, Uint8Array.of(0x10, 0x81, ...Array(8).fill(0x80), 2))),
+    "MerkleProof.batch does not fit",
+  ],
   ["a length beyond the end", Uint8Array.of(0x0a, 0xff, 0x01), "not a"],
   ["a group", Uint8Array.of(0x0b, 0x0c), "wrong wire type"],
   ["field number 0", Uint8Array.of(0x00, 0x00), "not a"],

@@ -1,0 +1,135 @@
+// The law of attenuation: no sequence of links authorises what its root did not, however they are
+// made. Each is signed by whoever may sign it: by `attenuate`, which refuses what is wider, or past
+// it, by hand; and of a chain that counts every link permits whatever the last one permits.
+import fc from "fast-check";
+import { equalBytes } from "../../../src/security/bytes.ts";
+import { attenuate, type Chain, chainBytes, chainOf } from "../../../src/security/capability/chain.ts";
+import type { Permission } from "../../../src/security/capability/permission.ts";
+import { permits } from "../../../src/security/capability/permits.ts";
+import { type ResourceLimits, signToken, type Token } from "../../../src/security/capability/token.ts";
+import { readJsonPayload } from "../../../src/wire/json-payload.ts";
+import { chainVerifier, everything, inEpoch, rootChain } from "../../security/capability/token-fixture.ts";
+import { genesis, keys, must } from "../../security/cell-fixture.ts";
+import { nameOf, payloadFor, payloadText, permission } from "../arbitrary-permission.ts";
+import { codeOf, demand } from "../demand.ts";
+import { following, HOLDERS, type Step, step } from "../links.ts";
+import { type Saw, targetOf } from "../target.ts";
+import { verifyOnce } from "../verify-once.ts";
+
+type Ask = {
+  /** Odd: what the last link seems to permit is asked, and not the rest of this. */
+  readonly aim: number;
+  readonly intent: string;
+  readonly target: string;
+  readonly payload: string;
+  /** Since the root began: before, in between, at its end and after. */
+  readonly atMs: number;
+};
+const ask: fc.Arbitrary<Ask> = fc.record({
+  aim: fc.nat(0xffff),
+  intent: nameOf("."),
+  target: nameOf("/"),
+  payload: payloadText,
+  atMs: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(30_000) },
+    { weight: 1, arbitrary: fc.constantFrom(-6_000, -1, 0, 51_000, 60_999, 61_000, 90_000) },
+  ),
+});
+
+type Story = {
+  readonly root: readonly Permission[];
+  readonly maxDepth: number;
+  readonly steps: readonly Step[];
+  readonly asks: readonly Ask[];
+};
+
+export const attenuation = targetOf<Story>({
+  name: "attenuation",
+  inputs: fc.record({
+    root: fc.array(permission, { minLength: 1, maxLength: 3 }),
+    maxDepth: fc.nat(7),
+    steps: fc.array(step, { minLength: 1, maxLength: 7 }),
+    asks: fc.array(ask, { minLength: 1, maxLength: 16 }),
+  }),
+  check: ({ root, maxDepth, steps, asks }, saw) => {
+    let chain = rootChain({ permissions: root, maxDepth, limits: { calls: 5, agents: 2 } });
+    let isRefused = false;
+    for (const each of steps) {
+      const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, chain.last.holder)) ?? keys.ann;
+      const claims = following(chain.last, each);
+      const byHand = must(signToken({ ...claims, parent: chain.last.hash }, signer, genesis.hash));
+      const longer = must(chainOf([...chain.links, byHand]));
+      const proper = attenuate(chain, claims, signer, genesis.hash);
+      saw(proper.ok ? "narrowed" : codeOf(proper.error));
+      const isSame = !proper.ok || equalBytes(chainBytes(proper.value), chainBytes(longer));
+      demand(isSame, "`attenuate` makes another link than it is told");
+      isRefused ||= !proper.ok;
+      chain = longer;
+    }
+    const verifier = chainVerifier({
+      revocations: inEpoch(chain.last.epoch),
+      verify: verifyOnce(),
+    });
+    for (const each of asks) {
+      const nowUnixMs = chain.root.notBeforeUnixMs + each.atMs;
+      const judged = verifier.verify(chainBytes(chain), chain.last.holder, nowUnixMs);
+      saw(judged.ok ? "counts" : codeOf(judged.error));
+      if (!judged.ok) continue;
+      demand(!isRefused, "a chain counts with a link that `attenuate` refuses");
+      checkBounds(judged.value, nowUnixMs);
+      checkPermissions(judged.value, each, saw);
+    }
+  },
+  show: (input) => fc.stringify(input),
+  mustSee: ["narrowed", "CAPABILITY_WIDENED", "counts", "authorised"],
+  testRuns: 200,
+});
+
+function checkBounds({ links, root, last }: Chain, nowUnixMs: number): void {
+  links.forEach(({ limits, kind, scope, epoch, maxDepth, ...link }, at) => {
+    demand(nowUnixMs < link.notAfterUnixMs, `link ${at} is over`);
+    demand(last.notBeforeUnixMs >= link.notBeforeUnixMs, `link ${at} begins after the last`);
+    demand(last.notAfterUnixMs <= link.notAfterUnixMs, `link ${at} ends before the last`);
+    demand(maxDepth >= links.length - 1 - at, `link ${at} is handed on more often than it may be`);
+    demand(scope === root.scope && epoch === root.epoch, `link ${at} is of another scope or epoch`);
+    demand(kind === root.kind || kind === "ephemeral", `link ${at} is of another kind`);
+    demand(isLimitedBy(last.limits, limits), `link ${at} has a limit that the last exceeds`);
+  });
+}
+
+function checkPermissions({ links, last }: Chain, asked: Ask, saw: Saw): void {
+  const { intent, target, payload } = asked.aim % 2 === 1 ? aimed(last, asked.aim) : asked;
+  const value = () => {
+    const read = readJsonPayload(new TextEncoder().encode(payload));
+    return read.ok ? read.value : undefined;
+  };
+  if (permits(last, intent, target, value) !== undefined) return;
+  saw("authorised");
+  links.forEach((link, at) => {
+    const isPermitted = permits(link, intent, target, value) === undefined;
+    demand(
+      isPermitted,
+      `link ${at} does not permit ${intent} to ${target} with ${payload}, and the last does`,
+    );
+  });
+}
+
+const isLimitedBy = (inner: ResourceLimits, outer: ResourceLimits): boolean =>
+  Object.entries(outer).every(([name, most]) => {
+    const own: unknown = Reflect.get(inner, name);
+    return typeof own === "number" && own <= most;
+  });
+
+/** Near to one of its permissions, as far as that can be told from its patterns and constraints. */
+function aimed({ permissions }: Token, aim: number): Pick<Ask, "intent" | "target" | "payload"> {
+  const { intents, targets, constraints } = permissions[aim % permissions.length] ?? everything;
+  const named = (patterns: readonly string[], separator: string) =>
+    (patterns[aim % patterns.length] ?? "a")
+      .split(separator)
+      .map((token) =>
+        token === "*" ? "b" : token === "**" ? ["a", `b${separator}kernel`][aim & 2 ? 1 : 0] : token,
+      )
+      .join(separator);
+  const payload = payloadFor(constraints, aim);
+  return { intent: named(intents, "."), target: named(targets, "/"), payload };
+}

@@ -1,0 +1,111 @@
+// Links of a chain, as a holder may make them and as one may not: mostly narrower than their parent
+// in some way, sometimes wider by a hair, now and then anything at all.
+import fc from "fast-check";
+import type { Permission } from "../../src/security/capability/permission.ts";
+import type { Token, TokenClaims } from "../../src/security/capability/token.ts";
+import { everything, tokenClaims } from "../security/capability/token-fixture.ts";
+import { keyOf, keys } from "../security/cell-fixture.ts";
+import { constraint, near, permission } from "./arbitrary-permission.ts";
+
+/** Who may hold a token. */
+export const HOLDERS = [keys.ann, keys.bob, keyOf(8), keyOf(9)];
+
+/** How a link follows from its parent. */
+export type Step = {
+  /** Which permissions of the parent's are taken over, and how each is narrowed. */
+  readonly keep: readonly number[];
+  readonly literal: string;
+  readonly constrain: readonly Permission["constraints"][number][];
+  readonly choice: number;
+  /** In their place: anything. */
+  readonly anything: readonly Permission[] | undefined;
+  /** What else of the link differs from what is safe. */
+  readonly other: "none" | (typeof SAFE)[number] | (typeof WIDER)[number];
+  readonly holder: number;
+};
+
+const SAFE = ["sooner", "ephemeral", "limited"] as const;
+const WIDER = ["unlimited", "kind", "scope", "epoch", "begin", "end", "depth"] as const;
+
+export const step: fc.Arbitrary<Step> = fc.record({
+  keep: fc.array(fc.nat(7), { minLength: 1, maxLength: 3 }),
+  literal: fc.constantFrom("a", "a", "b", "b", "kernel"),
+  constrain: fc.array(constraint, { maxLength: 1 }),
+  choice: fc.nat(0xffff),
+  anything: fc.oneof(
+    { weight: 11, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.array(permission, { minLength: 1, maxLength: 2 }) },
+  ),
+  other: fc.oneof(
+    { weight: 80, arbitrary: fc.constant("none" as const) },
+    { weight: 12, arbitrary: fc.constantFrom(...SAFE) },
+    { weight: 8, arbitrary: fc.constantFrom(...WIDER) },
+  ),
+  holder: fc.nat(HOLDERS.length - 1),
+});
+
+export function following(parent: Token, each: Step): TokenClaims {
+  const permissions = each.anything ?? each.keep.map((at) => narrowed(parent.permissions, at, each));
+  const { kind, limits, notBeforeUnixMs, notAfterUnixMs, scope, epoch } = parent;
+  const holder = HOLDERS[each.holder]?.publicKey ?? keys.ann.publicKey;
+  const maxDepth = Math.max(0, parent.maxDepth - 1);
+  const safe = tokenClaims({
+    ...{ permissions, kind, limits, notBeforeUnixMs, notAfterUnixMs, scope, epoch, holder, maxDepth },
+    parent: parent.hash,
+  });
+  return { ...safe, ...differing(safe, parent, each.other) };
+}
+
+function differing(safe: TokenClaims, parent: Token, other: Step["other"]): Partial<TokenClaims> {
+  switch (other) {
+    case "none":
+      return {};
+    case "sooner":
+      return { notAfterUnixMs: Math.max(safe.notBeforeUnixMs + 1, safe.notAfterUnixMs - 10_000) };
+    case "ephemeral":
+      return { kind: "ephemeral" };
+    case "limited":
+      return { limits: { calls: 1, agents: 0, costMicro: 7 } };
+    case "unlimited":
+      return { limits: { calls: 5 } };
+    case "kind":
+      return { kind: parent.kind === "user" ? "agent" : "user" };
+    case "scope":
+      return { scope: `${parent.scope}-x` };
+    case "epoch":
+      return { epoch: parent.epoch + 1 };
+    case "begin":
+      return { notBeforeUnixMs: parent.notBeforeUnixMs - 1 };
+    case "end":
+      return { notAfterUnixMs: parent.notAfterUnixMs + 1 };
+    case "depth":
+      return { maxDepth: parent.maxDepth };
+  }
+}
+
+/** One of the parent's, with words in place of its wildcards, and its constraints nearly as they are. */
+function narrowed(all: readonly Permission[], at: number, { literal, constrain, choice }: Step): Permission {
+  const { intents, targets, constraints } = all[at % all.length] ?? everything;
+  const fixed = (separator: string) => (pattern: string, index: number) => {
+    const tokens = pattern.split(separator);
+    const isChosen = (place: number) => ((choice >> (index + place)) & 1) === 1;
+    return tokens
+      .map((token, place) => (isChosen(place) ? worded(token, literal, separator, tokens.length) : token))
+      .join(separator);
+  };
+  const closer = constraints.map(({ path, rule }, index) => ({
+    path,
+    rule: ((choice >> index) & 3) === 0 ? near(rule, choice) : rule,
+  }));
+  return {
+    intents: intents.map(fixed(".")),
+    targets: targets.map(fixed("/")),
+    constraints: [...closer, ...constrain].slice(0, 4),
+  };
+}
+
+/** Of a pattern with so many tokens. */
+const worded = (token: string, literal: string, separator: string, tokens: number): string => {
+  if (token === "*") return literal;
+  return token === "**" && tokens < 6 ? `${literal}${separator}**` : token;
+};
