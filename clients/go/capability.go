@@ -69,6 +69,7 @@ func Attenuate(chain []byte, key ed25519.PrivateKey, genesisHash []byte, narrow 
 		return nil, fail("CAPABILITY_HOLDER_MISMATCH", "another key holds it")
 	}
 	body := proto.CloneOf(parent)
+	body.Approval = nil // Each link has its own.
 	body.Id, body.Issuer, body.Parent = NewID(), issuer, hash(parentBytes)
 	body.MaxDepth = max(1, parent.MaxDepth) - 1
 	body.NotBeforeUnixMs = max(uint64(time.Now().UnixMilli()), parent.NotBeforeUnixMs)

@@ -1,9 +1,13 @@
 // Chains of tokens that count, and that do not: widened, broken, forged, too late. Each is judged alone by a
 // node of the cell, which has seen none of the others.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { SignedTokenSchema } from "../../src/gen/cell0/v1/capability_pb.ts";
 import { sha256, toHex } from "../../src/security/bytes.ts";
+import { byBytes } from "../../src/security/capability/approval.ts";
 import type { Constraint, Rule } from "../../src/security/capability/constraint.ts";
 import type { Permission } from "../../src/security/capability/permission.ts";
-import { signToken } from "../../src/security/capability/token.ts";
+import { approveToken, signToken, type Token } from "../../src/security/capability/token.ts";
+import type { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { singleInput } from "../../src/security/wire/signing-input.ts";
 import { genesis, keys, must, NOW } from "../../test/security/cell-fixture.ts";
 import { changed, idOf } from "./bytes.ts";
@@ -284,9 +288,45 @@ function notNow(): readonly ChainVector[] {
   ];
 }
 
+/** By two of three; one of them is nobody whom the cell has certified. */
+function approved(): readonly ChainVector[] {
+  const approvers = [keys.stranger, keys.nodeA, keys.nodeB].map(({ publicKey }) => publicKey).sort(byBytes);
+  const asked = mint({ approval: { needed: 2, approvers } });
+  const child = handOn(asked, { approval: undefined });
+  const by = (...signers: readonly SigningKey[]): Token =>
+    signers.reduce((each, signer) => must(approveToken(each, signer, genesis.hash)), asked);
+  const whole = by(keys.nodeA, keys.nodeB);
+  const [first, second] = whole.approvals;
+  if (first === undefined || second === undefined) throw new Error("it has two approvals");
+  const withApprovals = (...approvals: Token["approvals"]) => {
+    const { body, signature } = asked;
+    return rawChain(
+      toBinary(SignedTokenSchema, create(SignedTokenSchema, { body, signature, approvals: [...approvals] })),
+    );
+  };
+  const [missing, form] = ["CAPABILITY_NOT_APPROVED", "CAPABILITY_MALFORMED"];
+  const forged = { approver: second.approver, signature: first.signature };
+  return [
+    chainVector("approved by two of three", bytesOfLinks(whole), undefined, ann),
+    chainVector("approved by two of three, and narrowed", bytesOfLinks(whole, child)),
+    chainVector("approved by one", bytesOfLinks(by(keys.nodeA)), missing, ann),
+    chainVector("approved by nobody, and narrowed", bytesOfLinks(asked, child), missing),
+    chainVector("approved by one who does not count", bytesOfLinks(by(keys.nodeA, keys.stranger)), missing, ann),
+    chainVector(
+      "approved with another's signature",
+      withApprovals(first, forged),
+      "CAPABILITY_SIGNATURE_INVALID",
+      ann,
+    ),
+    chainVector("approved in another order", withApprovals(second, first), form, ann),
+    chainVector("approved by one, twice", withApprovals(first, first), form, ann),
+  ];
+}
+
 export const chainVectors = (): readonly ChainVector[] => [
   ...thatCount(),
   ...widened(),
   ...broken(),
+  ...approved(),
   ...notNow(),
 ];

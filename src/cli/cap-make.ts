@@ -1,8 +1,9 @@
 // Makes, narrows and shows capability tokens for the command line.
 import { randomBytes } from "node:crypto";
 import { CellError } from "../errors/cell-error.ts";
-import { fromHex, toHex } from "../security/bytes.ts";
-import { attenuate, type Chain, chainOf, checkLinks } from "../security/capability/chain.ts";
+import { equalBytes, fromHex, toHex } from "../security/bytes.ts";
+import { type ApprovalDemand, byBytes } from "../security/capability/approval.ts";
+import { attenuate, type Chain, chainOf, checkSignatures } from "../security/capability/chain.ts";
 import { type Constraint, implies } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
@@ -55,8 +56,12 @@ async function askForOne(
   // What is no condition is told here, by its place on the command line.
   constraintsOf(where);
   const permissions = [{ intents: [...intent], targets: [...target], where: [...where] }];
+  const demand = demandOf(options, trust);
+  const approval = demand && { needed: demand.needed, approvers: demand.approvers.map(toHex) };
   const kernel = await context.kernel();
-  const token = readToken(await kernel.mintCapability({ holder, permissions, ttlMs, depth, scope, once }));
+  const token = readToken(
+    await kernel.mintCapability({ holder, permissions, ttlMs, depth, scope, once, approval }),
+  );
   const chain = token.ok ? chainOf([token.value]) : token;
   if (!chain.ok) throw chain.error;
   return await hand(context, chain.value, trust, options);
@@ -84,6 +89,7 @@ async function mintOffline(
     maxDepth: depth,
     scope,
     epoch: revocations.epochOf(scope),
+    approval: demandOf(options, trust),
   };
   const signed = signToken(claims, maker.issuerKey, maker.genesis.hash);
   if (!signed.ok) throw usage(signed.error);
@@ -96,7 +102,7 @@ export async function narrow(context: Context, file: string, options: CapOptions
   const chain = await readTokenFile(context, file);
   const identity = await ownIdentity(context);
   const known = await knownTrust(context);
-  const unsound = checkLinks(chain, identity.genesis.hash);
+  const unsound = checkSignatures(chain, identity.genesis.hash);
   if (unsound !== undefined) throw unsound;
   const parent = chain.last;
   const { once, depth = Math.max(0, parent.maxDepth - 1) } = options;
@@ -113,6 +119,7 @@ export async function narrow(context: Context, file: string, options: CapOptions
     maxDepth: depth,
     scope: parent.scope,
     epoch: parent.epoch,
+    approval: demandOf(options, known.trust),
     notBeforeUnixMs: Math.max(now, parent.notBeforeUnixMs),
     notAfterUnixMs: endOf(parent, options, now),
   };
@@ -139,6 +146,20 @@ export async function identityKey(
 ): Promise<{ readonly principal: string; readonly hex: string }> {
   const { principal, certificate } = await ownIdentity(context);
   return { principal, hex: toHex(certificate.key) };
+}
+
+/** Throws CLI_USAGE, CLI_TARGET_UNKNOWN. */
+function demandOf(
+  { approver = [], approvals = approver.length }: CapOptions,
+  trust: TrustStore,
+): ApprovalDemand | undefined {
+  if (approver.length === 0 && approvals === 0) return undefined;
+  if (approvals > approver.length)
+    throw new CellError("CLI_USAGE", `it demands ${approvals} approvals of ${approver.length} approvers`);
+  const keys = approver.map((each) => holderOf(each, trust)).sort(byBytes);
+  const twice = keys.some((key, at) => at > 0 && equalBytes(key, keys[at - 1] ?? key));
+  if (twice) throw new CellError("CLI_USAGE", "an approver is named twice");
+  return { needed: approvals, approvers: keys };
 }
 
 /** As its parent, unless something is given. */

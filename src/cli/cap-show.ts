@@ -76,6 +76,7 @@ export function renderChain(chain: Chain, nameOf: NameOfKey, standing: Standing,
       ...Object.entries(link.limits).map(([name, value]) => `   at most    ${value} ${name}`),
       `   valid      ${formatTime(link.notBeforeUnixMs)} to ${formatTime(link.notAfterUnixMs)} UTC`,
       ...(link.kind === "ephemeral" ? ["   serves     one intent"] : []),
+      ...approvalLines(link, nameOf),
       `   handed on  ${depth}`,
       colors.dim(`   ${link.kind}, scope ${link.scope} in epoch ${link.epoch}, ${toHex(link.hash)}`),
     ];
@@ -84,8 +85,19 @@ export function renderChain(chain: Chain, nameOf: NameOfKey, standing: Standing,
   return [...lines, standing.counts ? colors.green(note) : colors.red(note)].join("\n");
 }
 
+function approvalLines({ approval, approvals }: Token, nameOf: NameOfKey): readonly string[] {
+  if (approval === undefined) return [];
+  const given = approvals.map(({ approver }) => nameOf(approver));
+  const names = approval.approvers.map(nameOf);
+  const awaited = names.filter((name) => !given.includes(name));
+  return [
+    `   approvals  ${given.length} of ${approval.needed} needed${given.length === 0 ? "" : `, by ${given.join(", ")}`}`,
+    ...(given.length >= approval.needed ? [] : [`   awaits     ${awaited.join(", ")}`]),
+  ];
+}
+
 export const chainToJson = ({ links }: Chain) =>
-  links.map(({ bytes, body, signature, id, issuer, holder, parent, hash, permissions, ...rest }) => ({
+  links.map(({ bytes, body, signature, id, issuer, holder, parent, hash, permissions, ...link }) => ({
     id: toHex(id),
     hash: toHex(hash),
     parent: toHex(parent),
@@ -96,5 +108,16 @@ export const chainToJson = ({ links }: Chain) =>
       targets,
       where: constraints.map(formatConstraint),
     })),
-    ...rest,
+    ...approvalToJson(link),
   }));
+
+function approvalToJson<T extends Pick<Token, "approval" | "approvals">>({
+  approval,
+  approvals,
+  ...rest
+}: T) {
+  if (approval === undefined) return rest;
+  const { needed, approvers } = approval;
+  const given = approvals.map(({ approver }) => toHex(approver));
+  return { ...rest, approval: { needed, approvers: approvers.map(toHex), given } };
+}

@@ -21,6 +21,9 @@ export type CapOptions = {
   readonly scope?: string;
   /** It serves one intent. */
   readonly once?: true;
+  /** Who is to approve it, and how many of them; all by default. */
+  readonly approver?: readonly string[];
+  readonly approvals?: number;
   /** Signed by the issuer's key, without asking the cell. */
   readonly offline?: true;
   readonly out?: string;
@@ -37,6 +40,7 @@ export function registerCap(program: Command): void {
     );
   registerMint(cap);
   registerAttenuate(cap);
+  registerApprove(cap);
   registerShow(cap);
   registerExplain(cap);
   registerRevoke(cap);
@@ -110,6 +114,26 @@ function registerAttenuate(cap: Command): void {
     exits: ["refused", "unreachable"],
     notes:
       "It takes no connection. A token that is wider than its parent in anything is refused here, and by every node.",
+  });
+}
+
+function registerApprove(cap: Command): void {
+  const approve = cap
+    .command("approve")
+    .description(
+      "Agree to a token that asks for it: signed by the identity in force (--creds), whom one of its links names as an approver. It counts once so many have as it demands.",
+    )
+    .argument("<file>", "the token")
+    .requiredOption("--out <file>", "where to write it with the approval")
+    .action(
+      action(async (context, file: string, options: { readonly out: string }) =>
+        (await import("./cap-approve.ts")).approve(context, file, options.out),
+      ),
+    );
+  documented(approve, {
+    examples: [["cell0 --creds chief.creds cap approve wire.cap --out wire-1.cap", "one approval more"]],
+    exits: ["refused", "unreachable"],
+    notes: "It takes no connection. One after the other: each approves what the one before has written.",
   });
 }
 
@@ -208,6 +232,12 @@ const shaped = (command: Command): Command =>
       "how often it may be handed on (default: 0, or one less than its parent)",
       parseCount,
     )
+    .option(
+      "--approver <name>",
+      "who is to approve it before it counts, a client as --holder; again for a further one",
+      collect,
+    )
+    .option("--approvals <count>", "how many of them suffice (default: all)", parseApprovals)
     .option("--once", "it serves one intent, and no other; it counts for 5 minutes at most (default: 1m)")
     .option("--out <file>", "where to write it (default: HOLDER.cap)");
 
@@ -215,6 +245,11 @@ const collect = (value: string, before: readonly string[] | undefined): readonly
   ...(before ?? []),
   value,
 ];
+
+function parseApprovals(text: string): number {
+  if (!/^[1-8]$/.test(text)) throw new InvalidArgumentError("It is 1 to 8.");
+  return Number(text);
+}
 
 function parseCount(text: string): number {
   if (!/^[0-7]$/.test(text)) throw new InvalidArgumentError("It is 0 to 7.");

@@ -6,6 +6,7 @@ import type { MintedRow } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { MintedCapabilitySchema } from "../gen/cell0/v1/capability_pb.ts";
 import { fromHex, toHex } from "../security/bytes.ts";
+import type { ApprovalDemand } from "../security/capability/approval.ts";
 import type { Constraint } from "../security/capability/constraint.ts";
 import {
   CONSTRAINT_FORMS,
@@ -61,6 +62,7 @@ export async function mintToken(request: MintRequest, minter: Minter, ports: Min
       maxDepth: request.depth,
       scope: request.scope,
       epoch: revocations.epochOf(request.scope),
+      approval: demandOf(request),
     },
     key,
     trust.genesis.hash,
@@ -87,7 +89,7 @@ export async function mintedRows({ stream, trust, revocations }: MintPorts): Pro
     const read = decodeStrict(MintedCapabilitySchema, bytes, {});
     const token = read.ok ? readToken(read.value.token) : undefined;
     if (!read.ok || token?.ok !== true || !isMintedHere(token.value, trust, now)) return [];
-    const { hash, holder, permissions, kind, maxDepth, scope, epoch, notAfterUnixMs } = token.value;
+    const { hash, holder, permissions, kind, maxDepth, scope, epoch, notAfterUnixMs, approval } = token.value;
     if (notAfterUnixMs <= now) return [];
     const client = trust.byKey(holder, now);
     return {
@@ -101,6 +103,9 @@ export async function mintedRows({ stream, trust, revocations }: MintPorts): Pro
       })),
       once: kind === "ephemeral",
       depth: maxDepth,
+      ...(approval === undefined
+        ? {}
+        : { approval: { needed: approval.needed, approvers: approval.approvers.map(toHex) } }),
       scope,
       epoch,
       notAfterUnixMs,
@@ -123,6 +128,12 @@ function holderOf(hex: string, trust: TrustStore, nowUnixMs: number): Uint8Array
   if (hasKeyForm(key) && (isStranger || (known.ok && known.value.kind === "client"))) return key;
   throw new CellError("CAPABILITY_MALFORMED", "its holder's key is no client's that counts", { where: hex });
 }
+
+const demandOf = ({ approval }: MintRequest): ApprovalDemand | undefined =>
+  approval && {
+    needed: approval.needed,
+    approvers: approval.approvers.map((hex) => fromHex(hex) ?? new Uint8Array()),
+  };
 
 function permissionsOf(
   { permissions }: MintRequest,

@@ -222,6 +222,66 @@ describe("a token that serves once", () => {
   });
 });
 
+describe("a token that demands approvals", () => {
+  it("counts once so many have approved it, and says whom it awaits", async () => {
+    await using cell = await madeCell();
+    const [ann, bob] = [await addClient(cell, "ann"), await addClient(cell, "bob")];
+    const made = await mint(cell, ...["--approver", "ann", "--approver", "bob", "--approvals", "2"]);
+    expect([made.exitCode, made.err]).toEqual([0, ""]);
+    const shown = await cap(cell, "show", "operator.cap");
+    expect(shown.exitCode).toBe(1);
+    expect(shown.out).toMatch(/\n {3}approvals {2}0 of 2 needed\n {3}awaits {5}(ann, bob|bob, ann)\n/);
+    expect(shown.out).toMatch(/\nCAPABILITY_NOT_APPROVED: /);
+    const approve = (file: string, from: string, out: string) =>
+      run(["--creds", file, "cap", "approve", from, "--out", out], { cwd: cell.parent });
+    const first = await approve(ann.file, "operator.cap", "1.cap");
+    expect([first.exitCode, first.out]).toEqual([
+      0,
+      expect.stringMatching(/\nIt needs 1 approval more\.\n$/),
+    ]);
+    expect((await cap(cell, "show", "1.cap")).out).toMatch(
+      /\n {3}approvals {2}1 of 2 needed, by ann\n {3}awaits {5}bob\n/,
+    );
+    const second = await approve(bob.file, "1.cap", "2.cap");
+    expect(second.out).toMatch(/\nIt needs no more approvals\.\n$/);
+    expect((await cap(cell, "show", "2.cap")).exitCode).toBe(0);
+    await bob.withdraw();
+    expect((await cap(cell, "show", "2.cap")).out).toMatch(/\nCAPABILITY_NOT_APPROVED: /);
+  });
+
+  it("is not approved by who is not asked", async () => {
+    await using cell = await madeCell();
+    const [ann] = [await addClient(cell, "ann")];
+    await mint(cell);
+    const { exitCode, err } = await run(
+      ["--creds", ann.file, "cap", "approve", "operator.cap", "--out", "x.cap"],
+      { cwd: cell.parent },
+    );
+    expect([exitCode, err]).toEqual([
+      expect.any(Number),
+      expect.stringMatching(/^CAPABILITY_APPROVER_UNASKED/),
+    ]);
+  });
+
+  it.each([
+    [
+      "more approvals than approvers",
+      ["--approver", "operator", "--approvals", "2"],
+      /^CLI_USAGE: it demands 2 approvals of 1/,
+    ],
+    ["approvals of nobody", ["--approvals", "1"], /^CLI_USAGE: it demands 1 approvals of 0/],
+    [
+      "one approver twice",
+      ["--approver", "operator", "--approver", "operator"],
+      /^CLI_USAGE: an approver is named twice/,
+    ],
+    ["an approver whom nobody knows", ["--approver", "nobody"], /^CLI_TARGET_UNKNOWN: no client "nobody"/],
+  ])("is not minted with %s", async (_what, argv, message) => {
+    await using cell = await madeCell();
+    expect((await mint(cell, ...argv)).err).toMatch(message);
+  });
+});
+
 describe("what is revoked", () => {
   it("is told of a token from the directory's own copy, and new ones are minted in their scope's epoch", async () => {
     await using cell = await madeCell();

@@ -163,6 +163,18 @@ describe("a client without grants", () => {
     }
   });
 
+  it("sends with a token that must be approved once it is", async () => {
+    const allowed = ["--target", "live/parrot", "--approver", "bob", "--out", path("asked.cap")];
+    await cell.json("cap", "mint", "--holder", "ann", ...allowed);
+    expect((await say("ann", "asked.cap", { text: "hi" })).stderr).toMatch(/^CAPABILITY_NOT_APPROVED/);
+    const approve = ["cap", "approve", path("asked.cap"), "--out", path("approved.cap")];
+    expect((await cell.cli("--creds", path("ann.creds"), ...approve)).stderr).toMatch(
+      /^CAPABILITY_APPROVER_UNASKED/,
+    );
+    await cell.json("--creds", path("bob.creds"), ...approve);
+    expect((await say("ann", "approved.cap", { text: "hi" })).code).toBe(0);
+  });
+
   it("is named in the list of what was minted", async () => {
     const { code, stdout } = await cell.cli("cap", "list");
     expect(code).toBe(0);

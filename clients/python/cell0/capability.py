@@ -49,6 +49,7 @@ def attenuate(chain, key, genesis_hash, holder, *, permissions=None, max_depth=N
         raise CellError("CAPABILITY_HOLDER_MISMATCH")
     body = TokenBody()
     body.CopyFrom(parent)
+    body.ClearField("approval")  # each link has its own
     body.id, body.issuer, body.holder, body.parent = token_id or uuid7(), issuer, holder, sha256(parent_bytes)
     body.max_depth = max(0, parent.max_depth - 1) if max_depth is None else max_depth
     body.not_before_unix_ms = max(now_ms(), parent.not_before_unix_ms) if not_before_ms is None else not_before_ms

@@ -20,6 +20,8 @@ export type MintRequest = {
   readonly depth: number;
   readonly scope: string;
   readonly once: boolean;
+  /** Hex of keys. */
+  readonly approval?: { readonly needed: number; readonly approvers: readonly string[] } | undefined;
 };
 
 /** Who asks: a principal, or an actor by its path. */

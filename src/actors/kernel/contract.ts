@@ -125,6 +125,10 @@ export const capabilityIntents = {
       scope,
       /** It serves one intent. */
       once: z.boolean().default(false),
+      /** Keys, hex, of which so many are to approve it before it counts. */
+      approval: z
+        .strictObject({ needed: z.int().min(1).max(8), approvers: z.array(hash).min(1).max(8) })
+        .optional(),
     }),
     /** `token`: base64 of a SignedToken. */
     reply: z.object({ token: z.base64(), hash }),

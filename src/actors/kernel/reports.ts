@@ -35,6 +35,8 @@ export type MintedRow = {
   }[];
   readonly once: boolean;
   readonly depth: number;
+  /** Keys, hex, of which so many are to approve it; whether they have, only the token itself says. */
+  readonly approval?: { readonly needed: number; readonly approvers: readonly string[] };
   readonly scope: string;
   readonly epoch: number;
   readonly notAfterUnixMs: number;

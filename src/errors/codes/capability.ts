@@ -58,6 +58,19 @@ export const capabilityErrors = defineErrors({
     remedy: "Ask for a new one; `cell0 cap list` says what is revoked.",
     retryable: false,
   },
+  CAPABILITY_NOT_APPROVED: {
+    title: "the capability is not approved yet",
+    cause:
+      "It, or a link that it came from, demands approvals that are missing, or of keys that count no more.",
+    remedy: "Have it approved by those whom `cell0 cap show FILE` names: `cell0 cap approve FILE`.",
+    retryable: false,
+  },
+  CAPABILITY_APPROVER_UNASKED: {
+    title: "the capability does not ask for this approval",
+    cause: "None of its links names the key as one that is to approve it.",
+    remedy: "Approve with the key that it names (`--creds FILE`): `cell0 cap show FILE` says which.",
+    retryable: false,
+  },
   CAPABILITY_SPENT: {
     title: "the capability has served already",
     cause:

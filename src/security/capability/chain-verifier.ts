@@ -10,6 +10,7 @@ import type { RevocationView } from "../revocation/revocation-list.ts";
 import { firstNodeOf } from "../trust/first-node.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
+import { missingApprovals } from "./approval.ts";
 import { type Chain, checkLinks, readChain, type Verify } from "./chain.ts";
 import { KnownChains } from "./known-chains.ts";
 
@@ -112,6 +113,8 @@ export class ChainVerifier {
     if (fallen >= 0) {
       return new CellError("CAPABILITY_HOLDER_WITHDRAWN", undefined, { where: `link ${fallen}` });
     }
+    const bare = links.findIndex((link) => missingApprovals(link, (key) => isStanding(key, nowUnixMs)) > 0);
+    if (bare >= 0) return new CellError("CAPABILITY_NOT_APPROVED", undefined, { where: `link ${bare}` });
     return revocations.unheard(nowUnixMs, this.#nowMs());
   }
 }

@@ -8,11 +8,14 @@ import { equalBytes } from "../bytes.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
-import { capabilityInput } from "../wire/signing-input.ts";
+import { approvalInput, capabilityInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
+import { missingApprovals } from "./approval.ts";
 import { widened } from "./narrower.ts";
 import { MAX_LINKS, readToken, signToken, type Token, type TokenClaims } from "./token.ts";
 
+/** So that all its signatures can be verified within what a holder has of that in a second. */
+const MAX_APPROVALS = 32;
 const BOUNDS = { "CapabilityChain.links": MAX_LINKS };
 
 export type Chain = {
@@ -34,6 +37,8 @@ export function readChain(bytes: Uint8Array): Result<Chain, CellError> {
     if (!read.ok) return read;
     links.push(read.value);
   }
+  const approvals = links.reduce((sum, link) => sum + link.approvals.length, 0);
+  if (approvals > MAX_APPROVALS) return malformed(`it has more than ${MAX_APPROVALS} approvals`);
   const chain = chainOf(links);
   // Of one chain there are no further bytes that say the same.
   if (chain.ok && !equalBytes(chainBytes(chain.value), bytes)) return malformed("it is not in its only form");
@@ -73,11 +78,22 @@ export function attenuate(
 export type Verify = typeof verifyEd25519;
 
 /**
- * Whether each link follows the one before and is signed; never changes for a chain.
+ * Whether each link follows the one before, is approved and signed; never changes for a chain.
  * @param verify default: the quick way, since anybody may send what is not valid
  */
 export function checkLinks(
-  { links }: Chain,
+  chain: Pick<Chain, "links">,
+  genesisHash: Uint8Array,
+  verify: Verify = verifyEd25519,
+): CellError | undefined {
+  const bare = chain.links.findIndex((link) => missingApprovals(link) > 0);
+  if (bare < 0) return checkSignatures(chain, genesisHash, verify);
+  return new CellError("CAPABILITY_NOT_APPROVED", undefined, { where: `link ${bare}` });
+}
+
+/** The same, whether or not enough have approved it. */
+export function checkSignatures(
+  { links }: Pick<Chain, "links">,
   genesisHash: Uint8Array,
   verify: Verify = verifyEd25519,
 ): CellError | undefined {
@@ -86,8 +102,13 @@ export function checkLinks(
   let parent: Token | undefined;
   for (const [at, link] of links.entries()) {
     const where = `link ${at}`;
-    if (!verify(link.issuer, capabilityInput(genesisHash, link.issuer, link.body), link.signature)) {
+    const { issuer, body, signature, hash, approvals } = link;
+    if (!verify(issuer, capabilityInput(genesisHash, issuer, body), signature)) {
       return new CellError("CAPABILITY_SIGNATURE_INVALID", undefined, { where });
+    }
+    for (const { approver, signature: agreed } of approvals) {
+      if (verify(approver, approvalInput(genesisHash, approver, hash), agreed)) continue;
+      return new CellError("CAPABILITY_SIGNATURE_INVALID", "an approval's signature is not valid", { where });
     }
     // Last: it takes long for what is made to take long, and that has a name by now.
     const wider = parent && widened(link, parent);

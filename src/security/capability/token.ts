@@ -17,8 +17,16 @@ import type { SigningKey } from "../keys/signing-key.ts";
 import { SIGNATURE_BYTES } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
-import { capabilityInput, HASH_BYTES } from "../wire/signing-input.ts";
+import { approvalInput, capabilityInput, HASH_BYTES } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
+import {
+  type Approval,
+  type ApprovalDemand,
+  approvalsFault,
+  byBytes,
+  demandFault,
+  MAX_APPROVERS,
+} from "./approval.ts";
 import { MAX_VALUES } from "./constraint.ts";
 import { type Permission, readPermission, toPermission } from "./permission.ts";
 
@@ -67,6 +75,8 @@ export type TokenClaims = {
   readonly maxDepth: number;
   readonly scope: string;
   readonly epoch: number;
+  /** Who is to approve this token; undefined: nobody. Not handed on: each link has its own. */
+  readonly approval?: ApprovalDemand | undefined;
 };
 
 export type Token = TokenClaims & {
@@ -75,6 +85,8 @@ export type Token = TokenClaims & {
   readonly bytes: Uint8Array;
   readonly body: Uint8Array;
   readonly signature: Uint8Array;
+  /** Whose signatures are not verified by reading it. */
+  readonly approvals: readonly Approval[];
   /** SHA-256 of the body: its name, by which it is revoked, and its child's `parent`. */
   readonly hash: Uint8Array;
 };
@@ -94,6 +106,8 @@ const BOUNDS = {
   "Permission.targets": MAX_PATTERNS,
   "Permission.constraints": MAX_CONSTRAINTS,
   "Values.values": MAX_VALUES,
+  "ApprovalDemand.approvers": MAX_APPROVERS,
+  "SignedToken.approvals": MAX_APPROVERS,
 };
 
 /** Signs claims. Refuses what readToken would, with CAPABILITY_MALFORMED. */
@@ -138,11 +152,40 @@ export function signToken(
       maxDepth,
       scope: claims.scope,
       epoch: BigInt(epoch),
+      ...(claims.approval === undefined ? {} : { approval: toDemand(claims.approval) }),
     }),
   );
   const signature = signer.sign(capabilityInput(genesisHash, signer.publicKey, body));
   return readToken(toBinary(SignedTokenSchema, create(SignedTokenSchema, { body, signature })));
 }
+
+/**
+ * Adds an approval, or gives the token as it is when it has that. Errors: CAPABILITY_APPROVER_UNASKED;
+ * CAPABILITY_MALFORMED when it grows too large.
+ */
+export function approveToken(
+  token: Token,
+  key: SigningKey,
+  genesisHash: Uint8Array,
+): Result<Token, CellError> {
+  const { publicKey: approver } = key;
+  const isAsked = token.approval?.approvers.some((each) => equalBytes(each, approver)) === true;
+  if (!isAsked) return err(new CellError("CAPABILITY_APPROVER_UNASKED"));
+  if (token.approvals.some((each) => equalBytes(each.approver, approver))) return ok(token);
+  const signature = key.sign(approvalInput(genesisHash, approver, token.hash));
+  const approvals = [...token.approvals, { approver, signature }].sort((a, b) =>
+    byBytes(a.approver, b.approver),
+  );
+  const { body, signature: own } = token;
+  return readToken(
+    toBinary(SignedTokenSchema, create(SignedTokenSchema, { body, signature: own, approvals })),
+  );
+}
+
+const toDemand = ({ needed, approvers }: ApprovalDemand) => ({
+  needed,
+  approvers: [...approvers].sort(byBytes),
+});
 
 /** The form only: neither signature nor time is judged. CAPABILITY_MALFORMED names the first fault; never throws. */
 export function readToken(source: Uint8Array): Result<Token, CellError> {
@@ -152,13 +195,19 @@ export function readToken(source: Uint8Array): Result<Token, CellError> {
   if (!signed.ok) return invalid(signed.error.message);
   const { body, signature } = signed.value;
   if (signature.length !== SIGNATURE_BYTES) return invalid("`signature` must be 64 bytes");
+  const approvals = signed.value.approvals.map((each) => ({
+    approver: each.approver,
+    signature: each.signature,
+  }));
   const decoded = decodeStrict(TokenBodySchema, body, BOUNDS);
   if (!decoded.ok) return invalid(decoded.error.message);
   const claims = readClaims(decoded.value);
   if (typeof claims === "string") return invalid(claims);
+  const fault = approvalsFault(approvals, claims.approval);
+  if (fault !== undefined) return invalid(fault);
   if (!equalBytes(toBinary(SignedTokenSchema, signed.value), bytes))
     return invalid("it is not in its only form");
-  return ok({ ...claims, bytes, body, signature, hash: sha256(body) });
+  return ok({ ...claims, bytes, body, signature, approvals, hash: sha256(body) });
 }
 
 /** A text: what is wrong. */
@@ -185,6 +234,9 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
     return `it serves once, and would be valid for more than ${MAX_EPHEMERAL_MS / 60_000} minutes`;
   const limits = readLimits(body.limits);
   if (limits === undefined) return "a limit is beyond 2^53 - 1";
+  const approval = body.approval && { needed: body.approval.needed, approvers: body.approval.approvers };
+  const amiss = approval && demandFault(approval);
+  if (amiss !== undefined) return amiss;
   if (body.permissions.length === 0) return "it permits nothing";
   const permissions: Permission[] = [];
   for (const each of body.permissions) {
@@ -211,6 +263,7 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
     maxDepth: body.maxDepth,
     scope: body.scope,
     epoch,
+    ...(approval === undefined ? {} : { approval }),
   };
 }
 

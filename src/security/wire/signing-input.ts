@@ -10,6 +10,7 @@ const BATCH = domain("batch");
 const CERTIFICATE = domain("certificate");
 const REVISION = domain("revision");
 const CAPABILITY = domain("capability");
+const APPROVAL = domain("approval");
 const REVOCATIONS = domain("revocations");
 const REVOCATIONS_HEAD = domain("revocations-head");
 export const LEAF_DOMAIN = domain("leaf");
@@ -43,6 +44,12 @@ export const revisionInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8A
 
 export const capabilityInput = (genesisHash: Uint8Array, issuer: Uint8Array, body: Uint8Array): Uint8Array =>
   concat(CAPABILITY, genesisHash, ED25519, issuer, sha256(body));
+
+export const approvalInput = (
+  genesisHash: Uint8Array,
+  approver: Uint8Array,
+  tokenHash: Uint8Array,
+): Uint8Array => concat(APPROVAL, genesisHash, ED25519, approver, tokenHash);
 
 export const revocationsInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
   concat(REVOCATIONS, genesisHash, sha256(body));

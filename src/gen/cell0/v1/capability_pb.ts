@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/capability.proto.
  */
 export const file_cell0_v1_capability: GenFile = /*@__PURE__*/
-  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiLgoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwipwIKCVRva2VuQm9keRIKCgJpZBgBIAEoDBIhCgRraW5kGAIgASgOMhMuY2VsbDAudjEuVG9rZW5LaW5kEg4KBmlzc3VlchgDIAEoDBIOCgZob2xkZXIYBCABKAwSDgoGcGFyZW50GAUgASgMEikKC3Blcm1pc3Npb25zGAYgAygLMhQuY2VsbDAudjEuUGVybWlzc2lvbhIoCgZsaW1pdHMYByABKAsyGC5jZWxsMC52MS5SZXNvdXJjZUxpbWl0cxIaChJub3RfYmVmb3JlX3VuaXhfbXMYCCABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYCSABKAQSEQoJbWF4X2RlcHRoGAogASgNEg0KBXNjb3BlGAsgASgJEg0KBWVwb2NoGAwgASgEIlkKClBlcm1pc3Npb24SDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJEikKC2NvbnN0cmFpbnRzGAMgAygLMhQuY2VsbDAudjEuQ29uc3RyYWludCLGAQoKQ29uc3RyYWludBIMCgRwYXRoGAEgASgJEhAKBmVxdWFscxgCIAEoCUgAEiIKBm9uZV9vZhgDIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhAKBnByZWZpeBgEIAEoCUgAEiAKBXJhbmdlGAUgASgLMg8uY2VsbDAudjEuUmFuZ2VIABIiCgZzdWJzZXQYBiABKAsyEC5jZWxsMC52MS5WYWx1ZXNIABIUCgptYXhfbGVuZ3RoGAcgASgNSABCBgoEcnVsZSIYCgZWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiQKBVJhbmdlEg0KBWxlYXN0GAEgASgJEgwKBG1vc3QYAiABKAki9gEKDlJlc291cmNlTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoBEgAiAEBEhYKCWNwdV9taWxsaRgCIAEoBEgBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKARIAogBARITCgZhZ2VudHMYBCABKARIA4gBARISCgVjYWxscxgFIAEoBEgEiAEBEhcKCmNvc3RfbWljcm8YBiABKARIBYgBAUIPCg1fbWVtb3J5X2J5dGVzQgwKCl9jcHVfbWlsbGlCEAoOX3N0b3JhZ2VfYnl0ZXNCCQoHX2FnZW50c0IICgZfY2FsbHNCDQoLX2Nvc3RfbWljcm8iQwoQTWludGVkQ2FwYWJpbGl0eRINCgV0b2tlbhgBIAEoDBIOCgZhdXRob3IYAiABKAkSEAoIY2F1c2VfaWQYAyABKAwiWgoRU2lnbmVkUmV2b2NhdGlvbnMSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhQKDGNlcnRpZmljYXRlcxgEIAMoDCKZAQoPUmV2b2NhdGlvbnNCb2R5EhYKDmlzc3VlZF91bml4X21zGAEgASgEEg4KBmF1dGhvchgCIAEoCRIQCghjYXVzZV9pZBgDIAEoDBIkCgZzY29wZXMYBCADKAsyFC5jZWxsMC52MS5TY29wZUVwb2NoEiYKBnRva2VucxgFIAMoCzIWLmNlbGwwLnYxLlJldm9rZWRUb2tlbiIqCgpTY29wZUVwb2NoEg0KBXNjb3BlGAEgASgJEg0KBWVwb2NoGAIgASgEIlUKDFJldm9rZWRUb2tlbhIMCgRoYXNoGAEgASgMEg0KBXNjb3BlGAIgASgJEg0KBWVwb2NoGAMgASgEEhkKEW5vdF9hZnRlcl91bml4X21zGAQgASgEIkgKFVNpZ25lZFJldm9jYXRpb25zSGVhZBIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiNwoTUmV2b2NhdGlvbnNIZWFkQm9keRIMCgRoYXNoGAEgASgMEhIKCmF0X3VuaXhfbXMYAiABKAQqngEKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRVE9LRU5fS0lORF9TWVNURU0QARIUChBUT0tFTl9LSU5EX0FHRU5UEAISEwoPVE9LRU5fS0lORF9VU0VSEAMSGQoVVE9LRU5fS0lORF9GRURFUkFUSU9OEAQSGAoUVE9LRU5fS0lORF9FUEhFTUVSQUwQBWIGcHJvdG8z");
+  fileDesc("ChljZWxsMC92MS9jYXBhYmlsaXR5LnByb3RvEghjZWxsMC52MSIgCg9DYXBhYmlsaXR5Q2hhaW4SDQoFbGlua3MYASADKAwiVQoLU2lnbmVkVG9rZW4SDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSJQoJYXBwcm92YWxzGAMgAygLMhIuY2VsbDAudjEuQXBwcm92YWwiLwoIQXBwcm92YWwSEAoIYXBwcm92ZXIYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMItMCCglUb2tlbkJvZHkSCgoCaWQYASABKAwSIQoEa2luZBgCIAEoDjITLmNlbGwwLnYxLlRva2VuS2luZBIOCgZpc3N1ZXIYAyABKAwSDgoGaG9sZGVyGAQgASgMEg4KBnBhcmVudBgFIAEoDBIpCgtwZXJtaXNzaW9ucxgGIAMoCzIULmNlbGwwLnYxLlBlcm1pc3Npb24SKAoGbGltaXRzGAcgASgLMhguY2VsbDAudjEuUmVzb3VyY2VMaW1pdHMSGgoSbm90X2JlZm9yZV91bml4X21zGAggASgEEhkKEW5vdF9hZnRlcl91bml4X21zGAkgASgEEhEKCW1heF9kZXB0aBgKIAEoDRINCgVzY29wZRgLIAEoCRINCgVlcG9jaBgMIAEoBBIqCghhcHByb3ZhbBgNIAEoCzIYLmNlbGwwLnYxLkFwcHJvdmFsRGVtYW5kIjMKDkFwcHJvdmFsRGVtYW5kEg4KBm5lZWRlZBgBIAEoDRIRCglhcHByb3ZlcnMYAiADKAwiWQoKUGVybWlzc2lvbhIPCgdpbnRlbnRzGAEgAygJEg8KB3RhcmdldHMYAiADKAkSKQoLY29uc3RyYWludHMYAyADKAsyFC5jZWxsMC52MS5Db25zdHJhaW50IsYBCgpDb25zdHJhaW50EgwKBHBhdGgYASABKAkSEAoGZXF1YWxzGAIgASgJSAASIgoGb25lX29mGAMgASgLMhAuY2VsbDAudjEuVmFsdWVzSAASEAoGcHJlZml4GAQgASgJSAASIAoFcmFuZ2UYBSABKAsyDy5jZWxsMC52MS5SYW5nZUgAEiIKBnN1YnNldBgGIAEoCzIQLmNlbGwwLnYxLlZhbHVlc0gAEhQKCm1heF9sZW5ndGgYByABKA1IAEIGCgRydWxlIhgKBlZhbHVlcxIOCgZ2YWx1ZXMYASADKAkiJAoFUmFuZ2USDQoFbGVhc3QYASABKAkSDAoEbW9zdBgCIAEoCSL2AQoOUmVzb3VyY2VMaW1pdHMSGQoMbWVtb3J5X2J5dGVzGAEgASgESACIAQESFgoJY3B1X21pbGxpGAIgASgESAGIAQESGgoNc3RvcmFnZV9ieXRlcxgDIAEoBEgCiAEBEhMKBmFnZW50cxgEIAEoBEgDiAEBEhIKBWNhbGxzGAUgASgESASIAQESFwoKY29zdF9taWNybxgGIAEoBEgFiAEBQg8KDV9tZW1vcnlfYnl0ZXNCDAoKX2NwdV9taWxsaUIQCg5fc3RvcmFnZV9ieXRlc0IJCgdfYWdlbnRzQggKBl9jYWxsc0INCgtfY29zdF9taWNybyJDChBNaW50ZWRDYXBhYmlsaXR5Eg0KBXRva2VuGAEgASgMEg4KBmF1dGhvchgCIAEoCRIQCghjYXVzZV9pZBgDIAEoDCJaChFTaWduZWRSZXZvY2F0aW9ucxIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwSFAoMY2VydGlmaWNhdGVzGAQgAygMIpkBCg9SZXZvY2F0aW9uc0JvZHkSFgoOaXNzdWVkX3VuaXhfbXMYASABKAQSDgoGYXV0aG9yGAIgASgJEhAKCGNhdXNlX2lkGAMgASgMEiQKBnNjb3BlcxgEIAMoCzIULmNlbGwwLnYxLlNjb3BlRXBvY2gSJgoGdG9rZW5zGAUgAygLMhYuY2VsbDAudjEuUmV2b2tlZFRva2VuIioKClNjb3BlRXBvY2gSDQoFc2NvcGUYASABKAkSDQoFZXBvY2gYAiABKAQiVQoMUmV2b2tlZFRva2VuEgwKBGhhc2gYASABKAwSDQoFc2NvcGUYAiABKAkSDQoFZXBvY2gYAyABKAQSGQoRbm90X2FmdGVyX3VuaXhfbXMYBCABKAQiSAoVU2lnbmVkUmV2b2NhdGlvbnNIZWFkEgwKBGJvZHkYASABKAwSDgoGc2lnbmVyGAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCI3ChNSZXZvY2F0aW9uc0hlYWRCb2R5EgwKBGhhc2gYASABKAwSEgoKYXRfdW5peF9tcxgCIAEoBCqeAQoJVG9rZW5LaW5kEhoKFlRPS0VOX0tJTkRfVU5TUEVDSUZJRUQQABIVChFUT0tFTl9LSU5EX1NZU1RFTRABEhQKEFRPS0VOX0tJTkRfQUdFTlQQAhITCg9UT0tFTl9LSU5EX1VTRVIQAxIZChVUT0tFTl9LSU5EX0ZFREVSQVRJT04QBBIYChRUT0tFTl9LSU5EX0VQSEVNRVJBTBAFYgZwcm90bzM");
 
 /**
  * A chain as a capsule carries it in `capability`: the root first, each link narrower
@@ -56,6 +56,13 @@ export type SignedToken = Message<"cell0.v1.SignedToken"> & {
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
+
+  /**
+   * Of those who are to approve it, ascending by key; at most 8.
+   *
+   * @generated from field: repeated cell0.v1.Approval approvals = 3;
+   */
+  approvals: Approval[];
 };
 
 /**
@@ -64,6 +71,31 @@ export type SignedToken = Message<"cell0.v1.SignedToken"> & {
  */
 export const SignedTokenSchema: GenMessage<SignedToken> = /*@__PURE__*/
   messageDesc(file_cell0_v1_capability, 1);
+
+/**
+ * Ed25519 over: "cell0/v1/approval\0" || genesis hash (32) || algorithm (1)
+ * || approver (32) || SHA-256(body of the token).
+ *
+ * @generated from message cell0.v1.Approval
+ */
+export type Approval = Message<"cell0.v1.Approval"> & {
+  /**
+   * @generated from field: bytes approver = 1;
+   */
+  approver: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message cell0.v1.Approval.
+ * Use `create(ApprovalSchema)` to create a new message.
+ */
+export const ApprovalSchema: GenMessage<Approval> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 2);
 
 /**
  * A field that a verifier does not know voids the token.
@@ -148,6 +180,13 @@ export type TokenBody = Message<"cell0.v1.TokenBody"> & {
    * @generated from field: uint64 epoch = 12;
    */
   epoch: bigint;
+
+  /**
+   * Who is to approve this token before it, and whatever is narrowed from it, counts. Of its own, not handed on.
+   *
+   * @generated from field: cell0.v1.ApprovalDemand approval = 13;
+   */
+  approval?: ApprovalDemand | undefined;
 };
 
 /**
@@ -155,7 +194,33 @@ export type TokenBody = Message<"cell0.v1.TokenBody"> & {
  * Use `create(TokenBodySchema)` to create a new message.
  */
 export const TokenBodySchema: GenMessage<TokenBody> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 2);
+  messageDesc(file_cell0_v1_capability, 3);
+
+/**
+ * @generated from message cell0.v1.ApprovalDemand
+ */
+export type ApprovalDemand = Message<"cell0.v1.ApprovalDemand"> & {
+  /**
+   * From 1 to the number of approvers.
+   *
+   * @generated from field: uint32 needed = 1;
+   */
+  needed: number;
+
+  /**
+   * Keys, ascending; 1 to 8. Each must be certified when the token is used.
+   *
+   * @generated from field: repeated bytes approvers = 2;
+   */
+  approvers: Uint8Array[];
+};
+
+/**
+ * Describes the message cell0.v1.ApprovalDemand.
+ * Use `create(ApprovalDemandSchema)` to create a new message.
+ */
+export const ApprovalDemandSchema: GenMessage<ApprovalDemand> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_capability, 4);
 
 /**
  * Any of these intents to any of these targets, where all constraints hold.
@@ -186,7 +251,7 @@ export type Permission = Message<"cell0.v1.Permission"> & {
  * Use `create(PermissionSchema)` to create a new message.
  */
 export const PermissionSchema: GenMessage<Permission> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 3);
+  messageDesc(file_cell0_v1_capability, 5);
 
 /**
  * On one part of a JSON payload. Where that part is missing, it does not hold; nor does one of a number
@@ -259,7 +324,7 @@ export type Constraint = Message<"cell0.v1.Constraint"> & {
  * Use `create(ConstraintSchema)` to create a new message.
  */
 export const ConstraintSchema: GenMessage<Constraint> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 4);
+  messageDesc(file_cell0_v1_capability, 6);
 
 /**
  * @generated from message cell0.v1.Values
@@ -278,7 +343,7 @@ export type Values = Message<"cell0.v1.Values"> & {
  * Use `create(ValuesSchema)` to create a new message.
  */
 export const ValuesSchema: GenMessage<Values> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 5);
+  messageDesc(file_cell0_v1_capability, 7);
 
 /**
  * Both included; empty: no bound on that side.
@@ -302,7 +367,7 @@ export type Range = Message<"cell0.v1.Range"> & {
  * Use `create(RangeSchema)` to create a new message.
  */
 export const RangeSchema: GenMessage<Range> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 6);
+  messageDesc(file_cell0_v1_capability, 8);
 
 /**
  * Absent: not limited by this token.
@@ -352,7 +417,7 @@ export type ResourceLimits = Message<"cell0.v1.ResourceLimits"> & {
  * Use `create(ResourceLimitsSchema)` to create a new message.
  */
 export const ResourceLimitsSchema: GenMessage<ResourceLimits> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 7);
+  messageDesc(file_cell0_v1_capability, 9);
 
 /**
  * A root that the capability authority has minted, for the record: who holds what. Whether it counts the
@@ -388,7 +453,7 @@ export type MintedCapability = Message<"cell0.v1.MintedCapability"> & {
  * Use `create(MintedCapabilitySchema)` to create a new message.
  */
 export const MintedCapabilitySchema: GenMessage<MintedCapability> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 8);
+  messageDesc(file_cell0_v1_capability, 10);
 
 /**
  * All that one node of the capability authority knew to be revoked. Records are joined: of epochs the higher
@@ -431,7 +496,7 @@ export type SignedRevocations = Message<"cell0.v1.SignedRevocations"> & {
  * Use `create(SignedRevocationsSchema)` to create a new message.
  */
 export const SignedRevocationsSchema: GenMessage<SignedRevocations> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 9);
+  messageDesc(file_cell0_v1_capability, 11);
 
 /**
  * @generated from message cell0.v1.RevocationsBody
@@ -476,7 +541,7 @@ export type RevocationsBody = Message<"cell0.v1.RevocationsBody"> & {
  * Use `create(RevocationsBodySchema)` to create a new message.
  */
 export const RevocationsBodySchema: GenMessage<RevocationsBody> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 10);
+  messageDesc(file_cell0_v1_capability, 12);
 
 /**
  * @generated from message cell0.v1.ScopeEpoch
@@ -501,7 +566,7 @@ export type ScopeEpoch = Message<"cell0.v1.ScopeEpoch"> & {
  * Use `create(ScopeEpochSchema)` to create a new message.
  */
 export const ScopeEpochSchema: GenMessage<ScopeEpoch> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 11);
+  messageDesc(file_cell0_v1_capability, 13);
 
 /**
  * @generated from message cell0.v1.RevokedToken
@@ -538,7 +603,7 @@ export type RevokedToken = Message<"cell0.v1.RevokedToken"> & {
  * Use `create(RevokedTokenSchema)` to create a new message.
  */
 export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 12);
+  messageDesc(file_cell0_v1_capability, 14);
 
 /**
  * Which record the capability authority has, said by it each second: a node that has not heard it for a
@@ -573,7 +638,7 @@ export type SignedRevocationsHead = Message<"cell0.v1.SignedRevocationsHead"> & 
  * Use `create(SignedRevocationsHeadSchema)` to create a new message.
  */
 export const SignedRevocationsHeadSchema: GenMessage<SignedRevocationsHead> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 13);
+  messageDesc(file_cell0_v1_capability, 15);
 
 /**
  * @generated from message cell0.v1.RevocationsHeadBody
@@ -597,7 +662,7 @@ export type RevocationsHeadBody = Message<"cell0.v1.RevocationsHeadBody"> & {
  * Use `create(RevocationsHeadBodySchema)` to create a new message.
  */
 export const RevocationsHeadBodySchema: GenMessage<RevocationsHeadBody> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_capability, 14);
+  messageDesc(file_cell0_v1_capability, 16);
 
 /**
  * @generated from enum cell0.v1.TokenKind
