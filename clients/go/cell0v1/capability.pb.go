@@ -139,8 +139,10 @@ func (x *CapabilityChain) GetLinks() [][]byte {
 type SignedToken struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Serialised TokenBody, carried opaque.
-	Body          []byte `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
-	Signature     []byte `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	Body      []byte `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
+	Signature []byte `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	// Of those who are to approve it, ascending by key; at most 8.
+	Approvals     []*Approval `protobuf:"bytes,3,rep,name=approvals,proto3" json:"approvals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,6 +191,67 @@ func (x *SignedToken) GetSignature() []byte {
 	return nil
 }
 
+func (x *SignedToken) GetApprovals() []*Approval {
+	if x != nil {
+		return x.Approvals
+	}
+	return nil
+}
+
+// Ed25519 over: "cell0/v1/approval\0" || genesis hash (32) || algorithm (1)
+// || approver (32) || SHA-256(body of the token).
+type Approval struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Approver      []byte                 `protobuf:"bytes,1,opt,name=approver,proto3" json:"approver,omitempty"`
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Approval) Reset() {
+	*x = Approval{}
+	mi := &file_cell0_v1_capability_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Approval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Approval) ProtoMessage() {}
+
+func (x *Approval) ProtoReflect() protoreflect.Message {
+	mi := &file_cell0_v1_capability_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Approval.ProtoReflect.Descriptor instead.
+func (*Approval) Descriptor() ([]byte, []int) {
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Approval) GetApprover() []byte {
+	if x != nil {
+		return x.Approver
+	}
+	return nil
+}
+
+func (x *Approval) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
 // A field that a verifier does not know voids the token.
 type TokenBody struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -212,14 +275,16 @@ type TokenBody struct {
 	// What is revoked together, e.g. a graph's name: a token of [a-z0-9-].
 	Scope string `protobuf:"bytes,11,opt,name=scope,proto3" json:"scope,omitempty"`
 	// Epoch of the scope; when that is raised, every older token in it is void.
-	Epoch         uint64 `protobuf:"varint,12,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Epoch uint64 `protobuf:"varint,12,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Who is to approve this token before it, and whatever is narrowed from it, counts. Of its own, not handed on.
+	Approval      *ApprovalDemand `protobuf:"bytes,13,opt,name=approval,proto3" json:"approval,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TokenBody) Reset() {
 	*x = TokenBody{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[2]
+	mi := &file_cell0_v1_capability_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -231,7 +296,7 @@ func (x *TokenBody) String() string {
 func (*TokenBody) ProtoMessage() {}
 
 func (x *TokenBody) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[2]
+	mi := &file_cell0_v1_capability_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -244,7 +309,7 @@ func (x *TokenBody) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenBody.ProtoReflect.Descriptor instead.
 func (*TokenBody) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{2}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TokenBody) GetId() []byte {
@@ -331,6 +396,67 @@ func (x *TokenBody) GetEpoch() uint64 {
 	return 0
 }
 
+func (x *TokenBody) GetApproval() *ApprovalDemand {
+	if x != nil {
+		return x.Approval
+	}
+	return nil
+}
+
+type ApprovalDemand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From 1 to the number of approvers.
+	Needed uint32 `protobuf:"varint,1,opt,name=needed,proto3" json:"needed,omitempty"`
+	// Keys, ascending; 1 to 8. Each must be certified when the token is used.
+	Approvers     [][]byte `protobuf:"bytes,2,rep,name=approvers,proto3" json:"approvers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovalDemand) Reset() {
+	*x = ApprovalDemand{}
+	mi := &file_cell0_v1_capability_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovalDemand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovalDemand) ProtoMessage() {}
+
+func (x *ApprovalDemand) ProtoReflect() protoreflect.Message {
+	mi := &file_cell0_v1_capability_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovalDemand.ProtoReflect.Descriptor instead.
+func (*ApprovalDemand) Descriptor() ([]byte, []int) {
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ApprovalDemand) GetNeeded() uint32 {
+	if x != nil {
+		return x.Needed
+	}
+	return 0
+}
+
+func (x *ApprovalDemand) GetApprovers() [][]byte {
+	if x != nil {
+		return x.Approvers
+	}
+	return nil
+}
+
 // Any of these intents to any of these targets, where all constraints hold.
 type Permission struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -344,7 +470,7 @@ type Permission struct {
 
 func (x *Permission) Reset() {
 	*x = Permission{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[3]
+	mi := &file_cell0_v1_capability_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +482,7 @@ func (x *Permission) String() string {
 func (*Permission) ProtoMessage() {}
 
 func (x *Permission) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[3]
+	mi := &file_cell0_v1_capability_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +495,7 @@ func (x *Permission) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Permission.ProtoReflect.Descriptor instead.
 func (*Permission) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{3}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Permission) GetIntents() []string {
@@ -416,7 +542,7 @@ type Constraint struct {
 
 func (x *Constraint) Reset() {
 	*x = Constraint{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[4]
+	mi := &file_cell0_v1_capability_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +554,7 @@ func (x *Constraint) String() string {
 func (*Constraint) ProtoMessage() {}
 
 func (x *Constraint) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[4]
+	mi := &file_cell0_v1_capability_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +567,7 @@ func (x *Constraint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Constraint.ProtoReflect.Descriptor instead.
 func (*Constraint) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{4}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Constraint) GetPath() string {
@@ -566,7 +692,7 @@ type Values struct {
 
 func (x *Values) Reset() {
 	*x = Values{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[5]
+	mi := &file_cell0_v1_capability_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +704,7 @@ func (x *Values) String() string {
 func (*Values) ProtoMessage() {}
 
 func (x *Values) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[5]
+	mi := &file_cell0_v1_capability_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +717,7 @@ func (x *Values) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Values.ProtoReflect.Descriptor instead.
 func (*Values) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{5}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Values) GetValues() []string {
@@ -612,7 +738,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[6]
+	mi := &file_cell0_v1_capability_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +750,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[6]
+	mi := &file_cell0_v1_capability_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +763,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{6}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Range) GetLeast() string {
@@ -672,7 +798,7 @@ type ResourceLimits struct {
 
 func (x *ResourceLimits) Reset() {
 	*x = ResourceLimits{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[7]
+	mi := &file_cell0_v1_capability_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -684,7 +810,7 @@ func (x *ResourceLimits) String() string {
 func (*ResourceLimits) ProtoMessage() {}
 
 func (x *ResourceLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[7]
+	mi := &file_cell0_v1_capability_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -697,7 +823,7 @@ func (x *ResourceLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceLimits.ProtoReflect.Descriptor instead.
 func (*ResourceLimits) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{7}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ResourceLimits) GetMemoryBytes() uint64 {
@@ -758,7 +884,7 @@ type MintedCapability struct {
 
 func (x *MintedCapability) Reset() {
 	*x = MintedCapability{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[8]
+	mi := &file_cell0_v1_capability_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +896,7 @@ func (x *MintedCapability) String() string {
 func (*MintedCapability) ProtoMessage() {}
 
 func (x *MintedCapability) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[8]
+	mi := &file_cell0_v1_capability_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +909,7 @@ func (x *MintedCapability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MintedCapability.ProtoReflect.Descriptor instead.
 func (*MintedCapability) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{8}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MintedCapability) GetToken() []byte {
@@ -826,7 +952,7 @@ type SignedRevocations struct {
 
 func (x *SignedRevocations) Reset() {
 	*x = SignedRevocations{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[9]
+	mi := &file_cell0_v1_capability_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +964,7 @@ func (x *SignedRevocations) String() string {
 func (*SignedRevocations) ProtoMessage() {}
 
 func (x *SignedRevocations) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[9]
+	mi := &file_cell0_v1_capability_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +977,7 @@ func (x *SignedRevocations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedRevocations.ProtoReflect.Descriptor instead.
 func (*SignedRevocations) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{9}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SignedRevocations) GetBody() []byte {
@@ -899,7 +1025,7 @@ type RevocationsBody struct {
 
 func (x *RevocationsBody) Reset() {
 	*x = RevocationsBody{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[10]
+	mi := &file_cell0_v1_capability_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +1037,7 @@ func (x *RevocationsBody) String() string {
 func (*RevocationsBody) ProtoMessage() {}
 
 func (x *RevocationsBody) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[10]
+	mi := &file_cell0_v1_capability_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +1050,7 @@ func (x *RevocationsBody) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevocationsBody.ProtoReflect.Descriptor instead.
 func (*RevocationsBody) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{10}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RevocationsBody) GetIssuedUnixMs() uint64 {
@@ -974,7 +1100,7 @@ type ScopeEpoch struct {
 
 func (x *ScopeEpoch) Reset() {
 	*x = ScopeEpoch{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[11]
+	mi := &file_cell0_v1_capability_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1112,7 @@ func (x *ScopeEpoch) String() string {
 func (*ScopeEpoch) ProtoMessage() {}
 
 func (x *ScopeEpoch) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[11]
+	mi := &file_cell0_v1_capability_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1125,7 @@ func (x *ScopeEpoch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeEpoch.ProtoReflect.Descriptor instead.
 func (*ScopeEpoch) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{11}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ScopeEpoch) GetScope() string {
@@ -1031,7 +1157,7 @@ type RevokedToken struct {
 
 func (x *RevokedToken) Reset() {
 	*x = RevokedToken{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[12]
+	mi := &file_cell0_v1_capability_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1169,7 @@ func (x *RevokedToken) String() string {
 func (*RevokedToken) ProtoMessage() {}
 
 func (x *RevokedToken) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[12]
+	mi := &file_cell0_v1_capability_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1182,7 @@ func (x *RevokedToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokedToken.ProtoReflect.Descriptor instead.
 func (*RevokedToken) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{12}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RevokedToken) GetHash() []byte {
@@ -1103,7 +1229,7 @@ type SignedRevocationsHead struct {
 
 func (x *SignedRevocationsHead) Reset() {
 	*x = SignedRevocationsHead{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[13]
+	mi := &file_cell0_v1_capability_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1241,7 @@ func (x *SignedRevocationsHead) String() string {
 func (*SignedRevocationsHead) ProtoMessage() {}
 
 func (x *SignedRevocationsHead) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[13]
+	mi := &file_cell0_v1_capability_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1254,7 @@ func (x *SignedRevocationsHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedRevocationsHead.ProtoReflect.Descriptor instead.
 func (*SignedRevocationsHead) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{13}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SignedRevocationsHead) GetBody() []byte {
@@ -1163,7 +1289,7 @@ type RevocationsHeadBody struct {
 
 func (x *RevocationsHeadBody) Reset() {
 	*x = RevocationsHeadBody{}
-	mi := &file_cell0_v1_capability_proto_msgTypes[14]
+	mi := &file_cell0_v1_capability_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1301,7 @@ func (x *RevocationsHeadBody) String() string {
 func (*RevocationsHeadBody) ProtoMessage() {}
 
 func (x *RevocationsHeadBody) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_capability_proto_msgTypes[14]
+	mi := &file_cell0_v1_capability_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1314,7 @@ func (x *RevocationsHeadBody) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevocationsHeadBody.ProtoReflect.Descriptor instead.
 func (*RevocationsHeadBody) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{14}
+	return file_cell0_v1_capability_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RevocationsHeadBody) GetHash() []byte {
@@ -1211,10 +1337,14 @@ const file_cell0_v1_capability_proto_rawDesc = "" +
 	"\n" +
 	"\x19cell0/v1/capability.proto\x12\bcell0.v1\"'\n" +
 	"\x0fCapabilityChain\x12\x14\n" +
-	"\x05links\x18\x01 \x03(\fR\x05links\"?\n" +
+	"\x05links\x18\x01 \x03(\fR\x05links\"q\n" +
 	"\vSignedToken\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"\x97\x03\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\x120\n" +
+	"\tapprovals\x18\x03 \x03(\v2\x12.cell0.v1.ApprovalR\tapprovals\"D\n" +
+	"\bApproval\x12\x1a\n" +
+	"\bapprover\x18\x01 \x01(\fR\bapprover\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xcd\x03\n" +
 	"\tTokenBody\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12'\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x13.cell0.v1.TokenKindR\x04kind\x12\x16\n" +
@@ -1228,7 +1358,11 @@ const file_cell0_v1_capability_proto_rawDesc = "" +
 	"\tmax_depth\x18\n" +
 	" \x01(\rR\bmaxDepth\x12\x14\n" +
 	"\x05scope\x18\v \x01(\tR\x05scope\x12\x14\n" +
-	"\x05epoch\x18\f \x01(\x04R\x05epoch\"x\n" +
+	"\x05epoch\x18\f \x01(\x04R\x05epoch\x124\n" +
+	"\bapproval\x18\r \x01(\v2\x18.cell0.v1.ApprovalDemandR\bapproval\"F\n" +
+	"\x0eApprovalDemand\x12\x16\n" +
+	"\x06needed\x18\x01 \x01(\rR\x06needed\x12\x1c\n" +
+	"\tapprovers\x18\x02 \x03(\fR\tapprovers\"x\n" +
 	"\n" +
 	"Permission\x12\x18\n" +
 	"\aintents\x18\x01 \x03(\tR\aintents\x12\x18\n" +
@@ -1318,40 +1452,44 @@ func file_cell0_v1_capability_proto_rawDescGZIP() []byte {
 }
 
 var file_cell0_v1_capability_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cell0_v1_capability_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_cell0_v1_capability_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_cell0_v1_capability_proto_goTypes = []any{
 	(TokenKind)(0),                // 0: cell0.v1.TokenKind
 	(*CapabilityChain)(nil),       // 1: cell0.v1.CapabilityChain
 	(*SignedToken)(nil),           // 2: cell0.v1.SignedToken
-	(*TokenBody)(nil),             // 3: cell0.v1.TokenBody
-	(*Permission)(nil),            // 4: cell0.v1.Permission
-	(*Constraint)(nil),            // 5: cell0.v1.Constraint
-	(*Values)(nil),                // 6: cell0.v1.Values
-	(*Range)(nil),                 // 7: cell0.v1.Range
-	(*ResourceLimits)(nil),        // 8: cell0.v1.ResourceLimits
-	(*MintedCapability)(nil),      // 9: cell0.v1.MintedCapability
-	(*SignedRevocations)(nil),     // 10: cell0.v1.SignedRevocations
-	(*RevocationsBody)(nil),       // 11: cell0.v1.RevocationsBody
-	(*ScopeEpoch)(nil),            // 12: cell0.v1.ScopeEpoch
-	(*RevokedToken)(nil),          // 13: cell0.v1.RevokedToken
-	(*SignedRevocationsHead)(nil), // 14: cell0.v1.SignedRevocationsHead
-	(*RevocationsHeadBody)(nil),   // 15: cell0.v1.RevocationsHeadBody
+	(*Approval)(nil),              // 3: cell0.v1.Approval
+	(*TokenBody)(nil),             // 4: cell0.v1.TokenBody
+	(*ApprovalDemand)(nil),        // 5: cell0.v1.ApprovalDemand
+	(*Permission)(nil),            // 6: cell0.v1.Permission
+	(*Constraint)(nil),            // 7: cell0.v1.Constraint
+	(*Values)(nil),                // 8: cell0.v1.Values
+	(*Range)(nil),                 // 9: cell0.v1.Range
+	(*ResourceLimits)(nil),        // 10: cell0.v1.ResourceLimits
+	(*MintedCapability)(nil),      // 11: cell0.v1.MintedCapability
+	(*SignedRevocations)(nil),     // 12: cell0.v1.SignedRevocations
+	(*RevocationsBody)(nil),       // 13: cell0.v1.RevocationsBody
+	(*ScopeEpoch)(nil),            // 14: cell0.v1.ScopeEpoch
+	(*RevokedToken)(nil),          // 15: cell0.v1.RevokedToken
+	(*SignedRevocationsHead)(nil), // 16: cell0.v1.SignedRevocationsHead
+	(*RevocationsHeadBody)(nil),   // 17: cell0.v1.RevocationsHeadBody
 }
 var file_cell0_v1_capability_proto_depIdxs = []int32{
-	0,  // 0: cell0.v1.TokenBody.kind:type_name -> cell0.v1.TokenKind
-	4,  // 1: cell0.v1.TokenBody.permissions:type_name -> cell0.v1.Permission
-	8,  // 2: cell0.v1.TokenBody.limits:type_name -> cell0.v1.ResourceLimits
-	5,  // 3: cell0.v1.Permission.constraints:type_name -> cell0.v1.Constraint
-	6,  // 4: cell0.v1.Constraint.one_of:type_name -> cell0.v1.Values
-	7,  // 5: cell0.v1.Constraint.range:type_name -> cell0.v1.Range
-	6,  // 6: cell0.v1.Constraint.subset:type_name -> cell0.v1.Values
-	12, // 7: cell0.v1.RevocationsBody.scopes:type_name -> cell0.v1.ScopeEpoch
-	13, // 8: cell0.v1.RevocationsBody.tokens:type_name -> cell0.v1.RevokedToken
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	3,  // 0: cell0.v1.SignedToken.approvals:type_name -> cell0.v1.Approval
+	0,  // 1: cell0.v1.TokenBody.kind:type_name -> cell0.v1.TokenKind
+	6,  // 2: cell0.v1.TokenBody.permissions:type_name -> cell0.v1.Permission
+	10, // 3: cell0.v1.TokenBody.limits:type_name -> cell0.v1.ResourceLimits
+	5,  // 4: cell0.v1.TokenBody.approval:type_name -> cell0.v1.ApprovalDemand
+	7,  // 5: cell0.v1.Permission.constraints:type_name -> cell0.v1.Constraint
+	8,  // 6: cell0.v1.Constraint.one_of:type_name -> cell0.v1.Values
+	9,  // 7: cell0.v1.Constraint.range:type_name -> cell0.v1.Range
+	8,  // 8: cell0.v1.Constraint.subset:type_name -> cell0.v1.Values
+	14, // 9: cell0.v1.RevocationsBody.scopes:type_name -> cell0.v1.ScopeEpoch
+	15, // 10: cell0.v1.RevocationsBody.tokens:type_name -> cell0.v1.RevokedToken
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_cell0_v1_capability_proto_init() }
@@ -1359,7 +1497,7 @@ func file_cell0_v1_capability_proto_init() {
 	if File_cell0_v1_capability_proto != nil {
 		return
 	}
-	file_cell0_v1_capability_proto_msgTypes[4].OneofWrappers = []any{
+	file_cell0_v1_capability_proto_msgTypes[6].OneofWrappers = []any{
 		(*Constraint_Equals)(nil),
 		(*Constraint_OneOf)(nil),
 		(*Constraint_Prefix)(nil),
@@ -1367,14 +1505,14 @@ func file_cell0_v1_capability_proto_init() {
 		(*Constraint_Subset)(nil),
 		(*Constraint_MaxLength)(nil),
 	}
-	file_cell0_v1_capability_proto_msgTypes[7].OneofWrappers = []any{}
+	file_cell0_v1_capability_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cell0_v1_capability_proto_rawDesc), len(file_cell0_v1_capability_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,43 +24,47 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63\x65ll0/v1/capability.proto\x12\x08\x63\x65ll0.v1\"\'\n\x0f\x43\x61pabilityChain\x12\x14\n\x05links\x18\x01 \x03(\x0cR\x05links\"?\n\x0bSignedToken\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x1c\n\tsignature\x18\x02 \x01(\x0cR\tsignature\"\x97\x03\n\tTokenBody\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x13.cell0.v1.TokenKindR\x04kind\x12\x16\n\x06issuer\x18\x03 \x01(\x0cR\x06issuer\x12\x16\n\x06holder\x18\x04 \x01(\x0cR\x06holder\x12\x16\n\x06parent\x18\x05 \x01(\x0cR\x06parent\x12\x36\n\x0bpermissions\x18\x06 \x03(\x0b\x32\x14.cell0.v1.PermissionR\x0bpermissions\x12\x30\n\x06limits\x18\x07 \x01(\x0b\x32\x18.cell0.v1.ResourceLimitsR\x06limits\x12+\n\x12not_before_unix_ms\x18\x08 \x01(\x04R\x0fnotBeforeUnixMs\x12)\n\x11not_after_unix_ms\x18\t \x01(\x04R\x0enotAfterUnixMs\x12\x1b\n\tmax_depth\x18\n \x01(\rR\x08maxDepth\x12\x14\n\x05scope\x18\x0b \x01(\tR\x05scope\x12\x14\n\x05\x65poch\x18\x0c \x01(\x04R\x05\x65poch\"x\n\nPermission\x12\x18\n\x07intents\x18\x01 \x03(\tR\x07intents\x12\x18\n\x07targets\x18\x02 \x03(\tR\x07targets\x12\x36\n\x0b\x63onstraints\x18\x03 \x03(\x0b\x32\x14.cell0.v1.ConstraintR\x0b\x63onstraints\"\xfd\x01\n\nConstraint\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n\x06\x65quals\x18\x02 \x01(\tH\x00R\x06\x65quals\x12)\n\x06one_of\x18\x03 \x01(\x0b\x32\x10.cell0.v1.ValuesH\x00R\x05oneOf\x12\x18\n\x06prefix\x18\x04 \x01(\tH\x00R\x06prefix\x12\'\n\x05range\x18\x05 \x01(\x0b\x32\x0f.cell0.v1.RangeH\x00R\x05range\x12*\n\x06subset\x18\x06 \x01(\x0b\x32\x10.cell0.v1.ValuesH\x00R\x06subset\x12\x1f\n\nmax_length\x18\x07 \x01(\rH\x00R\tmaxLengthB\x06\n\x04rule\" \n\x06Values\x12\x16\n\x06values\x18\x01 \x03(\tR\x06values\"1\n\x05Range\x12\x14\n\x05least\x18\x01 \x01(\tR\x05least\x12\x12\n\x04most\x18\x02 \x01(\tR\x04most\"\xb5\x02\n\x0eResourceLimits\x12&\n\x0cmemory_bytes\x18\x01 \x01(\x04H\x00R\x0bmemoryBytes\x88\x01\x01\x12 \n\tcpu_milli\x18\x02 \x01(\x04H\x01R\x08\x63puMilli\x88\x01\x01\x12(\n\rstorage_bytes\x18\x03 \x01(\x04H\x02R\x0cstorageBytes\x88\x01\x01\x12\x1b\n\x06\x61gents\x18\x04 \x01(\x04H\x03R\x06\x61gents\x88\x01\x01\x12\x19\n\x05\x63\x61lls\x18\x05 \x01(\x04H\x04R\x05\x63\x61lls\x88\x01\x01\x12\"\n\ncost_micro\x18\x06 \x01(\x04H\x05R\tcostMicro\x88\x01\x01\x42\x0f\n\r_memory_bytesB\x0c\n\n_cpu_milliB\x10\n\x0e_storage_bytesB\t\n\x07_agentsB\x08\n\x06_callsB\r\n\x0b_cost_micro\"[\n\x10MintedCapability\x12\x14\n\x05token\x18\x01 \x01(\x0cR\x05token\x12\x16\n\x06\x61uthor\x18\x02 \x01(\tR\x06\x61uthor\x12\x19\n\x08\x63\x61use_id\x18\x03 \x01(\x0cR\x07\x63\x61useId\"\x81\x01\n\x11SignedRevocations\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\x12\"\n\x0c\x63\x65rtificates\x18\x04 \x03(\x0cR\x0c\x63\x65rtificates\"\xc8\x01\n\x0fRevocationsBody\x12$\n\x0eissued_unix_ms\x18\x01 \x01(\x04R\x0cissuedUnixMs\x12\x16\n\x06\x61uthor\x18\x02 \x01(\tR\x06\x61uthor\x12\x19\n\x08\x63\x61use_id\x18\x03 \x01(\x0cR\x07\x63\x61useId\x12,\n\x06scopes\x18\x04 \x03(\x0b\x32\x14.cell0.v1.ScopeEpochR\x06scopes\x12.\n\x06tokens\x18\x05 \x03(\x0b\x32\x16.cell0.v1.RevokedTokenR\x06tokens\"8\n\nScopeEpoch\x12\x14\n\x05scope\x18\x01 \x01(\tR\x05scope\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\"y\n\x0cRevokedToken\x12\x12\n\x04hash\x18\x01 \x01(\x0cR\x04hash\x12\x14\n\x05scope\x18\x02 \x01(\tR\x05scope\x12\x14\n\x05\x65poch\x18\x03 \x01(\x04R\x05\x65poch\x12)\n\x11not_after_unix_ms\x18\x04 \x01(\x04R\x0enotAfterUnixMs\"a\n\x15SignedRevocationsHead\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\"G\n\x13RevocationsHeadBody\x12\x12\n\x04hash\x18\x01 \x01(\x0cR\x04hash\x12\x1c\n\nat_unix_ms\x18\x02 \x01(\x04R\x08\x61tUnixMs*\x9e\x01\n\tTokenKind\x12\x1a\n\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11TOKEN_KIND_SYSTEM\x10\x01\x12\x14\n\x10TOKEN_KIND_AGENT\x10\x02\x12\x13\n\x0fTOKEN_KIND_USER\x10\x03\x12\x19\n\x15TOKEN_KIND_FEDERATION\x10\x04\x12\x18\n\x14TOKEN_KIND_EPHEMERAL\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63\x65ll0/v1/capability.proto\x12\x08\x63\x65ll0.v1\"\'\n\x0f\x43\x61pabilityChain\x12\x14\n\x05links\x18\x01 \x03(\x0cR\x05links\"q\n\x0bSignedToken\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x1c\n\tsignature\x18\x02 \x01(\x0cR\tsignature\x12\x30\n\tapprovals\x18\x03 \x03(\x0b\x32\x12.cell0.v1.ApprovalR\tapprovals\"D\n\x08\x41pproval\x12\x1a\n\x08\x61pprover\x18\x01 \x01(\x0cR\x08\x61pprover\x12\x1c\n\tsignature\x18\x02 \x01(\x0cR\tsignature\"\xcd\x03\n\tTokenBody\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x13.cell0.v1.TokenKindR\x04kind\x12\x16\n\x06issuer\x18\x03 \x01(\x0cR\x06issuer\x12\x16\n\x06holder\x18\x04 \x01(\x0cR\x06holder\x12\x16\n\x06parent\x18\x05 \x01(\x0cR\x06parent\x12\x36\n\x0bpermissions\x18\x06 \x03(\x0b\x32\x14.cell0.v1.PermissionR\x0bpermissions\x12\x30\n\x06limits\x18\x07 \x01(\x0b\x32\x18.cell0.v1.ResourceLimitsR\x06limits\x12+\n\x12not_before_unix_ms\x18\x08 \x01(\x04R\x0fnotBeforeUnixMs\x12)\n\x11not_after_unix_ms\x18\t \x01(\x04R\x0enotAfterUnixMs\x12\x1b\n\tmax_depth\x18\n \x01(\rR\x08maxDepth\x12\x14\n\x05scope\x18\x0b \x01(\tR\x05scope\x12\x14\n\x05\x65poch\x18\x0c \x01(\x04R\x05\x65poch\x12\x34\n\x08\x61pproval\x18\r \x01(\x0b\x32\x18.cell0.v1.ApprovalDemandR\x08\x61pproval\"F\n\x0e\x41pprovalDemand\x12\x16\n\x06needed\x18\x01 \x01(\rR\x06needed\x12\x1c\n\tapprovers\x18\x02 \x03(\x0cR\tapprovers\"x\n\nPermission\x12\x18\n\x07intents\x18\x01 \x03(\tR\x07intents\x12\x18\n\x07targets\x18\x02 \x03(\tR\x07targets\x12\x36\n\x0b\x63onstraints\x18\x03 \x03(\x0b\x32\x14.cell0.v1.ConstraintR\x0b\x63onstraints\"\xfd\x01\n\nConstraint\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n\x06\x65quals\x18\x02 \x01(\tH\x00R\x06\x65quals\x12)\n\x06one_of\x18\x03 \x01(\x0b\x32\x10.cell0.v1.ValuesH\x00R\x05oneOf\x12\x18\n\x06prefix\x18\x04 \x01(\tH\x00R\x06prefix\x12\'\n\x05range\x18\x05 \x01(\x0b\x32\x0f.cell0.v1.RangeH\x00R\x05range\x12*\n\x06subset\x18\x06 \x01(\x0b\x32\x10.cell0.v1.ValuesH\x00R\x06subset\x12\x1f\n\nmax_length\x18\x07 \x01(\rH\x00R\tmaxLengthB\x06\n\x04rule\" \n\x06Values\x12\x16\n\x06values\x18\x01 \x03(\tR\x06values\"1\n\x05Range\x12\x14\n\x05least\x18\x01 \x01(\tR\x05least\x12\x12\n\x04most\x18\x02 \x01(\tR\x04most\"\xb5\x02\n\x0eResourceLimits\x12&\n\x0cmemory_bytes\x18\x01 \x01(\x04H\x00R\x0bmemoryBytes\x88\x01\x01\x12 \n\tcpu_milli\x18\x02 \x01(\x04H\x01R\x08\x63puMilli\x88\x01\x01\x12(\n\rstorage_bytes\x18\x03 \x01(\x04H\x02R\x0cstorageBytes\x88\x01\x01\x12\x1b\n\x06\x61gents\x18\x04 \x01(\x04H\x03R\x06\x61gents\x88\x01\x01\x12\x19\n\x05\x63\x61lls\x18\x05 \x01(\x04H\x04R\x05\x63\x61lls\x88\x01\x01\x12\"\n\ncost_micro\x18\x06 \x01(\x04H\x05R\tcostMicro\x88\x01\x01\x42\x0f\n\r_memory_bytesB\x0c\n\n_cpu_milliB\x10\n\x0e_storage_bytesB\t\n\x07_agentsB\x08\n\x06_callsB\r\n\x0b_cost_micro\"[\n\x10MintedCapability\x12\x14\n\x05token\x18\x01 \x01(\x0cR\x05token\x12\x16\n\x06\x61uthor\x18\x02 \x01(\tR\x06\x61uthor\x12\x19\n\x08\x63\x61use_id\x18\x03 \x01(\x0cR\x07\x63\x61useId\"\x81\x01\n\x11SignedRevocations\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\x12\"\n\x0c\x63\x65rtificates\x18\x04 \x03(\x0cR\x0c\x63\x65rtificates\"\xc8\x01\n\x0fRevocationsBody\x12$\n\x0eissued_unix_ms\x18\x01 \x01(\x04R\x0cissuedUnixMs\x12\x16\n\x06\x61uthor\x18\x02 \x01(\tR\x06\x61uthor\x12\x19\n\x08\x63\x61use_id\x18\x03 \x01(\x0cR\x07\x63\x61useId\x12,\n\x06scopes\x18\x04 \x03(\x0b\x32\x14.cell0.v1.ScopeEpochR\x06scopes\x12.\n\x06tokens\x18\x05 \x03(\x0b\x32\x16.cell0.v1.RevokedTokenR\x06tokens\"8\n\nScopeEpoch\x12\x14\n\x05scope\x18\x01 \x01(\tR\x05scope\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\"y\n\x0cRevokedToken\x12\x12\n\x04hash\x18\x01 \x01(\x0cR\x04hash\x12\x14\n\x05scope\x18\x02 \x01(\tR\x05scope\x12\x14\n\x05\x65poch\x18\x03 \x01(\x04R\x05\x65poch\x12)\n\x11not_after_unix_ms\x18\x04 \x01(\x04R\x0enotAfterUnixMs\"a\n\x15SignedRevocationsHead\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\"G\n\x13RevocationsHeadBody\x12\x12\n\x04hash\x18\x01 \x01(\x0cR\x04hash\x12\x1c\n\nat_unix_ms\x18\x02 \x01(\x04R\x08\x61tUnixMs*\x9e\x01\n\tTokenKind\x12\x1a\n\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11TOKEN_KIND_SYSTEM\x10\x01\x12\x14\n\x10TOKEN_KIND_AGENT\x10\x02\x12\x13\n\x0fTOKEN_KIND_USER\x10\x03\x12\x19\n\x15TOKEN_KIND_FEDERATION\x10\x04\x12\x18\n\x14TOKEN_KIND_EPHEMERAL\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cell0.v1.capability_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TOKENKIND']._serialized_start=2112
-  _globals['_TOKENKIND']._serialized_end=2270
+  _globals['_TOKENKIND']._serialized_start=2358
+  _globals['_TOKENKIND']._serialized_end=2516
   _globals['_CAPABILITYCHAIN']._serialized_start=39
   _globals['_CAPABILITYCHAIN']._serialized_end=78
   _globals['_SIGNEDTOKEN']._serialized_start=80
-  _globals['_SIGNEDTOKEN']._serialized_end=143
-  _globals['_TOKENBODY']._serialized_start=146
-  _globals['_TOKENBODY']._serialized_end=553
-  _globals['_PERMISSION']._serialized_start=555
-  _globals['_PERMISSION']._serialized_end=675
-  _globals['_CONSTRAINT']._serialized_start=678
-  _globals['_CONSTRAINT']._serialized_end=931
-  _globals['_VALUES']._serialized_start=933
-  _globals['_VALUES']._serialized_end=965
-  _globals['_RANGE']._serialized_start=967
-  _globals['_RANGE']._serialized_end=1016
-  _globals['_RESOURCELIMITS']._serialized_start=1019
-  _globals['_RESOURCELIMITS']._serialized_end=1328
-  _globals['_MINTEDCAPABILITY']._serialized_start=1330
-  _globals['_MINTEDCAPABILITY']._serialized_end=1421
-  _globals['_SIGNEDREVOCATIONS']._serialized_start=1424
-  _globals['_SIGNEDREVOCATIONS']._serialized_end=1553
-  _globals['_REVOCATIONSBODY']._serialized_start=1556
-  _globals['_REVOCATIONSBODY']._serialized_end=1756
-  _globals['_SCOPEEPOCH']._serialized_start=1758
-  _globals['_SCOPEEPOCH']._serialized_end=1814
-  _globals['_REVOKEDTOKEN']._serialized_start=1816
-  _globals['_REVOKEDTOKEN']._serialized_end=1937
-  _globals['_SIGNEDREVOCATIONSHEAD']._serialized_start=1939
-  _globals['_SIGNEDREVOCATIONSHEAD']._serialized_end=2036
-  _globals['_REVOCATIONSHEADBODY']._serialized_start=2038
-  _globals['_REVOCATIONSHEADBODY']._serialized_end=2109
+  _globals['_SIGNEDTOKEN']._serialized_end=193
+  _globals['_APPROVAL']._serialized_start=195
+  _globals['_APPROVAL']._serialized_end=263
+  _globals['_TOKENBODY']._serialized_start=266
+  _globals['_TOKENBODY']._serialized_end=727
+  _globals['_APPROVALDEMAND']._serialized_start=729
+  _globals['_APPROVALDEMAND']._serialized_end=799
+  _globals['_PERMISSION']._serialized_start=801
+  _globals['_PERMISSION']._serialized_end=921
+  _globals['_CONSTRAINT']._serialized_start=924
+  _globals['_CONSTRAINT']._serialized_end=1177
+  _globals['_VALUES']._serialized_start=1179
+  _globals['_VALUES']._serialized_end=1211
+  _globals['_RANGE']._serialized_start=1213
+  _globals['_RANGE']._serialized_end=1262
+  _globals['_RESOURCELIMITS']._serialized_start=1265
+  _globals['_RESOURCELIMITS']._serialized_end=1574
+  _globals['_MINTEDCAPABILITY']._serialized_start=1576
+  _globals['_MINTEDCAPABILITY']._serialized_end=1667
+  _globals['_SIGNEDREVOCATIONS']._serialized_start=1670
+  _globals['_SIGNEDREVOCATIONS']._serialized_end=1799
+  _globals['_REVOCATIONSBODY']._serialized_start=1802
+  _globals['_REVOCATIONSBODY']._serialized_end=2002
+  _globals['_SCOPEEPOCH']._serialized_start=2004
+  _globals['_SCOPEEPOCH']._serialized_end=2060
+  _globals['_REVOKEDTOKEN']._serialized_start=2062
+  _globals['_REVOKEDTOKEN']._serialized_end=2183
+  _globals['_SIGNEDREVOCATIONSHEAD']._serialized_start=2185
+  _globals['_SIGNEDREVOCATIONSHEAD']._serialized_end=2282
+  _globals['_REVOCATIONSHEADBODY']._serialized_start=2284
+  _globals['_REVOCATIONSHEADBODY']._serialized_end=2355
 # @@protoc_insertion_point(module_scope)
