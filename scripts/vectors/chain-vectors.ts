@@ -311,7 +311,12 @@ function approved(): readonly ChainVector[] {
     chainVector("approved by two of three, and narrowed", bytesOfLinks(whole, child)),
     chainVector("approved by one", bytesOfLinks(by(keys.nodeA)), missing, ann),
     chainVector("approved by nobody, and narrowed", bytesOfLinks(asked, child), missing),
-    chainVector("approved by one who does not count", bytesOfLinks(by(keys.nodeA, keys.stranger)), missing, ann),
+    chainVector(
+      "approved by one who does not count",
+      bytesOfLinks(by(keys.nodeA, keys.stranger)),
+      missing,
+      ann,
+    ),
     chainVector(
       "approved with another's signature",
       withApprovals(first, forged),

@@ -118,7 +118,6 @@ function scenariosOf(drill: ActorDrill): readonly Scenario[] {
         awaitsSpare: false,
         words: [],
         trialsPerCell: targets * trialsPerTarget,
-        share: 1,
       };
     }),
   );

@@ -8,16 +8,12 @@ import { subtreeScenarios } from "./subtree-scenarios.ts";
 /** In the order of the matrix: layers, then classes. */
 export const catalogue: readonly Scenario[] = [...actorScenarios, ...subtreeScenarios, ...nodeScenarios];
 
-/**
- * Of so many for each cell of the matrix, this row's part, rounded up: by its share among the
- * rows of its cell that are drilled.
- */
+/** Of so many for each cell of the matrix, this row's part, rounded up: the rows of a cell that are drilled share them. */
 export function trialsOf(
-  { layer, failure, share }: Scenario,
+  { layer, failure }: Scenario,
   perCell: number,
-  rows: readonly Pick<Scenario, "layer" | "failure" | "share">[],
+  rows: readonly Pick<Scenario, "layer" | "failure">[],
 ): number {
   const cell = rows.filter((row) => row.layer === layer && row.failure === failure);
-  const all = cell.reduce((total, row) => total + row.share, 0);
-  return Math.ceil((perCell * share) / all);
+  return Math.ceil(perCell / cell.length);
 }

@@ -22,7 +22,7 @@ import {
 } from "./scenario.ts";
 
 type NodeDrill = Pick<Scenario, "layer" | "failure" | "kind" | "fault"> &
-  Partial<Pick<Scenario, "words" | "awaitsSpare" | "share">> & {
+  Partial<Pick<Scenario, "words" | "awaitsSpare">> & {
     readonly durabilities?: readonly boolean[];
     /** The node's process goes on: volatile actors keep what they know. */
     readonly keepsProcess?: true;
@@ -33,8 +33,6 @@ type NodeDrill = Pick<Scenario, "layer" | "failure" | "kind" | "fault"> &
 
 const THOUSAND = 1_000;
 const DURABLE_OF_THOUSAND = 100;
-/** Trials in which no other process of the node stands by are few: they say how a second death in a row goes. */
-const FEW = 0.1;
 
 const kernel = { layer: "kernel", keepsProcess: true, awaitsSpare: false } as const;
 const process = { layer: "process" } as const;
@@ -74,9 +72,8 @@ const DRILLS: readonly NodeDrill[] = [
     ...process,
     failure: "loss",
     kind: "kill-cold",
-    fault: bySignal("SIGKILL", ["node"]),
-    awaitsSpare: false,
-    share: FEW,
+    // Nothing stands by any more: it is started anew.
+    fault: bySignal("SIGKILL", ["node", "node-spare"]),
   },
   {
     ...process,
@@ -102,7 +99,7 @@ const DRILLS: readonly NodeDrill[] = [
 
 function scenariosOf(drill: NodeDrill): readonly Scenario[] {
   const { layer, failure, kind, fault, durabilities = DURABILITIES, keepsProcess, deaths = 1 } = drill;
-  const { words = [], awaitsSpare = true, share = 1 } = drill;
+  const { words = [], awaitsSpare = true } = drill;
   const budget = budgetOf(layer, failure, "shared", drill.detectionMs);
   return durabilities.map(
     (durable): Scenario => ({
@@ -122,7 +119,6 @@ function scenariosOf(drill: NodeDrill): readonly Scenario[] {
       awaitsSpare,
       words: ["raised", ...words],
       trialsPerCell: MANY_TRIALS,
-      share,
     }),
   );
 }

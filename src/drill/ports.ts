@@ -18,7 +18,7 @@ export const NODE = "a";
 /** In the place of an actor's path. */
 export const NODE_PROCESS = Symbol("the node's process");
 
-export type ProcessName = "cradle" | "broker" | "core" | "node";
+export type ProcessName = "cradle" | "broker" | "core" | "node" | "node-spare";
 
 export type Incarnation = { readonly term: number; readonly activation: number };
 

@@ -41,8 +41,6 @@ export type Scenario = {
   readonly words: readonly DrillWord[];
   /** Trials after which a new cell is started, because the cell's own bounds on failures would answer instead. */
   readonly trialsPerCell: number;
-  /** Of the trials of its cell of the matrix, against the 1 of most rows. */
-  readonly share: number;
 };
 
 export const ISOLATIONS: readonly Isolation[] = ["shared", "worker", "process"];

@@ -103,7 +103,6 @@ function scenariosOf(drill: SubtreeDrill): readonly Scenario[] {
       awaitsSpare: false,
       words: [],
       trialsPerCell: MANY_TRIALS,
-      share: 1,
     };
   });
 }
