@@ -47,6 +47,8 @@ export type Process = {
   loseRecords: boolean;
   /** The broker takes no journal records, as when their stream is full. */
   refuseRecords: boolean;
+  /** Writes that were refused so. */
+  refused: number;
   /** Runs right before the next commit leaves, once. */
   beforeNextCommit: (() => Promise<void>) | undefined;
   /** What a further start throws, once. */
@@ -204,7 +206,9 @@ export async function openProcess(
   const journal = journalStream(connection, broker.cell);
   const append: typeof journal.append = async (...write) => {
     if (process.loseRecords) return await new Promise(() => undefined);
-    return process.refuseRecords ? err(new CellError("BROKER_STREAM_UNAVAILABLE")) : journal.append(...write);
+    if (!process.refuseRecords) return journal.append(...write);
+    process.refused += 1;
+    return err(new CellError("BROKER_STREAM_UNAVAILABLE"));
   };
   const marks = openMarks({
     path: join(directory, "marks"),
@@ -233,6 +237,7 @@ export async function openProcess(
     failNextStart: undefined,
     loseRecords: false,
     refuseRecords: false,
+    refused: 0,
     beforeNextCommit: undefined,
     get reads() {
       return reads;

@@ -203,7 +203,9 @@ describe("a commit whose journal record is on its way", () => {
       await process.runtime.child(PATH)?.kill();
       await process.start();
       await eventually(() => expect(process.host()).not.toBe(host));
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // Its record is tried, and refused, as long as the new one lives.
+      const before = process.refused;
+      await eventually(() => expect(process.refused).toBeGreaterThan(before + 2));
       expect(process.host()?.entries).toEqual([1]);
       process.refuseRecords = false;
       await Promise.all(sent);
