@@ -91,7 +91,7 @@ function deliverOnce(ports: DeliveryPorts, { once: _, ...accepted }: Accepted, t
   const decided = (spent: Result<void, CellError>) => {
     // The node may have stopped to take work meanwhile.
     if (spent.ok) deliver(ports, accepted);
-    else refuse(ports, accepted, spent.error, "authority");
+    else refuse(ports, accepted, spent.error, { stage: "authority", token });
   };
   const { intent, request, capsule } = accepted;
   const closed = ports.refusesBefore?.(intent.target);
@@ -146,7 +146,7 @@ function refuse(
   ports: DeliveryPorts,
   { intent, request, replyTo }: Accepted,
   error: CellError,
-  stage: Stage = "target",
+  { stage = "target", ...rest }: { readonly stage?: Stage; readonly token?: Uint8Array } = {},
 ): void {
   recordRefusal(ports, {
     kind: "refused",
@@ -154,8 +154,10 @@ function refuse(
     error,
     principal: intent.principal,
     target: intent.target,
+    epoch: intent.epoch,
     request,
     replyTo,
+    ...rest,
   });
   if (wasBegun(error)) responder(ports, request, replyTo)({ kind: "error", error });
   else turnAway(ports, request, replyTo, error);
@@ -202,13 +204,17 @@ function repeat(ports: DeliveryPorts, { request, replyTo, state, replies }: Dupl
   }
 }
 
-function recordRefusal(ports: DeliveryPorts, { stage, error, principal, target }: Refused): void {
+function recordRefusal(ports: DeliveryPorts, refused: Refused): void {
+  const { stage, error, principal, target, request, epoch, token } = refused;
   const { code, message, remedy, retryable } = error;
   ports.record({
     actor: target === "" ? undefined : target,
     kind: {
       case: "intentRefused",
-      value: { stage, error: { code, message, remedy, retryable }, principal, target, count: 1 },
+      value: {
+        ...{ stage, error: { code, message, remedy, retryable }, principal, target, count: 1 },
+        ...{ intent: request.intent, epoch, token },
+      },
     },
   });
 }

@@ -53,9 +53,14 @@ function tellIntent(kind: Kind): Told | undefined {
     case "intentAccepted":
       return ["quiet", `accepted by ${kind.value.authority}, mailbox ${kind.value.mailboxDepth}`];
     case "intentRefused": {
-      const { principal, stage, target, count, error } = kind.value;
+      const { principal, stage, target, count, error, intent, token } = kind.value;
       const times = count > 1n ? ` (${count} times)` : "";
-      return ["bad", `refused ${principal || "unknown"} at ${stage}${on(target)}${times}: ${errorOf(error)}`];
+      const what = intent === "" ? "" : ` ${intent}`;
+      const under = token.length === 0 ? "" : `, capability ${hex(token).slice(0, 16)}`;
+      return [
+        "bad",
+        `refused ${principal || "unknown"}${what} at ${stage}${on(target)}${under}${times}: ${errorOf(error)}`,
+      ];
     }
     case "intentStarted":
       return ["quiet", `started after ${micros(kind.value.queuedUs)} in the mailbox`];

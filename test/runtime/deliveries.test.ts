@@ -222,7 +222,10 @@ describe("an intent with a token that serves once", () => {
       ...(spend === undefined ? {} : { spend }),
       refusesWork: () => undefined,
       record: ({ kind }) => {
-        if (kind.case === "intentRefused") told.push(`${kind.value.stage} ${kind.value.error?.code}`);
+        if (kind.case !== "intentRefused") return;
+        const { stage, error, intent, token } = kind.value;
+        expect([intent, token]).toEqual(["ticket.open", once]);
+        told.push(`${stage} ${error?.code}`);
       },
     });
     return { deliveries, taken, told };

@@ -36,6 +36,19 @@ test.each<[string, EventInput]>([
     },
   ],
   [
+    "22:13:20.123 a refused ann greet at authority on g/x, capability 0101010101010101: CAPABILITY_REVOKED: no",
+    {
+      kind: {
+        case: "intentRefused",
+        value: {
+          ...{ principal: "ann", stage: "authority", target: "g/x", count: 1, intent: "greet" },
+          token: new Uint8Array(32).fill(1),
+          error: { code: "CAPABILITY_REVOKED", message: "no", remedy: "", retryable: false },
+        },
+      },
+    },
+  ],
+  [
     "22:13:20.123 a refused mallory at signature on g/x (12 times): CAPSULE_BAD: no",
     {
       kind: {

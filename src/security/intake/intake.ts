@@ -7,6 +7,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, type Result } from "../../errors/result.ts";
 import { isInboxOf, isStockInboxOf } from "../address.ts";
 import { copyOf } from "../bytes.ts";
+import { nameOfToken } from "../capability/token-name.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
 import { outboxSequenceOf } from "../intents/outbox-id.ts";
 import type { ReplayFloor } from "../replay/replay-floor.ts";
@@ -167,7 +168,7 @@ function judgeCapsules(
     const bytes = envelope.capsules[at] ?? new Uint8Array();
     const refuse = (stage: Stage, error: CellError): Refused => {
       const request = requestOf(NOBODY, bytes, candidate.capsule);
-      return refusal(message, address, stage, error, request, candidate.capsule?.replyInbox);
+      return refusal(message, address, stage, error, request, candidate.capsule);
     };
     if (candidate.fault !== undefined) return refuse(candidate.fault.stage, candidate.fault.error);
     if (!proof.ok) return refuse("signature", proof.error);
@@ -283,11 +284,15 @@ function refusal(
   stage: Stage,
   error: CellError,
   request: Refused["request"],
-  inbox: string | undefined,
+  capsule: Capsule | undefined,
 ): Refused {
   const own = (subject: string | undefined) => subject !== undefined && isInboxOf(cell, principal, subject);
   const { natsReply } = arrival;
   const stock = natsReply !== undefined && isStockInboxOf(principal, natsReply);
+  const inbox = capsule?.replyInbox;
   const replyTo = own(inbox) ? inbox : own(natsReply) || stock ? natsReply : undefined;
-  return { kind: "refused", stage, error, principal, target, request, replyTo };
+  const refused: Refused = { kind: "refused", stage, error, principal, target, request, replyTo };
+  if (capsule === undefined) return refused;
+  const token = nameOfToken(capsule.capability);
+  return { ...refused, epoch: capsule.epoch, ...(token === undefined ? {} : { token }) };
 }

@@ -94,6 +94,10 @@ export type Refused = {
   readonly principal: string;
   readonly target: string;
   readonly request: RequestRef;
+  /** As the capsule has it; undefined: it could not be read so far. */
+  readonly epoch?: number;
+  /** Hash of the capability token that came with it, whatever that is worth. */
+  readonly token?: Uint8Array;
   /** An inbox of the subject's principal; undefined: nobody may be answered. */
   readonly replyTo: string | undefined;
 };

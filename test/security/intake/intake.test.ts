@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256, toHex } from "../../../src/security/bytes.ts";
+import { chainBytes } from "../../../src/security/capability/chain.ts";
 import type { IntakeLimits, IntakePorts } from "../../../src/security/intake/intake.ts";
 import { type Doubt, type Opinion, STAGES, type Verdict } from "../../../src/security/intake/verdict.ts";
 import { ReplayWindow } from "../../../src/security/replay/replay-window.ts";
 import type { Capsule } from "../../../src/security/wire/capsule.ts";
 import { sealBatch } from "../../../src/security/wire/seal.ts";
+import { rootChain } from "../capability/token-fixture.ts";
 import {
   bytesOf,
   CELL,
@@ -220,6 +222,18 @@ describe("intake refuses", () => {
     const verdict = admit(given, intake);
     expect(verdict).toMatchObject({ kind: "refused", stage, error: { code } });
     expect(intake.refusals.totals()).toEqual({ [code]: 1 });
+  });
+
+  test("and says what the capsule names: intent, epoch and token", () => {
+    const chain = rootChain();
+    expect(admit({ fields: { epoch: 1, capability: chainBytes(chain) } })).toMatchObject({
+      request: { intent: "ticket.open" },
+      epoch: 1,
+      token: chain.root.hash,
+    });
+    const unread = admit({ data: Uint8Array.of(7) });
+    expect(unread).toMatchObject({ kind: "refused", request: { intent: "unreadable" } });
+    expect(unread).not.toHaveProperty("epoch");
   });
 
   test("a signature that is not the issuer's, or of another cell", () => {
