@@ -34,14 +34,15 @@ export type RawClient = {
   close(): Promise<void>;
 };
 
-export async function openRawClient(credsFile: string): Promise<RawClient> {
+/** @param brokerCreds text of other credentials for the broker than the file's own */
+export async function openRawClient(credsFile: string, brokerCreds?: string): Promise<RawClient> {
   const text = await readFile(credsFile, "utf8");
   const identity = must(parseCreds(text));
   const { cell, principal, genesis, broker } = identity;
   const prefix = `cell0.v1.${cell}`;
   const nats = await connect({
     servers: broker,
-    authenticator: credsAuthenticator(new TextEncoder().encode(text)),
+    authenticator: credsAuthenticator(new TextEncoder().encode(brokerCreds ?? text)),
     inboxPrefix: `${prefix}.inbox.${principal}`,
   });
   const trust = new TrustStore(genesis);
