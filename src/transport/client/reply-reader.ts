@@ -1,6 +1,7 @@
 // Bytes off an inbox -> verified replies, in order on each inbox. A reply from a
 // node that is not known yet waits, with those behind it on its inbox, while the
 // cell's certificates are asked for once; what is still unknown then is dropped.
+// A verified reply that begins its stream follows nothing, and waits for nobody's.
 import type { CellError } from "../../errors/cell-error.ts";
 import type { Result } from "../../errors/result.ts";
 import { type OpenedReply, openReplies } from "../../security/replies/open-replies.ts";
@@ -38,6 +39,8 @@ export function createReplyReader(options: ReplyReaderOptions): ReplyReader {
   /** Whether the message is done with; always, when it is its last chance. */
   const handle = ({ subject, data }: InboxMessage, lastChance: boolean): boolean => {
     const opened = openReplies(data, subject, { genesisHash: trust.genesisHash, trust, roots }, nowUnixMs());
+    const isBehind = !lastChance && inboxesHeld.has(subject);
+    if (opened.ok && isBehind && opened.value.some(({ index }) => index > 0)) return false;
     if (opened.ok) onReplies(subject, opened.value);
     else if (!lastChance && isTrustFault(opened.error)) return false;
     else onDropped(subject, opened.error);
@@ -53,11 +56,7 @@ export function createReplyReader(options: ReplyReaderOptions): ReplyReader {
   return {
     read(message) {
       const full = trust.refresh === undefined || waiting.length >= MAX_WAITING;
-      if (!inboxesHeld.has(message.subject) && handle(message, full)) return;
-      if (full) {
-        handle(message, true);
-        return;
-      }
+      if (handle(message, full)) return;
       inboxesHeld.add(message.subject);
       waiting.push(message);
       if (waiting.length === 1) void refresh();

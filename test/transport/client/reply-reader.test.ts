@@ -101,6 +101,15 @@ describe("the reader of replies", () => {
     expect(refreshes()).toBe(1);
   });
 
+  it("lets no answer wait behind what a stranger has put on its inbox", async () => {
+    const { reader, log, settle } = house({ learns: false });
+    reader.read(reply(fresh, inbox("p"), 0));
+    reader.read(reply(known, inbox("p"), 0));
+    expect(log).toEqual(["p0"]);
+    await settle();
+    expect(log).toEqual(["p0", "p AUTHORITY_ISSUER_UNKNOWN"]);
+  });
+
   it("drops what is unknown after that, by its code", async () => {
     const { reader, log, settle } = house({ learns: false });
     reader.read(reply(fresh, inbox("p"), 0));
