@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { NodeStatus, TreeNode } from "./actors/kernel/reports.ts";
 import type { CellError } from "./errors/cell-error.ts";
 import type { PlacedGraph } from "./manifest/graph.ts";
+import { placeOf } from "./manifest/graph-walk.ts";
 import { emptyGraph } from "./manifest/merge.ts";
 import { type ActorSystem, openActorSystem } from "./runtime/actor-system.ts";
 import { readCellConfig } from "./runtime/cell-config.ts";
@@ -185,6 +186,8 @@ function openBus(
     tracing: telemetry.tracing,
     durable: {
       isDurable: (path) => durable?.runtime.isDurable(path) === true,
+      shardOf: (path) =>
+        durable?.runtime.isDurable(path) === true ? placeOf(placed.value, path)?.shard : undefined,
       accept: (acceptance) => durable?.runtime.accept(acceptance),
     },
   });

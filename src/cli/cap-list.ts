@@ -13,6 +13,7 @@ export async function list(context: Context): Promise<ExitCode> {
   const tables = [mintedTable, scopeTable, revokedTable].flatMap(
     (table) => table(report, context.colors) ?? [],
   );
+  if (report.unread !== undefined) context.note(`What was minted could not be read: ${report.unread}`);
   if (tables.length > 0) context.print(tables.join("\n\n"));
   else context.note("Nothing was minted, and nothing is revoked, that has not ended.");
   context.printJson(report);
@@ -33,14 +34,20 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
       { title: "BY", value: ({ author }) => plain(author) },
       {
         title: "",
-        value: ({ revoked, once }) =>
-          revoked ? colors.red("revoked") : once ? "once" : colors.green("counts"),
+        value: (row) => stateOf(row, colors),
       },
     ],
     colors,
   );
   const more = minted.length - shown.length;
   return more === 0 ? table : `${table}\n${colors.dim(`and ${more} older ones: --json`)}`;
+}
+
+/** Whether it is approved only the token itself says. */
+function stateOf({ revoked, once, approval }: MintedRow, colors: Colors): string {
+  if (revoked) return colors.red("revoked");
+  if (approval !== undefined) return `needs ${approval.needed} of ${approval.approvers.length} approvals`;
+  return once ? "once" : colors.green("counts");
 }
 
 const describe = ({ permissions }: MintedRow): string =>

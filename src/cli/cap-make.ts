@@ -34,23 +34,17 @@ const DEFAULT_SCOPE = "default";
 const nextId = createIds({ nowUnixMs: Date.now, randomBytes });
 
 export async function mint(context: Context, options: CapOptions): Promise<ExitCode> {
-  const { once, scope = DEFAULT_SCOPE } = options;
-  if (!isToken(scope))
+  const { once, scope } = options;
+  if (scope !== undefined && !isToken(scope))
     throw new CellError("CLI_USAGE", "a scope is a token of a-z, 0-9 and '-'", { where: scope.slice(0, 80) });
   const ttlMs = options.ttl ?? (once ? DEFAULT_ONCE_MS : DEFAULT_TTL_MS);
   const mintOne = options.offline === true ? mintOffline : askForOne;
-  return await mintOne(context, options, { scope, ttlMs });
+  return await mintOne(context, options, ttlMs);
 }
 
-type MintTerms = { readonly scope: string; readonly ttlMs: number };
-
 /** Of the cell's capability authority. */
-async function askForOne(
-  context: Context,
-  options: CapOptions,
-  { scope, ttlMs }: MintTerms,
-): Promise<ExitCode> {
-  const { intent = ["**"], target = [], where = [], depth = 0, once = false } = options;
+async function askForOne(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
+  const { intent = ["**"], target = [], where = [], depth = 0, once = false, scope } = options;
   const { trust } = await knownTrust(context);
   const holder = toHex(holderOf(options.holder, trust));
   // What is no condition is told here, by its place on the command line.
@@ -68,13 +62,9 @@ async function askForOne(
 }
 
 /** By the issuer's key of this directory. */
-async function mintOffline(
-  context: Context,
-  options: CapOptions,
-  { scope, ttlMs }: MintTerms,
-): Promise<ExitCode> {
+async function mintOffline(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
   const { maker, trust } = await readCellKeys(context.dir);
-  const { intent = ["**"], target = [], where = [], depth = 0, once } = options;
+  const { intent = ["**"], target = [], where = [], depth = 0, once, scope = DEFAULT_SCOPE } = options;
   const revocations = await readRevocationList(context.dir, maker.genesis);
   const now = Date.now();
   const claims: TokenClaims = {

@@ -1,7 +1,9 @@
 // A chain of capability tokens for people: link by link who handed what to whom, and whether it
 // counts now as far as this command line knows.
+
+import type { CellError } from "../errors/cell-error.ts";
 import { toHex } from "../security/bytes.ts";
-import { type Chain, chainBytes } from "../security/capability/chain.ts";
+import { type Chain, chainBytes, checkSignatures } from "../security/capability/chain.ts";
 import { unbuilt } from "../security/capability/chain-verifier.ts";
 import { formatConstraint } from "../security/capability/constraint-text.ts";
 import type { Permission } from "../security/capability/permission.ts";
@@ -43,7 +45,7 @@ export type Standing = { readonly counts: boolean; readonly note: string; readon
 export function standingOf(chain: Chain, known: KnownTrust, nowUnixMs: number): Standing {
   const { holder, notAfterUnixMs } = chain.last;
   const verdict = chainVerifierOf(known).verify(chainBytes(chain), holder, nowUnixMs);
-  const fault = verdict.ok ? unbuilt(verdict.value) : verdict.error;
+  const fault = verdict.ok ? unbuilt(verdict.value) : unsignedOr(verdict.error, chain, known);
   if (fault !== undefined) return { counts: false, note: formatError(fault), code: fault.code };
   const until = `until ${formatTime(notAfterUnixMs)} UTC`;
   const own = known.trust.byKey(holder, nowUnixMs);
@@ -62,6 +64,12 @@ export function standingOf(chain: Chain, known: KnownTrust, nowUnixMs: number): 
     counts: true,
     note: `counts ${until}, unless it was revoked or a holder withdrawn: an identity file does not tell`,
   };
+}
+
+/** Whether it is approved is judged first: what is shown of it is to be signed all the same. */
+function unsignedOr(error: CellError, chain: Chain, { trust }: KnownTrust): CellError {
+  if (error.code !== "CAPABILITY_NOT_APPROVED") return error;
+  return checkSignatures(chain, trust.genesis.hash) ?? error;
 }
 
 export function renderChain(chain: Chain, nameOf: NameOfKey, standing: Standing, colors: Colors): string {

@@ -2,6 +2,7 @@
 // the cell's capability authority.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CONSTRAINT_FORMS } from "../security/capability/constraint-text.ts";
+import type { ApproveOptions } from "./cap-approve.ts";
 import type { RevokeOptions } from "./cap-revoke.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
@@ -68,7 +69,10 @@ function registerMint(cap: Command): void {
       "a target that it allows: * is one token, a last ** one or more; again for a further one",
       collect,
     )
-    .option("--scope <name>", "what is revoked together, e.g. a graph's name (default: default)")
+    .option(
+      "--scope <name>",
+      "what is revoked together, e.g. a graph's name; only who may raise epochs chooses it (default: default, of a client its name)",
+    )
     .option(
       "--offline",
       "sign it with the issuer's key of this directory, without asking; it is not on record",
@@ -121,13 +125,19 @@ function registerApprove(cap: Command): void {
   const approve = cap
     .command("approve")
     .description(
-      "Agree to a token that asks for it: signed by the identity in force (--creds), whom one of its links names as an approver. It counts once so many have as it demands.",
+      "Agree to a link of a token that asks for it, signed by the identity in force (--creds). It counts once so many have as it demands. What is approved is that link, with all that it allows: whatever was narrowed from it need not be used.",
     )
     .argument("<file>", "the token")
     .requiredOption("--out <file>", "where to write it with the approval")
+    .option(
+      "--link <number>",
+      "which of its links, when several ask, as `cell0 cap show` counts them",
+      parseCount,
+    )
+    .option("-y, --yes", "do not ask")
     .action(
-      action(async (context, file: string, options: { readonly out: string }) =>
-        (await import("./cap-approve.ts")).approve(context, file, options.out),
+      action(async (context, file: string, options: ApproveOptions) =>
+        (await import("./cap-approve.ts")).approve(context, file, options),
       ),
     );
   documented(approve, {

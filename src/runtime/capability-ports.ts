@@ -1,5 +1,6 @@
 // What the capability authority's actor works through.
 import type { CapabilityPorts } from "../actors/kernel/capabilities.ts";
+import type { CapabilitiesReport } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { fromHex, mapKey, toHex } from "../security/bytes.ts";
 import { readToken } from "../security/capability/token.ts";
@@ -40,12 +41,21 @@ export function capabilityPorts(revocations: CellRevocations, minting: MintPorts
     async list() {
       const { epochs, tokens } = list.revoked(Date.now());
       return {
-        minted: await mintedRows(minting),
+        ...(await mintedOrWhyNot(minting)),
         scopes: [...epochs].map(([scope, epoch]) => ({ scope, epoch })),
         tokens: [...tokens.values()].map(({ hash, ...rest }) => ({ hash: toHex(hash), ...rest })),
       };
     },
   };
+}
+
+/** What is revoked is told also when the broker does not say what was minted. */
+async function mintedOrWhyNot(minting: MintPorts): Promise<Pick<CapabilitiesReport, "minted" | "unread">> {
+  try {
+    return { minted: await mintedRows(minting) };
+  } catch (error) {
+    return { minted: [], unread: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** Throws CAPABILITY_MALFORMED, CAPABILITY_EXPIRED. */

@@ -49,6 +49,8 @@ export type DeliveryPorts = {
 
 export type DurableIntake = {
   isDurable(path: string): boolean;
+  /** Whose journal it is in; undefined: it is not durable. */
+  shardOf(path: string): number | undefined;
   accept(acceptance: Acceptance): void;
 };
 
@@ -98,8 +100,8 @@ function deliverOnce(ports: DeliveryPorts, { once: _, ...accepted }: Accepted, t
   if (closed !== undefined) refuse(ports, accepted, closed);
   else if (ports.spend === undefined) decided(err(new CellError("CAPABILITY_UNDECIDED")));
   else {
-    const isKept = ports.durable?.isDurable(intent.target) === true;
-    ports.spend(token, { hash: request.hash, bytes: capsule.length, isKept }, decided);
+    const shard = ports.durable?.shardOf(intent.target);
+    ports.spend(token, { hash: request.hash, bytes: capsule.length, shard }, decided);
   }
 }
 

@@ -1,5 +1,8 @@
 // Mints capabilities for those who ask, within what they are granted themselves, and tells what was
 // minted. A token counts whether or not it is on record; one that is not on record is not given out.
+// What somebody had minted who cannot raise epochs is in a scope of that one's name, so that one epoch
+// takes all of it back.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Minter, MintRequest } from "../actors/kernel/capabilities.ts";
 import type { MintedRow } from "../actors/kernel/reports.ts";
@@ -16,7 +19,7 @@ import {
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import { readToken, signToken, type Token } from "../security/capability/token.ts";
-import { checkGrants, type Grant } from "../security/grants/grants.ts";
+import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.ts";
 import { hasKeyForm } from "../security/keys/admit-key.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
@@ -28,7 +31,13 @@ import { decodeStrict } from "../security/wire/strict-decode.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { MintedStream } from "../transport/streams/minted-stream.ts";
 
-const LIST_TIMEOUT_MS = 4_000;
+const CAPABILITIES = "kernel/capabilities";
+const LIST_TIMEOUT_MS = 3_000;
+const MOST_LISTED = 1_000;
+const RECORDS_A_TURN = 32;
+const DEFAULT_SCOPE = "default";
+/** Of tokens of who may not revoke by scopes. */
+const MAX_TTL_MS = 30 * 86_400_000;
 
 export type MintPorts = {
   readonly key: SigningKey;
@@ -49,32 +58,35 @@ export type MintPorts = {
 export async function mintToken(request: MintRequest, minter: Minter, ports: MintPorts): Promise<Token> {
   const { key, trust, revocations, stream, record } = ports;
   const now = Date.now();
+  const grants = grantsOf(minter, ports, now);
+  const { scope, untilUnixMs } = boundsOf(minter, request, grants);
+  if (now + request.ttlMs > untilUnixMs) {
+    const what = `its end lies beyond ${new Date(untilUnixMs).toISOString()}, up to which ${nameOf(minter)} may have tokens minted`;
+    throw new CellError("AUTHORITY_INTENT_FORBIDDEN", what);
+  }
   const token = signToken(
     {
       id: ports.nextId(),
       kind: request.once ? "ephemeral" : "user",
       holder: holderOf(request.holder, trust, now),
       parent: new Uint8Array(),
-      permissions: permissionsOf(request, minter, ports, now),
+      permissions: permissionsOf(request, minter, grants.grants),
       limits: {},
       notBeforeUnixMs: now,
       notAfterUnixMs: now + request.ttlMs,
       maxDepth: request.depth,
-      scope: request.scope,
-      epoch: revocations.epochOf(request.scope),
+      scope,
+      epoch: revocations.epochOf(scope),
       approval: demandOf(request),
     },
     key,
     trust.genesis.hash,
   );
   if (!token.ok) throw token.error;
-  const { hash, bytes, holder, scope, notAfterUnixMs } = token.value;
-  const { principal: author, id } = minter;
-  const minted = create(MintedCapabilitySchema, {
-    token: bytes,
-    author,
-    causeId: fromHex(id) ?? new Uint8Array(),
-  });
+  const { hash, bytes, holder, notAfterUnixMs } = token.value;
+  const author = nameOf(minter);
+  const causeId = fromHex(minter.id) ?? new Uint8Array();
+  const minted = create(MintedCapabilitySchema, { token: bytes, author, causeId });
   const written = await stream.append(toHex(hash), toBinary(MintedCapabilitySchema, minted));
   if (!written.ok) throw written.error;
   const value = { token: hash, holder, author, scope, notAfterUnixMs };
@@ -82,37 +94,47 @@ export async function mintToken(request: MintRequest, minter: Minter, ports: Min
   return token.value;
 }
 
-/** Of those that have not ended; the newest last. */
-export async function mintedRows({ stream, trust, revocations }: MintPorts): Promise<readonly MintedRow[]> {
+/** Of the newest 1,000 those that have not ended; the newest last. */
+export async function mintedRows(ports: MintPorts): Promise<readonly MintedRow[]> {
+  const records = await ports.stream.newest(MOST_LISTED, AbortSignal.timeout(LIST_TIMEOUT_MS));
+  const rows: MintedRow[] = [];
+  for (const [at, record] of records.entries()) {
+    // Each takes a verification.
+    if (at % RECORDS_A_TURN === 0) await nextTurn();
+    const row = rowOf(record, ports);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
+}
+
+function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow | undefined {
   const now = Date.now();
-  return (await stream.all(AbortSignal.timeout(LIST_TIMEOUT_MS))).flatMap((bytes) => {
-    const read = decodeStrict(MintedCapabilitySchema, bytes, {});
-    const token = read.ok ? readToken(read.value.token) : undefined;
-    if (!read.ok || token?.ok !== true || !isMintedHere(token.value, trust, now)) return [];
-    const { hash, holder, permissions, kind, maxDepth, scope, epoch, notAfterUnixMs, approval } = token.value;
-    if (notAfterUnixMs <= now) return [];
-    const client = trust.byKey(holder, now);
-    return {
-      hash: toHex(hash),
-      holder: toHex(holder),
-      ...(client.ok ? { client: client.value.principal } : {}),
-      permissions: permissions.map(({ intents, targets, constraints }) => ({
-        intents,
-        targets,
-        where: constraints.map(formatConstraint),
-      })),
-      once: kind === "ephemeral",
-      depth: maxDepth,
-      ...(approval === undefined
-        ? {}
-        : { approval: { needed: approval.needed, approvers: approval.approvers.map(toHex) } }),
-      scope,
-      epoch,
-      notAfterUnixMs,
-      author: read.value.author,
-      revoked: revocations.isRevoked(hash) || epoch !== revocations.epochOf(scope),
-    };
-  });
+  const read = decodeStrict(MintedCapabilitySchema, bytes, {});
+  const token = read.ok ? readToken(read.value.token) : undefined;
+  if (!read.ok || token?.ok !== true || token.value.notAfterUnixMs <= now) return undefined;
+  if (!isMintedHere(token.value, trust, now)) return undefined;
+  const { hash, holder, permissions, kind, maxDepth, scope, epoch, notAfterUnixMs, approval } = token.value;
+  const client = trust.byKey(holder, now);
+  return {
+    hash: toHex(hash),
+    holder: toHex(holder),
+    ...(client.ok ? { client: client.value.principal } : {}),
+    permissions: permissions.map(({ intents, targets, constraints }) => ({
+      intents,
+      targets,
+      where: constraints.map(formatConstraint),
+    })),
+    once: kind === "ephemeral",
+    depth: maxDepth,
+    ...(approval === undefined
+      ? {}
+      : { approval: { needed: approval.needed, approvers: approval.approvers.map(toHex) } }),
+    scope,
+    epoch,
+    notAfterUnixMs,
+    author: read.value.author,
+    revoked: revocations.isRevoked(hash) || epoch !== revocations.epochOf(scope),
+  };
 }
 
 /** The stream is any node's to write. */
@@ -138,27 +160,52 @@ const demandOf = ({ approval }: MintRequest): ApprovalDemand | undefined =>
 function permissionsOf(
   { permissions }: MintRequest,
   minter: Minter,
-  ports: MintPorts,
-  nowUnixMs: number,
+  grants: readonly Grant[],
 ): readonly Permission[] {
-  const grants = grantsOf(minter, ports, nowUnixMs);
   return permissions.map(({ intents, targets, where }) => {
     const form = checkGrants([{ intents, targets }]);
     if (!form.ok) throw new CellError("CAPABILITY_MALFORMED", form.error.message);
     const permission = { intents, targets, constraints: where.map(constraintOf) };
     if (grants.some((grant) => isPermissionWithin(permission, { ...grant, constraints: [] })))
       return permission;
-    const what = `no single grant of ${minter.source || minter.principal} holds ${intents.join(", ")} to ${targets.join(", ")}`;
+    const what = `no single grant of ${nameOf(minter)} holds ${intents.join(", ")} to ${targets.join(", ")}`;
     throw new CellError("AUTHORITY_INTENT_FORBIDDEN", what.slice(0, 512));
   });
 }
 
-function grantsOf({ principal, source }: Minter, ports: MintPorts, nowUnixMs: number): readonly Grant[] {
-  if (source !== "") return ports.actorGrants(source);
+type Granted = {
+  readonly grants: readonly Grant[];
+  /** Up to which they are granted. */
+  readonly untilUnixMs: number;
+};
+
+function grantsOf({ principal, source }: Minter, ports: MintPorts, nowUnixMs: number): Granted {
+  const always = Number.MAX_SAFE_INTEGER;
+  if (source !== "") return { grants: ports.actorGrants(source), untilUnixMs: always };
   const certificate = ports.trust.byPrincipal(principal, nowUnixMs);
-  const own = certificate.ok && certificate.value.kind === "client" ? certificate.value.grants : [];
-  return [...own, ...ports.clientGrants(principal)];
+  if (!certificate.ok || certificate.value.kind !== "client") return { grants: [], untilUnixMs: always };
+  const { grants, notAfterUnixMs: untilUnixMs } = certificate.value;
+  return { grants: [...grants, ...ports.clientGrants(principal)], untilUnixMs };
 }
+
+/** Who may raise epochs chooses scope and end; everybody else's are its own. Throws AUTHORITY_INTENT_FORBIDDEN. */
+function boundsOf(
+  minter: Minter,
+  { scope }: MintRequest,
+  { grants, untilUnixMs }: Granted,
+): { readonly scope: string; readonly untilUnixMs: number } {
+  if (grantAllows(grants, "epoch.raise", CAPABILITIES)) {
+    return { scope: scope ?? DEFAULT_SCOPE, untilUnixMs: Number.MAX_SAFE_INTEGER };
+  }
+  const own = minter.source === "" ? minter.principal : (minter.source.split("/", 1)[0] ?? "");
+  if (scope !== undefined && scope !== own) {
+    const what = `the scope of what ${nameOf(minter)} has minted is ${own}`;
+    throw new CellError("AUTHORITY_INTENT_FORBIDDEN", what);
+  }
+  return { scope: own, untilUnixMs: Math.min(untilUnixMs, Date.now() + MAX_TTL_MS) };
+}
+
+const nameOf = ({ principal, source }: Minter): string => source || principal;
 
 function constraintOf(text: string): Constraint {
   const constraint = parseConstraint(text);

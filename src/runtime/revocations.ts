@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { perSecond } from "../collections/per-second.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
-import { equalBytes, toHex } from "../security/bytes.ts";
+import { equalBytes, mapKey, toHex } from "../security/bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../security/clock/clock-skew.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { readHead, signHead } from "../security/revocation/head.ts";
@@ -25,6 +25,8 @@ const TICK_MS = 1_000;
 const TICKS_A_LOOK = 10;
 /** Of the authority's, before others tell what they know. */
 const TICKS_OF_SILENCE = 5;
+const OFFERED_AGAIN_MS = 60_000;
+const MAX_OFFERED = 64;
 const STOP_WITHIN_MS = 1_000;
 const ANSWERS_A_SECOND = { all: 64, each: 64 };
 const HEADS_A_SECOND = { all: 128, each: 128 };
@@ -67,7 +69,7 @@ export async function openRevocations(ports: RevocationPorts): Promise<CellRevoc
 }
 
 class RevocationKeeper implements CellRevocations {
-  readonly list = new RevocationList();
+  readonly list: RevocationList;
   readonly #ports: RevocationPorts;
   readonly #mayAnswer = perSecond(ANSWERS_A_SECOND);
   readonly #mayRead = perSecond(HEADS_A_SECOND);
@@ -78,21 +80,29 @@ class RevocationKeeper implements CellRevocations {
   #isTold = false;
   /** A record of this node's own copy cannot be read: until it is told what there is it says nothing. */
   #isDamaged = false;
+  /** Nor does it before it has read that copy, which a process that took over could not. */
+  #isUnread = false;
+  #isStopped = false;
+  /** Names of records that stay on disk: they gave way, or cannot be read. */
+  readonly #set = new Set<string>();
   #ticking: NodeJS.Timeout | undefined;
   #ticks = 0;
   #silentTicks = 0;
   /** Not in this node's own copy yet, and not in the stream. */
   #unkept: readonly Revocations[] = [];
   #unwritten: Revocations | undefined;
+  #unwrittenSinceMs = Number.NEGATIVE_INFINITY;
   #settling: Promise<void> = Promise.resolve();
   /** Begins when that has ended; for all who ask meanwhile. */
   #nextSettling: Promise<void> | undefined;
-  #offered: Uint8Array = new Uint8Array();
+  /** By the hash of the record; monotonic. */
+  readonly #offeredAtMs = new Map<string, number>();
   #saidUnixMs = 0;
   readonly #close: (() => Promise<void>)[] = [];
 
   constructor(ports: RevocationPorts) {
     this.#ports = ports;
+    this.list = new RevocationList(ports.key.publicKey);
   }
 
   async open(): Promise<void> {
@@ -122,11 +132,24 @@ class RevocationKeeper implements CellRevocations {
 
   async activate(): Promise<void> {
     // What the process before has written since this one began to stand by.
-    await this.#readOwnCopy().catch(this.#ports.onProblem);
+    await this.#readAgain();
     await this.#begin();
   }
 
+  async #readAgain(): Promise<void> {
+    try {
+      await this.#readOwnCopy();
+      this.#unkept = this.list.records();
+      this.#isUnread = false;
+    } catch (cause) {
+      this.#isUnread = true;
+      const what = "this node's copy of what is revoked cannot be read";
+      this.#ports.onProblem(new CellError("CAPABILITY_REVOCATIONS_INVALID", what, { cause }));
+    }
+  }
+
   async #begin(): Promise<void> {
+    if (this.#isStopped) return;
     this.#active = true;
     this.#unkept = this.list.records();
     this.#speak();
@@ -138,12 +161,19 @@ class RevocationKeeper implements CellRevocations {
   async change(make: (revoked: Revoked) => Result<Revoked, CellError>, asked: Asked): Promise<void> {
     this.#requireAuthority();
     this.#sign(make, asked);
+    const own = this.#own();
     await this.#settle();
+    if (this.#unwritten !== undefined && this.#unwritten === own)
+      throw new CellError(
+        "CAPABILITY_REVOCATIONS_UNWRITTEN",
+        "this node has stopped, or lost shard 0, meanwhile",
+      );
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#ticking);
     this.#active = false;
+    this.#isStopped = true;
     for (const close of this.#close.reverse()) await close();
     const bound = new AbortController();
     const passed = delay(STOP_WITHIN_MS, undefined, { signal: bound.signal }).catch(() => undefined);
@@ -154,6 +184,7 @@ class RevocationKeeper implements CellRevocations {
   /** Speaks, and makes up for what went wrong before. Never rejects. */
   async #tick(): Promise<void> {
     const { node, onProblem } = this.#ports;
+    if (this.#isUnread) await this.#readAgain();
     this.#speak();
     this.#ticks += 1;
     if (this.#ticks % TICKS_A_LOOK === 0) await this.#findUnwritten();
@@ -251,6 +282,8 @@ class RevocationKeeper implements CellRevocations {
     const { stream, node, onProblem } = this.#ports;
     try {
       const last = await stream.last(node);
+      // Whoever was this node before may have written more.
+      if (last !== undefined && !equalBytes(last.data, own.bytes)) this.#acceptQuietly(last.data);
       if (this.#unwritten !== undefined || (last !== undefined && equalBytes(last.data, own.bytes))) return;
       onProblem(new CellError("CELL_ROLLED_BACK", "its stream lacks what this node knows to be revoked"));
       this.#unwritten = this.#own();
@@ -259,13 +292,22 @@ class RevocationKeeper implements CellRevocations {
     }
   }
 
+  #acceptQuietly(bytes: Uint8Array): void {
+    try {
+      this.#accept(bytes);
+    } catch (error) {
+      this.#ports.onProblem(error as CellError);
+    }
+  }
+
   #takeKept(name: string, bytes: Uint8Array): void {
     const { trust, onProblem } = this.#ports;
     const read = readRevocations(bytes, trust.genesis, Date.now());
     if (read.ok) {
-      this.list.take(read.value, Date.now());
+      for (const each of this.list.take(read.value, Date.now())?.given ?? []) this.#set.add(nameOf(each));
       return;
     }
+    this.#set.add(name);
     if (this.#isTold) return;
     this.#isDamaged = true;
     const what = `this node's copy of what is revoked is damaged: revocations/${name}.revoked`;
@@ -289,8 +331,12 @@ class RevocationKeeper implements CellRevocations {
     const taken = this.list.take(record, Date.now());
     if (taken === undefined) return false;
     this.#unkept = this.list.records();
+    for (const each of taken.given) this.#set.add(nameOf(each));
     // Its own that it has forgotten, or a new one.
-    if (this.#active && this.#isOwn(record)) this.#unwritten = record;
+    if (this.#active && this.#isOwn(record)) {
+      this.#unwritten = record;
+      this.#unwrittenSinceMs = performance.now();
+    }
     if (taken.before !== undefined) this.#ports.onChange(record, taken.before);
     return true;
   }
@@ -305,9 +351,10 @@ class RevocationKeeper implements CellRevocations {
       for (const record of records)
         if (!there.has(nameOf(record))) await mirror.put(nameOf(record), record.bytes);
       if (this.#unkept === records) this.#unkept = [];
-      // What is damaged stays until it is known what it was.
-      if (this.#isDamaged) return;
-      const held = new Set([...records, ...this.list.records()].map(nameOf));
+      // Nothing goes of which it is not known what it was.
+      const before = new Set([...records, ...this.list.records()].map(nameOf));
+      for (const [name, bytes] of there) if (!before.has(name)) this.#takeKept(name, bytes);
+      const held = new Set([...before, ...this.list.records().map(nameOf), ...this.#set]);
       for (const name of there.keys()) if (!held.has(name)) await mirror.remove(name);
     } catch (cause) {
       throw new CellError("CAPABILITY_REVOCATIONS_UNWRITTEN", "its own disk did not take it", { cause });
@@ -335,7 +382,8 @@ class RevocationKeeper implements CellRevocations {
     if (!head.ok) throw head.error;
     const { isBehind, lacking } = this.list.hear(head.value, authority.key, Date.now(), nowMs);
     if (isBehind && this.#mayFetch("", nowMs)) void this.#fetch(authority.principal);
-    if (lacking.length > 0 && !this.#isAuthority()) this.#offer(lacking, nowMs);
+    // Who is behind does not know what the authority has.
+    if (!isBehind && lacking.length > 0 && !this.#isAuthority()) this.#offer(lacking, nowMs, true);
   }
 
   /** The authority is mute, as it is when it does not know any more what it knew: perhaps this node does. */
@@ -343,7 +391,7 @@ class RevocationKeeper implements CellRevocations {
     const nowMs = performance.now();
     this.#silentTicks = this.list.unheard(Date.now(), nowMs) === undefined ? 0 : this.#silentTicks + 1;
     if (this.#silentTicks % TICKS_A_LOOK === TICKS_OF_SILENCE && !this.#isAuthority())
-      this.#offer(this.list.records(), nowMs);
+      this.#offer(this.list.records(), nowMs, false);
   }
 
   #authority(): Certificate | undefined {
@@ -366,18 +414,19 @@ class RevocationKeeper implements CellRevocations {
   }
 
   /** Writes what the authority lacks, one record after the other. */
-  #offer(lacking: readonly Revocations[], nowMs: number): void {
-    if (!this.#active || !this.#mayOffer("", nowMs)) return;
-    const at = lacking.findIndex(({ hash }) => equalBytes(hash, this.#offered));
-    const record = lacking[(at + 1) % lacking.length];
-    if (record === undefined) return;
+  #offer(lacking: readonly Revocations[], nowMs: number, isRolledBack: boolean): void {
+    const isDue = ({ hash }: Revocations) =>
+      nowMs - (this.#offeredAtMs.get(mapKey(hash)) ?? Number.NEGATIVE_INFINITY) > OFFERED_AGAIN_MS;
+    const record = lacking.find(isDue);
+    if (!this.#active || record === undefined || !this.#mayOffer("", nowMs)) return;
     const { stream, onProblem } = this.#ports;
-    if (!equalBytes(this.#offered, record.hash)) {
+    if (isRolledBack) {
       const at = new Date(record.issuedUnixMs).toISOString();
-      const what = `the authority does not say that it has the record of revocations of ${at}`;
+      const what = `the authority lacks the record of revocations of ${at}, which this node has`;
       onProblem(new CellError("CELL_ROLLED_BACK", what));
     }
-    this.#offered = record.hash;
+    if (this.#offeredAtMs.size >= MAX_OFFERED) this.#offeredAtMs.clear();
+    this.#offeredAtMs.set(mapKey(record.hash), nowMs);
     void stream.publish(record.bytes).then((written) => {
       if (!written.ok) onProblem(written.error);
     });
@@ -385,7 +434,10 @@ class RevocationKeeper implements CellRevocations {
 
   #speak(): void {
     const { heads, key, trust, onProblem } = this.#ports;
-    if (!this.#active || this.#isDamaged || !this.#isAuthority()) return;
+    if (!this.#active || this.#isDamaged || this.#isUnread || !this.#isAuthority()) return;
+    // The others are to have it first, unless that takes long.
+    const isLeaving = performance.now() - this.#unwrittenSinceMs < TICK_MS;
+    if (this.#unwritten !== undefined && isLeaving) return;
     const own = this.#own();
     // Until it has signed what it knows.
     if (own === undefined && this.list.records().length > 0) return;

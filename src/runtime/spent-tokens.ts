@@ -18,8 +18,8 @@ const SETTLED_WITHIN_MS = 1_000;
 export type SpentFor = {
   readonly hash: Uint8Array;
   readonly bytes: number;
-  /** Whether its actor knows it again wherever it runs; of another, only this node does. */
-  readonly isKept: boolean;
+  /** Shard whose journal knows it again, wherever that is; undefined: only this node does. */
+  readonly shard: number | undefined;
 };
 
 export type SpentPorts = {
@@ -49,9 +49,8 @@ export class SpentTokens {
    */
   async spend(token: Uint8Array, capsule: SpentFor): Promise<Result<void, CellError>> {
     const name = mapKey(token);
-    const purpose = capsule.isKept
-      ? sha256(capsule.hash)
-      : sha256(capsule.hash, Buffer.from(this.#ports.node, "utf8"));
+    const where = capsule.shard === undefined ? `node ${this.#ports.node}` : `shard ${capsule.shard}`;
+    const purpose = sha256(capsule.hash, Buffer.from(where, "utf8"));
     const served = this.#known.get(name) ?? (await this.#wait(name, token, purpose, capsule.bytes));
     if (served === undefined) {
       return err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));

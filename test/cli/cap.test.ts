@@ -249,6 +249,35 @@ describe("a token that demands approvals", () => {
     expect((await cap(cell, "show", "2.cap")).out).toMatch(/\nCAPABILITY_NOT_APPROVED: /);
   });
 
+  it("is approved link by link, each named for what it allows by itself", async () => {
+    await using cell = await madeCell();
+    const ann = await addClient(cell, "ann");
+    await mint(cell, ...["--approver", "ann", "--depth", "1"]);
+    const narrower = [
+      "--holder",
+      "operator",
+      "--where",
+      "/amount <= 10",
+      "--approver",
+      "ann",
+      "--out",
+      "less.cap",
+    ];
+    await cap(cell, "attenuate", "operator.cap", ...narrower);
+    const approve = (...argv: string[]) =>
+      run(["--creds", ann.file, "cap", "approve", "less.cap", ...argv], { cwd: cell.parent });
+    const both = await approve("--out", "x.cap");
+    expect([both.exitCode, both.err]).toEqual([
+      2,
+      expect.stringMatching(/^CLI_USAGE: links 0, 1 ask for it/),
+    ]);
+    const root = await approve("--link", "0", "--out", "root.cap");
+    expect(root.out).toMatch(/^Approved link 0, all of it: minted by .* \*\* to shop\/\*; until /);
+    const last = await approve("--link", "1", "--out", "last.cap");
+    expect(last.out).toMatch(/^Approved link 1, all of it: narrowed by .* where \/amount <= 10; until /);
+    expect((await approve("--link", "2", "--out", "y.cap")).err).toMatch(/^CAPABILITY_APPROVER_UNASKED/);
+  });
+
   it("is not approved by who is not asked", async () => {
     await using cell = await madeCell();
     const [ann] = [await addClient(cell, "ann")];

@@ -187,6 +187,7 @@ test("an answer that was made ready leaves when it is given, once, and is kept f
     replay,
     toActor: () => err(new CellError("ACTOR_NOT_FOUND")),
     durable: {
+      shardOf: () => 1,
       isDurable: () => true,
       accept: ({ intent, capsule, respond, prepare }) => {
         prepared = { intent, capsule, respond, ...(prepare && { prepare }) };
@@ -242,7 +243,7 @@ describe("an intent with a token that serves once", () => {
       readonly decided: (spent: Result<void, CellError>) => void;
     }[] = [];
     const { deliveries, taken } = deliveriesWith((token, capsule, decided) => {
-      expect(capsule).toMatchObject({ isKept: false, bytes: expect.any(Number) });
+      expect(capsule).toMatchObject({ shard: undefined, bytes: expect.any(Number) });
       asked.push({ token, decided });
     }, replay);
     for (const verdict of acceptedOf(intakeOf({ replay }))) deliveries.take(verdict);

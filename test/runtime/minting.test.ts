@@ -42,7 +42,6 @@ const request = (given: Partial<MintRequest> = {}): MintRequest => ({
   permissions: [{ intents: ["ticket.open"], targets: ["support/triage"], where: ["/amount <= 10"] }],
   ttlMs: 60_000,
   depth: 1,
-  scope: "default",
   once: false,
   ...given,
 });
@@ -64,7 +63,7 @@ function setUp(given: Partial<MintPorts> = {}) {
     stream: {
       ensure: async () => {},
       append: async (_token, record) => ok(records.push(record)),
-      all: async () => records,
+      newest: async (count) => records.slice(-count),
     },
     actorGrants: (path) =>
       path === "support/boss" ? [{ intents: ["ticket.close"], targets: ["support/*"] }] : [],
@@ -101,7 +100,7 @@ describe("the capability authority", () => {
         permissions: [{ intents: ["ticket.open"], targets: ["support/triage"], where: ["/amount <= 10"] }],
         once: false,
         depth: 1,
-        scope: "default",
+        scope: "ann",
         epoch: 0,
         notAfterUnixMs: token.notAfterUnixMs,
         author: "ann",
@@ -164,16 +163,48 @@ describe("the capability authority", () => {
     expect(codeOf(await mintAs(asked, who))).toBe(code);
   });
 
+  const chief = certify({
+    key: keys.stranger.publicKey,
+    principal: "chief",
+    grants: [{ intents: ["**"], targets: ["**", "kernel/**"] }],
+    ...lasting,
+  });
   test("mints in the scope's epoch, and tells what was revoked since", async () => {
-    const { ports } = setUp();
+    const { ports } = setUp({ trust: trustStore([issuer, node, bob, chief]) });
     const revocations = ports.revocations;
     revocations.take(revocationsOf(revokedOf([], { shop: 5 })), now());
-    const token = await mintToken(request({ scope: "shop" }), minter(), ports);
+    const token = await mintToken(request({ scope: "shop" }), minter({ principal: "chief" }), ports);
     expect(token.epoch).toBe(5);
     expect(await mintedRows(ports)).toMatchObject([{ revoked: false }]);
     revocations.take(revocationsOf(revokedOf([], { shop: 6 })), now());
     expect(await mintedRows(ports)).toMatchObject([{ revoked: true }]);
   });
+
+  test.for<[who: Partial<Minter>, asked: Partial<MintRequest>, outcome: string]>([
+    [{ principal: "chief" }, {}, "default"],
+    [{ principal: "chief" }, { scope: "shop", ttlMs: 400 * DAY }, "shop"],
+    [{ principal: "ann" }, {}, "ann"],
+    [{ principal: "ann" }, { scope: "ann" }, "ann"],
+    [{ principal: "ann" }, { scope: "shop" }, "AUTHORITY_INTENT_FORBIDDEN"],
+    [{ principal: "ann" }, { ttlMs: DAY + 60_000 }, "AUTHORITY_INTENT_FORBIDDEN"],
+    [
+      { principal: "a", source: "support/boss" },
+      { permissions: [{ intents: ["ticket.close"], targets: ["support/x"], where: [] }], ttlMs: 29 * DAY },
+      "support",
+    ],
+    [
+      { principal: "a", source: "support/boss" },
+      { permissions: [{ intents: ["ticket.close"], targets: ["support/x"], where: [] }], ttlMs: 31 * DAY },
+      "AUTHORITY_INTENT_FORBIDDEN",
+    ],
+  ])(
+    "keeps what one has minted who may not raise epochs in one scope, and within his own time: %j %j",
+    async ([who, asked, outcome]) => {
+      const { ports } = setUp({ trust: trustStore([issuer, node, ann, bob, chief]) });
+      const made = await mintAs(asked, who, ports);
+      expect(made.ok ? made.value.scope : made.error.code).toBe(outcome);
+    },
+  );
 
   test("gives nothing out that is not on record", async () => {
     const stream = { ...setUp().ports.stream, append: async () => err(new CellError("BROKER_UNREACHABLE")) };

@@ -30,7 +30,7 @@ const openAt = (spent: Spent, problems: string[] = [], node = "a") =>
 const capsule = (n: number, given: Partial<SpentFor> = {}): SpentFor => ({
   hash: hashOf(n),
   bytes: 100,
-  isKept: true,
+  shard: 7,
   ...given,
 });
 
@@ -46,11 +46,14 @@ describe("a token that serves once", () => {
     expect(codeOf(await here.spend(hashOf(2), capsule(11)))).toBe("ok");
   });
 
-  test("serves no actor twice that does not know its capsules again elsewhere", async () => {
-    const spent = new Spent();
-    const volatile = capsule(10, { isKept: false });
-    const by = async (node: string) => codeOf(await openAt(spent, [], node).spend(hashOf(1), volatile));
-    expect([await by("a"), await by("a"), await by("b")]).toEqual(["ok", "ok", "CAPABILITY_SPENT"]);
+  test("serves no actor twice that does not know its capsules again: at another node, or in another shard", async () => {
+    const by = async (spent: Spent, node: string, shard: number | undefined) =>
+      codeOf(await openAt(spent, [], node).spend(hashOf(1), capsule(10, { shard })));
+    const [volatile, durable] = [new Spent(), new Spent()];
+    expect([await by(volatile, "a", undefined), await by(volatile, "a", undefined)]).toEqual(["ok", "ok"]);
+    expect(await by(volatile, "b", undefined)).toBe("CAPABILITY_SPENT");
+    expect([await by(durable, "a", 7), await by(durable, "b", 7)]).toEqual(["ok", "ok"]);
+    expect(await by(durable, "b", 8)).toBe("CAPABILITY_SPENT");
   });
 
   test("serves one of many that come at once, for one question to the broker", async () => {

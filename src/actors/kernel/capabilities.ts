@@ -18,7 +18,7 @@ export type MintRequest = {
   }[];
   readonly ttlMs: number;
   readonly depth: number;
-  readonly scope: string;
+  readonly scope?: string | undefined;
   readonly once: boolean;
   /** Hex of keys. */
   readonly approval?: { readonly needed: number; readonly approvers: readonly string[] } | undefined;
@@ -43,8 +43,12 @@ export type CapabilityPorts = {
   readonly list: () => Promise<CapabilitiesReport>;
 };
 
+/** Each list is read from the broker, and verified. */
+const CONCURRENCY = 4;
+
 export const capabilities = serveActor<CapabilityPorts, typeof capabilityIntents>({
   intents: capabilityIntents,
+  concurrency: CONCURRENCY,
   handlers: {
     "capability.mint": async (request, meta, { input }) => {
       const { token, hash } = await input.mint(request, meta);

@@ -122,7 +122,8 @@ export const capabilityIntents = {
       ttlMs: z.int().min(1).max(MAX_TTL_MS),
       /** How often it may be handed on. */
       depth: z.int().min(0).max(7).default(0),
-      scope,
+      /** Only who may raise epochs chooses it (absent: "default"); of everybody else it is the own name. */
+      scope: scope.optional(),
       /** It serves one intent. */
       once: z.boolean().default(false),
       /** Keys, hex, of which so many are to approve it before it counts. */

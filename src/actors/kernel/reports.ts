@@ -47,8 +47,10 @@ export type MintedRow = {
 };
 
 export type CapabilitiesReport = {
-  /** The newest last. */
+  /** Of the newest 1,000 those that have not ended; the newest last. */
   readonly minted: readonly MintedRow[];
+  /** Why they could not be read; then there are none here. */
+  readonly unread?: string;
   /** Those that were ever raised; all others are in epoch 0. */
   readonly scopes: readonly { readonly scope: string; readonly epoch: number }[];
   readonly tokens: readonly {

@@ -31,6 +31,7 @@ import { MAX_VALUES } from "./constraint.ts";
 import { type Permission, readPermission, toPermission } from "./permission.ts";
 
 export const MAX_TOKEN_BYTES = 8 * 1024;
+const APPROVAL_BYTES = 104;
 const MAX_PERMISSIONS = 16;
 /** What a date can be, ECMAScript's bound. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
@@ -156,6 +157,8 @@ export function signToken(
     }),
   );
   const signature = signer.sign(capabilityInput(genesisHash, signer.publicKey, body));
+  const roomFor = (claims.approval?.approvers.length ?? 0) * APPROVAL_BYTES;
+  if (body.length + roomFor > MAX_TOKEN_BYTES) return invalid("with its approvals it would be too large");
   return readToken(toBinary(SignedTokenSchema, create(SignedTokenSchema, { body, signature })));
 }
 

@@ -6,6 +6,7 @@ import { err, ok, type Result } from "../../errors/result.ts";
 import { RevocationsHeadBodySchema, SignedRevocationsHeadSchema } from "../../gen/cell0/v1/capability_pb.ts";
 import { copyOf, equalBytes } from "../bytes.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
+import { verifyEd25519 } from "../keys/verify.ts";
 import { openSigned } from "../wire/open-signed.ts";
 import { HASH_BYTES, revocationsHeadInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
@@ -39,7 +40,7 @@ export function readHead(
   const frame = decodeStrict(SignedRevocationsHeadSchema, bytes, {});
   if (frame.ok && !equalBytes(frame.value.signer, authority))
     return invalid("its signer is not the authority");
-  const signed = openSigned(frame, (body) => revocationsHeadInput(genesisHash, body));
+  const signed = openSigned(frame, (body) => revocationsHeadInput(genesisHash, body), verifyEd25519);
   if (!signed.ok) return invalid(signed.error);
   const decoded = decodeStrict(RevocationsHeadBodySchema, signed.value.body, {});
   if (!decoded.ok) return invalid(decoded.error.message);

@@ -31,6 +31,8 @@ export type Taken = {
   readonly before: Revoked | undefined;
   /** Records that are not needed any more: another holds what they do. */
   readonly dropped: readonly Revocations[];
+  /** Records that there is no room for; what they hold stays in force until the process ends. */
+  readonly given: readonly Revocations[];
 };
 
 export class RevocationList implements RevocationView {
@@ -39,6 +41,7 @@ export class RevocationList implements RevocationView {
   /** Of records that gave way. */
   #rest = nothingRevoked;
   readonly #seen = new Set<string>();
+  readonly #ownKey: Uint8Array;
   #authority = new Uint8Array();
   /** When the newest word was said. */
   #saidUnixMs = Number.NEGATIVE_INFINITY;
@@ -46,6 +49,11 @@ export class RevocationList implements RevocationView {
   #freshUntilMs = Number.NEGATIVE_INFINITY;
   /** Hash of a record that the authority has and this node lacks. */
   #awaited: Uint8Array | undefined;
+
+  /** @param ownKey of this node: what it has signed never gives way */
+  constructor(ownKey: Uint8Array = new Uint8Array()) {
+    this.#ownKey = ownKey;
+  }
 
   /** All that is revoked. */
   revoked(nowUnixMs: number): Revoked {
@@ -73,13 +81,13 @@ export class RevocationList implements RevocationView {
     if (isHeld && !covers(record, before, nowUnixMs)) return undefined;
     const dropped = this.#records.filter((each) => covers(record, each, nowUnixMs));
     const others = this.#records.filter((each) => !dropped.includes(each));
-    // What the oldest holds stays in force until the process ends.
-    const given = others.slice(0, Math.max(0, others.length + 1 - MAX_RECORDS));
+    const foreign = others.filter(({ signer }) => !equalBytes(signer, this.#ownKey));
+    const given = foreign.slice(0, Math.max(0, others.length + 1 - MAX_RECORDS));
     this.#rest = given.reduce<Revoked>(joined, this.#rest);
-    this.#records = [...others.slice(given.length), record];
+    this.#records = [...others.filter((each) => !given.includes(each)), record];
     this.#revoked = this.#records.reduce<Revoked>(joined, this.#rest);
     const isMore = !covers(before, this.#revoked, nowUnixMs);
-    return { before: isMore ? before : undefined, dropped: [...dropped, ...given] };
+    return { before: isMore ? before : undefined, dropped, given };
   }
 
   /**

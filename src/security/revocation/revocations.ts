@@ -11,6 +11,7 @@ import {
 } from "../../gen/cell0/v1/capability_pb.ts";
 import { copyOf, equalBytes, mapKey, sha256 } from "../bytes.ts";
 import type { SigningKey } from "../keys/signing-key.ts";
+import { verifyEd25519 } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
 import { hasValidSignature, MAX_CERTIFICATE_BYTES, readCertificate } from "../trust/certificate.ts";
 import type { Genesis } from "../trust/genesis.ts";
@@ -108,7 +109,7 @@ export function readRevocations(
   // First: what nobody of the authority signed costs no more than this.
   const stranger = whyNoAuthority(frame.value.certificates, frame.value.signer, genesis);
   if (stranger !== undefined) return invalid(stranger);
-  const signed = openSigned(frame, (body) => revocationsInput(genesis.hash, body));
+  const signed = openSigned(frame, (body) => revocationsInput(genesis.hash, body), verifyEd25519);
   if (!signed.ok) return invalid(signed.error);
   const { body, signer } = signed.value;
   const decoded = decodeStrict(RevocationsBodySchema, body, BOUNDS);

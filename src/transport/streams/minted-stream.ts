@@ -15,8 +15,8 @@ export type MintedStream = {
   ensure(): Promise<void>;
   /** @param token hex of its hash */
   append(token: string, record: Uint8Array): Promise<Result<unknown, CellError>>;
-  /** All that it holds now, the oldest first. @param signal ends it: it rejects */
-  all(signal: AbortSignal): Promise<readonly Uint8Array[]>;
+  /** The newest of what it holds now, the oldest of them first. @param signal ends it: it rejects */
+  newest(count: number, signal: AbortSignal): Promise<readonly Uint8Array[]>;
 };
 
 export function mintedStream(connection: BrokerConnection, cell: string, replicas = 1): MintedStream {
@@ -32,10 +32,12 @@ export function mintedStream(connection: BrokerConnection, cell: string, replica
   return {
     ensure: () => stream.ensure(),
     append: (token, record) => stream.publish(mintedSubject(cell, token), record, undefined),
-    async all(signal) {
+    async newest(count, signal) {
       const records: Uint8Array[] = [];
+      const { state } = await (await stream.manager()).streams.info(stream.name);
       const follower = follow(stream, {
         signal,
+        fromSequence: Math.max(1, state.last_seq - count + 1),
         accept: ({ data }) => {
           records.push(data);
         },

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { MAX_HEAD_AGE_MS, RevocationList } from "../../../src/security/revocation/revocation-list.ts";
 import type { Revocations } from "../../../src/security/revocation/revocations.ts";
 import { joined } from "../../../src/security/revocation/revoked.ts";
-import { keys, NOW } from "../cell-fixture.ts";
+import { certify, keyOf, keys, NOW } from "../cell-fixture.ts";
 import { bare, hashOf, revocationsOf, revokedOf, termsOf } from "./revocation-fixture.ts";
 
 const A = keys.nodeA.publicKey;
@@ -55,9 +55,21 @@ describe("records", () => {
     );
   });
 
-  test("of which none holds another are kept eight; what the rest hold stays in force", () => {
-    const list = listOf(...Array.from({ length: 12 }, (_, n) => revocationsOf(bare(n))));
+  test("of which none holds another are kept eight; what the rest hold stays in force, and the own one is kept", () => {
+    const list = new RevocationList(keyOf(40).publicKey);
+    const own = certify({
+      key: keyOf(40).publicKey,
+      principal: "a",
+      kind: "node",
+      shards: [{ first: 0, last: 255 }],
+    });
+    const records = Array.from({ length: 12 }, (_, n) =>
+      revocationsOf(bare(n), n === 0 ? { key: keyOf(40), certificate: own } : {}),
+    );
+    const given = records.flatMap((record) => list.take(record, NOW)?.given ?? []);
     expect(list.records()).toHaveLength(8);
+    expect(list.records()[0]).toBe(records[0]);
+    expect(given).toEqual(records.slice(1, 5));
     expect(Array.from({ length: 12 }, (_, n) => list.isRevoked(hashOf(n)))).toEqual(Array(12).fill(true));
   });
 
