@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { perSecond } from "../collections/per-second.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
-import { equalBytes, mapKey, toHex } from "../security/bytes.ts";
+import { equalBytes } from "../security/bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../security/clock/clock-skew.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { readHead, signHead } from "../security/revocation/head.ts";
@@ -19,14 +19,14 @@ import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { RevocationHeads } from "../transport/revocation-heads.ts";
 import type { RevocationsStream } from "../transport/streams/revocations-stream.ts";
 import type { RecordMirror } from "./record-mirror.ts";
+import { RevocationCopy } from "./revocation-copy.ts";
+import { RevocationOffers } from "./revocation-offers.ts";
 
 const TICK_MS = 1_000;
 /** So often the authority looks whether the stream still has its record. */
 const TICKS_A_LOOK = 10;
 /** Of the authority's, before others tell what they know. */
 const TICKS_OF_SILENCE = 5;
-const OFFERED_AGAIN_MS = 60_000;
-const MAX_OFFERED = 64;
 const STOP_WITHIN_MS = 1_000;
 const ANSWERS_A_SECOND = { all: 64, each: 64 };
 const HEADS_A_SECOND = { all: 128, each: 128 };
@@ -71,43 +71,36 @@ export async function openRevocations(ports: RevocationPorts): Promise<CellRevoc
 class RevocationKeeper implements CellRevocations {
   readonly list: RevocationList;
   readonly #ports: RevocationPorts;
+  readonly #copy: RevocationCopy;
+  readonly #offers: RevocationOffers;
   readonly #mayAnswer = perSecond(ANSWERS_A_SECOND);
   readonly #mayRead = perSecond(HEADS_A_SECOND);
   readonly #mayFetch = perSecond(ONE_A_SECOND);
-  readonly #mayOffer = perSecond(ONE_A_SECOND);
   #active = false;
-  /** Something was read from the stream. */
-  #isTold = false;
-  /** A record of this node's own copy cannot be read: until it is told what there is it says nothing. */
-  #isDamaged = false;
-  /** Nor does it before it has read that copy, which a process that took over could not. */
-  #isUnread = false;
   #isStopped = false;
-  /** Names of records that stay on disk: they gave way, or cannot be read. */
-  readonly #set = new Set<string>();
   #ticking: NodeJS.Timeout | undefined;
   #ticks = 0;
   #silentTicks = 0;
-  /** Not in this node's own copy yet, and not in the stream. */
-  #unkept: readonly Revocations[] = [];
+  /** Not in the stream yet. */
   #unwritten: Revocations | undefined;
   #unwrittenSinceMs = Number.NEGATIVE_INFINITY;
   #settling: Promise<void> = Promise.resolve();
   /** Begins when that has ended; for all who ask meanwhile. */
   #nextSettling: Promise<void> | undefined;
-  /** By the hash of the record; monotonic. */
-  readonly #offeredAtMs = new Map<string, number>();
   #saidUnixMs = 0;
   readonly #close: (() => Promise<void>)[] = [];
 
   constructor(ports: RevocationPorts) {
     this.#ports = ports;
     this.list = new RevocationList(ports.key.publicKey);
+    const { mirror, trust, onProblem } = ports;
+    this.#copy = new RevocationCopy({ mirror, genesis: trust.genesis, list: this.list, onProblem });
+    this.#offers = new RevocationOffers(ports);
   }
 
   async open(): Promise<void> {
     const { stream, heads, standby, onProblem } = this.#ports;
-    await this.#readOwnCopy();
+    await this.#copy.read();
     await stream.ensure();
     const follower = stream.follow({
       accept: ({ data }) => this.#accept(data),
@@ -132,26 +125,13 @@ class RevocationKeeper implements CellRevocations {
 
   async activate(): Promise<void> {
     // What the process before has written since this one began to stand by.
-    await this.#readAgain();
+    await this.#copy.readAgain();
     await this.#begin();
-  }
-
-  async #readAgain(): Promise<void> {
-    try {
-      await this.#readOwnCopy();
-      this.#unkept = this.list.records();
-      this.#isUnread = false;
-    } catch (cause) {
-      this.#isUnread = true;
-      const what = "this node's copy of what is revoked cannot be read";
-      this.#ports.onProblem(new CellError("CAPABILITY_REVOCATIONS_INVALID", what, { cause }));
-    }
   }
 
   async #begin(): Promise<void> {
     if (this.#isStopped) return;
     this.#active = true;
-    this.#unkept = this.list.records();
     this.#speak();
     this.#ticking ??= setInterval(() => void this.#tick(), TICK_MS);
     await this.#findUnwritten();
@@ -184,7 +164,7 @@ class RevocationKeeper implements CellRevocations {
   /** Speaks, and makes up for what went wrong before. Never rejects. */
   async #tick(): Promise<void> {
     const { node, onProblem } = this.#ports;
-    if (this.#isUnread) await this.#readAgain();
+    await this.#copy.readAgainIfUnread();
     this.#speak();
     this.#ticks += 1;
     if (this.#ticks % TICKS_A_LOOK === 0) await this.#findUnwritten();
@@ -193,7 +173,7 @@ class RevocationKeeper implements CellRevocations {
     try {
       const isScattered = this.#isAuthority() && !this.#isWhole();
       if (isScattered) this.#sign(bounded, { author: node, causeId: new Uint8Array() });
-      if (this.#unkept.length > 0 || this.#unwritten !== undefined) await this.#settle();
+      if (this.#copy.isWaiting || this.#unwritten !== undefined) await this.#settle();
     } catch (error) {
       onProblem(error as CellError);
     }
@@ -211,9 +191,9 @@ class RevocationKeeper implements CellRevocations {
     return this.#nextSettling;
   }
 
-  /** The one does not wait for the other, nor fail with it. */
+  /** The one does not wait for the other, nor fail with it. Of a process that stands by the other process keeps it. */
   async #settleNow(): Promise<void> {
-    const [kept, written] = await Promise.allSettled([this.#keep(), this.#write()]);
+    const [kept, written] = await Promise.allSettled([this.#active && this.#copy.keep(), this.#write()]);
     if (kept.status === "rejected") throw kept.reason;
     if (written.status === "rejected") throw written.reason;
   }
@@ -271,10 +251,6 @@ class RevocationKeeper implements CellRevocations {
     return [issuer.value.bytes, node.value.bytes];
   }
 
-  async #readOwnCopy(): Promise<void> {
-    for (const [name, bytes] of await this.#ports.mirror.all()) this.#takeKept(name, bytes);
-  }
-
   /** A broker that was restored from an old copy, or that this process's predecessor could not reach, lacks it. Never rejects. */
   async #findUnwritten(): Promise<void> {
     const own = this.#own();
@@ -300,29 +276,12 @@ class RevocationKeeper implements CellRevocations {
     }
   }
 
-  #takeKept(name: string, bytes: Uint8Array): void {
-    const { trust, onProblem } = this.#ports;
-    const read = readRevocations(bytes, trust.genesis, Date.now());
-    if (read.ok) {
-      for (const each of this.list.take(read.value, Date.now())?.given ?? []) this.#set.add(nameOf(each));
-      return;
-    }
-    this.#set.add(name);
-    if (this.#isTold) return;
-    this.#isDamaged = true;
-    const what = `this node's copy of what is revoked is damaged: revocations/${name}.revoked`;
-    const remedy =
-      "It lets no token count until it hears what is revoked; remove the file when nobody else knows.";
-    onProblem(new CellError("CAPABILITY_REVOCATIONS_INVALID", what, { cause: read.error, remedy }));
-  }
-
   /** Throws CAPABILITY_REVOCATIONS_INVALID, CAPABILITY_REVOCATIONS_FULL. */
   #accept(bytes: Uint8Array): void {
     const { trust, onProblem } = this.#ports;
     const read = readRevocations(bytes, trust.genesis, Date.now());
     if (!read.ok) throw read.error;
-    this.#isTold = true;
-    this.#isDamaged = false;
+    this.#copy.told();
     if (this.#take(read.value) && this.#active) void this.#settle().catch(onProblem);
   }
 
@@ -330,8 +289,7 @@ class RevocationKeeper implements CellRevocations {
   #take(record: Revocations): boolean {
     const taken = this.list.take(record, Date.now());
     if (taken === undefined) return false;
-    this.#unkept = this.list.records();
-    for (const each of taken.given) this.#set.add(nameOf(each));
+    this.#copy.taken(taken);
     // Its own that it has forgotten, or a new one.
     if (this.#active && this.#isOwn(record)) {
       this.#unwritten = record;
@@ -339,26 +297,6 @@ class RevocationKeeper implements CellRevocations {
     }
     if (taken.before !== undefined) this.#ports.onChange(record, taken.before);
     return true;
-  }
-
-  /** Of a process that stands by the other one keeps it. Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
-  async #keep(): Promise<void> {
-    const { mirror } = this.#ports;
-    const records = this.#unkept;
-    if (!this.#active || records.length === 0) return;
-    try {
-      const there = await mirror.all();
-      for (const record of records)
-        if (!there.has(nameOf(record))) await mirror.put(nameOf(record), record.bytes);
-      if (this.#unkept === records) this.#unkept = [];
-      // Nothing goes of which it is not known what it was.
-      const before = new Set([...records, ...this.list.records()].map(nameOf));
-      for (const [name, bytes] of there) if (!before.has(name)) this.#takeKept(name, bytes);
-      const held = new Set([...before, ...this.list.records().map(nameOf), ...this.#set]);
-      for (const name of there.keys()) if (!held.has(name)) await mirror.remove(name);
-    } catch (cause) {
-      throw new CellError("CAPABILITY_REVOCATIONS_UNWRITTEN", "its own disk did not take it", { cause });
-    }
   }
 
   /** Throws CAPABILITY_REVOCATIONS_UNWRITTEN. */
@@ -383,15 +321,18 @@ class RevocationKeeper implements CellRevocations {
     const { isBehind, lacking } = this.list.hear(head.value, authority.key, Date.now(), nowMs);
     if (isBehind && this.#mayFetch("", nowMs)) void this.#fetch(authority.principal);
     // Who is behind does not know what the authority has.
-    if (!isBehind && lacking.length > 0 && !this.#isAuthority()) this.#offer(lacking, nowMs, true);
+    if (!isBehind && this.#mayTell()) this.#offers.lacking(lacking, nowMs);
   }
 
-  /** The authority is mute, as it is when it does not know any more what it knew: perhaps this node does. */
+  #mayTell(): boolean {
+    return this.#active && !this.#isAuthority();
+  }
+
   #offerToTheMute(): void {
     const nowMs = performance.now();
     this.#silentTicks = this.list.unheard(Date.now(), nowMs) === undefined ? 0 : this.#silentTicks + 1;
-    if (this.#silentTicks % TICKS_A_LOOK === TICKS_OF_SILENCE && !this.#isAuthority())
-      this.#offer(this.list.records(), nowMs, false);
+    if (this.#silentTicks % TICKS_A_LOOK === TICKS_OF_SILENCE && this.#mayTell())
+      this.#offers.mute(this.list.records(), nowMs);
   }
 
   #authority(): Certificate | undefined {
@@ -413,28 +354,9 @@ class RevocationKeeper implements CellRevocations {
     }
   }
 
-  /** Writes what the authority lacks, one record after the other. */
-  #offer(lacking: readonly Revocations[], nowMs: number, isRolledBack: boolean): void {
-    const isDue = ({ hash }: Revocations) =>
-      nowMs - (this.#offeredAtMs.get(mapKey(hash)) ?? Number.NEGATIVE_INFINITY) > OFFERED_AGAIN_MS;
-    const record = lacking.find(isDue);
-    if (!this.#active || record === undefined || !this.#mayOffer("", nowMs)) return;
-    const { stream, onProblem } = this.#ports;
-    if (isRolledBack) {
-      const at = new Date(record.issuedUnixMs).toISOString();
-      const what = `the authority lacks the record of revocations of ${at}, which this node has`;
-      onProblem(new CellError("CELL_ROLLED_BACK", what));
-    }
-    if (this.#offeredAtMs.size >= MAX_OFFERED) this.#offeredAtMs.clear();
-    this.#offeredAtMs.set(mapKey(record.hash), nowMs);
-    void stream.publish(record.bytes).then((written) => {
-      if (!written.ok) onProblem(written.error);
-    });
-  }
-
   #speak(): void {
     const { heads, key, trust, onProblem } = this.#ports;
-    if (!this.#active || this.#isDamaged || this.#isUnread || !this.#isAuthority()) return;
+    if (!this.#active || this.#copy.isInDoubt || !this.#isAuthority()) return;
     // The others are to have it first, unless that takes long.
     const isLeaving = performance.now() - this.#unwrittenSinceMs < TICK_MS;
     if (this.#unwritten !== undefined && isLeaving) return;
@@ -453,5 +375,3 @@ class RevocationKeeper implements CellRevocations {
     }
   }
 }
-
-const nameOf = ({ hash }: Revocations): string => toHex(hash);
