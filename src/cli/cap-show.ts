@@ -60,10 +60,9 @@ export function standingOf(chain: Chain, known: KnownTrust, nowUnixMs: number): 
     };
   }
   if (known.isWhole) return { counts: true, note: `counts ${until}` };
-  return {
-    counts: true,
-    note: `counts ${until}, unless it was revoked or a holder withdrawn: an identity file does not tell`,
-  };
+  const isNodes = isStranger(known.trust.byKey(chain.root.issuer, nowUnixMs));
+  const proviso = `unless it was revoked or a holder withdrawn${isNodes ? ", or its minter is no node of shard 0" : ""}`;
+  return { counts: true, note: `counts ${until}, ${proviso}: an identity file does not tell` };
 }
 
 /** Whether it is approved is judged first: what is shown of it is to be signed all the same. */

@@ -165,7 +165,10 @@ function checkCapability(
   }
   if (kind !== "client") return [failed("authority", new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"))];
   const allowed = authoriseByToken(capsule, key, { capabilities: chainVerifierOf(known) }, nowUnixMs);
-  const verdict = allowed.ok ? passed("authority", allowed.value.by) : failed("authority", allowed.error);
+  const proviso = known.isWhole ? "" : "; an identity file does not tell what was revoked or withdrawn";
+  const verdict = allowed.ok
+    ? passed("authority", `${allowed.value.by}${proviso}`)
+    : failed("authority", allowed.error);
   const chain = readChain(capsule.capability);
   if (!chain.ok) return [verdict];
   const { links } = chain.value;

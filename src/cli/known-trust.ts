@@ -2,7 +2,7 @@
 // given, else from the data directory.
 import type { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
-import { type ChainVerifier, cellChainVerifier } from "../security/capability/chain-verifier.ts";
+import { type ChainVerifier, cellChainVerifier, isAuthority } from "../security/capability/chain-verifier.ts";
 import type { RevocationView } from "../security/revocation/revocation-list.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import { readGenesisFile, readRevocationList, readTrust } from "./cell-keys.ts";
@@ -12,7 +12,7 @@ import { ownIdentity } from "./own-identity.ts";
 export type KnownTrust = {
   readonly trust: TrustStore;
   readonly revocations: RevocationView;
-  /** Whether it holds everybody's certificates; an identity file holds the issuers', the nodes' and its own. */
+  /** Whether it holds everybody's certificates; an identity file holds its issuer's and its own. */
   readonly isWhole: boolean;
 };
 
@@ -48,9 +48,10 @@ export const isStranger = (found: Result<unknown, CellError>): boolean =>
 
 /** A node's verdict, as far as it can be known here: of keys that an identity file cannot hold nothing is said. */
 export function chainVerifierOf({ trust, revocations, isWhole }: KnownTrust): ChainVerifier {
-  const isStanding = (key: Uint8Array, nowUnixMs: number) => {
-    const known = trust.byKey(key, nowUnixMs);
-    return known.ok || (!isWhole && isStranger(known));
-  };
-  return cellChainVerifier(trust, revocations, { isStanding });
+  if (isWhole) return cellChainVerifier(trust, revocations);
+  const isUnknown = (key: Uint8Array, nowUnixMs: number) => isStranger(trust.byKey(key, nowUnixMs));
+  return cellChainVerifier(trust, revocations, {
+    isAuthority: (key, nowUnixMs) => isAuthority(key, trust, nowUnixMs) || isUnknown(key, nowUnixMs),
+    isStanding: (key, nowUnixMs) => trust.byKey(key, nowUnixMs).ok || isUnknown(key, nowUnixMs),
+  });
 }

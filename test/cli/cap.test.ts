@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openMirror } from "../../src/runtime/record-mirror.ts";
 import { fromHex, mapKey, toHex } from "../../src/security/bytes.ts";
+import { signToken } from "../../src/security/capability/token.ts";
+import { formatTokenFile, parseTokenFile } from "../../src/security/capability/token-file.ts";
 import { parseCreds, signingKeyOf } from "../../src/security/identity/creds-file.ts";
 import { signRevocations } from "../../src/security/revocation/revocations.ts";
 import type { Revoked } from "../../src/security/revocation/revoked.ts";
@@ -361,6 +363,28 @@ describe("cap show", () => {
     expect((await mint(cell, "--holder", "ann", "--out", "b.cap")).err).toMatch(
       /^CLI_USAGE: "ann" is no client that counts/,
     );
+  });
+
+  it("says by an identity file what that can tell of a token that a node minted", async () => {
+    await using cell = await madeCell();
+    const ann = await addClient(cell, "ann");
+    await mint(cell, "--holder", "ann", "--out", "issuers.cap");
+    const minted = parseTokenFile(await readFile(join(cell.parent, "issuers.cap"), "utf8"));
+    const node = parseCreds(await readFile(cell.dir.nodeCreds, "utf8"));
+    if (!minted.ok || !node.ok) throw new Error("there is no token, or no node");
+    const signed = signToken(minted.value.root, signingKeyOf(node.value), node.value.genesis.hash);
+    if (!signed.ok) throw signed.error;
+    const [root, links] = [signed.value, [signed.value]];
+    await writeFile(join(cell.parent, "nodes.cap"), formatTokenFile({ links, root, last: root }));
+
+    const by = (...argv: string[]) => run([...argv, "cap", "show", "nodes.cap"], { cwd: cell.parent });
+    const whole = await by("--data-dir", "data");
+    expect([whole.exitCode, whole.out]).toEqual([0, expect.stringMatching(/\ncounts until [-\d: ]+ UTC\n$/)]);
+    const own = await by("--creds", ann.file);
+    expect([own.exitCode, own.out]).toEqual([
+      0,
+      expect.stringMatching(/, or its minter is no node of shard 0: an identity file does not tell\n$/),
+    ]);
   });
 
   it("says by an identity file what that can tell of a token that was handed on", async () => {

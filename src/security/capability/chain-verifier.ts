@@ -119,7 +119,13 @@ export class ChainVerifier {
   }
 }
 
-/** The rules of a cell: a root is signed by an issuer's key, or by a node that is certified for shard 0 now. */
+/** Whether a key may sign roots now: an issuer's, or that of a node that is certified for shard 0. */
+export function isAuthority(key: Uint8Array, trust: TrustStore, nowUnixMs: number): boolean {
+  const known = trust.byKey(key, nowUnixMs);
+  return (known.ok && known.value.kind === "issuer") || firstNodeOf(key, trust, nowUnixMs).ok;
+}
+
+/** The rules of a cell: of authority by `isAuthority`, of standing by the certificates that count. */
 export function cellChainVerifier(
   trust: TrustStore,
   revocations: RevocationView,
@@ -127,10 +133,7 @@ export function cellChainVerifier(
 ): ChainVerifier {
   return new ChainVerifier({
     genesisHash: trust.genesis.hash,
-    isAuthority(key, nowUnixMs) {
-      const known = trust.byKey(key, nowUnixMs);
-      return (known.ok && known.value.kind === "issuer") || firstNodeOf(key, trust, nowUnixMs).ok;
-    },
+    isAuthority: (key, nowUnixMs) => isAuthority(key, trust, nowUnixMs),
     isStanding: (key, nowUnixMs) => trust.byKey(key, nowUnixMs).ok,
     revocations,
     skewMs: MAX_CLOCK_SKEW_MS,
