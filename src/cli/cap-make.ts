@@ -6,6 +6,7 @@ import { type ApprovalDemand, byBytes } from "../security/capability/approval.ts
 import { attenuate, type Chain, chainOf, checkSignatures } from "../security/capability/chain.ts";
 import { type Constraint, implies } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
+import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import { readToken, signToken, type Token, type TokenClaims } from "../security/capability/token.ts";
@@ -23,7 +24,7 @@ import type { Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { writeNewFile } from "./identity-file.ts";
-import { isStranger, knownTrust } from "./known-trust.ts";
+import { knownTrust } from "./known-trust.ts";
 import { ownIdentity } from "./own-identity.ts";
 import { shellWord } from "./render/shell-word.ts";
 
@@ -224,8 +225,7 @@ function constraintsOf(texts: readonly string[]): readonly Constraint[] {
 function holderOf(text: string, trust: TrustStore): Uint8Array {
   const key = text.length === 64 ? fromHex(text) : undefined;
   if (key !== undefined && hasKeyForm(key)) {
-    const owner = trust.byKey(key, Date.now());
-    if (isStranger(owner) || (owner.ok && owner.value.kind === "client")) return key;
+    if (mayHold(key, trust, Date.now())) return key;
     throw new CellError("CLI_USAGE", "this key is no client's that counts", { where: text });
   }
   const known = isToken(text) ? trust.newest(text) : undefined;

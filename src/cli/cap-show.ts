@@ -9,10 +9,11 @@ import { formatConstraint } from "../security/capability/constraint-text.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import type { Token } from "../security/capability/token.ts";
 import { fingerprintOf } from "../security/keys/fingerprint.ts";
+import { isStranger } from "../security/trust/trust-store.ts";
 import type { Colors } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { formatError } from "./error-output.ts";
-import { chainVerifierOf, isStranger, type KnownTrust } from "./known-trust.ts";
+import { chainVerifierOf, type KnownTrust } from "./known-trust.ts";
 import { plain } from "./render/text.ts";
 
 /** Name of whoever holds a key, or the key's fingerprint. */

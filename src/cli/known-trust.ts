@@ -1,10 +1,8 @@
 // What this command line knows of the cell's keys without asking anybody: from `--creds` when
 // given, else from the data directory.
-import type { CellError } from "../errors/cell-error.ts";
-import type { Result } from "../errors/result.ts";
 import { type ChainVerifier, cellChainVerifier, isAuthority } from "../security/capability/chain-verifier.ts";
 import type { RevocationView } from "../security/revocation/revocation-list.ts";
-import { TrustStore } from "../security/trust/trust-store.ts";
+import { isStranger, TrustStore } from "../security/trust/trust-store.ts";
 import { readGenesisFile, readRevocationList, readTrust } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
 import { ownIdentity } from "./own-identity.ts";
@@ -41,10 +39,6 @@ export async function knownTrust(context: Context): Promise<KnownTrust> {
     isWhole: true,
   };
 }
-
-/** Whether a look-up has found nothing at all, rather than somebody who counts no more. */
-export const isStranger = (found: Result<unknown, CellError>): boolean =>
-  !found.ok && found.error.code === "AUTHORITY_ISSUER_UNKNOWN";
 
 /** A node's verdict, as far as it can be known here: of keys that an identity file cannot hold nothing is said. */
 export function chainVerifierOf({ trust, revocations, isWhole }: KnownTrust): ChainVerifier {

@@ -16,11 +16,11 @@ import {
   formatConstraint,
   parseConstraint,
 } from "../security/capability/constraint-text.ts";
+import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import { readToken, signToken, type Token } from "../security/capability/token.ts";
 import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.ts";
-import { hasKeyForm } from "../security/keys/admit-key.ts";
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
@@ -145,9 +145,7 @@ function isMintedHere({ issuer, body, signature }: Token, trust: TrustStore, now
 
 function holderOf(hex: string, trust: TrustStore, nowUnixMs: number): Uint8Array {
   const key = fromHex(hex) ?? new Uint8Array();
-  const known = trust.byKey(key, nowUnixMs);
-  const isStranger = !known.ok && known.error.code === "AUTHORITY_ISSUER_UNKNOWN";
-  if (hasKeyForm(key) && (isStranger || (known.ok && known.value.kind === "client"))) return key;
+  if (mayHold(key, trust, nowUnixMs)) return key;
   throw new CellError("CAPABILITY_MALFORMED", "its holder's key is no client's that counts", { where: hex });
 }
 

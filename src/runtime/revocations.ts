@@ -2,7 +2,6 @@
 // each second on which record it has. The node that owns shard 0 is the authority: it writes what is
 // new, and it speaks. Whoever has what the authority lacks writes that, so that a broker or a node
 // restored from an old copy takes nothing back.
-import { setTimeout as delay } from "node:timers/promises";
 import { perSecond } from "../collections/per-second.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
@@ -21,6 +20,7 @@ import type { RevocationsStream } from "../transport/streams/revocations-stream.
 import type { RecordMirror } from "./record-mirror.ts";
 import { RevocationCopy } from "./revocation-copy.ts";
 import { RevocationOffers } from "./revocation-offers.ts";
+import { within } from "./within.ts";
 
 const TICK_MS = 1_000;
 /** So often the authority looks whether the stream still has its record. */
@@ -155,10 +155,7 @@ class RevocationKeeper implements CellRevocations {
     this.#active = false;
     this.#isStopped = true;
     for (const close of this.#close.reverse()) await close();
-    const bound = new AbortController();
-    const passed = delay(STOP_WITHIN_MS, undefined, { signal: bound.signal }).catch(() => undefined);
-    await Promise.race([this.#nextSettling ?? this.#settling, passed]).catch(() => undefined);
-    bound.abort();
+    await within(STOP_WITHIN_MS, this.#nextSettling ?? this.#settling);
   }
 
   /** Speaks, and makes up for what went wrong before. Never rejects. */

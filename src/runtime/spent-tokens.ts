@@ -1,10 +1,11 @@
 // Tokens that serve one intent, once in the whole cell: spent in the broker's stream, where of all
 // nodes one wins, before the intent is begun. The same capsule that comes again finds its own record.
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { equalBytes, mapKey, sha256, toHex } from "../security/bytes.ts";
 import type { SpentStream } from "../transport/streams/spent-stream.ts";
+import { within } from "./within.ts";
 
 /** Intents that wait for the broker's word: in all, for one token, and their bytes. */
 const MAX_WAITING = 1_024;
@@ -60,11 +61,8 @@ export class SpentTokens {
 
   /** Once nothing is asked any more and who asked has heard, or a second has passed. */
   async settled(): Promise<void> {
-    const bound = new AbortController();
     const asked = [...this.#asked.values()].map(({ served }) => served);
-    const passed = delay(SETTLED_WITHIN_MS, undefined, { signal: bound.signal }).catch(() => undefined);
-    await Promise.race([Promise.allSettled(asked), passed]);
-    bound.abort();
+    await within(SETTLED_WITHIN_MS, Promise.allSettled(asked));
     await nextTurn();
   }
 

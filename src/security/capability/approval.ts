@@ -1,5 +1,6 @@
 // Approvals: a token can demand that some of the keys that it names agree to it before it counts.
 // Each signs the token's hash; whoever has the token can add one.
+import { isAscending } from "../../collections/ascending.ts";
 import { equalBytes, mapKey } from "../bytes.ts";
 import { hasKeyForm } from "../keys/admit-key.ts";
 import { SIGNATURE_BYTES } from "../keys/verify.ts";
@@ -25,7 +26,7 @@ export function demandFault({ needed, approvers }: ApprovalDemand): string | und
   if (needed < 1 || needed > approvers.length)
     return "it needs no approval, or more than there are approvers";
   if (!approvers.every(hasKeyForm)) return "an approver is not an acceptable key";
-  return isAscending(approvers) ? undefined : "its approvers are not in their order, each once";
+  return isAscending(approvers.map(mapKey)) ? undefined : "its approvers are not in their order, each once";
 }
 
 /** What is wrong with the approvals of a token; undefined: nothing in their form. */
@@ -33,7 +34,7 @@ export function approvalsFault(
   approvals: readonly Approval[],
   demand: ApprovalDemand | undefined,
 ): string | undefined {
-  if (!isAscending(approvals.map(({ approver }) => approver)))
+  if (!isAscending(approvals.map(({ approver }) => mapKey(approver))))
     return "its approvals are not in their order, each once";
   const isAsked = (key: Uint8Array): boolean =>
     demand?.approvers.some((approver) => equalBytes(approver, key)) === true;
@@ -52,6 +53,3 @@ export function missingApprovals(
   if (approval === undefined) return 0;
   return Math.max(0, approval.needed - approvals.filter(({ approver }) => counts(approver)).length);
 }
-
-const isAscending = (keys: readonly Uint8Array[]): boolean =>
-  keys.every((key, at) => at === 0 || mapKey(keys[at - 1] ?? key) < mapKey(key));

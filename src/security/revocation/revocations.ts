@@ -2,6 +2,7 @@
 // authority, with the certificates that made it one, so that whoever has the genesis can check it,
 // also after that node's key was replaced.
 import { create, toBinary } from "@bufbuild/protobuf";
+import { isAscending } from "../../collections/ascending.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import {
@@ -178,8 +179,6 @@ function readClaims(message: RevocationsBody, nowUnixMs: number): RevocationClai
   return fits.ok ? { issuedUnixMs, author, causeId: copyOf(causeId), epochs, tokens } : fits.error.message;
 }
 
-const isAscending = (names: readonly string[]): boolean =>
-  names.every((name, at) => at === 0 || (names[at - 1] ?? "") < name);
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
 const invalid = (why: string) =>

@@ -21,6 +21,10 @@ export type TrustStoreOptions = {
 /** One row of a listing. */
 export type Standing = { readonly certificate: Certificate; readonly fault: CellError | undefined };
 
+/** Whether a look-up has found nothing at all, rather than somebody who counts no more. */
+export const isStranger = (found: Result<unknown, CellError>): boolean =>
+  !found.ok && found.error.code === "AUTHORITY_ISSUER_UNKNOWN";
+
 export class TrustStore {
   readonly genesis: Genesis;
   readonly #maxPrincipals: number;
