@@ -71,6 +71,8 @@ export async function readTrust(dir: DataDir, genesis: Genesis): Promise<TrustSt
   const mirror = await openMirror(dir.trust, "cert");
   // What does not hold is not counted.
   for (const bytes of issuersFirst((await mirror.all()).values())) trust.add(bytes, Date.now());
+  const retired = await openMirror(dir.trust, "retired");
+  for (const bytes of issuersFirst((await retired.all()).values())) trust.restoreRetired(bytes, Date.now());
   return trust;
 }
 

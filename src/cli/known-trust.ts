@@ -45,7 +45,8 @@ export function chainVerifierOf({ trust, revocations, isWhole }: KnownTrust): Ch
   if (isWhole) return cellChainVerifier(trust, revocations);
   const isUnknown = (key: Uint8Array, nowUnixMs: number) => isStranger(trust.byKey(key, nowUnixMs));
   return cellChainVerifier(trust, revocations, {
-    isAuthority: (key, nowUnixMs) => isAuthority(key, trust, nowUnixMs) || isUnknown(key, nowUnixMs),
+    isAuthority: (key, atUnixMs, nowUnixMs) =>
+      isAuthority(key, atUnixMs, trust, nowUnixMs) || isUnknown(key, nowUnixMs),
     isStanding: (key, nowUnixMs) => trust.byKey(key, nowUnixMs).ok || isUnknown(key, nowUnixMs),
   });
 }

@@ -24,7 +24,7 @@ import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.
 import type { SigningKey } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
-import { firstNodeOf } from "../security/trust/first-node.ts";
+import { firstNodeAt } from "../security/trust/first-node.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { capabilityInput } from "../security/wire/signing-input.ts";
 import { decodeStrict } from "../security/wire/strict-decode.ts";
@@ -138,8 +138,12 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
 }
 
 /** The stream is any node's to write. */
-function isMintedHere({ issuer, body, signature }: Token, trust: TrustStore, nowUnixMs: number): boolean {
-  if (!firstNodeOf(issuer, trust, nowUnixMs).ok) return false;
+function isMintedHere(
+  { issuer, body, signature, notBeforeUnixMs }: Token,
+  trust: TrustStore,
+  nowUnixMs: number,
+): boolean {
+  if (!firstNodeAt(issuer, notBeforeUnixMs, trust, nowUnixMs).ok) return false;
   return verifyEd25519(issuer, capabilityInput(trust.genesis.hash, issuer, body), signature);
 }
 

@@ -26,7 +26,7 @@ export type CellTrust = {
 export type TrustPorts = {
   readonly genesis: Genesis;
   readonly mirror: RecordMirror;
-  /** Older certificates of nodes, by the hash of each: what they signed in their time stays readable. */
+  /** Older certificates of nodes and issuers, by the hash of each: what they signed in their time stays readable. */
   readonly retired: RecordMirror;
   readonly stream: TrustStream;
   /** Another process of this node writes: nothing is published before `activate`. */
@@ -41,8 +41,8 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     const added = store.add(bytes, Date.now());
     if (!added.ok && added.error.code !== "AUTHORITY_CHAIN_BROKEN") ports.onProblem(added.error);
   }
-  // None of them counts: each is refused as superseded, and known from then on.
-  for (const bytes of (await ports.retired.all()).values()) store.add(bytes, Date.now());
+  for (const bytes of issuersFirst((await ports.retired.all()).values()))
+    store.restoreRetired(bytes, Date.now());
   const take = async (bytes: Uint8Array): Promise<void> => {
     const added = store.add(bytes, Date.now());
     if (!added.ok) throw added.error;

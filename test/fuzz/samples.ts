@@ -30,6 +30,7 @@ import {
   nodeCertificate,
   sealingOf,
 } from "../security/cell-fixture.ts";
+import { follow } from "../security/rotation-fixture.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const idOf = (n: number) => new Uint8Array(16).fill(n);
@@ -108,6 +109,7 @@ export const certificates = [
   nodeBCertificate,
   issuerCertificate,
   certify({ principal: "eve", key: keys.stranger.publicKey, generation: 300, revoked: true }),
+  follow(annCertificate, keys.ann, keyOf(90)),
 ];
 
 export const revisions = [1, 2].map((revision) =>

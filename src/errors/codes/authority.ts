@@ -26,6 +26,13 @@ export const authorityErrors = defineErrors({
     remedy: "Issue it anew with this cell's issuer.",
     retryable: false,
   },
+  AUTHORITY_CONTINUITY_INVALID: {
+    title: "the certificate's proof of continuity is not valid",
+    cause:
+      "It says that its key follows another one, and that key did not sign it: another did, or it signed another certificate, or one of another cell.",
+    remedy: "Rotate the key again (`cell0 keys rotate`), or replace it without continuity (`--replace`).",
+    retryable: false,
+  },
   AUTHORITY_CERTIFICATE_EXPIRED: {
     title: "the certificate has expired",
     cause: "Its validity has ended, or this machine's clock is wrong.",

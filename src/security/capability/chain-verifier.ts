@@ -7,7 +7,7 @@ import { equalBytes, mapKey, sha256 } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import type { RevocationView } from "../revocation/revocation-list.ts";
-import { firstNodeOf } from "../trust/first-node.ts";
+import { firstNodeAt } from "../trust/first-node.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { missingApprovals } from "./approval.ts";
@@ -23,10 +23,12 @@ const MAX_DISTRUSTED = 1_024;
 
 export type ChainPorts = {
   readonly genesisHash: Uint8Array;
-  /** Whether this key may sign roots now. */
-  readonly isAuthority: (key: Uint8Array, nowUnixMs: number) => boolean;
+  /** Whether what this key signed at a time is a root now. */
+  readonly isAuthority: (key: Uint8Array, atUnixMs: number, nowUnixMs: number) => boolean;
   /** Whether this key is certified now, for whoever hands a token on. */
   readonly isStanding: (key: Uint8Array, nowUnixMs: number) => boolean;
+  /** Whether two keys are of one principal, and both count now: while one of them is rotated. Default: never. */
+  readonly areOfOne?: (key: Uint8Array, other: Uint8Array, nowUnixMs: number) => boolean;
   readonly revocations: RevocationView;
   /** How far a minter's clock may be ahead of this one, milliseconds. */
   readonly skewMs: number;
@@ -95,8 +97,9 @@ export class ChainVerifier {
 
   /** The cheap part, and the part that changes. */
   #faultNow({ links, root, last }: Chain, holder: Uint8Array, nowUnixMs: number): CellError | undefined {
-    const { isAuthority, isStanding, revocations, skewMs } = this.#ports;
-    if (!equalBytes(last.holder, holder)) return new CellError("CAPABILITY_HOLDER_MISMATCH");
+    const { isAuthority, isStanding, areOfOne, revocations, skewMs } = this.#ports;
+    if (!equalBytes(last.holder, holder) && areOfOne?.(last.holder, holder, nowUnixMs) !== true)
+      return new CellError("CAPABILITY_HOLDER_MISMATCH");
     if (nowUnixMs >= last.notAfterUnixMs) return new CellError("CAPABILITY_EXPIRED");
     if (nowUnixMs + skewMs < last.notBeforeUnixMs) return new CellError("CAPABILITY_NOT_YET_VALID");
     const epoch = revocations.epochOf(last.scope);
@@ -108,7 +111,8 @@ export class ChainVerifier {
     }
     const revoked = links.findIndex(({ hash }) => revocations.isRevoked(hash));
     if (revoked >= 0) return new CellError("CAPABILITY_REVOKED", undefined, { where: `link ${revoked}` });
-    if (!isAuthority(root.issuer, nowUnixMs)) return new CellError("CAPABILITY_AUTHORITY_UNKNOWN");
+    if (!isAuthority(root.issuer, root.notBeforeUnixMs, nowUnixMs))
+      return new CellError("CAPABILITY_AUTHORITY_UNKNOWN");
     const fallen = links.findIndex(({ issuer }, at) => at > 0 && !isStanding(issuer, nowUnixMs));
     if (fallen >= 0) {
       return new CellError("CAPABILITY_HOLDER_WITHDRAWN", undefined, { where: `link ${fallen}` });
@@ -119,10 +123,24 @@ export class ChainVerifier {
   }
 }
 
-/** Whether a key may sign roots now: an issuer's, or that of a node that is certified for shard 0. */
-export function isAuthority(key: Uint8Array, trust: TrustStore, nowUnixMs: number): boolean {
+/**
+ * Whether what a key signed at a time is a root now: an issuer's key, or that of a node that is certified for
+ * shard 0, or one that such a key follows without a break and that counted then.
+ */
+export function isAuthority(
+  key: Uint8Array,
+  atUnixMs: number,
+  trust: TrustStore,
+  nowUnixMs: number,
+): boolean {
   const known = trust.byKey(key, nowUnixMs);
-  return (known.ok && known.value.kind === "issuer") || firstNodeOf(key, trust, nowUnixMs).ok;
+  const owner = known.ok ? known.value : trust.formerOwner(key, atUnixMs, nowUnixMs);
+  return owner?.kind === "issuer" || firstNodeAt(key, atUnixMs, trust, nowUnixMs).ok;
+}
+
+function areOfOne(key: Uint8Array, other: Uint8Array, trust: TrustStore, nowUnixMs: number): boolean {
+  const [one, two] = [trust.byKey(key, nowUnixMs), trust.byKey(other, nowUnixMs)];
+  return one.ok && two.ok && one.value.principal === two.value.principal;
 }
 
 /** The rules of a cell: of authority by `isAuthority`, of standing by the certificates that count. */
@@ -133,8 +151,9 @@ export function cellChainVerifier(
 ): ChainVerifier {
   return new ChainVerifier({
     genesisHash: trust.genesis.hash,
-    isAuthority: (key, nowUnixMs) => isAuthority(key, trust, nowUnixMs),
+    isAuthority: (key, atUnixMs, nowUnixMs) => isAuthority(key, atUnixMs, trust, nowUnixMs),
     isStanding: (key, nowUnixMs) => trust.byKey(key, nowUnixMs).ok,
+    areOfOne: (key, other, nowUnixMs) => areOfOne(key, other, trust, nowUnixMs),
     revocations,
     skewMs: MAX_CLOCK_SKEW_MS,
     ...ports,

@@ -13,6 +13,7 @@ import { outboxSequenceOf } from "../intents/outbox-id.ts";
 import type { ReplayFloor } from "../replay/replay-floor.ts";
 import type { ReplayWindow } from "../replay/replay-window.ts";
 import type { Certificate } from "../trust/certificate.ts";
+import type { FormerKey } from "../trust/former-keys.ts";
 import type { Capsule, HybridTime } from "../wire/capsule.ts";
 import { decodeCapsule } from "../wire/decode-capsule.ts";
 import { decodeEnvelope, type Envelope, MAX_ENVELOPE_BYTES } from "../wire/envelope.ts";
@@ -34,7 +35,12 @@ export type IntakePorts = AuthorityPorts & {
   /** This node's name. */
   readonly node: string;
   readonly genesisHash: Uint8Array;
-  readonly trust: { byKey(key: Uint8Array, nowUnixMs: number): Result<Certificate, CellError> };
+  readonly trust: {
+    byKey(key: Uint8Array, nowUnixMs: number): Result<Certificate, CellError>;
+    /** Keys that a principal had before, which it may have signed the same capsule with. */
+    formerKeys?(principal: string): readonly FormerKey[];
+    newest?(principal: string): Certificate | undefined;
+  };
   readonly replay: ReplayWindow;
   /** What an earlier process may have accepted. */
   readonly floor?: ReplayFloor;
@@ -235,14 +241,15 @@ function decide(
 ): Verdict {
   const authority = authorise(capsule, certificate, ports, nowUnixMs);
   if (!authority.ok) return refuse("authority", authority.error);
-  const { principal, key } = certificate;
+  const { principal } = certificate;
+  const key = keyOfMemory(certificate, capsule.id, ports);
   const bytes = copyOf(verified.bytes);
   const intent = acceptedIntent(capsule, verified.hash, principal, { of: verified.bytes, copy: bytes });
   const request = requestOf(key, verified.bytes, capsule, verified.hash);
   const replyTo = capsule.replyInbox === "" ? undefined : capsule.replyInbox;
   const until = stages.freshUntil(capsule, limits);
   ports.observe?.(capsule.issuedAt);
-  ports.floor?.accepted(key, capsule.issuedAt.unixMs, nowUnixMs);
+  ports.floor?.accepted(certificate.key, capsule.issuedAt.unixMs, nowUnixMs);
   const wantsReply = replyTo !== undefined;
   // One that wants no reply leaves no trace in the actor's commits.
   const isKeptElsewhere = wantsReply && ports.isDurable?.(capsule.target) === true;
@@ -265,6 +272,18 @@ function decide(
     case "refused":
       return refuse("replay", seen.error);
   }
+}
+
+/**
+ * Under which key it is remembered: a node signs anew what it sends again, and may have another key by then.
+ * Clients send the same envelope.
+ */
+function keyOfMemory({ key, kind, principal }: Certificate, id: Uint8Array, ports: IntakePorts): Uint8Array {
+  const former = kind === "node" ? ports.trust.formerKeys?.(principal) : undefined;
+  if (former === undefined || former.length === 0) return key;
+  const newest = ports.trust.newest?.(principal);
+  const others = [...former, ...(newest === undefined ? [] : [newest])];
+  return others.find((other) => ports.replay.holds(other.key, id))?.key ?? key;
 }
 
 function sequenceOf(capsule: Capsule): { sourceSequence?: number } {

@@ -10,7 +10,13 @@ export const SEED_BYTES = 32;
 /** PKCS #8 head of an Ed25519 private key (RFC 8410, section 7); the seed follows. */
 const PKCS8_HEAD = Buffer.from("302e020100300506032b657004220420", "hex");
 
-export class SigningKey {
+/** Whatever signs for one key at a time. Who reads both does so in one turn: a node's key can be another in the next. */
+export type Signer = {
+  readonly publicKey: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
+};
+
+export class SigningKey implements Signer {
   readonly publicKey: Uint8Array;
   readonly #key: KeyObject;
 

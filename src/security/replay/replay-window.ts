@@ -147,6 +147,11 @@ export class ReplayWindow {
     return { kind: "new" };
   }
 
+  /** Whether a capsule of this id is remembered. */
+  holds(issuer: Uint8Array, id: Uint8Array): boolean {
+    return this.#find(issuer, id) !== undefined;
+  }
+
   /** Keeps one reply, the bytes of its capsule. Ids that are no longer held are ignored. */
   storeReply(issuer: Uint8Array, id: Uint8Array, reply: Uint8Array, final: boolean): void {
     const found = this.#find(issuer, id);

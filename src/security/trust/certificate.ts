@@ -12,11 +12,12 @@ import {
 import { copyOf } from "../bytes.ts";
 import { checkGrants, type Grant, MAX_GRANTS, MAX_PATTERNS } from "../grants/grants.ts";
 import { admitKey } from "../keys/admit-key.ts";
-import type { SigningKey } from "../keys/signing-key.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verifyByRule } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
-import { certificateInput } from "../wire/signing-input.ts";
+import { certificateInput, continuityInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
+import { type Continuity, readContinuity } from "./continuity.ts";
 import { SHARDS } from "./genesis.ts";
 
 export const MAX_CERTIFICATE_BYTES = 12 * 1024;
@@ -41,6 +42,8 @@ export type CertificateClaims = {
   readonly grants: readonly Grant[];
   /** Withdraws the principal, whatever the validity says. */
   readonly revoked: boolean;
+  /** Which key this one follows, with that one's consent. */
+  readonly continuity?: Continuity;
 };
 
 export type Certificate = CertificateClaims & {
@@ -49,6 +52,8 @@ export type Certificate = CertificateClaims & {
   readonly body: Uint8Array;
   readonly signer: Uint8Array;
   readonly signature: Uint8Array;
+  /** By the key before; there when there is continuity, and only then. */
+  readonly continuitySignature?: Uint8Array;
 };
 
 const NUMBERS = { issuer: PrincipalKind.ISSUER, node: PrincipalKind.NODE, client: PrincipalKind.CLIENT };
@@ -64,13 +69,10 @@ const BOUNDS = {
   "Grant.targets": MAX_PATTERNS,
 };
 
-/** Signs claims with the genesis key (an issuer's) or an issuer's key (the rest). Refuses what readCertificate would. */
-export function issueCertificate(
-  claims: CertificateClaims,
-  signer: SigningKey,
-  genesisHash: Uint8Array,
-): Result<Certificate, CellError> {
-  const body = toBinary(
+/** The bytes that are signed, also by the key that a key follows. */
+export function certificateBody(claims: CertificateClaims): Uint8Array {
+  const { continuity } = claims;
+  return toBinary(
     CertificateBodySchema,
     create(CertificateBodySchema, {
       key: claims.key,
@@ -82,10 +84,36 @@ export function issueCertificate(
       shards: claims.shards.map(({ first, last }) => ({ first, last })),
       grants: claims.grants.map(({ intents, targets }) => ({ intents: [...intents], targets: [...targets] })),
       revoked: claims.revoked,
+      ...(continuity && {
+        continuity: {
+          previous: continuity.previous,
+          previousKey: continuity.previousKey,
+          issuedUnixMs: BigInt(Math.trunc(continuity.issuedUnixMs)),
+          preserveUntilUnixMs: BigInt(Math.trunc(continuity.preserveUntilUnixMs)),
+        },
+      }),
     }),
   );
+}
+
+/**
+ * Signs claims with the genesis key (an issuer's) or an issuer's key (the rest). Refuses what readCertificate would.
+ * @param continuitySignature by the key before, over `continuityInput` of `certificateBody`, when it agrees
+ */
+export function issueCertificate(
+  claims: CertificateClaims,
+  signer: Signer,
+  genesisHash: Uint8Array,
+  continuitySignature: Uint8Array = new Uint8Array(),
+): Result<Certificate, CellError> {
+  const body = certificateBody(claims);
   const signature = signer.sign(certificateInput(genesisHash, body));
-  const signed = create(SignedCertificateSchema, { body, signer: signer.publicKey, signature });
+  const signed = create(SignedCertificateSchema, {
+    body,
+    signer: signer.publicKey,
+    signature,
+    continuitySignature,
+  });
   return readCertificate(toBinary(SignedCertificateSchema, signed));
 }
 
@@ -95,18 +123,34 @@ export function readCertificate(source: Uint8Array): Result<Certificate, CellErr
   const bytes = copyOf(source);
   const signed = decodeStrict(SignedCertificateSchema, bytes, BOUNDS);
   if (!signed.ok) return invalid(signed.error.message);
-  const { body, signer, signature } = signed.value;
+  const { body, signer, signature, continuitySignature } = signed.value;
   if (signer.length !== PUBLIC_KEY_BYTES) return invalid("`signer` must be 32 bytes");
   if (signature.length !== SIGNATURE_BYTES) return invalid("`signature` must be 64 bytes");
   const decoded = decodeStrict(CertificateBodySchema, body, BOUNDS);
   if (!decoded.ok) return invalid(decoded.error.message);
   const claims = readClaims(decoded.value);
-  return claims.ok ? ok({ ...claims.value, bytes, body, signer, signature }) : claims;
+  if (!claims.ok) return claims;
+  const certificate = { ...claims.value, bytes, body, signer, signature };
+  const hasContinuity = claims.value.continuity !== undefined;
+  if (continuitySignature.length !== (hasContinuity ? SIGNATURE_BYTES : 0))
+    return invalid("`continuity_signature` must be 64 bytes where there is continuity, and absent elsewhere");
+  return ok(hasContinuity ? { ...certificate, continuitySignature } : certificate);
 }
 
+/** Of its signer, and of the key that it follows. */
 export function hasValidSignature(certificate: Certificate, genesisHash: Uint8Array): boolean {
   const { body, signer, signature } = certificate;
-  return verifyByRule(signer, certificateInput(genesisHash, body), signature);
+  return (
+    verifyByRule(signer, certificateInput(genesisHash, body), signature) &&
+    hasValidContinuity(certificate, genesisHash)
+  );
+}
+
+/** Whether the key that it follows has signed it; also when it follows none. */
+export function hasValidContinuity(certificate: Certificate, genesisHash: Uint8Array): boolean {
+  const { body, continuity, continuitySignature = new Uint8Array() } = certificate;
+  if (continuity === undefined) return true;
+  return verifyByRule(continuity.previousKey, continuityInput(genesisHash, body), continuitySignature);
 }
 
 /** Certificates in an order in which a trust store needs to keep none waiting: what waits is bounded, and more would be lost. */
@@ -143,6 +187,10 @@ function readClaims(body: CertificateBody): Result<CertificateClaims, CellError>
   const grants = checkGrants(body.grants.map(({ intents, targets }) => ({ intents, targets })));
   if (!grants.ok) return invalid(grants.error.message);
   const { principal, revoked } = body;
+  const continuity = body.continuity && readContinuity(body.continuity, key.value);
+  if (continuity?.ok === false) return invalid(continuity.error);
+  if (continuity !== undefined && (revoked || generation < 2))
+    return invalid("a withdrawal, or a first generation, follows no key");
   return ok({
     key: key.value,
     principal,
@@ -153,6 +201,7 @@ function readClaims(body: CertificateBody): Result<CertificateClaims, CellError>
     shards,
     grants: grants.value,
     revoked,
+    ...(continuity === undefined ? {} : { continuity: continuity.value }),
   });
 }
 

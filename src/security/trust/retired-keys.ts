@@ -1,10 +1,10 @@
-// Keys that nodes were certified for before the one that counts now: what they signed in
-// their time stays readable after a rotation. Nothing new is accepted under them. Bounded
-// for each node; the oldest give way.
+// Keys that nodes and issuers were certified for before the one that counts now: what they
+// signed in their time stays readable after a rotation. Nothing new is accepted under them.
+// Bounded for each; the oldest give way.
 import { mapKey } from "../bytes.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** Older certificates of one node. */
+/** Older certificates of one node or issuer. */
 export const MAX_RETIRED = 8;
 /**
  * A certificate is made valid from a minute before it is issued, for clocks that differ: until
@@ -13,19 +13,19 @@ export const MAX_RETIRED = 8;
 export const ISSUED_AFTER_MS = 60_000;
 
 export class RetiredKeys {
-  /** By node, the lowest generation first. */
+  /** By name, the lowest generation first. */
   readonly #byPrincipal = new Map<string, readonly Certificate[]>();
 
-  /** @param certificate whose chain and signature were verified; only a node's is kept */
+  /** @param certificate whose chain and signature were verified; a client's is not kept */
   keep(certificate: Certificate): void {
-    if (certificate.kind !== "node") return;
+    if (certificate.kind === "client") return;
     const { principal, generation } = certificate;
     const others = this.of(principal).filter((each) => each.generation !== generation);
     const all = [...others, certificate].sort((a, b) => a.generation - b.generation);
     this.#byPrincipal.set(principal, all.slice(-MAX_RETIRED));
   }
 
-  /** It is no node's name any more. */
+  /** It is the name of another kind of principal now. */
   forget(principal: string): void {
     this.#byPrincipal.delete(principal);
   }
@@ -44,7 +44,7 @@ export class RetiredKeys {
 
 /**
  * Whether a certificate counted at a time, as its principal's later ones see it: it was valid
- * then, nothing later withdrew the node, and no later one of another key was issued yet.
+ * then, nothing later withdrew the principal, and no later one had put another key in its place.
  * @param later all known certificates of the principal
  */
 export function countedAt(
@@ -55,10 +55,23 @@ export function countedAt(
   const { generation, key, notBeforeUnixMs, notAfterUnixMs, revoked } = certificate;
   if (revoked || atUnixMs < notBeforeUnixMs || !(atUnixMs < notAfterUnixMs)) return false;
   const name = mapKey(key);
-  return later
+  const ascending = later
     .filter((each) => each.generation > generation)
-    .every(
-      (each) =>
-        !each.revoked && (mapKey(each.key) === name || atUnixMs < each.notBeforeUnixMs + ISSUED_AFTER_MS),
-    );
+    .sort((a, b) => a.generation - b.generation);
+  let before = name;
+  return ascending.every((each) => {
+    const [replaced, next] = [before, mapKey(each.key)];
+    before = next;
+    if (each.revoked) return false;
+    if (next === replaced || next === name) return true;
+    // The rotation of a key that followed says nothing of this one.
+    if (replaced !== name && each.continuity !== undefined) return true;
+    return atUnixMs < endOf(name, each);
+  });
+}
+
+/** When a key ceased to count for another. */
+function endOf(name: string, { continuity, notBeforeUnixMs }: Certificate): number {
+  const isContinued = continuity !== undefined && mapKey(continuity.previousKey) === name;
+  return isContinued ? continuity.preserveUntilUnixMs : notBeforeUnixMs + ISSUED_AFTER_MS;
 }

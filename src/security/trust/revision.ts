@@ -6,13 +6,13 @@ import { err, ok, type Result } from "../../errors/result.ts";
 import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
 import { RevisionBodySchema, SignedRevisionSchema } from "../../gen/cell0/v1/trust_pb.ts";
 import { copyOf, sha256 } from "../bytes.ts";
-import type { SigningKey } from "../keys/signing-key.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import { isToken } from "../names.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
 import { openSigned } from "../wire/open-signed.ts";
 import { HASH_BYTES, revisionInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
-import { firstNodeOf } from "./first-node.ts";
+import { firstNodeAt } from "./first-node.ts";
 import type { Genesis } from "./genesis.ts";
 import type { TrustStore } from "./trust-store.ts";
 
@@ -48,7 +48,7 @@ export type Revision = KeptRevision & {
 
 export function signRevision(
   claims: RevisionClaims,
-  key: SigningKey,
+  key: Signer,
   genesisHash: Uint8Array,
 ): Result<Uint8Array, CellError> {
   const fault = checkClaims(claims);
@@ -69,7 +69,10 @@ export function signRevision(
   return bytes.length > MAX_REVISION_BYTES ? invalid(tooLarge(bytes)) : ok(bytes);
 }
 
-/** The signer must be a node that is certified for shard 0, where the graph is kept, by a certificate that is valid now. */
+/**
+ * The signer must be a node that is certified for shard 0, where the graph is kept, by a certificate that is
+ * valid now; its key may be one that the node's present key follows.
+ */
 export function verifyRevision(
   source: Uint8Array,
   trust: TrustStore,
@@ -77,9 +80,10 @@ export function verifyRevision(
 ): Result<Revision, CellError> {
   const read = readSigned(source, trust.genesis);
   if (!read.ok) return read;
-  const node = firstNodeOf(read.value.signer, trust, nowUnixMs);
+  const { signer, revision } = read.value;
+  const node = firstNodeAt(signer, revision.createdUnixMs, trust, nowUnixMs);
   if (!node.ok) return typeof node.error === "string" ? invalid(node.error) : err(node.error);
-  return ok({ ...read.value.revision, node: node.value.principal });
+  return ok({ ...revision, node: node.value.principal });
 }
 
 /**

@@ -25,7 +25,12 @@ export function shardMap(
   for (const { principal, shards } of [...nodes].sort(byStanding)) {
     for (const { first, last } of shards) owners.fill(principal, first, last + 1);
   }
-  const changes = all.flatMap(({ notBeforeUnixMs, notAfterUnixMs }) => [notBeforeUnixMs, notAfterUnixMs]);
+  const changes = all.flatMap(({ notBeforeUnixMs, notAfterUnixMs, continuity }) => [
+    notBeforeUnixMs,
+    notAfterUnixMs,
+    // With an issuer's key before, those that it certified end.
+    ...(continuity === undefined ? [] : [continuity.preserveUntilUnixMs]),
+  ]);
   const later = changes.filter((time) => time > nowUnixMs);
   const earlier = changes.filter((time) => time <= nowUnixMs);
   return {

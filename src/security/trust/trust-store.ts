@@ -1,11 +1,13 @@
 // The certificates that count in a cell: the newest generation of each principal,
-// chained to genesis. Signatures are verified once, when a certificate is added;
+// chained to genesis, and for a time the key that the newest one follows. Signatures are verified once, when a certificate is added;
 // validity in time and the state of its issuer are judged at every look-up.
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { equalBytes, mapKey } from "../bytes.ts";
-import { type Certificate, hasValidSignature, readCertificate } from "./certificate.ts";
+import { type Certificate, hasValidContinuity, hasValidSignature, readCertificate } from "./certificate.ts";
+import { type FormerKey, FormerKeys, formerKeys } from "./former-keys.ts";
 import type { Genesis } from "./genesis.ts";
+import { PreservedKeys } from "./preserved-keys.ts";
 import { countedAt, RetiredKeys } from "./retired-keys.ts";
 import { type ShardMap, shardMap } from "./shard-map.ts";
 
@@ -32,7 +34,9 @@ export class TrustStore {
   readonly #floors: ReadonlyMap<string, number>;
   readonly #byPrincipal = new Map<string, Certificate>();
   readonly #byKey = new Map<string, Certificate>();
+  readonly #preserved = new PreservedKeys();
   readonly #retired = new RetiredKeys();
+  readonly #former = new FormerKeys();
   #waiting: readonly Certificate[] = [];
   #shards: ShardMap | undefined;
 
@@ -59,9 +63,41 @@ export class TrustStore {
     return ok(counting);
   }
 
-  /** The certificate of a key, valid now. */
+  /**
+   * Adds an older certificate that this node kept itself: it has to be signed, also by an issuer's key that
+   * another follows by now. It never counts. False: it was not taken.
+   */
+  restoreRetired(bytes: Uint8Array, nowUnixMs: number): boolean {
+    const read = readCertificate(bytes);
+    if (!read.ok || read.value.kind === "client") return false;
+    const { principal, generation, kind, signer } = read.value;
+    const newest = this.#byPrincipal.get(principal);
+    if (newest?.kind !== kind || generation >= newest.generation) return false;
+    const mayCertify =
+      kind === "issuer" ? equalBytes(signer, this.genesis.genesisKey) : this.#wasIssuer(signer, nowUnixMs);
+    if (!mayCertify || !hasValidSignature(read.value, this.genesis.hash)) return false;
+    this.#retire(newest, read.value);
+    return true;
+  }
+
+  /** The certificate of a key, valid now. Of a key that the principal's newest follows it is that one, with this key in it. */
   byKey(key: Uint8Array, nowUnixMs: number): Result<Certificate, CellError> {
-    return this.#standing(this.#byKey.get(mapKey(key)), nowUnixMs);
+    return this.#standing(this.#find(key, nowUnixMs), nowUnixMs);
+  }
+
+  /** Keys of a principal that its newest follows without a break, as far as is known here. */
+  formerKeys(principal: string): readonly FormerKey[] {
+    return this.#former.of(principal);
+  }
+
+  /**
+   * Whose key this was at a time, when that one's present key follows it without a break and counts now: its
+   * newest certificate. For what was signed then and is kept.
+   */
+  formerOwner(key: Uint8Array, atUnixMs: number, nowUnixMs: number): Certificate | undefined {
+    if (!this.#former.wasKeyAt(key, atUnixMs)) return undefined;
+    const owner = this.byPrincipal(this.#former.ownerOf(key) ?? "", nowUnixMs);
+    return owner.ok ? owner.value : undefined;
   }
 
   /**
@@ -77,12 +113,12 @@ export class TrustStore {
       const { principal, signer } = certificate;
       const newest = this.#byPrincipal.get(principal);
       const known = [...this.#retired.of(principal), ...(newest === undefined ? [] : [newest])];
-      return countedAt(certificate, known, atUnixMs) && this.byKey(signer, nowUnixMs).ok;
+      return countedAt(certificate, known, atUnixMs) && this.#wasIssuer(signer, nowUnixMs);
     });
     return then === undefined ? now : ok(then);
   }
 
-  /** Older certificates of a node, the lowest generation first. */
+  /** Older certificates of a node or an issuer, the lowest generation first. */
   retired(principal: string): readonly Certificate[] {
     return this.#retired.of(principal);
   }
@@ -140,9 +176,10 @@ export class TrustStore {
     const known = this.#byPrincipal.get(principal);
     if (known !== undefined && equalBytes(known.body, certificate.body)) return ok(false);
     const fault = this.#checkSuccession(certificate, known);
-    if (fault?.code === "AUTHORITY_GENERATION_SUPERSEDED") this.#retired.keep(certificate);
+    if (known !== undefined && fault?.code === "AUTHORITY_GENERATION_SUPERSEDED")
+      this.#retire(known, certificate);
     if (fault !== undefined) return err(fault);
-    const holder = this.#byKey.get(mapKey(key));
+    const holder = this.#find(key, nowUnixMs);
     const foreign = holder !== undefined && holder.principal !== principal ? holder : undefined;
     if (foreign !== undefined && kind !== "issuer") return taken("its key belongs to another principal");
     if (known === undefined && kind !== "issuer" && this.#byPrincipal.size >= this.#maxPrincipals) {
@@ -151,10 +188,12 @@ export class TrustStore {
     if (generation < (this.#floors.get(principal) ?? 0)) {
       return err(new CellError("AUTHORITY_GENERATION_SUPERSEDED", superseded(principal, generation)));
     }
-    if (foreign !== undefined) this.#forget(foreign);
+    if (foreign !== undefined) this.#takeKey(foreign);
     if (known !== undefined) this.#succeed(known, certificate);
     this.#byPrincipal.set(principal, certificate);
     this.#byKey.set(mapKey(key), certificate);
+    this.#preserved.keep(certificate, known?.kind === kind ? known : undefined);
+    this.#line(certificate);
     this.#shards = undefined;
     return ok(true);
   }
@@ -170,7 +209,7 @@ export class TrustStore {
       return err(new CellError("AUTHORITY_KIND_FORBIDDEN", what));
     }
     if (!byGenesis) {
-      const issuer = this.#byKey.get(mapKey(certificate.signer));
+      const issuer = this.#find(certificate.signer, nowUnixMs);
       if (issuer !== undefined && issuer.kind !== "issuer") {
         return err(new CellError("AUTHORITY_KIND_FORBIDDEN", "only an issuer certifies nodes and clients"));
       }
@@ -180,9 +219,11 @@ export class TrustStore {
         return err(new CellError("AUTHORITY_CHAIN_BROKEN", undefined, { cause }));
       }
     }
-    return hasValidSignature(certificate, hash)
-      ? ok(undefined)
-      : err(new CellError("AUTHORITY_CERTIFICATE_FORGED"));
+    if (hasValidSignature(certificate, hash)) return ok(undefined);
+    const code = hasValidContinuity(certificate, hash)
+      ? "AUTHORITY_CERTIFICATE_FORGED"
+      : "AUTHORITY_CONTINUITY_INVALID";
+    return err(new CellError(code));
   }
 
   #checkSuccession(certificate: Certificate, known: Certificate | undefined): CellError | undefined {
@@ -222,9 +263,40 @@ export class TrustStore {
     else this.#retired.forget(known.principal);
   }
 
+  /** An older one of a principal came, or came again. */
+  #retire(newest: Certificate, older: Certificate): void {
+    this.#preserved.judge(newest, older);
+    this.#retired.keep(older);
+    this.#line(newest);
+  }
+
+  #line(newest: Certificate): void {
+    this.#former.set(newest.principal, formerKeys(newest, this.#retired.of(newest.principal)));
+  }
+
   #forget(certificate: Certificate): void {
     this.#byPrincipal.delete(certificate.principal);
     this.#byKey.delete(mapKey(certificate.key));
+    this.#preserved.forget(certificate);
+    this.#former.delete(certificate.principal);
+  }
+
+  /** For an issuer: of who had it beside a newer one, no more than that. */
+  #takeKey(holder: Certificate): void {
+    if (this.#byKey.get(mapKey(holder.key)) === holder) this.#forget(holder);
+    else this.#preserved.forget(holder);
+  }
+
+  #find(key: Uint8Array, nowUnixMs: number): Certificate | undefined {
+    return this.#byKey.get(mapKey(key)) ?? this.#preserved.of(key, nowUnixMs);
+  }
+
+  /** Whether it is an issuer's key, or was one that an issuer's present key follows. */
+  #wasIssuer(key: Uint8Array, nowUnixMs: number): boolean {
+    const now = this.byKey(key, nowUnixMs);
+    if (now.ok) return now.value.kind === "issuer";
+    const owner = this.byPrincipal(this.#former.ownerOf(key) ?? "", nowUnixMs);
+    return owner.ok && owner.value.kind === "issuer";
   }
 
   #standing(certificate: Certificate | undefined, nowUnixMs: number): Result<Certificate, CellError> {
@@ -239,7 +311,7 @@ export class TrustStore {
     if (nowUnixMs < notBeforeUnixMs) return new CellError("AUTHORITY_CERTIFICATE_NOT_YET_VALID");
     if (!(nowUnixMs < notAfterUnixMs)) return new CellError("AUTHORITY_CERTIFICATE_EXPIRED");
     if (kind === "issuer") return undefined;
-    const issuer = this.#byKey.get(mapKey(signer));
+    const issuer = this.#find(signer, nowUnixMs);
     const fault =
       issuer?.kind === "issuer" ? this.#fault(issuer, nowUnixMs) : new CellError("AUTHORITY_ISSUER_UNKNOWN");
     return fault && new CellError("AUTHORITY_CHAIN_BROKEN", undefined, { cause: fault });

@@ -8,6 +8,7 @@ const domain = (name: string): Uint8Array => Buffer.from(`cell0/v1/${name}\0`, "
 const CAPSULE = domain("capsule");
 const BATCH = domain("batch");
 const CERTIFICATE = domain("certificate");
+const CONTINUITY = domain("continuity");
 const REVISION = domain("revision");
 const CAPABILITY = domain("capability");
 const APPROVAL = domain("approval");
@@ -38,6 +39,10 @@ export function batchInput(genesisHash: Uint8Array, issuer: Uint8Array, input: B
 
 export const certificateInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
   concat(CERTIFICATE, genesisHash, sha256(body));
+
+/** By the key before, over a certificate whose key follows it. */
+export const continuityInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
+  concat(CONTINUITY, genesisHash, sha256(body));
 
 export const revisionInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
   concat(REVISION, genesisHash, sha256(body));

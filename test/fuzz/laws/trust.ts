@@ -35,7 +35,12 @@ export const certificate = targetOf<Mutant>({
       demand(bodies.has(toHex(body)), "nobody signed what counts");
   },
   ...ofMutants,
-  mustSee: ["accepted", "AUTHORITY_CERTIFICATE_INVALID", "AUTHORITY_CERTIFICATE_FORGED"],
+  mustSee: [
+    "accepted",
+    "AUTHORITY_CERTIFICATE_INVALID",
+    "AUTHORITY_CERTIFICATE_FORGED",
+    "AUTHORITY_CONTINUITY_INVALID",
+  ],
   testRuns: 250,
 });
 

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cell0/v1/trust.proto.
  */
 export const file_cell0_v1_trust: GenFile = /*@__PURE__*/
-  fileDesc("ChRjZWxsMC92MS90cnVzdC5wcm90bxIIY2VsbDAudjEiZAoHR2VuZXNpcxIMCgRjZWxsGAEgASgJEhMKC2dlbmVzaXNfa2V5GAIgASgMEhcKD2NyZWF0ZWRfdW5peF9tcxgDIAEoBBIOCgZzaGFyZHMYBCABKA0SDQoFbm9uY2UYBSABKAwiRAoRU2lnbmVkQ2VydGlmaWNhdGUSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMIvsBCg9DZXJ0aWZpY2F0ZUJvZHkSCwoDa2V5GAEgASgMEhEKCXByaW5jaXBhbBgCIAEoCRIlCgRraW5kGAMgASgOMhcuY2VsbDAudjEuUHJpbmNpcGFsS2luZBISCgpnZW5lcmF0aW9uGAQgASgEEhoKEm5vdF9iZWZvcmVfdW5peF9tcxgFIAEoBBIZChFub3RfYWZ0ZXJfdW5peF9tcxgGIAEoBBIkCgZzaGFyZHMYByADKAsyFC5jZWxsMC52MS5TaGFyZFJhbmdlEh8KBmdyYW50cxgIIAMoCzIPLmNlbGwwLnYxLkdyYW50Eg8KB3Jldm9rZWQYCSABKAgiKQoKU2hhcmRSYW5nZRINCgVmaXJzdBgBIAEoDRIMCgRsYXN0GAIgASgNIikKBUdyYW50Eg8KB2ludGVudHMYASADKAkSDwoHdGFyZ2V0cxgCIAMoCSJBCg5TaWduZWRSZXZpc2lvbhIMCgRib2R5GAEgASgMEg4KBnNpZ25lchgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwivgEKDFJldmlzaW9uQm9keRIQCghyZXZpc2lvbhgBIAEoBBIXCg9jcmVhdGVkX3VuaXhfbXMYAiABKAQSDgoGYXV0aG9yGAMgASgJEg0KBWdyYXBoGAQgASgMEhMKC3JvbGxiYWNrX29mGAUgASgEEhUKDXByZXZpb3VzX2hhc2gYBiABKAwSEAoIY2F1c2VfaWQYByABKAwSJgoJYWxnb3JpdGhtGAggASgOMhMuY2VsbDAudjEuQWxnb3JpdGhtIiMKC1RydXN0QnVuZGxlEhQKDGNlcnRpZmljYXRlcxgBIAMoDCp+Cg1QcmluY2lwYWxLaW5kEh4KGlBSSU5DSVBBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVUFJJTkNJUEFMX0tJTkRfSVNTVUVSEAESFwoTUFJJTkNJUEFMX0tJTkRfTk9ERRACEhkKFVBSSU5DSVBBTF9LSU5EX0NMSUVOVBADYgZwcm90bzM", [file_cell0_v1_capsule]);
+  fileDesc("ChRjZWxsMC92MS90cnVzdC5wcm90bxIIY2VsbDAudjEiZAoHR2VuZXNpcxIMCgRjZWxsGAEgASgJEhMKC2dlbmVzaXNfa2V5GAIgASgMEhcKD2NyZWF0ZWRfdW5peF9tcxgDIAEoBBIOCgZzaGFyZHMYBCABKA0SDQoFbm9uY2UYBSABKAwiYgoRU2lnbmVkQ2VydGlmaWNhdGUSDAoEYm9keRgBIAEoDBIOCgZzaWduZXIYAiABKAwSEQoJc2lnbmF0dXJlGAMgASgMEhwKFGNvbnRpbnVpdHlfc2lnbmF0dXJlGAQgASgMIqUCCg9DZXJ0aWZpY2F0ZUJvZHkSCwoDa2V5GAEgASgMEhEKCXByaW5jaXBhbBgCIAEoCRIlCgRraW5kGAMgASgOMhcuY2VsbDAudjEuUHJpbmNpcGFsS2luZBISCgpnZW5lcmF0aW9uGAQgASgEEhoKEm5vdF9iZWZvcmVfdW5peF9tcxgFIAEoBBIZChFub3RfYWZ0ZXJfdW5peF9tcxgGIAEoBBIkCgZzaGFyZHMYByADKAsyFC5jZWxsMC52MS5TaGFyZFJhbmdlEh8KBmdyYW50cxgIIAMoCzIPLmNlbGwwLnYxLkdyYW50Eg8KB3Jldm9rZWQYCSABKAgSKAoKY29udGludWl0eRgKIAEoCzIULmNlbGwwLnYxLkNvbnRpbnVpdHkibAoKQ29udGludWl0eRIQCghwcmV2aW91cxgBIAEoDBIUCgxwcmV2aW91c19rZXkYAiABKAwSFgoOaXNzdWVkX3VuaXhfbXMYAyABKAQSHgoWcHJlc2VydmVfdW50aWxfdW5peF9tcxgEIAEoBCIpCgpTaGFyZFJhbmdlEg0KBWZpcnN0GAEgASgNEgwKBGxhc3QYAiABKA0iKQoFR3JhbnQSDwoHaW50ZW50cxgBIAMoCRIPCgd0YXJnZXRzGAIgAygJIkEKDlNpZ25lZFJldmlzaW9uEgwKBGJvZHkYASABKAwSDgoGc2lnbmVyGAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCK+AQoMUmV2aXNpb25Cb2R5EhAKCHJldmlzaW9uGAEgASgEEhcKD2NyZWF0ZWRfdW5peF9tcxgCIAEoBBIOCgZhdXRob3IYAyABKAkSDQoFZ3JhcGgYBCABKAwSEwoLcm9sbGJhY2tfb2YYBSABKAQSFQoNcHJldmlvdXNfaGFzaBgGIAEoDBIQCghjYXVzZV9pZBgHIAEoDBImCglhbGdvcml0aG0YCCABKA4yEy5jZWxsMC52MS5BbGdvcml0aG0iIwoLVHJ1c3RCdW5kbGUSFAoMY2VydGlmaWNhdGVzGAEgAygMKn4KDVByaW5jaXBhbEtpbmQSHgoaUFJJTkNJUEFMX0tJTkRfVU5TUEVDSUZJRUQQABIZChVQUklOQ0lQQUxfS0lORF9JU1NVRVIQARIXChNQUklOQ0lQQUxfS0lORF9OT0RFEAISGQoVUFJJTkNJUEFMX0tJTkRfQ0xJRU5UEANiBnByb3RvMw", [file_cell0_v1_capsule]);
 
 /**
  * The cell's root. Its hash, SHA-256 over these bytes as first written, is
@@ -87,6 +87,15 @@ export type SignedCertificate = Message<"cell0.v1.SignedCertificate"> & {
    * @generated from field: bytes signature = 3;
    */
   signature: Uint8Array;
+
+  /**
+   * Of a certificate with `continuity`, and of no other: Ed25519 by
+   * `continuity.previous_key` over "cell0/v1/continuity\0" || genesis hash (32)
+   * || SHA-256(body). It is checked wherever `signature` is.
+   *
+   * @generated from field: bytes continuity_signature = 4;
+   */
+  continuitySignature: Uint8Array;
 };
 
 /**
@@ -156,6 +165,13 @@ export type CertificateBody = Message<"cell0.v1.CertificateBody"> & {
    * @generated from field: bool revoked = 9;
    */
   revoked: boolean;
+
+  /**
+   * Absent: every key before this one is void at once.
+   *
+   * @generated from field: cell0.v1.Continuity continuity = 10;
+   */
+  continuity?: Continuity | undefined;
 };
 
 /**
@@ -164,6 +180,49 @@ export type CertificateBody = Message<"cell0.v1.CertificateBody"> & {
  */
 export const CertificateBodySchema: GenMessage<CertificateBody> = /*@__PURE__*/
   messageDesc(file_cell0_v1_trust, 2);
+
+/**
+ * That a key follows another one, which agrees to it: the key before signs the
+ * whole certificate. Until a time both are the principal's.
+ *
+ * @generated from message cell0.v1.Continuity
+ */
+export type Continuity = Message<"cell0.v1.Continuity"> & {
+  /**
+   * SHA-256 of the body of the certificate of the generation before, which was
+   * of `previous_key` and not withdrawn.
+   *
+   * @generated from field: bytes previous = 1;
+   */
+  previous: Uint8Array;
+
+  /**
+   * Key of that certificate, 32 bytes.
+   *
+   * @generated from field: bytes previous_key = 2;
+   */
+  previousKey: Uint8Array;
+
+  /**
+   * @generated from field: uint64 issued_unix_ms = 3;
+   */
+  issuedUnixMs: bigint;
+
+  /**
+   * The key before counts until this millisecond; at most 24 hours after
+   * `issued_unix_ms`.
+   *
+   * @generated from field: uint64 preserve_until_unix_ms = 4;
+   */
+  preserveUntilUnixMs: bigint;
+};
+
+/**
+ * Describes the message cell0.v1.Continuity.
+ * Use `create(ContinuitySchema)` to create a new message.
+ */
+export const ContinuitySchema: GenMessage<Continuity> = /*@__PURE__*/
+  messageDesc(file_cell0_v1_trust, 3);
 
 /**
  * Shards `first` to `last`, both included.
@@ -187,7 +246,7 @@ export type ShardRange = Message<"cell0.v1.ShardRange"> & {
  * Use `create(ShardRangeSchema)` to create a new message.
  */
 export const ShardRangeSchema: GenMessage<ShardRange> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_trust, 3);
+  messageDesc(file_cell0_v1_trust, 4);
 
 /**
  * Permission to send any of these intents to any of these targets.
@@ -212,7 +271,7 @@ export type Grant = Message<"cell0.v1.Grant"> & {
  * Use `create(GrantSchema)` to create a new message.
  */
 export const GrantSchema: GenMessage<Grant> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_trust, 4);
+  messageDesc(file_cell0_v1_trust, 5);
 
 /**
  * One revision of what a cell should run, as kept in the revisions stream.
@@ -246,7 +305,7 @@ export type SignedRevision = Message<"cell0.v1.SignedRevision"> & {
  * Use `create(SignedRevisionSchema)` to create a new message.
  */
 export const SignedRevisionSchema: GenMessage<SignedRevision> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_trust, 5);
+  messageDesc(file_cell0_v1_trust, 6);
 
 /**
  * @generated from message cell0.v1.RevisionBody
@@ -310,7 +369,7 @@ export type RevisionBody = Message<"cell0.v1.RevisionBody"> & {
  * Use `create(RevisionBodySchema)` to create a new message.
  */
 export const RevisionBodySchema: GenMessage<RevisionBody> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_trust, 6);
+  messageDesc(file_cell0_v1_trust, 7);
 
 /**
  * What a node answers on cell0.v1.<cell>.trust-bundle: the certificates by which
@@ -332,7 +391,7 @@ export type TrustBundle = Message<"cell0.v1.TrustBundle"> & {
  * Use `create(TrustBundleSchema)` to create a new message.
  */
 export const TrustBundleSchema: GenMessage<TrustBundle> = /*@__PURE__*/
-  messageDesc(file_cell0_v1_trust, 7);
+  messageDesc(file_cell0_v1_trust, 8);
 
 /**
  * @generated from enum cell0.v1.PrincipalKind
