@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { formatTime, parseDuration } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { describeFollows, followsOf } from "./follows.ts";
 import { addPrincipal } from "./identity-file.ts";
 import { printPrincipals } from "./principals.ts";
 import { shellWord } from "./render/shell-word.ts";
@@ -171,16 +172,18 @@ async function findClient(context: Context, name: string): Promise<Certificate> 
 }
 
 async function showClient(context: Context, name: string): Promise<ExitCode> {
-  const { key, generation, notBeforeUnixMs, notAfterUnixMs, grants, revoked } = await findClient(
+  const { key, generation, notBeforeUnixMs, notAfterUnixMs, grants, revoked, continuity } = await findClient(
     context,
     name,
   );
   const fingerprint = fingerprintOf(key);
+  const follows = followsOf(continuity);
   context.print(
     [
       `${context.colors.bold(name)}${revoked ? context.colors.red("  revoked") : ""}`,
       `  key         ${fingerprint}`,
       `  generation  ${generation}`,
+      ...(follows === undefined ? [] : [`  follows     ${describeFollows(follows)}`]),
       `  valid       ${formatTime(notBeforeUnixMs)} to ${formatTime(notAfterUnixMs)} UTC`,
       ...grants.map(({ intents, targets }) => `  may send    ${intents.join(", ")} to ${targets.join(", ")}`),
     ].join("\n"),
@@ -189,6 +192,7 @@ async function showClient(context: Context, name: string): Promise<ExitCode> {
     principal: name,
     keyFingerprint: fingerprint,
     generation,
+    ...(follows === undefined ? {} : { follows }),
     notBeforeUnixMs,
     notAfterUnixMs,
     revoked,

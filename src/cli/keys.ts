@@ -1,4 +1,4 @@
-// `cell0 keys [list | fingerprint | genesis]`
+// `cell0 keys [list | fingerprint | genesis | rotate]`
 import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { CellError } from "../errors/cell-error.ts";
@@ -10,6 +10,7 @@ import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { exportGenesisKey, importGenesisKey } from "./genesis-key.ts";
+import { registerRotate } from "./keys-rotate.ts";
 import { renderTable } from "./render/table.ts";
 import { action } from "./session.ts";
 
@@ -56,6 +57,7 @@ export function registerKeys(program: Command): void {
     notes:
       "Without it the cell runs as before: nodes and clients are certified by the issuer's key. What no longer works is to certify an issuer, that is to replace the issuer's key when it is lost or leaked. Keep two copies; nobody can make it anew.",
   });
+  registerRotate(keys);
   documented(keys, { examples: [["cell0 keys list", "what is here"]], exits: ["unreachable"] });
 }
 

@@ -83,6 +83,14 @@ function principals(store: TrustStore): readonly PrincipalRow[] {
     kind: certificate.kind,
     generation: certificate.generation,
     keyFingerprint: fingerprintOf(certificate.key),
+    ...(certificate.continuity === undefined
+      ? {}
+      : {
+          follows: {
+            keyFingerprint: fingerprintOf(certificate.continuity.previousKey),
+            preserveUntilUnixMs: certificate.continuity.preserveUntilUnixMs,
+          },
+        }),
     notAfterUnixMs: certificate.notAfterUnixMs,
     revoked: certificate.revoked,
   }));

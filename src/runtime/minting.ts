@@ -21,7 +21,7 @@ import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import { readToken, signToken, type Token } from "../security/capability/token.ts";
 import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.ts";
-import type { SigningKey } from "../security/keys/signing-key.ts";
+import type { Signer } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
 import { firstNodeAt } from "../security/trust/first-node.ts";
@@ -40,7 +40,7 @@ const DEFAULT_SCOPE = "default";
 const MAX_TTL_MS = 30 * 86_400_000;
 
 export type MintPorts = {
-  readonly key: SigningKey;
+  readonly key: Signer;
   readonly trust: TrustStore;
   readonly revocations: RevocationList;
   readonly stream: MintedStream;

@@ -7,7 +7,7 @@ import type { Result } from "../errors/result.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { decodePlacedGraph } from "../manifest/graph-schema.ts";
 import { equalBytes } from "../security/bytes.ts";
-import type { SigningKey } from "../security/keys/signing-key.ts";
+import type { Signer } from "../security/keys/signing-key.ts";
 import {
   readKeptRevision,
   signRevision,
@@ -52,7 +52,7 @@ export type RevisionPorts = {
   readonly stream: RevisionsStream;
   readonly mirror: RecordMirror;
   readonly trust: TrustStore;
-  readonly key: SigningKey;
+  readonly key: Signer;
   /** Another process of this node writes: nothing is published before `activate`. */
   readonly standby?: boolean;
   /** A newer revision is in force. */

@@ -7,7 +7,7 @@ import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
 import { equalBytes } from "../security/bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../security/clock/clock-skew.ts";
-import type { SigningKey } from "../security/keys/signing-key.ts";
+import type { Signer } from "../security/keys/signing-key.ts";
 import { readHead, signHead } from "../security/revocation/head.ts";
 import { RevocationList } from "../security/revocation/revocation-list.ts";
 import { type Revocations, readRevocations, signRevocations } from "../security/revocation/revocations.ts";
@@ -54,7 +54,7 @@ export type RevocationPorts = {
   readonly heads: RevocationHeads;
   readonly mirror: RecordMirror;
   readonly trust: TrustStore;
-  readonly key: SigningKey;
+  readonly key: Signer;
   /** Another process of this node writes and speaks, until `activate`. */
   readonly standby: boolean;
   /** More is revoked than before. */

@@ -238,6 +238,8 @@ export type PrincipalRow = {
   readonly generation: number;
   /** First 16 hex digits of the key's SHA-256. */
   readonly keyFingerprint: string;
+  /** The key that this one follows, and until when that one counts too. */
+  readonly follows?: { readonly keyFingerprint: string; readonly preserveUntilUnixMs: number };
   readonly notAfterUnixMs: number;
   readonly revoked: boolean;
 };

@@ -38,6 +38,20 @@ export const cliErrors = defineErrors({
     remedy: "Run it again with `--yes` to go ahead without a question.",
     retryable: false,
   },
+  CLI_ROTATION_STOPPED: {
+    title: "the rotation of a key stopped half way",
+    cause:
+      "The step that is named did not succeed: a node did not hear of the next key in time, or did not answer.",
+    remedy:
+      "Nothing was switched; run the command again. `cell0 keys list` and `cell0 client show` say which key counts.",
+    retryable: false,
+  },
+  CLI_ROTATION_PENDING: {
+    title: "a rotation has not ended yet",
+    cause: "The key before counts still, beside the one that follows it.",
+    remedy: "Wait until its time is over, or end it at once with `--remove`.",
+    retryable: false,
+  },
   CLI_INTERRUPTED: {
     title: "interrupted",
     cause: "The command was ended by Ctrl-C or a signal.",

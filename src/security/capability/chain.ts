@@ -5,7 +5,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { CapabilityChainSchema } from "../../gen/cell0/v1/capability_pb.ts";
 import { equalBytes } from "../bytes.ts";
-import type { SigningKey } from "../keys/signing-key.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { approvalInput, capabilityInput } from "../wire/signing-input.ts";
@@ -62,7 +62,7 @@ export const chainBytes = ({ links }: Pick<Chain, "links">): Uint8Array =>
 export function attenuate(
   chain: Chain,
   claims: Omit<TokenClaims, "parent">,
-  holder: SigningKey,
+  holder: Signer,
   genesisHash: Uint8Array,
 ): Result<Chain, CellError> {
   const { last, links } = chain;

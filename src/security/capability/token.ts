@@ -13,7 +13,7 @@ import {
 import { copyOf, equalBytes, sha256 } from "../bytes.ts";
 import { MAX_PATTERNS } from "../grants/grants.ts";
 import { hasKeyForm } from "../keys/admit-key.ts";
-import type { SigningKey } from "../keys/signing-key.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import { SIGNATURE_BYTES } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
@@ -114,7 +114,7 @@ const BOUNDS = {
 /** Signs claims. Refuses what readToken would, with CAPABILITY_MALFORMED. */
 export function signToken(
   claims: TokenClaims,
-  signer: SigningKey,
+  signer: Signer,
   genesisHash: Uint8Array,
 ): Result<Token, CellError> {
   const { kind, permissions, limits, notBeforeUnixMs, notAfterUnixMs, maxDepth, epoch } = claims;
@@ -166,11 +166,7 @@ export function signToken(
  * Adds an approval, or gives the token as it is when it has that. Errors: CAPABILITY_APPROVER_UNASKED;
  * CAPABILITY_MALFORMED when it grows too large.
  */
-export function approveToken(
-  token: Token,
-  key: SigningKey,
-  genesisHash: Uint8Array,
-): Result<Token, CellError> {
+export function approveToken(token: Token, key: Signer, genesisHash: Uint8Array): Result<Token, CellError> {
   const { publicKey: approver } = key;
   const isAsked = token.approval?.approvers.some((each) => equalBytes(each, approver)) === true;
   if (!isAsked) return err(new CellError("CAPABILITY_APPROVER_UNASKED"));

@@ -5,7 +5,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { RevocationsHeadBodySchema, SignedRevocationsHeadSchema } from "../../gen/cell0/v1/capability_pb.ts";
 import { copyOf, equalBytes } from "../bytes.ts";
-import type { SigningKey } from "../keys/signing-key.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import { openSigned } from "../wire/open-signed.ts";
 import { HASH_BYTES, revocationsHeadInput } from "../wire/signing-input.ts";
@@ -20,7 +20,7 @@ export type Head = {
 };
 
 /** SignedRevocationsHead. */
-export function signHead({ hash, atUnixMs }: Head, key: SigningKey, genesisHash: Uint8Array): Uint8Array {
+export function signHead({ hash, atUnixMs }: Head, key: Signer, genesisHash: Uint8Array): Uint8Array {
   const body = toBinary(
     RevocationsHeadBodySchema,
     create(RevocationsHeadBodySchema, { hash, atUnixMs: BigInt(atUnixMs) }),

@@ -11,7 +11,7 @@ import {
   SignedRevocationsSchema,
 } from "../../gen/cell0/v1/capability_pb.ts";
 import { copyOf, equalBytes, mapKey, sha256 } from "../bytes.ts";
-import type { SigningKey } from "../keys/signing-key.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
 import { hasValidSignature, MAX_CERTIFICATE_BYTES, readCertificate } from "../trust/certificate.ts";
@@ -50,7 +50,7 @@ export type Revocations = RevocationClaims & {
 };
 
 export type RevocationSealing = {
-  readonly key: SigningKey;
+  readonly key: Signer;
   readonly genesis: Genesis;
   /** An issuer's certificate, and by it the key's own. */
   readonly certificates: readonly [issuer: Uint8Array, node: Uint8Array];

@@ -3,13 +3,13 @@
 import { Algorithm } from "../../gen/cell0/v1/capsule_pb.ts";
 import { ProtoWriter } from "../../wire/proto-writer.ts";
 import { sha256 } from "../bytes.ts";
-import type { SigningKey } from "../keys/signing-key.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import { MAX_CAPSULES } from "./envelope.ts";
 import { buildTree, leafHash, rangePath, rootOf } from "./merkle.ts";
 import { batchInput, singleInput } from "./signing-input.ts";
 
 /** What signs: the issuer's key, for one cell. */
-export type Sealing = { readonly key: SigningKey; readonly genesisHash: Uint8Array };
+export type Sealing = { readonly key: Signer; readonly genesisHash: Uint8Array };
 
 export function sealOne(capsule: Uint8Array, { key, genesisHash }: Sealing): Uint8Array {
   const signature = key.sign(singleInput(genesisHash, key.publicKey, sha256(capsule)));

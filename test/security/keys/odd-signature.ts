@@ -2,7 +2,7 @@
 // admits it; verifiers without the cofactor, OpenSSL among them, do not.
 import { hash } from "node:crypto";
 import * as noble from "@noble/ed25519";
-import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
+import type { Signer } from "../../../src/security/keys/signing-key.ts";
 import { verifyByRule } from "../../../src/security/keys/verify.ts";
 import { sealOne } from "../../../src/security/wire/seal.ts";
 
@@ -29,13 +29,13 @@ export function oddSignature(seed: Uint8Array, message: Uint8Array): Uint8Array 
 /** One capsule in an envelope that is signed so. */
 export function sealedOddly(
   capsule: Uint8Array,
-  key: SigningKey,
+  key: Signer,
   seed: Uint8Array,
   genesisHash: Uint8Array,
 ): Uint8Array {
-  const odd: Pick<SigningKey, "publicKey" | "sign"> = {
+  const odd: Pick<Signer, "publicKey" | "sign"> = {
     publicKey: key.publicKey,
     sign: (message) => oddSignature(seed, message),
   };
-  return sealOne(capsule, { key: odd as SigningKey, genesisHash });
+  return sealOne(capsule, { key: odd as Signer, genesisHash });
 }

@@ -1,0 +1,77 @@
+// `cell0 keys rotate client NAME|operator|node [NAME]|issuer`
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { OPERATOR } from "../runtime/create-cell.ts";
+import { MAX_PRESERVE_MS } from "../security/trust/continuity.ts";
+import { parseName } from "./client.ts";
+import { documented } from "./documented.ts";
+import { parseDuration } from "./duration.ts";
+import { rotateClient } from "./rotate/rotate-client.ts";
+import type { RotateOptions } from "./rotate/steps.ts";
+import { action } from "./session.ts";
+
+const DEFAULT_PRESERVE_MS = 10 * 60_000;
+
+export function registerRotate(keys: Command): void {
+  const rotate = keys
+    .command("rotate")
+    .description(
+      "Put a new key in the place of one, without a refused intent: preserve, establish, test, switch, remove.",
+    );
+  documented(rotate, {
+    examples: [
+      ["cell0 keys rotate client web-shop", "web-shop.creds has a new key"],
+      ["cell0 keys rotate client web-shop --remove", "the one before is refused from now on"],
+    ],
+    exits: ["negative", "refused", "unreachable"],
+    notes:
+      "The key before signs that the new one follows it, and counts beside it for the time of `--preserve`. What fails before the switch is undone, and the command can be run again. A key that is lost or known to others is not rotated but replaced: `cell0 client add NAME --replace`, `cell0 node add NAME --replace`.",
+  });
+  registerClientAndOperator(rotate);
+}
+
+function registerClientAndOperator(rotate: Command): void {
+  const client = withOptions(rotate.command("client"))
+    .description(
+      "Rotate a client's key: its identity file has another one then; the one before is kept as FILE.old.",
+    )
+    .argument("<name>", "name of the client", parseName)
+    .option("--file <file>", "its identity file (default: NAME.creds)")
+    .action(
+      action((context, name: string, options: RotateOptions & { readonly file?: string }) =>
+        rotateClient(context, name, { ...options, file: context.path(options.file ?? `${name}.creds`) }),
+      ),
+    );
+  documented(client, {
+    examples: [["cell0 keys rotate client web-shop --file /etc/shop/web-shop.creds", "where its file lies"]],
+    exits: ["negative", "refused", "unreachable"],
+    notes: "It takes the issuer's key and the client's file. The credentials for the broker in it stay.",
+  });
+  const operator = withOptions(rotate.command("operator"))
+    .description("Rotate the operator's key in the data directory.")
+    .action(
+      action((context, options: RotateOptions) =>
+        rotateClient(context, OPERATOR, { ...options, file: context.dir.operatorCreds }),
+      ),
+    );
+  documented(operator, {
+    examples: [["cell0 keys rotate operator --preserve 1h", "copies of it elsewhere work for an hour more"]],
+    exits: ["negative", "refused", "unreachable"],
+  });
+}
+
+const withOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option("--preserve <duration>", "how long the key before counts on, up to 24h")
+        .argParser(parsePreserve)
+        .default(DEFAULT_PRESERVE_MS, "10m"),
+    )
+    .option("--remove", "end the key before at once, and do no more")
+    .option("-y, --yes", "do not ask");
+
+function parsePreserve(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > MAX_PRESERVE_MS)
+    throw new InvalidArgumentError("A key counts beside the one that follows it for 24h at most.");
+  return ms;
+}
