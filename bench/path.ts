@@ -119,7 +119,6 @@ function openWorld(folder: string) {
     config,
     startedAtUnixMs: Date.now(),
     sealing: { key: nodeKey, genesisHash: genesis.hash },
-    identity,
     maker,
     clock,
     connection: node.connection,

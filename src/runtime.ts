@@ -13,9 +13,11 @@ import { isRead } from "./runtime/connection-check.ts";
 import type { DataDir } from "./runtime/data-dir.ts";
 import { type OpenedDurable, openDurable } from "./runtime/durable/open-durable.ts";
 import { readNodeIdentity } from "./runtime/join-cell.ts";
+import { type KeyRotation, openKeyRotation } from "./runtime/key-rotation.ts";
 import { Watched, whyClosed } from "./runtime/links.ts";
 import { type Messaging, openMessaging } from "./runtime/messaging.ts";
 import { graphAuthority } from "./runtime/node-graph.ts";
+import { NodeKey } from "./runtime/node-key.ts";
 import { openNodeLinks } from "./runtime/node-links.ts";
 import { openRecords } from "./runtime/node-records.ts";
 import { askRevision } from "./runtime/node-revision.ts";
@@ -24,6 +26,7 @@ import { type NodeTelemetry, openNodeTelemetry } from "./runtime/node-telemetry.
 import { packageVersion } from "./runtime/package-info.ts";
 import { preloadBehaviours } from "./runtime/preload-behaviours.ts";
 import { processDied } from "./runtime/process-records.ts";
+import { keyProver } from "./runtime/prove-key.ts";
 import { openReplayGuard } from "./runtime/replay-guard.ts";
 import { RestartHistory } from "./runtime/restart-history.ts";
 import { openRevival } from "./runtime/revival.ts";
@@ -79,6 +82,7 @@ async function promote(
 ): Promise<RunningNode> {
   const startedAtUnixMs = Date.now();
   const { config, links, records, telemetry, actors, placed, firstNode, onProblem } = ground;
+  await useNewestKey(dir, ground);
   if (standby) {
     telemetry.begin({ forgetting: true });
     // It serves meanwhile: what the stream lacks, the one before would have written as late.
@@ -113,6 +117,7 @@ async function promote(
     dir,
     links: links.states,
     revival,
+    rotation: openRotation(dir, ground),
     send: messaging.send,
     durable,
     status,
@@ -149,6 +154,23 @@ async function promote(
   };
 }
 
+/** The process before this one may have taken another key since this one began to stand by. */
+async function useNewestKey(dir: DataDir, { key, onProblem }: Ground): Promise<void> {
+  try {
+    key.use(signingKeyOf(await readNodeIdentity(dir)));
+  } catch (error) {
+    onProblem(error as CellError);
+  }
+}
+
+function openRotation(dir: DataDir, { config, links, records, key, maker, identity }: Ground): KeyRotation {
+  const { cell, node } = config;
+  const { connection } = links;
+  const trust = records.trust.store;
+  const prove = keyProver({ connection, cell, node, maker, trust, genesisHash: identity.genesis.hash });
+  return openKeyRotation({ dir, node, key, trust, prove });
+}
+
 type Life = { stopping: boolean; bootMs: number; system: ActorSystem | undefined };
 
 type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -167,11 +189,11 @@ function openBus(
   ground: Ground,
   { startedAtUnixMs, whyNot, onFenced }: BusOptions,
 ): { readonly messaging: Messaging; readonly durable: OpenedDurable } {
-  const { config, links, records, telemetry, placed, onProblem, identity } = ground;
+  const { config, links, records, telemetry, placed, onProblem, identity, key } = ground;
   const common = {
     connection: links.connection,
     trust: records.trust.store,
-    sealing: { key: signingKeyOf(identity), genesisHash: identity.genesis.hash },
+    sealing: { key, genesisHash: identity.genesis.hash },
     record: telemetry.record,
   };
   let durable: OpenedDurable | undefined;
@@ -201,6 +223,7 @@ function openBus(
 async function openGround(dir: DataDir, standby: boolean) {
   const config = await readCellConfig(dir);
   const identity = await readNodeIdentity(dir);
+  const key = new NodeKey(identity);
   const clock = new HybridClock(Date.now);
   const nextId = createIds({ nowUnixMs: Date.now, randomBytes: (size) => randomBytes(size) });
   const maker = { nextId, tick: () => clock.tick() };
@@ -216,6 +239,7 @@ async function openGround(dir: DataDir, standby: boolean) {
     dir,
     config,
     identity,
+    key,
     connection,
     standby,
     placed,
@@ -233,6 +257,7 @@ async function openGround(dir: DataDir, standby: boolean) {
   return {
     config,
     identity,
+    key,
     clock,
     maker,
     history,

@@ -62,6 +62,8 @@ async function checkCertificates(
     // An issuer that expired since makes this fail, though the record itself is sound.
     if (certificate.ok) trust.add(bytes, certificate.value.notBeforeUnixMs);
   }
+  const retired = await (await openMirror(dir.trust, "retired")).all();
+  for (const bytes of issuersFirst(retired.values())) trust.restoreRetired(bytes, Date.now());
   for (const name of records.keys()) {
     if (trust.newest(name) === undefined)
       throw invalid("the certificate does not chain to genesis", `trust/${name}.cert`);

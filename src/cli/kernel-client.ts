@@ -138,6 +138,7 @@ function capabilityCalls(ask: Ask, { requestMs }: KernelTimeouts) {
   };
 }
 
+type Prepared = { readonly next: string; readonly current: string; readonly certificate: string };
 type Verb = "stop" | "start" | "restart";
 
 /** Calls on the kernel's actors of one node. */
@@ -171,6 +172,27 @@ function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
     async addCertificate(node: string, certificate: Uint8Array): Promise<void> {
       const payload = { certificate: Buffer.from(certificate).toString("base64") };
       await ask.value(authority(node), "trust.add", payload, requestMs);
+    },
+    /** The node's next key and its present one, as hex, and its newest certificate. */
+    async prepareKey(node: string) {
+      const reply = await ask.value(authority(node), "key.prepare", {}, requestMs);
+      const { certificate, ...keys } = objectWith<Prepared>(reply, ["next", "current", "certificate"]);
+      return { ...keys, certificate: new Uint8Array(Buffer.from(certificate, "base64")) };
+    },
+    /** By the node's present key, over the body of its next key's certificate. */
+    async agreeKey(node: string, body: Uint8Array): Promise<Uint8Array> {
+      const payload = { body: Buffer.from(body).toString("base64") };
+      const reply = await ask.value(authority(node), "key.agree", payload, requestMs);
+      return new Uint8Array(Buffer.from(String(field(reply, "signature")), "base64"));
+    },
+    async testKey(node: string, nodes: readonly string[]): Promise<void> {
+      await ask.value(authority(node), "key.test", { nodes }, applyMs);
+    },
+    /** Hex of the key that the node signs with then. */
+    switchKey: async (node: string) =>
+      String(field(await ask.value(authority(node), "key.switch", {}, requestMs), "current")),
+    async removeKey(node: string): Promise<void> {
+      await ask.value(authority(node), "key.remove", {}, requestMs);
     },
     principals: async (node: string) =>
       arrayOf<PrincipalRow>(await read(authority(node), "trust.list", {}), ["principal", "kind"]),

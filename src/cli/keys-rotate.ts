@@ -6,6 +6,8 @@ import { parseName } from "./client.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
 import { rotateClient } from "./rotate/rotate-client.ts";
+import { rotateIssuer } from "./rotate/rotate-issuer.ts";
+import { rotateNode } from "./rotate/rotate-node.ts";
 import type { RotateOptions } from "./rotate/steps.ts";
 import { action } from "./session.ts";
 
@@ -27,6 +29,8 @@ export function registerRotate(keys: Command): void {
       "The key before signs that the new one follows it, and counts beside it for the time of `--preserve`. What fails before the switch is undone, and the command can be run again. A key that is lost or known to others is not rotated but replaced: `cell0 client add NAME --replace`, `cell0 node add NAME --replace`.",
   });
   registerClientAndOperator(rotate);
+  registerNode(rotate);
+  registerIssuer(rotate);
 }
 
 function registerClientAndOperator(rotate: Command): void {
@@ -56,6 +60,38 @@ function registerClientAndOperator(rotate: Command): void {
   documented(operator, {
     examples: [["cell0 keys rotate operator --preserve 1h", "copies of it elsewhere work for an hour more"]],
     exits: ["negative", "refused", "unreachable"],
+  });
+}
+
+function registerNode(rotate: Command): void {
+  const node = withOptions(rotate.command("node"))
+    .description("Rotate the key of a node that runs. It goes on with the next one, without a stop.")
+    .argument("[name]", "name of the node (default: the one of this directory)", parseName)
+    .action(action(rotateNode));
+  documented(node, {
+    examples: [
+      ["cell0 keys rotate node", "this directory's"],
+      ["cell0 keys rotate node b --remove", "the key that b had before is refused from now on"],
+    ],
+    exits: ["negative", "refused", "unreachable"],
+    notes:
+      "The node makes its next key itself; it never leaves the node's directory. Tokens that the key before minted count on. Its vote key, in the Rust core, stays.",
+  });
+}
+
+function registerIssuer(rotate: Command): void {
+  const issuer = withOptions(rotate.command("issuer"))
+    .description("Rotate the issuer's key, and certify all nodes and clients anew with the next one.")
+    .action(action(rotateIssuer));
+  documented(issuer, {
+    examples: [
+      ["cell0 keys genesis --import /media/stick/genesis.key", "it takes the genesis key"],
+      ["cell0 keys rotate issuer", "everybody's key and file stay as they are"],
+      ["cell0 keys rotate issuer --remove", "the one before certifies nobody any more"],
+    ],
+    exits: ["negative", "refused", "unreachable"],
+    notes:
+      "Until the time of `--preserve` is over everybody has to be certified anew; when it stops half way, run it again before that.",
   });
 }
 

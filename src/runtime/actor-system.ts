@@ -12,8 +12,8 @@ import type { ChildSpec, PlacedGraph } from "../manifest/graph.ts";
 import { actorsOf } from "../manifest/graph-walk.ts";
 import { type Plan, planGraph } from "../manifest/plan.ts";
 import { unmetSync } from "../manifest/sync-demands.ts";
-import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
+import type { Signer } from "../security/keys/signing-key.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { kernelFailure } from "../supervisor/failure.ts";
 import { systemClock } from "../supervisor/ports.ts";
@@ -31,6 +31,7 @@ import { GraphKeeper } from "./graph-keeper.ts";
 import { graphPorts } from "./graph-ports.ts";
 import { KernelLayer } from "./kernel-layer.ts";
 import { kernelParts } from "./kernel-parts.ts";
+import type { KeyRotation } from "./key-rotation.ts";
 import type { Links, Watched } from "./links.ts";
 import type { MintPorts } from "./minting.ts";
 import { kernelSpec, rootsOf } from "./node-graph.ts";
@@ -55,7 +56,9 @@ export type ActorSystemOptions = {
   readonly config: CellConfig;
   readonly links: Links;
   readonly records: NodeRecords;
-  readonly identity: ParsedIdentity;
+  /** Of this node; it may become another one. */
+  readonly key: Signer;
+  readonly rotation: KeyRotation;
   readonly authority: Pick<AuthorityPorts, "actorGrants" | "clientGrants">;
   readonly nextId: () => Uint8Array;
   readonly placed: Watched<PlacedGraph>;
@@ -271,6 +274,7 @@ class System implements ActorSystem {
       node: config.node,
       links,
       trust,
+      rotation: this.#options.rotation,
       registry: registryPorts({
         tree: () => this.#requireTree(),
         rebuild: () => this.#layer.rebuild(),
@@ -303,10 +307,10 @@ class System implements ActorSystem {
   }
 
   #minting(): MintPorts {
-    const { records, telemetry, authority, identity, nextId } = this.#options;
+    const { records, telemetry, authority, key, nextId } = this.#options;
     const { actorGrants, clientGrants } = authority;
     return {
-      key: signingKeyOf(identity),
+      key,
       trust: records.trust.store,
       revocations: records.revocations.list,
       stream: records.minted,

@@ -26,6 +26,8 @@ export function dataDir(path: string) {
     brokerAuthority: join(root, "keys", "broker.json"),
     operatorCreds: join(root, "operator.creds"),
     nodeCreds: join(root, "node.creds"),
+    /** Seed of the node's next key, while it is rotated. */
+    nodeNextKey: join(root, "keys", "node.key.next"),
     /** Certificates known to this node, `<principal>.cert`, and revisions, `<number>.rev`: what the broker must not roll back. */
     trust: join(root, "trust"),
     revisions: join(root, "revisions"),

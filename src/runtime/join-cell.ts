@@ -35,7 +35,7 @@ export async function readJoinFile(
 }
 
 /** This node's identity. Throws CELL_KEY_DAMAGED. */
-export async function readNodeIdentity(dir: DataDir): Promise<ParsedIdentity> {
+export async function readNodeIdentity(dir: Pick<DataDir, "nodeCreds">): Promise<ParsedIdentity> {
   let text: string;
   try {
     text = await readFile(dir.nodeCreds, "utf8");

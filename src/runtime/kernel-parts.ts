@@ -15,6 +15,7 @@ import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { EventFilter } from "../telemetry/event-filter.ts";
 import { readEvents } from "../telemetry/read-events.ts";
+import type { KeyRotation } from "./key-rotation.ts";
 import { type Links, linkInput } from "./links.ts";
 import { CAPABILITIES_ACTOR, GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
 import type { KernelPart } from "./start-child.ts";
@@ -25,6 +26,7 @@ export type KernelPartOptions = {
   readonly node: string;
   readonly links: Links;
   readonly trust: CellTrust;
+  readonly rotation: KeyRotation;
   readonly registry: RegistryPorts;
   /** Of what only the node that owns shard 0 has; undefined on another. */
   readonly first: { readonly graph: GraphPorts; readonly capabilities: CapabilityPorts } | undefined;
@@ -40,6 +42,7 @@ export function kernelParts(options: KernelPartOptions): ReadonlyMap<string, Ker
   const { node, links, trust } = options;
   const authorityPorts = {
     add: (bytes: Uint8Array) => trust.publish(bytes),
+    rotation: options.rotation,
     list: () => principals(trust.store),
   };
   const parts = new Map<string, KernelPart>([

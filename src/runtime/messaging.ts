@@ -9,7 +9,6 @@ import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { Json, PlacedGraph } from "../manifest/graph.ts";
 import type { HybridClock } from "../security/clock/hybrid-clock.ts";
-import type { ParsedIdentity } from "../security/identity/creds-file.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
 import { createIntake, type IntakePorts } from "../security/intake/intake.ts";
 import type { Verdict } from "../security/intake/verdict.ts";
@@ -50,7 +49,6 @@ export type MessagingOptions = {
   readonly config: CellConfig;
   readonly startedAtUnixMs: number;
   readonly sealing: Sealing;
-  readonly identity: ParsedIdentity;
   readonly maker: CapsuleMaker;
   readonly clock: HybridClock;
   readonly connection: BrokerConnection;
@@ -97,7 +95,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const { config, connection, trust, authority, actors, record, maker, sealing } = options;
   const { cell, node } = config;
   const { window: replay } = options.replay;
-  const ownCertificate = () => trust.byKey(options.identity.certificate.key, Date.now());
+  const ownCertificate = () => trust.byKey(sealing.key.publicKey, Date.now());
   const { sealer, leave } = openSealer(options, replay);
   const toActor = traced(options.tracing, (delivery) => actors.deliver(delivery));
   const returns = new LocalReturns();

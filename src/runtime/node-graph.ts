@@ -92,7 +92,10 @@ export type AuthoritySources = {
 };
 
 /** The graph actor asks the other nodes' registries whether they are there. */
-const GRAPH_ACTOR_GRANTS: readonly Grant[] = [{ intents: ["node.status"], targets: ["kernel/*/registry"] }];
+const STATUS_GRANTS: readonly Grant[] = [{ intents: ["node.status"], targets: ["kernel/*/registry"] }];
+
+/** It asks them too, with the node's next key, before the node takes that one. */
+const AUTHORITY_ACTOR = /^kernel\/[a-z0-9-]+\/authority$/;
 
 /** What intake and sends ask about the graph. Answers come from maps made once a revision. */
 export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
@@ -118,7 +121,7 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
     placementOf: (path) =>
       path.startsWith("kernel/") ? kernelPlacement(path, firstNode(), isNode) : placeOf(placed(), path)?.node,
     actorGrants: (path) => {
-      if (path === GRAPH_ACTOR) return GRAPH_ACTOR_GRANTS;
+      if (path === GRAPH_ACTOR || AUTHORITY_ACTOR.test(path)) return STATUS_GRANTS;
       refresh();
       // Children that were started at run time have the grants of their template.
       return actors.get(path) ?? actors.get(parentPath(path)) ?? [];

@@ -3,7 +3,8 @@ import { longWork } from "../actors/in-hand.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { MAX_EPHEMERAL_MS } from "../security/capability/token.ts";
-import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
+import type { ParsedIdentity } from "../security/identity/creds-file.ts";
+import type { Signer } from "../security/keys/signing-key.ts";
 import type { Revocations } from "../security/revocation/revocations.ts";
 import type { Revoked } from "../security/revocation/revoked.ts";
 import type { EventInput } from "../telemetry/event.ts";
@@ -39,6 +40,8 @@ export type NodeRecordOptions = {
   readonly dir: DataDir;
   readonly config: CellConfig;
   readonly identity: ParsedIdentity;
+  /** Of this node; it may become another one. */
+  readonly key: Signer;
   readonly connection: BrokerConnection;
   /** Another process of this node writes, until `activate`. */
   readonly standby: boolean;
@@ -49,7 +52,7 @@ export type NodeRecordOptions = {
 };
 
 export async function openRecords(options: NodeRecordOptions): Promise<NodeRecords> {
-  const { dir, config, identity, connection, standby, placed, onProblem, record } = options;
+  const { dir, config, identity, key, connection, standby, placed, onProblem, record } = options;
   const certificates = standbyMirror(await openMirror(dir.trust, "cert"));
   const retired = standbyMirror(await openMirror(dir.trust, "retired"));
   const graphs = standbyMirror(await openMirror(dir.revisions, "rev"));
@@ -78,7 +81,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       mirror: graphs,
       standby,
       trust: trust.store,
-      key: signingKeyOf(identity),
+      key,
       // Each who follows goes through all of the graph.
       onChange: (revision) => longWork(() => placed.set(revision.placed)),
       onProblem,
@@ -90,7 +93,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       mirror: revoked,
       standby,
       trust: trust.store,
-      key: signingKeyOf(identity),
+      key,
       onChange: (next, before) => record(revocationsChanged(next, before)),
       onProblem,
     }),

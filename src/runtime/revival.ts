@@ -2,7 +2,7 @@
 // the next one, the count of what each has killed, and the letters of those that killed
 // too often; and what is parked, because nothing that it does between two of them helps.
 import type { Failure } from "../actors/child.ts";
-import { type ParsedIdentity, signingKeyOf } from "../security/identity/creds-file.ts";
+import type { Signer } from "../security/keys/signing-key.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { Suspect } from "../supervisor/cradle/process-spec.ts";
 import { systemClock } from "../supervisor/ports.ts";
@@ -28,7 +28,8 @@ export type Revival = {
 export type RevivalOptions = Pick<DeadLetterOptions, "onProblem"> & {
   readonly dir: DataDir;
   readonly config: CellConfig;
-  readonly identity: ParsedIdentity;
+  /** Of this node; it may become another one. */
+  readonly key: Signer;
   readonly links: { readonly connection: BrokerConnection };
   readonly records: { readonly trust: { readonly store: TrustStore } };
   readonly telemetry: { record(event: EventInput): void };
@@ -39,7 +40,7 @@ export type RevivalOptions = Pick<DeadLetterOptions, "onProblem"> & {
 
 /** For the process that is the node's: none but one sends what waits in the directory. */
 export function openRevival(options: RevivalOptions): Revival {
-  const { dir, config, identity, links, records, telemetry, suspects, actors } = options;
+  const { dir, config, key, links, records, telemetry, suspects, actors } = options;
   const { connection } = links;
   const { record } = telemetry;
   const deadLetters = openDeadLetters({
@@ -49,7 +50,7 @@ export function openRevival(options: RevivalOptions): Revival {
     trust: records.trust.store,
     stream: deadLettersStream(connection, config.cell),
     directory: dir.deadLetters,
-    sealing: { key: signingKeyOf(identity), genesisHash: identity.genesis.hash },
+    sealing: { key, genesisHash: records.trust.store.genesis.hash },
     now: Date.now,
     setTimer: systemClock.setTimer,
   });

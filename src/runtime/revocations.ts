@@ -92,7 +92,7 @@ class RevocationKeeper implements CellRevocations {
 
   constructor(ports: RevocationPorts) {
     this.#ports = ports;
-    this.list = new RevocationList(ports.key.publicKey);
+    this.list = new RevocationList(ports.key);
     const { mirror, trust, onProblem } = ports;
     this.#copy = new RevocationCopy({ mirror, genesis: trust.genesis, list: this.list, onProblem });
     this.#offers = new RevocationOffers(ports);
@@ -313,7 +313,7 @@ class RevocationKeeper implements CellRevocations {
     const nowMs = performance.now();
     const authority = this.#authority();
     if (authority === undefined || authority.principal !== node || !this.#mayRead("", nowMs)) return;
-    const head = readHead(bytes, authority.key, trust.genesis.hash);
+    const head = readHead(bytes, keysNow(authority, trust), trust.genesis.hash);
     if (!head.ok) throw head.error;
     const { isBehind, lacking } = this.list.hear(head.value, authority.key, Date.now(), nowMs);
     if (isBehind && this.#mayFetch("", nowMs)) void this.#fetch(authority.principal);
@@ -371,4 +371,10 @@ class RevocationKeeper implements CellRevocations {
       onProblem(error as CellError);
     }
   }
+}
+
+/** While its key is rotated it speaks with either. */
+function keysNow({ key, continuity }: Certificate, trust: TrustStore): readonly Uint8Array[] {
+  const before = continuity?.previousKey;
+  return before !== undefined && trust.byKey(before, Date.now()).ok ? [key, before] : [key];
 }

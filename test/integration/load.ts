@@ -20,7 +20,20 @@ export type Load = {
   stop(): Promise<LoadResult>;
 };
 
-export function startLoad(client: CellClient, target: string, lanes = 8): Load {
+export type LoadOf = {
+  readonly intent: string;
+  readonly payload: (text: string) => unknown;
+  /** The text that was answered with. */
+  readonly answer: (value: unknown) => unknown;
+};
+
+const SAY: LoadOf = {
+  intent: "say",
+  payload: (text) => ({ text }),
+  answer: (value) => (value as { text?: unknown }).text,
+};
+
+export function startLoad(client: CellClient, target: string, lanes = 8, of: LoadOf = SAY): Load {
   const failures: string[] = [];
   let answered = 0;
   let number = 0;
@@ -32,8 +45,8 @@ export function startLoad(client: CellClient, target: string, lanes = 8): Load {
     const text = String(++number);
     const from = performance.now();
     try {
-      const { value } = await client.request(target, "say", { text }, { timeoutMs: 20_000 });
-      if ((value as { text?: unknown }).text !== text) failures.push(`${text}: ${JSON.stringify(value)}`);
+      const { value } = await client.request(target, of.intent, of.payload(text), { timeoutMs: 20_000 });
+      if (of.answer(value) !== text) failures.push(`${text}: ${JSON.stringify(value)}`);
     } catch (error) {
       failures.push(`${text}: ${(error as { code?: string }).code ?? String(error)}`);
     }

@@ -11,7 +11,6 @@ import { openMessaging } from "../../src/runtime/messaging.ts";
 import type { RunningActors } from "../../src/runtime/running-actors.ts";
 import type { SecondOpinion } from "../../src/runtime/second-opinion.ts";
 import { HybridClock } from "../../src/security/clock/hybrid-clock.ts";
-import { formatCreds, parseCreds } from "../../src/security/identity/creds-file.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
 import { sealBatch } from "../../src/security/wire/seal.ts";
 import type { EventInput } from "../../src/telemetry/event.ts";
@@ -21,13 +20,11 @@ import {
   CELL,
   certify,
   genesis,
-  issuerCertificate,
   keyOf,
   keys,
   must,
   NOW,
   nextId,
-  nodeCertificate,
   portsOf,
   SUBJECT,
   sealingOf,
@@ -54,20 +51,6 @@ function open(secondOpinion: SecondOpinion = () => undefined) {
     config: { version: 1, cell: CELL, node: "a", broker: { url: "nats://127.0.0.1:1", embedded: false } },
     startedAtUnixMs: NOW - 60_000,
     sealing: sealingOf(keys.nodeA),
-    identity: must(
-      parseCreds(
-        formatCreds({
-          jwt: "a.b.c",
-          nkeySeed: `SU${"A".repeat(56)}`,
-          cell: CELL,
-          principal: "a",
-          broker: "nats://127.0.0.1:1",
-          genesis: genesis.bytes,
-          key: new Uint8Array(32).fill(3),
-          certificates: [issuerCertificate.bytes, nodeCertificate.bytes],
-        }),
-      ),
-    ),
     maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
     clock: new HybridClock(() => NOW),
     connection: connection as unknown as BrokerConnection,

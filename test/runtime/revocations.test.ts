@@ -194,7 +194,7 @@ describe("what is revoked", () => {
     // It signs what it has learned, and says that.
     await vi.waitFor(() => expect(inStream()?.signer).toEqual(keyOf(40).publicKey));
     bus.ask();
-    const said = must(readHead(bus.said.at(-1) ?? new Uint8Array(), keyOf(40).publicKey, genesis.hash));
+    const said = must(readHead(bus.said.at(-1) ?? new Uint8Array(), [keyOf(40).publicKey], genesis.hash));
     expect(said.hash).toEqual(inStream()?.hash);
     expect(inStream()?.epochs.get("shop")).toBeGreaterThan(0);
   });

@@ -94,6 +94,25 @@ export const authorityIntents = {
     payload: z.object({ certificate: z.base64().max(16 * 1024) }),
     reply: z.object({ principal: z.string(), generation: z.int() }),
   }),
+  /** Makes the node's next key, or names the one that was made; and the node's certificate (base64). */
+  "key.prepare": intent({
+    payload: z.object({}),
+    reply: z.object({ next: hash, current: hash, certificate: z.base64() }),
+  }),
+  /** The node's key agrees to the body (base64) of the certificate of its next key, and to nothing else. */
+  "key.agree": intent({
+    payload: z.object({ body: z.base64().max(16 * 1024) }),
+    reply: z.object({ signature: z.base64() }),
+  }),
+  /** Sends an intent that the next key signs to these nodes, through the broker, and verifies the answers. */
+  "key.test": intent({
+    payload: z.object({ nodes: z.array(z.string().max(63)).min(1).max(256) }),
+    reply: z.object({ next: hash }),
+  }),
+  /** The node signs with its next key from now on; it has to be tested before. */
+  "key.switch": intent({ payload: z.object({}), reply: z.object({ current: hash }) }),
+  /** Removes the file of the key before, once that one does not count. */
+  "key.remove": intent({ payload: z.object({}), reply: z.object({ removed: z.boolean() }) }),
   /** Chunks of `PrincipalRow[]`. */
   "trust.list": intent({ payload: z.object({}), reply: chunk }),
 } as const;

@@ -2,6 +2,7 @@
 // any other's where `--file` says.
 import { randomBytes } from "node:crypto";
 import { CellError } from "../../errors/cell-error.ts";
+import { readIfThere, replaceFile } from "../../runtime/replace-file.ts";
 import { equalBytes, sha256 } from "../../security/bytes.ts";
 import {
   formatCreds,
@@ -18,7 +19,7 @@ import { confirm } from "../confirm.ts";
 import type { Context } from "../context.ts";
 import { formatTime } from "../duration.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { filesOf, type RotationFiles, readIfThere, removeFile, replaceFile, switchFiles } from "./files.ts";
+import { filesOf, type RotationFiles, removeFile, switchFiles } from "./files.ts";
 import {
   canGoOn,
   isPending,

@@ -8,7 +8,7 @@ import { equalBytes } from "../../security/bytes.ts";
 import { fingerprintOf } from "../../security/keys/fingerprint.ts";
 import type { Certificate } from "../../security/trust/certificate.ts";
 import type { Preserve } from "../../security/trust/succession.ts";
-import { type CellKeys, readGenesisFile, readTrust } from "../cell-keys.ts";
+import { readGenesisFile, readTrust } from "../cell-keys.ts";
 import type { Context } from "../context.ts";
 import { formatTime } from "../duration.ts";
 import type { KernelClient } from "../kernel-client.ts";
@@ -74,7 +74,7 @@ export function canGoOn(made: Certificate, newest: Certificate, preserveMs: numb
 /** Publishes it, and waits until every node that answers has it. Returns those. */
 export async function publishEverywhere(
   kernel: KernelClient,
-  { node }: Pick<CellKeys, "node">,
+  { node }: { readonly node: string },
   certificate: Certificate,
 ): Promise<readonly string[]> {
   await kernel.addCertificate(node, certificate.bytes);

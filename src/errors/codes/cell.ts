@@ -26,6 +26,13 @@ export const cellErrors = defineErrors({
     remedy: "Run `chmod -R go-rwx` on the directory.",
     retryable: false,
   },
+  CELL_ROTATION_INVALID: {
+    title: "the node's next key does not fit",
+    cause:
+      "The node has made none, the certificate is of another one or says more than that one key follows the other, or it was not tested yet.",
+    remedy: "Run `cell0 keys rotate node NAME` again; it goes on where that is possible.",
+    retryable: false,
+  },
   CELL_KEY_DAMAGED: {
     title: "a key file is damaged or missing",
     cause: "A file below keys/ is not what the cell wrote, or was taken away.",

@@ -30,15 +30,15 @@ export function signHead({ hash, atUnixMs }: Head, key: Signer, genesisHash: Uin
   return toBinary(SignedRevocationsHeadSchema, signed);
 }
 
-/** CAPABILITY_REVOCATIONS_INVALID unless it is whole, and of this key; never throws. */
+/** CAPABILITY_REVOCATIONS_INVALID unless it is whole, and of one of these keys; never throws. */
 export function readHead(
   bytes: Uint8Array,
-  authority: Uint8Array,
+  authority: readonly Uint8Array[],
   genesisHash: Uint8Array,
 ): Result<Head, CellError> {
   if (bytes.length > MAX_HEAD_BYTES) return invalid("it is too large");
   const frame = decodeStrict(SignedRevocationsHeadSchema, bytes, {});
-  if (frame.ok && !equalBytes(frame.value.signer, authority))
+  if (frame.ok && !authority.some((key) => equalBytes(frame.value.signer, key)))
     return invalid("its signer is not the authority");
   const signed = openSigned(frame, (body) => revocationsHeadInput(genesisHash, body), verifyEd25519);
   if (!signed.ok) return invalid(signed.error);

@@ -4,6 +4,7 @@
 import { CellError } from "../../errors/cell-error.ts";
 import { equalBytes, mapKey } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
+import type { Signer } from "../keys/signing-key.ts";
 import type { Head } from "./head.ts";
 import type { Revocations } from "./revocations.ts";
 import { covers, joined, nothingRevoked, type Revoked, withoutVoid } from "./revoked.ts";
@@ -41,7 +42,7 @@ export class RevocationList implements RevocationView {
   /** Of records that gave way. */
   #rest = nothingRevoked;
   readonly #seen = new Set<string>();
-  readonly #ownKey: Uint8Array;
+  readonly #own: Pick<Signer, "publicKey">;
   #authority = new Uint8Array();
   /** When the newest word was said. */
   #saidUnixMs = Number.NEGATIVE_INFINITY;
@@ -50,9 +51,9 @@ export class RevocationList implements RevocationView {
   /** Hash of a record that the authority has and this node lacks. */
   #awaited: Uint8Array | undefined;
 
-  /** @param ownKey of this node: what it has signed never gives way */
-  constructor(ownKey: Uint8Array = new Uint8Array()) {
-    this.#ownKey = ownKey;
+  /** @param own key of this node: what it has signed never gives way */
+  constructor(own: Pick<Signer, "publicKey"> = { publicKey: new Uint8Array() }) {
+    this.#own = own;
   }
 
   /** All that is revoked. */
@@ -81,7 +82,7 @@ export class RevocationList implements RevocationView {
     if (isHeld && !covers(record, before, nowUnixMs)) return undefined;
     const dropped = this.#records.filter((each) => covers(record, each, nowUnixMs));
     const others = this.#records.filter((each) => !dropped.includes(each));
-    const foreign = others.filter(({ signer }) => !equalBytes(signer, this.#ownKey));
+    const foreign = others.filter(({ signer }) => !equalBytes(signer, this.#own.publicKey));
     const given = foreign.slice(0, Math.max(0, others.length + 1 - MAX_RECORDS));
     this.#rest = given.reduce<Revoked>(joined, this.#rest);
     this.#records = [...others.filter((each) => !given.includes(each)), record];

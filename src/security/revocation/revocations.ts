@@ -14,7 +14,12 @@ import { copyOf, equalBytes, mapKey, sha256 } from "../bytes.ts";
 import type { Signer } from "../keys/signing-key.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import { isToken } from "../names.ts";
-import { hasValidSignature, MAX_CERTIFICATE_BYTES, readCertificate } from "../trust/certificate.ts";
+import {
+  type Certificate,
+  hasValidSignature,
+  MAX_CERTIFICATE_BYTES,
+  readCertificate,
+} from "../trust/certificate.ts";
 import type { Genesis } from "../trust/genesis.ts";
 import { ID_BYTES } from "../wire/capsule.ts";
 import { openSigned } from "../wire/open-signed.ts";
@@ -132,7 +137,7 @@ function whyNoAuthority(
   if (issuerBytes.length + nodeBytes.length > 2 * MAX_CERTIFICATE_BYTES)
     return "its certificates are too large";
   const node = readCertificate(nodeBytes);
-  if (!node.ok || node.value.kind !== "node" || !equalBytes(node.value.key, signer))
+  if (!node.ok || node.value.kind !== "node" || !isOrWasKeyOf(node.value, signer))
     return "its certificate is not its signer's";
   if (node.value.revoked || !node.value.shards.some(({ first }) => first === 0))
     return `node \`${node.value.principal}\` was not certified for shard 0`;
@@ -143,7 +148,7 @@ function whyNoAuthority(
     issuer.ok &&
     issuer.value.kind === "issuer" &&
     equalBytes(issuer.value.signer, genesis.genesisKey) &&
-    equalBytes(issuer.value.key, node.value.signer);
+    isOrWasKeyOf(issuer.value, node.value.signer);
   if (!isIssuer) return "its certificates do not chain to genesis";
   if (![issuer.value, node.value].every((each) => hasValidSignature(each, genesis.hash)))
     return "a signature of its certificates is not valid";
@@ -151,6 +156,10 @@ function whyNoAuthority(
   knownChains.add(name);
   return undefined;
 }
+
+/** Its certificate's, or the one that this key follows: of either the certificate says whose it is. */
+const isOrWasKeyOf = ({ key, continuity }: Certificate, signer: Uint8Array): boolean =>
+  equalBytes(key, signer) || (continuity !== undefined && equalBytes(continuity.previousKey, signer));
 
 /** A text: what is wrong. */
 function readClaims(message: RevocationsBody, nowUnixMs: number): RevocationClaims | string {

@@ -56,7 +56,7 @@ describe("records", () => {
   });
 
   test("of which none holds another are kept eight; what the rest hold stays in force, and the own one is kept", () => {
-    const list = new RevocationList(keyOf(40).publicKey);
+    const list = new RevocationList(keyOf(40));
     const own = certify({
       key: keyOf(40).publicKey,
       principal: "a",

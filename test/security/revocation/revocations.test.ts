@@ -190,7 +190,7 @@ describe("who may have signed a record", () => {
 
 describe("a head", () => {
   const head = { hash: hashOf(3), atUnixMs: NOW };
-  const read = (bytes: Uint8Array, key = keys.nodeA) => readHead(bytes, key.publicKey, genesis.hash);
+  const read = (bytes: Uint8Array, key = keys.nodeA) => readHead(bytes, [key.publicKey], genesis.hash);
 
   test("is read as it was said; changed, of another key or of another cell, it is refused", () => {
     const said = signHead(head, keys.nodeA, genesis.hash);
@@ -211,7 +211,7 @@ describe("a head", () => {
 
 test("a record is no head, and a head no record", () => {
   const record: Revocations = revocationsOf(bare(1));
-  expect(codeOf(readHead(record.bytes, keys.nodeA.publicKey, genesis.hash))).toBe(
+  expect(codeOf(readHead(record.bytes, [keys.nodeA.publicKey], genesis.hash))).toBe(
     "CAPABILITY_REVOCATIONS_INVALID",
   );
   const said = signHead({ hash: record.hash, atUnixMs: NOW }, keys.nodeA, genesis.hash);
