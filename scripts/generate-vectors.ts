@@ -9,7 +9,7 @@ import { attenuationVectors } from "./vectors/attenuation-vectors.ts";
 import { idOf } from "./vectors/bytes.ts";
 import { encodingVectors, messageVectors } from "./vectors/capsule-vectors.ts";
 import { chainVectors } from "./vectors/chain-vectors.ts";
-import { moreCertificates, replyVectors } from "./vectors/reply-vectors.ts";
+import { moreCertificates, refusedCertificates, replyVectors } from "./vectors/reply-vectors.ts";
 import { tokenFormVectors } from "./vectors/token-form-vectors.ts";
 import { bytesOfLinks, mint } from "./vectors/tokens.ts";
 import { useVectors } from "./vectors/use-vectors.ts";
@@ -27,6 +27,7 @@ const cellFacts = () => ({
     ...[cell.issuerCertificate, cell.nodeCertificate, cell.nodeBCertificate, cell.annCertificate],
     ...[cell.bobCertificate, ...moreCertificates()],
   ].map(({ bytes }) => toHex(bytes)),
+  refusedCertificates: refusedCertificates(),
 });
 
 export function makeCapsuleVectors() {
@@ -34,7 +35,7 @@ export function makeCapsuleVectors() {
   const input = singleInput(genesis.hash, keys.ann.publicKey, sha256(signed));
   return {
     about:
-      "`vectors`: each message is judged alone by node `a` at nowUnixMs, with these certificates and no other grants; the actors support/triage and support/router are placed on it. `encodings`: what a client makes of `fields` (ProtoJSON). `replies`: what it makes of a message off its inbox after it sent `request` in `sent`: the reply's payload, the error that it bears, or the code to refuse it with. Other bytes in hex.",
+      "`vectors`: each message is judged alone by node `a` at nowUnixMs, with these certificates and no other grants; the actors support/triage and support/router are placed on it. `encodings`: what a client makes of `fields` (ProtoJSON). `replies`: what it makes of a message off its inbox after it sent `request` in `sent`: the reply's payload, the error that it bears, or the code to refuse it with; `refusedCertificates` are handed to it after the others. Other bytes in hex.",
     ...cellFacts(),
     seeds: { ann: "05".repeat(32), a: "03".repeat(32) },
     signing: {

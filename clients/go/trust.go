@@ -10,11 +10,13 @@ import (
 
 type certificate struct {
 	*pb.CertificateBody
-	signer []byte
+	signer, hash []byte
+	// The key that its key follows counts too, for the time that it states.
+	preserves bool
 }
 
 // Trust knows which keys are a cell's nodes: by certificates that chain to its genesis, of each principal
-// the newest generation.
+// the newest generation, and for a time the key that the newest one follows.
 type Trust struct {
 	GenesisHash []byte
 	genesisKey  []byte
@@ -41,14 +43,42 @@ func (t *Trust) Add(certificates [][]byte) {
 				continue
 			}
 			isIssuer := body.Kind == pb.PrincipalKind_PRINCIPAL_KIND_ISSUER
-			if isIssuer != areIssuers || !t.mayCertify(signed.Signer, isIssuer) || !t.follows(&body) {
-				continue
-			}
-			if isSigned(signed.Signer, signed.Signature, signingInput("certificate", t.GenesisHash, hash(signed.Body))) {
-				t.newest[body.Principal] = certificate{&body, signed.Signer}
+			if isIssuer == areIssuers && t.mayCertify(signed.Signer, isIssuer) && t.isSigned(&signed, &body) {
+				t.take(certificate{&body, signed.Signer, hash(signed.Body), body.Continuity != nil})
 			}
 		}
 	}
+}
+
+// isSigned by its signer, and where its key follows another, by that one too.
+func (t *Trust) isSigned(signed *pb.SignedCertificate, body *pb.CertificateBody) bool {
+	agreed := len(signed.ContinuitySignature) == 0
+	if follows := body.Continuity; follows != nil {
+		input := signingInput("continuity", t.GenesisHash, hash(signed.Body))
+		agreed = isSigned(follows.PreviousKey, signed.ContinuitySignature, input)
+	}
+	return agreed && isSigned(signed.Signer, signed.Signature, signingInput("certificate", t.GenesisHash, hash(signed.Body)))
+}
+
+// take keeps the newest. One that says that it follows another than the one before it preserves nothing.
+func (t *Trust) take(each certificate) {
+	known, isKnown := t.newest[each.Principal]
+	if isKnown && known.Kind == each.Kind && known.Generation == each.Generation+1 {
+		known.preserves = known.preserves && known.isAfter(each)
+		t.newest[each.Principal] = known
+	}
+	if !t.follows(each.CertificateBody) {
+		return
+	}
+	if isKnown && known.Kind == each.Kind && known.Generation+1 == each.Generation {
+		each.preserves = each.preserves && each.isAfter(known)
+	}
+	t.newest[each.Principal] = each
+}
+
+func (c certificate) isAfter(before certificate) bool {
+	follows := c.Continuity
+	return !before.Revoked && bytes.Equal(follows.PreviousKey, before.Key) && bytes.Equal(follows.Previous, before.hash)
 }
 
 // mayCertify: genesis certifies issuers and nothing else, issuers the rest.
@@ -56,7 +86,7 @@ func (t *Trust) mayCertify(signer []byte, isIssuer bool) bool {
 	if byGenesis := bytes.Equal(signer, t.genesisKey); byGenesis || isIssuer {
 		return byGenesis && isIssuer
 	}
-	issuer, known := t.certified(signer)
+	issuer, known := t.certified(signer, uint64(time.Now().UnixMilli()))
 	return known && issuer.Kind == pb.PrincipalKind_PRINCIPAL_KIND_ISSUER
 }
 
@@ -69,9 +99,14 @@ func (t *Trust) follows(body *pb.CertificateBody) bool {
 	return body.Generation > known.Generation
 }
 
-func (t *Trust) certified(key []byte) (certificate, bool) {
+func (t *Trust) certified(key []byte, nowUnixMs uint64) (certificate, bool) {
 	for _, each := range t.newest {
 		if bytes.Equal(each.Key, key) {
+			return each, true
+		}
+	}
+	for _, each := range t.newest {
+		if each.preserves && bytes.Equal(each.Continuity.PreviousKey, key) && nowUnixMs < each.Continuity.PreserveUntilUnixMs {
 			return each, true
 		}
 	}
@@ -81,17 +116,18 @@ func (t *Trust) certified(key []byte) (certificate, bool) {
 func (t *Trust) requireNode(key []byte, now time.Time) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	if code := t.fault(key, uint64(now.UnixMilli())); code != "" {
+	at := uint64(now.UnixMilli())
+	if code := t.fault(key, at); code != "" {
 		return fail(code, "who signed the reply does not count")
 	}
-	if signer, _ := t.certified(key); signer.Kind != pb.PrincipalKind_PRINCIPAL_KIND_NODE {
+	if signer, _ := t.certified(key, at); signer.Kind != pb.PrincipalKind_PRINCIPAL_KIND_NODE {
 		return fail("CAPSULE_REPLY_UNBOUND", "it was not signed by a node")
 	}
 	return nil
 }
 
 func (t *Trust) fault(key []byte, nowUnixMs uint64) string {
-	each, known := t.certified(key)
+	each, known := t.certified(key, nowUnixMs)
 	switch {
 	case !known:
 		return "AUTHORITY_ISSUER_UNKNOWN"

@@ -35,6 +35,7 @@ def prove(vector, published):
 def read_reply(vector, published):
     trust = Trust(unhex(published["genesis"]))
     trust.add(map(unhex, published["certificates"]))
+    trust.add(unhex(each["certificate"]) for each in published["refusedCertificates"])
     replies = open_replies(unhex(vector["message"]), vector["inbox"], trust, published["nowUnixMs"])
     require_next(replies[0].reply, unhex(vector["request"]), unhex(vector["sent"]), 0)
     return replies[0].payload.decode()

@@ -5,6 +5,8 @@ import { CellError } from "../../src/errors/cell-error.ts";
 import { sha256, toHex } from "../../src/security/bytes.ts";
 import type { RequestRef } from "../../src/security/intake/verdict.ts";
 import { buildReply, type ReplyContent } from "../../src/security/replies/build-reply.ts";
+import { issueCertificate } from "../../src/security/trust/certificate.ts";
+import { agree, successorClaims } from "../../src/security/trust/succession.ts";
 import { sealBatch, sealOne } from "../../src/security/wire/seal.ts";
 import * as cell from "../../test/security/cell-fixture.ts";
 import { changed, idOf, utf8 } from "./bytes.ts";
@@ -18,6 +20,25 @@ const node = cell.sealingOf(keys.nodeA);
 const withdrawn = { key: cell.keyOf(8), principal: "c" };
 const expired = { key: cell.keyOf(9), principal: "d" };
 
+/** Nodes of which a key follows another: while both count, once the time is over, and by a proof that is none. */
+const rotated = { before: cell.keyOf(10), after: cell.keyOf(11) };
+const over = { before: cell.keyOf(12), after: cell.keyOf(13) };
+const unproven = { before: cell.keyOf(14), after: cell.keyOf(15) };
+
+function rotation(principal: string, { before, after }: typeof rotated, until: number, by = before) {
+  const first = cell.certify({ kind: "node", principal, key: before.publicKey });
+  const preserve = { issuedUnixMs: NOW - 1_000, preserveUntilUnixMs: until };
+  const claims = successorClaims(first, after.publicKey, preserve);
+  const { hash } = cell.genesis;
+  return [first, must(issueCertificate(claims, keys.issuer, hash, agree(claims, by, hash)))] as const;
+}
+
+/** With the code that each is refused with; what was known before counts on. */
+export function refusedCertificates() {
+  const [, forged] = rotation("g", unproven, NOW + 60_000, unproven.after);
+  return [{ certificate: toHex(forged.bytes), code: "AUTHORITY_CONTINUITY_INVALID" }];
+}
+
 export const moreCertificates = () => {
   const claims = { kind: "node", key: withdrawn.key.publicKey, principal: withdrawn.principal } as const;
   return [
@@ -29,6 +50,9 @@ export const moreCertificates = () => {
       principal: expired.principal,
       notAfterUnixMs: NOW,
     }),
+    ...rotation("e", rotated, NOW + 60_000),
+    ...rotation("f", over, NOW),
+    rotation("g", unproven, NOW)[0],
   ];
 };
 
@@ -95,6 +119,22 @@ function taken() {
     vector("a value", sealOne(replyBytes(), node), { payload: '{"ticket":7}' }),
     vector("a value of many", sealOne(replyBytes({ content: value("1", false) }), node), { payload: "1" }),
     vector("the second of a batch of three", second, { payload: '{"ticket":7}' }),
+    ...Object.entries(rotated).map(([which, key]) =>
+      vector(
+        `signed by a node's key ${which} a rotation, while both count`,
+        sealOne(replyBytes(), cell.sealingOf(key)),
+        {
+          payload: '{"ticket":7}',
+        },
+      ),
+    ),
+    vector(
+      "signed by a node's key that no valid proof ends",
+      sealOne(replyBytes(), cell.sealingOf(unproven.before)),
+      {
+        payload: '{"ticket":7}',
+      },
+    ),
     vector("a refusal", sealOne(replyBytes({ content: refusal }), node), { error: "ACTOR_NOT_FOUND" }),
     vector(
       "a refusal of a message that could not be read",
@@ -131,6 +171,20 @@ function refused() {
       "signed by a node whose certificate has ended",
       sealOne(replyBytes(), cell.sealingOf(expired.key)),
       { code: "AUTHORITY_CERTIFICATE_EXPIRED" },
+    ),
+    vector(
+      "signed by a node's key before a rotation, after its time",
+      sealOne(replyBytes(), cell.sealingOf(over.before)),
+      {
+        code: "AUTHORITY_ISSUER_UNKNOWN",
+      },
+    ),
+    vector(
+      "signed by a node's key that follows another without its word",
+      sealOne(replyBytes(), cell.sealingOf(unproven.after)),
+      {
+        code: "AUTHORITY_ISSUER_UNKNOWN",
+      },
     ),
     vector("signed by a client", sealOne(replyBytes(), cell.sealingOf(keys.bob)), { code: unbound }),
     vector("signed by an issuer", sealOne(replyBytes(), cell.sealingOf(keys.issuer)), { code: unbound }),

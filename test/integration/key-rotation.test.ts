@@ -5,6 +5,8 @@ import { copyFile, readFile, rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type CellClient, connect } from "../../src/client.ts";
 import { type ParsedIdentity, parseCreds } from "../../src/security/identity/creds-file.ts";
+import { SigningKey } from "../../src/security/keys/signing-key.ts";
+import { issueCertificate } from "../../src/security/trust/certificate.ts";
 import { cell0, type LiveCell, makeDirectory, startCell } from "./live-cell.ts";
 import { type Load, type LoadOf, startLoad } from "./load.ts";
 import { openRawClient } from "./raw-client.ts";
@@ -154,16 +156,6 @@ describe("keys that are rotated under load", () => {
     }
   });
 
-  it("the operator's, with its own file", async () => {
-    await underLoad([first.client], async () => {
-      const rotated = await first.json("keys", "rotate", "operator");
-      expect(rotated).toMatchObject({ principal: "operator", generation: 2 });
-      const { code } = await cell0(["--creds", `${first.dir.operatorCreds}.old`, "get", "nodes"]);
-      expect(code).toBe(0);
-      expect(await first.json("get", "nodes")).toHaveLength(2);
-    });
-  });
-
   it.each(["a", "b"])("node %s's, while it answers and its actors send", async (name) => {
     const credsOf = name === "a" ? first.dir.nodeCreds : second.dir.nodeCreds;
     const old = workspace.path(`${name}-before.creds`);
@@ -192,6 +184,83 @@ describe("keys that are rotated under load", () => {
     // What it minted before is good still.
     expect(await withToken()).toMatchObject({ code: 0 });
     expect(await refusalOf(old)).toBe("AUTHORITY_ISSUER_UNKNOWN");
+  });
+
+  it("the issuer's, with which everybody is certified anew under the key that they have", async () => {
+    const taken = workspace.path("genesis.key");
+    await first.json("keys", "genesis", "--export", taken);
+    const without = await first.cli("keys", "rotate", "issuer");
+    expect(without).toMatchObject({ code: 2, stderr: expect.stringMatching(/CELL_KEY_DAMAGED.*--import/s) });
+    await first.json("keys", "genesis", "--import", taken);
+    await first.json("client", "add", "gone", "--target", "live/*", "--out", workspace.path("gone.creds"));
+    await first.json("client", "revoke", "gone", "--yes");
+    const before = new Map((await first.kernel.principals("b")).map((row) => [row.principal, row]));
+    const oldKey = SigningKey.fromSeed(await readFile(first.dir.issuerKey));
+    const shop = await connect({ identity: shopFile() });
+    try {
+      await underLoad([first.client, shop], async () => {
+        const rotated = await first.json("keys", "rotate", "issuer");
+        expect(rotated).toMatchObject({ principal: "issuer", generation: 2, renewed: 4 });
+        await first.json(
+          "client",
+          "add",
+          "late",
+          "--target",
+          "live/*",
+          "--out",
+          workspace.path("late.creds"),
+        );
+        await underLoad([shop], async () => {});
+        const removed = await first.json("keys", "rotate", "issuer", "--remove");
+        expect(removed).toMatchObject({ generation: 3, removed: true });
+      });
+    } finally {
+      await shop.close();
+    }
+    const after = await first.kernel.principals("b");
+    for (const { principal, generation, keyFingerprint, revoked } of after) {
+      const was = before.get(principal);
+      if (was === undefined || principal === "issuer") continue;
+      expect({ principal, keyFingerprint, revoked }).toEqual({
+        principal,
+        keyFingerprint: was.keyFingerprint,
+        revoked: was.revoked,
+      });
+      expect(generation).toBeGreaterThan(was.generation);
+    }
+    expect(after.find(({ principal }) => principal === "gone")).toMatchObject({ revoked: true });
+    const late = await connect({ identity: workspace.path("late.creds") });
+    expect((await say(late, "live/far")).value).toBeDefined();
+    await late.close();
+    // The key before certifies nobody any more.
+    const { genesis } = await identityIn(shopFile());
+    const forged = issueCertificate(
+      {
+        ...{ principal: "eve", kind: "client", generation: 1, key: oldKey.publicKey, revoked: false },
+        ...{
+          shards: [],
+          grants: [],
+          notBeforeUnixMs: Date.now() - 1_000,
+          notAfterUnixMs: Date.now() + 60_000,
+        },
+      },
+      oldKey,
+      genesis.hash,
+    );
+    if (!forged.ok) throw forged.error;
+    await expect(first.kernel.addCertificate("a", forged.value.bytes)).rejects.toMatchObject({
+      code: "AUTHORITY_CHAIN_BROKEN",
+    });
+  });
+
+  it("the operator's, with its own file", async () => {
+    await underLoad([first.client], async () => {
+      const rotated = await first.json("keys", "rotate", "operator");
+      expect(rotated).toMatchObject({ principal: "operator", file: first.dir.operatorCreds });
+      const { code } = await cell0(["--creds", `${first.dir.operatorCreds}.old`, "get", "nodes"]);
+      expect(code).toBe(0);
+      expect(await first.json("get", "nodes")).toHaveLength(2);
+    });
   });
 
   it("nodes start again with their keys, and read what the ones before had signed", async () => {

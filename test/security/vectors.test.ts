@@ -40,6 +40,10 @@ describe("the published vectors of capsules", () => {
     expect(input).toBe(`${domain}${file.genesisHash}01${issuer}${hash}`);
   });
 
+  test.each(file.refusedCertificates)("a certificate that is refused with $code", ({ certificate, code }) => {
+    expect(codeOf(trust.add(bytes(certificate), file.nowUnixMs))).toBe(code);
+  });
+
   test.each(file.vectors.map((vector) => [vector.name, vector] as const))("%s", (_name, vector) => {
     const intake = createIntake({
       cell: file.cell,

@@ -164,10 +164,14 @@ type SignedCertificate struct {
 	// Serialised CertificateBody.
 	Body []byte `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
 	// Key that signed: the genesis key for an issuer, an issuer's key for the rest.
-	Signer        []byte `protobuf:"bytes,2,opt,name=signer,proto3" json:"signer,omitempty"`
-	Signature     []byte `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Signer    []byte `protobuf:"bytes,2,opt,name=signer,proto3" json:"signer,omitempty"`
+	Signature []byte `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"`
+	// Of a certificate with `continuity`, and of no other: Ed25519 by
+	// `continuity.previous_key` over "cell0/v1/continuity\0" || genesis hash (32)
+	// || SHA-256(body). It is checked wherever `signature` is.
+	ContinuitySignature []byte `protobuf:"bytes,4,opt,name=continuity_signature,json=continuitySignature,proto3" json:"continuity_signature,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *SignedCertificate) Reset() {
@@ -221,6 +225,13 @@ func (x *SignedCertificate) GetSignature() []byte {
 	return nil
 }
 
+func (x *SignedCertificate) GetContinuitySignature() []byte {
+	if x != nil {
+		return x.ContinuitySignature
+	}
+	return nil
+}
+
 type CertificateBody struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Ed25519 public key that is certified.
@@ -237,7 +248,9 @@ type CertificateBody struct {
 	// What a client may send, beside what the manifest grants it.
 	Grants []*Grant `protobuf:"bytes,8,rep,name=grants,proto3" json:"grants,omitempty"`
 	// The principal is withdrawn from this generation on.
-	Revoked       bool `protobuf:"varint,9,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	Revoked bool `protobuf:"varint,9,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	// Absent: every key before this one is void at once.
+	Continuity    *Continuity `protobuf:"bytes,10,opt,name=continuity,proto3" json:"continuity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -335,6 +348,88 @@ func (x *CertificateBody) GetRevoked() bool {
 	return false
 }
 
+func (x *CertificateBody) GetContinuity() *Continuity {
+	if x != nil {
+		return x.Continuity
+	}
+	return nil
+}
+
+// That a key follows another one, which agrees to it: the key before signs the
+// whole certificate. Until a time both are the principal's.
+type Continuity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of the body of the certificate of the generation before, which was
+	// of `previous_key` and not withdrawn.
+	Previous []byte `protobuf:"bytes,1,opt,name=previous,proto3" json:"previous,omitempty"`
+	// Key of that certificate, 32 bytes.
+	PreviousKey  []byte `protobuf:"bytes,2,opt,name=previous_key,json=previousKey,proto3" json:"previous_key,omitempty"`
+	IssuedUnixMs uint64 `protobuf:"varint,3,opt,name=issued_unix_ms,json=issuedUnixMs,proto3" json:"issued_unix_ms,omitempty"`
+	// The key before counts until this millisecond; at most 24 hours after
+	// `issued_unix_ms`.
+	PreserveUntilUnixMs uint64 `protobuf:"varint,4,opt,name=preserve_until_unix_ms,json=preserveUntilUnixMs,proto3" json:"preserve_until_unix_ms,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *Continuity) Reset() {
+	*x = Continuity{}
+	mi := &file_cell0_v1_trust_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Continuity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Continuity) ProtoMessage() {}
+
+func (x *Continuity) ProtoReflect() protoreflect.Message {
+	mi := &file_cell0_v1_trust_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Continuity.ProtoReflect.Descriptor instead.
+func (*Continuity) Descriptor() ([]byte, []int) {
+	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Continuity) GetPrevious() []byte {
+	if x != nil {
+		return x.Previous
+	}
+	return nil
+}
+
+func (x *Continuity) GetPreviousKey() []byte {
+	if x != nil {
+		return x.PreviousKey
+	}
+	return nil
+}
+
+func (x *Continuity) GetIssuedUnixMs() uint64 {
+	if x != nil {
+		return x.IssuedUnixMs
+	}
+	return 0
+}
+
+func (x *Continuity) GetPreserveUntilUnixMs() uint64 {
+	if x != nil {
+		return x.PreserveUntilUnixMs
+	}
+	return 0
+}
+
 // Shards `first` to `last`, both included.
 type ShardRange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -346,7 +441,7 @@ type ShardRange struct {
 
 func (x *ShardRange) Reset() {
 	*x = ShardRange{}
-	mi := &file_cell0_v1_trust_proto_msgTypes[3]
+	mi := &file_cell0_v1_trust_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +453,7 @@ func (x *ShardRange) String() string {
 func (*ShardRange) ProtoMessage() {}
 
 func (x *ShardRange) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_trust_proto_msgTypes[3]
+	mi := &file_cell0_v1_trust_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +466,7 @@ func (x *ShardRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardRange.ProtoReflect.Descriptor instead.
 func (*ShardRange) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{3}
+	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ShardRange) GetFirst() uint32 {
@@ -400,7 +495,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_cell0_v1_trust_proto_msgTypes[4]
+	mi := &file_cell0_v1_trust_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -412,7 +507,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_trust_proto_msgTypes[4]
+	mi := &file_cell0_v1_trust_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -425,7 +520,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{4}
+	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Grant) GetIntents() []string {
@@ -457,7 +552,7 @@ type SignedRevision struct {
 
 func (x *SignedRevision) Reset() {
 	*x = SignedRevision{}
-	mi := &file_cell0_v1_trust_proto_msgTypes[5]
+	mi := &file_cell0_v1_trust_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +564,7 @@ func (x *SignedRevision) String() string {
 func (*SignedRevision) ProtoMessage() {}
 
 func (x *SignedRevision) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_trust_proto_msgTypes[5]
+	mi := &file_cell0_v1_trust_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +577,7 @@ func (x *SignedRevision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedRevision.ProtoReflect.Descriptor instead.
 func (*SignedRevision) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{5}
+	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SignedRevision) GetBody() []byte {
@@ -528,7 +623,7 @@ type RevisionBody struct {
 
 func (x *RevisionBody) Reset() {
 	*x = RevisionBody{}
-	mi := &file_cell0_v1_trust_proto_msgTypes[6]
+	mi := &file_cell0_v1_trust_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -540,7 +635,7 @@ func (x *RevisionBody) String() string {
 func (*RevisionBody) ProtoMessage() {}
 
 func (x *RevisionBody) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_trust_proto_msgTypes[6]
+	mi := &file_cell0_v1_trust_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -553,7 +648,7 @@ func (x *RevisionBody) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionBody.ProtoReflect.Descriptor instead.
 func (*RevisionBody) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{6}
+	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RevisionBody) GetRevision() uint64 {
@@ -624,7 +719,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_cell0_v1_trust_proto_msgTypes[7]
+	mi := &file_cell0_v1_trust_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +731,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_cell0_v1_trust_proto_msgTypes[7]
+	mi := &file_cell0_v1_trust_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +744,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{7}
+	return file_cell0_v1_trust_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TrustBundle) GetCertificates() [][]byte {
@@ -670,11 +765,12 @@ const file_cell0_v1_trust_proto_rawDesc = "" +
 	"genesisKey\x12&\n" +
 	"\x0fcreated_unix_ms\x18\x03 \x01(\x04R\rcreatedUnixMs\x12\x16\n" +
 	"\x06shards\x18\x04 \x01(\rR\x06shards\x12\x14\n" +
-	"\x05nonce\x18\x05 \x01(\fR\x05nonce\"]\n" +
+	"\x05nonce\x18\x05 \x01(\fR\x05nonce\"\x90\x01\n" +
 	"\x11SignedCertificate\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x16\n" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1c\n" +
-	"\tsignature\x18\x03 \x01(\fR\tsignature\"\xd7\x02\n" +
+	"\tsignature\x18\x03 \x01(\fR\tsignature\x121\n" +
+	"\x14continuity_signature\x18\x04 \x01(\fR\x13continuitySignature\"\x8d\x03\n" +
 	"\x0fCertificateBody\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1c\n" +
 	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x12+\n" +
@@ -686,7 +782,17 @@ const file_cell0_v1_trust_proto_rawDesc = "" +
 	"\x11not_after_unix_ms\x18\x06 \x01(\x04R\x0enotAfterUnixMs\x12,\n" +
 	"\x06shards\x18\a \x03(\v2\x14.cell0.v1.ShardRangeR\x06shards\x12'\n" +
 	"\x06grants\x18\b \x03(\v2\x0f.cell0.v1.GrantR\x06grants\x12\x18\n" +
-	"\arevoked\x18\t \x01(\bR\arevoked\"6\n" +
+	"\arevoked\x18\t \x01(\bR\arevoked\x124\n" +
+	"\n" +
+	"continuity\x18\n" +
+	" \x01(\v2\x14.cell0.v1.ContinuityR\n" +
+	"continuity\"\xa6\x01\n" +
+	"\n" +
+	"Continuity\x12\x1a\n" +
+	"\bprevious\x18\x01 \x01(\fR\bprevious\x12!\n" +
+	"\fprevious_key\x18\x02 \x01(\fR\vpreviousKey\x12$\n" +
+	"\x0eissued_unix_ms\x18\x03 \x01(\x04R\fissuedUnixMs\x123\n" +
+	"\x16preserve_until_unix_ms\x18\x04 \x01(\x04R\x13preserveUntilUnixMs\"6\n" +
 	"\n" +
 	"ShardRange\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\rR\x05first\x12\x12\n" +
@@ -729,29 +835,31 @@ func file_cell0_v1_trust_proto_rawDescGZIP() []byte {
 }
 
 var file_cell0_v1_trust_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cell0_v1_trust_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_cell0_v1_trust_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_cell0_v1_trust_proto_goTypes = []any{
 	(PrincipalKind)(0),        // 0: cell0.v1.PrincipalKind
 	(*Genesis)(nil),           // 1: cell0.v1.Genesis
 	(*SignedCertificate)(nil), // 2: cell0.v1.SignedCertificate
 	(*CertificateBody)(nil),   // 3: cell0.v1.CertificateBody
-	(*ShardRange)(nil),        // 4: cell0.v1.ShardRange
-	(*Grant)(nil),             // 5: cell0.v1.Grant
-	(*SignedRevision)(nil),    // 6: cell0.v1.SignedRevision
-	(*RevisionBody)(nil),      // 7: cell0.v1.RevisionBody
-	(*TrustBundle)(nil),       // 8: cell0.v1.TrustBundle
-	(Algorithm)(0),            // 9: cell0.v1.Algorithm
+	(*Continuity)(nil),        // 4: cell0.v1.Continuity
+	(*ShardRange)(nil),        // 5: cell0.v1.ShardRange
+	(*Grant)(nil),             // 6: cell0.v1.Grant
+	(*SignedRevision)(nil),    // 7: cell0.v1.SignedRevision
+	(*RevisionBody)(nil),      // 8: cell0.v1.RevisionBody
+	(*TrustBundle)(nil),       // 9: cell0.v1.TrustBundle
+	(Algorithm)(0),            // 10: cell0.v1.Algorithm
 }
 var file_cell0_v1_trust_proto_depIdxs = []int32{
-	0, // 0: cell0.v1.CertificateBody.kind:type_name -> cell0.v1.PrincipalKind
-	4, // 1: cell0.v1.CertificateBody.shards:type_name -> cell0.v1.ShardRange
-	5, // 2: cell0.v1.CertificateBody.grants:type_name -> cell0.v1.Grant
-	9, // 3: cell0.v1.RevisionBody.algorithm:type_name -> cell0.v1.Algorithm
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	0,  // 0: cell0.v1.CertificateBody.kind:type_name -> cell0.v1.PrincipalKind
+	5,  // 1: cell0.v1.CertificateBody.shards:type_name -> cell0.v1.ShardRange
+	6,  // 2: cell0.v1.CertificateBody.grants:type_name -> cell0.v1.Grant
+	4,  // 3: cell0.v1.CertificateBody.continuity:type_name -> cell0.v1.Continuity
+	10, // 4: cell0.v1.RevisionBody.algorithm:type_name -> cell0.v1.Algorithm
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_cell0_v1_trust_proto_init() }
@@ -766,7 +874,7 @@ func file_cell0_v1_trust_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cell0_v1_trust_proto_rawDesc), len(file_cell0_v1_trust_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

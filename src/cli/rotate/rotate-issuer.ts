@@ -44,7 +44,7 @@ type Standing = {
   readonly newest: Certificate;
 };
 
-/** Certificates that are published before it is waited for them. */
+/** Of looking for those who were certified with the key before meanwhile. */
 const PASSES = 4;
 
 export async function rotateIssuer(context: Context, options: RotateOptions): Promise<ExitCode> {
@@ -66,10 +66,10 @@ export async function rotateIssuer(context: Context, options: RotateOptions): Pr
     await undo(context, error, certificate, () => giveBack(kernel, standing, certificate));
   }
   const renewed = await step(context, "switch", async () => {
-    const before = await renew(kernel, standing, next);
+    const before = await renew(kernel, standing, certificate, next);
     await switchFiles(files);
     // Who was certified meanwhile, with the key before.
-    return before + (await renew(kernel, standing, next));
+    return before + (await renew(kernel, standing, certificate, next));
   });
   return told(context, certificate, renewed);
 }
@@ -160,16 +160,28 @@ async function giveBack(kernel: KernelClient, standing: Standing, established: C
   await removeFile(files.next);
 }
 
-/** Certifies anew whom another key certified; once they are done, every node has heard of them. */
-async function renew(kernel: KernelClient, standing: Standing, next: SigningKey): Promise<number> {
+/** Whom the key before certified. What any other signed is not made good again. */
+async function left(standing: Standing, { continuity }: Certificate): Promise<readonly Certificate[]> {
+  if (continuity === undefined) return [];
+  return (await others(standing)).filter(({ signer }) => equalBytes(signer, continuity.previousKey));
+}
+
+/** Certifies those anew. Then every node has heard of them: the stream keeps their order. */
+async function renew(
+  kernel: KernelClient,
+  standing: Standing,
+  established: Certificate,
+  next: SigningKey,
+): Promise<number> {
   let renewed = 0;
   for (let pass = 0; pass < PASSES; pass += 1) {
-    const left = (await others(standing)).filter(({ signer }) => !equalBytes(signer, next.publicKey));
-    if (left.length === 0) return renewed;
-    const made = left.map((each) => must(issueCertificate(endingClaims(each), next, standing.genesis.hash)));
+    const waiting = await left(standing, established);
+    if (waiting.length === 0) return renewed;
+    const made = waiting.map((each) =>
+      must(issueCertificate(endingClaims(each), next, standing.genesis.hash)),
+    );
     for (const { bytes } of made.slice(0, -1)) await kernel.addCertificate(standing.node, bytes);
     const last = made.at(-1);
-    // The stream keeps their order.
     if (last !== undefined) await publishEverywhere(kernel, standing, last);
     renewed += made.length;
   }
@@ -178,8 +190,8 @@ async function renew(kernel: KernelClient, standing: Standing, next: SigningKey)
 
 async function removeIssuer(standing: Standing, options: RotateOptions): Promise<ExitCode> {
   const { context, newest, current, genesis, genesisKey, files } = standing;
-  const left = (await others(standing)).filter(({ signer }) => !equalBytes(signer, newest.key));
-  if (!equalBytes(newest.key, current.publicKey) || (isPending(newest) && left.length > 0))
+  const waiting = await left(standing, newest);
+  if (!equalBytes(newest.key, current.publicKey) || (isPending(newest) && waiting.length > 0))
     throw new CellError("CLI_ROTATION_PENDING", "not everybody is certified by the issuer's next key yet", {
       remedy: "Run it without `--remove` first: it goes on where it stopped.",
     });

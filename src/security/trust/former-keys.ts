@@ -22,7 +22,13 @@ export function formerKeys(newest: Certificate, others: readonly Certificate[]):
     const before = byGeneration.get(next.generation - 1);
     const { continuity } = next;
     if (continuity === undefined) {
-      if (before === undefined || !equalBytes(before.key, next.key)) break;
+      if (before === undefined) break;
+      if (!equalBytes(before.key, next.key)) {
+        const given = byGeneration.get(before.generation - 1);
+        if (given === undefined || !isGivenBack(given, before, next)) break;
+        next = given;
+        continue;
+      }
     } else {
       if (before !== undefined && !isFollowedBy(before, next)) break;
       endUnixMs = Math.min(endUnixMs, continuity.preserveUntilUnixMs);
@@ -33,6 +39,10 @@ export function formerKeys(newest: Certificate, others: readonly Certificate[]):
   }
   return line;
 }
+
+/** A rotation that was undone: the key is again the one that agreed to it. */
+const isGivenBack = (before: Certificate, undone: Certificate, after: Certificate): boolean =>
+  !undone.revoked && isFollowedBy(before, undone) && equalBytes(before.key, after.key);
 
 /** The lines of all principals that have one. */
 export class FormerKeys {

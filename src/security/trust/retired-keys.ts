@@ -58,12 +58,15 @@ export function countedAt(
   const ascending = later
     .filter((each) => each.generation > generation)
     .sort((a, b) => a.generation - b.generation);
+  const seen = new Set([name]);
   let before = name;
   return ascending.every((each) => {
     const [replaced, next] = [before, mapKey(each.key)];
     before = next;
     if (each.revoked) return false;
-    if (next === replaced || next === name) return true;
+    // Also one that is given back.
+    if (seen.has(next)) return true;
+    seen.add(next);
     // The rotation of a key that followed says nothing of this one.
     if (replaced !== name && each.continuity !== undefined) return true;
     return atUnixMs < endOf(name, each);

@@ -309,6 +309,14 @@ describe("what a node's key signed that another follows", () => {
     }
   });
 
+  test("stays so when a further rotation is undone", () => {
+    const g4 = follow(g3, second, third);
+    const trust = trustWith(g2, g3, g4, end(g4, keys.issuer, second.publicKey));
+    expect([counts(trust, second), counts(trust, third)]).toEqual(["ok", UNKNOWN]);
+    expect([owner(trust, keys.nodeA, NOW), owner(trust, third, NOW)]).toEqual(["a", undefined]);
+    expect(given(trust.nodeOfKeyAt(keys.nodeA.publicKey, NOW, UNTIL)).ok).toBe(true);
+  });
+
   test("is nobody's any more once a key was put in its place without consent, or the node was withdrawn", () => {
     const replaced = trustWith(g2, g3, end(g3, keys.issuer, third.publicKey));
     const withdrawn = trustWith(

@@ -28,6 +28,7 @@ type vector struct {
 type file struct {
 	Genesis, GenesisHash                      string
 	Certificates                              []string
+	RefusedCertificates                       []struct{ Certificate string }
 	NowUnixMs                                 int64
 	Encodings, Vectors, Replies, Attenuations []vector
 }
@@ -89,6 +90,9 @@ func readReply(each vector, published file) (string, error) {
 		certificates = append(certificates, unhex(certificate))
 	}
 	trust.Add(certificates)
+	for _, refused := range published.RefusedCertificates {
+		trust.Add([][]byte{unhex(refused.Certificate)})
+	}
 	replies, err := cell0.OpenReplies(unhex(each.Message), each.Inbox, trust, time.UnixMilli(published.NowUnixMs))
 	if err != nil {
 		return "", err

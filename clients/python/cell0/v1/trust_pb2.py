@@ -25,29 +25,31 @@ _sym_db = _symbol_database.Default()
 from cell0.v1 import capsule_pb2 as cell0_dot_v1_dot_capsule__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63\x65ll0/v1/trust.proto\x12\x08\x63\x65ll0.v1\x1a\x16\x63\x65ll0/v1/capsule.proto\"\x94\x01\n\x07Genesis\x12\x12\n\x04\x63\x65ll\x18\x01 \x01(\tR\x04\x63\x65ll\x12\x1f\n\x0bgenesis_key\x18\x02 \x01(\x0cR\ngenesisKey\x12&\n\x0f\x63reated_unix_ms\x18\x03 \x01(\x04R\rcreatedUnixMs\x12\x16\n\x06shards\x18\x04 \x01(\rR\x06shards\x12\x14\n\x05nonce\x18\x05 \x01(\x0cR\x05nonce\"]\n\x11SignedCertificate\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\"\xd7\x02\n\x0f\x43\x65rtificateBody\x12\x10\n\x03key\x18\x01 \x01(\x0cR\x03key\x12\x1c\n\tprincipal\x18\x02 \x01(\tR\tprincipal\x12+\n\x04kind\x18\x03 \x01(\x0e\x32\x17.cell0.v1.PrincipalKindR\x04kind\x12\x1e\n\ngeneration\x18\x04 \x01(\x04R\ngeneration\x12+\n\x12not_before_unix_ms\x18\x05 \x01(\x04R\x0fnotBeforeUnixMs\x12)\n\x11not_after_unix_ms\x18\x06 \x01(\x04R\x0enotAfterUnixMs\x12,\n\x06shards\x18\x07 \x03(\x0b\x32\x14.cell0.v1.ShardRangeR\x06shards\x12\'\n\x06grants\x18\x08 \x03(\x0b\x32\x0f.cell0.v1.GrantR\x06grants\x12\x18\n\x07revoked\x18\t \x01(\x08R\x07revoked\"6\n\nShardRange\x12\x14\n\x05\x66irst\x18\x01 \x01(\rR\x05\x66irst\x12\x12\n\x04last\x18\x02 \x01(\rR\x04last\";\n\x05Grant\x12\x18\n\x07intents\x18\x01 \x03(\tR\x07intents\x12\x18\n\x07targets\x18\x02 \x03(\tR\x07targets\"Z\n\x0eSignedRevision\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\"\x94\x02\n\x0cRevisionBody\x12\x1a\n\x08revision\x18\x01 \x01(\x04R\x08revision\x12&\n\x0f\x63reated_unix_ms\x18\x02 \x01(\x04R\rcreatedUnixMs\x12\x16\n\x06\x61uthor\x18\x03 \x01(\tR\x06\x61uthor\x12\x14\n\x05graph\x18\x04 \x01(\x0cR\x05graph\x12\x1f\n\x0brollback_of\x18\x05 \x01(\x04R\nrollbackOf\x12#\n\rprevious_hash\x18\x06 \x01(\x0cR\x0cpreviousHash\x12\x19\n\x08\x63\x61use_id\x18\x07 \x01(\x0cR\x07\x63\x61useId\x12\x31\n\talgorithm\x18\x08 \x01(\x0e\x32\x13.cell0.v1.AlgorithmR\talgorithm\"1\n\x0bTrustBundle\x12\"\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0cR\x0c\x63\x65rtificates*~\n\rPrincipalKind\x12\x1e\n\x1aPRINCIPAL_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15PRINCIPAL_KIND_ISSUER\x10\x01\x12\x17\n\x13PRINCIPAL_KIND_NODE\x10\x02\x12\x19\n\x15PRINCIPAL_KIND_CLIENT\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63\x65ll0/v1/trust.proto\x12\x08\x63\x65ll0.v1\x1a\x16\x63\x65ll0/v1/capsule.proto\"\x94\x01\n\x07Genesis\x12\x12\n\x04\x63\x65ll\x18\x01 \x01(\tR\x04\x63\x65ll\x12\x1f\n\x0bgenesis_key\x18\x02 \x01(\x0cR\ngenesisKey\x12&\n\x0f\x63reated_unix_ms\x18\x03 \x01(\x04R\rcreatedUnixMs\x12\x16\n\x06shards\x18\x04 \x01(\rR\x06shards\x12\x14\n\x05nonce\x18\x05 \x01(\x0cR\x05nonce\"\x90\x01\n\x11SignedCertificate\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\x12\x31\n\x14\x63ontinuity_signature\x18\x04 \x01(\x0cR\x13\x63ontinuitySignature\"\x8d\x03\n\x0f\x43\x65rtificateBody\x12\x10\n\x03key\x18\x01 \x01(\x0cR\x03key\x12\x1c\n\tprincipal\x18\x02 \x01(\tR\tprincipal\x12+\n\x04kind\x18\x03 \x01(\x0e\x32\x17.cell0.v1.PrincipalKindR\x04kind\x12\x1e\n\ngeneration\x18\x04 \x01(\x04R\ngeneration\x12+\n\x12not_before_unix_ms\x18\x05 \x01(\x04R\x0fnotBeforeUnixMs\x12)\n\x11not_after_unix_ms\x18\x06 \x01(\x04R\x0enotAfterUnixMs\x12,\n\x06shards\x18\x07 \x03(\x0b\x32\x14.cell0.v1.ShardRangeR\x06shards\x12\'\n\x06grants\x18\x08 \x03(\x0b\x32\x0f.cell0.v1.GrantR\x06grants\x12\x18\n\x07revoked\x18\t \x01(\x08R\x07revoked\x12\x34\n\ncontinuity\x18\n \x01(\x0b\x32\x14.cell0.v1.ContinuityR\ncontinuity\"\xa6\x01\n\nContinuity\x12\x1a\n\x08previous\x18\x01 \x01(\x0cR\x08previous\x12!\n\x0cprevious_key\x18\x02 \x01(\x0cR\x0bpreviousKey\x12$\n\x0eissued_unix_ms\x18\x03 \x01(\x04R\x0cissuedUnixMs\x12\x33\n\x16preserve_until_unix_ms\x18\x04 \x01(\x04R\x13preserveUntilUnixMs\"6\n\nShardRange\x12\x14\n\x05\x66irst\x18\x01 \x01(\rR\x05\x66irst\x12\x12\n\x04last\x18\x02 \x01(\rR\x04last\";\n\x05Grant\x12\x18\n\x07intents\x18\x01 \x03(\tR\x07intents\x12\x18\n\x07targets\x18\x02 \x03(\tR\x07targets\"Z\n\x0eSignedRevision\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0cR\x04\x62ody\x12\x16\n\x06signer\x18\x02 \x01(\x0cR\x06signer\x12\x1c\n\tsignature\x18\x03 \x01(\x0cR\tsignature\"\x94\x02\n\x0cRevisionBody\x12\x1a\n\x08revision\x18\x01 \x01(\x04R\x08revision\x12&\n\x0f\x63reated_unix_ms\x18\x02 \x01(\x04R\rcreatedUnixMs\x12\x16\n\x06\x61uthor\x18\x03 \x01(\tR\x06\x61uthor\x12\x14\n\x05graph\x18\x04 \x01(\x0cR\x05graph\x12\x1f\n\x0brollback_of\x18\x05 \x01(\x04R\nrollbackOf\x12#\n\rprevious_hash\x18\x06 \x01(\x0cR\x0cpreviousHash\x12\x19\n\x08\x63\x61use_id\x18\x07 \x01(\x0cR\x07\x63\x61useId\x12\x31\n\talgorithm\x18\x08 \x01(\x0e\x32\x13.cell0.v1.AlgorithmR\talgorithm\"1\n\x0bTrustBundle\x12\"\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0cR\x0c\x63\x65rtificates*~\n\rPrincipalKind\x12\x1e\n\x1aPRINCIPAL_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15PRINCIPAL_KIND_ISSUER\x10\x01\x12\x17\n\x13PRINCIPAL_KIND_NODE\x10\x02\x12\x19\n\x15PRINCIPAL_KIND_CLIENT\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cell0.v1.trust_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRINCIPALKIND']._serialized_start=1189
-  _globals['_PRINCIPALKIND']._serialized_end=1315
+  _globals['_PRINCIPALKIND']._serialized_start=1464
+  _globals['_PRINCIPALKIND']._serialized_end=1590
   _globals['_GENESIS']._serialized_start=59
   _globals['_GENESIS']._serialized_end=207
-  _globals['_SIGNEDCERTIFICATE']._serialized_start=209
-  _globals['_SIGNEDCERTIFICATE']._serialized_end=302
-  _globals['_CERTIFICATEBODY']._serialized_start=305
-  _globals['_CERTIFICATEBODY']._serialized_end=648
-  _globals['_SHARDRANGE']._serialized_start=650
-  _globals['_SHARDRANGE']._serialized_end=704
-  _globals['_GRANT']._serialized_start=706
-  _globals['_GRANT']._serialized_end=765
-  _globals['_SIGNEDREVISION']._serialized_start=767
-  _globals['_SIGNEDREVISION']._serialized_end=857
-  _globals['_REVISIONBODY']._serialized_start=860
-  _globals['_REVISIONBODY']._serialized_end=1136
-  _globals['_TRUSTBUNDLE']._serialized_start=1138
-  _globals['_TRUSTBUNDLE']._serialized_end=1187
+  _globals['_SIGNEDCERTIFICATE']._serialized_start=210
+  _globals['_SIGNEDCERTIFICATE']._serialized_end=354
+  _globals['_CERTIFICATEBODY']._serialized_start=357
+  _globals['_CERTIFICATEBODY']._serialized_end=754
+  _globals['_CONTINUITY']._serialized_start=757
+  _globals['_CONTINUITY']._serialized_end=923
+  _globals['_SHARDRANGE']._serialized_start=925
+  _globals['_SHARDRANGE']._serialized_end=979
+  _globals['_GRANT']._serialized_start=981
+  _globals['_GRANT']._serialized_end=1040
+  _globals['_SIGNEDREVISION']._serialized_start=1042
+  _globals['_SIGNEDREVISION']._serialized_end=1132
+  _globals['_REVISIONBODY']._serialized_start=1135
+  _globals['_REVISIONBODY']._serialized_end=1411
+  _globals['_TRUSTBUNDLE']._serialized_start=1413
+  _globals['_TRUSTBUNDLE']._serialized_end=1462
 # @@protoc_insertion_point(module_scope)
