@@ -112,12 +112,13 @@ async function promote(
       unheard: () => records.revocations.list.unheard(Date.now(), performance.now()),
       refusals: () => messaging.refusals(),
     });
+  const rotation = openRotation(dir, ground);
   const system = await openActorSystem({
     ...ground,
     dir,
     links: links.states,
     revival,
-    rotation: openRotation(dir, ground),
+    rotation,
     send: messaging.send,
     durable,
     status,
@@ -140,6 +141,7 @@ async function promote(
     strayed: (error) => system.strayed(error),
     async stop(reason, graceMs) {
       life.stopping = true;
+      rotation.stop();
       await messaging.drain();
       await system.stop(graceMs);
       durable.close();
@@ -163,12 +165,15 @@ async function useNewestKey(dir: DataDir, { key, onProblem }: Ground): Promise<v
   }
 }
 
-function openRotation(dir: DataDir, { config, links, records, key, maker, identity }: Ground): KeyRotation {
+function openRotation(
+  dir: DataDir,
+  { config, links, records, key, maker, identity, onProblem }: Ground,
+): KeyRotation {
   const { cell, node } = config;
   const { connection } = links;
   const trust = records.trust.store;
   const prove = keyProver({ connection, cell, node, maker, trust, genesisHash: identity.genesis.hash });
-  return openKeyRotation({ dir, node, key, trust, prove });
+  return openKeyRotation({ dir, node, key, trust, prove, onProblem });
 }
 
 type Life = { stopping: boolean; bootMs: number; system: ActorSystem | undefined };

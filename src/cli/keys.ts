@@ -3,12 +3,14 @@ import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { CellError } from "../errors/cell-error.ts";
 import { readCellConfig } from "../runtime/cell-config.ts";
+import { ISSUER, OPERATOR } from "../runtime/create-cell.ts";
 import { toHex } from "../security/bytes.ts";
 import { fingerprintOf } from "../security/keys/fingerprint.ts";
-import { readGenesisFile } from "./cell-keys.ts";
+import { readGenesisFile, readTrust } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { describeFollows, type Follows, followsOf } from "./follows.ts";
 import { exportGenesisKey, importGenesisKey } from "./genesis-key.ts";
 import { registerRotate } from "./keys-rotate.ts";
 import { renderTable } from "./render/table.ts";
@@ -18,7 +20,9 @@ export function registerKeys(program: Command): void {
   const keys = program.command("keys").description("The keys of this directory.");
   const list = keys
     .command("list", { isDefault: true })
-    .description("List the keys: what each is for, whether it is here, and who can read it.")
+    .description(
+      "List the keys: what each is for, whether it is here, who can read it, and which one it follows.",
+    )
     .action(action(listKeys));
   documented(list, { examples: [["cell0 keys list", "what is here"]], exits: ["unreachable"] });
   const fingerprint = keys
@@ -67,23 +71,33 @@ type KeyRow = {
   readonly purpose: string;
   /** Octal; null when it is not here. */
   readonly mode: string | null;
+  /** Of the certificate that counts, for keys that have one. */
+  readonly generation?: number;
+  readonly follows?: Follows;
 };
 
 async function listKeys(context: Context): Promise<ExitCode> {
   const { dir, colors } = context;
-  await readCellConfig(dir);
+  const { node } = await readCellConfig(dir);
+  const trust = await readTrust(dir, await readGenesisFile(dir));
   const wanted = [
-    ["genesis", dir.genesisKey, "certifies issuers; belongs offline"],
-    ["issuer", dir.issuerKey, "certifies nodes and clients"],
-    ["broker", dir.brokerAuthority, "signs credentials for the broker"],
-    ["secrets", dir.secretsKey, "opens secrets"],
-    ["node", dir.nodeCreds, "signs what this node sends"],
-    ["operator", dir.operatorCreds, "signs what this command line sends"],
+    ["genesis", dir.genesisKey, "certifies issuers; belongs offline", undefined],
+    ["issuer", dir.issuerKey, "certifies nodes and clients", ISSUER],
+    ["broker", dir.brokerAuthority, "signs credentials for the broker", undefined],
+    ["secrets", dir.secretsKey, "opens secrets", undefined],
+    ["node", dir.nodeCreds, "signs what this node and its actors send", node],
+    ["operator", dir.operatorCreds, "signs what this command line sends", OPERATOR],
   ] as const;
   const rows = await Promise.all(
-    wanted.map(
-      async ([name, file, purpose]): Promise<KeyRow> => ({ name, file, purpose, mode: await modeOf(file) }),
-    ),
+    wanted.map(async ([name, file, purpose, principal]): Promise<KeyRow> => {
+      const certificate = principal === undefined ? undefined : trust.newest(principal);
+      const follows = followsOf(certificate?.continuity);
+      return {
+        ...{ name, file, purpose, mode: await modeOf(file) },
+        ...(certificate === undefined ? {} : { generation: certificate.generation }),
+        ...(follows === undefined ? {} : { follows }),
+      };
+    }),
   );
   context.print(
     renderTable(
@@ -99,12 +113,19 @@ async function listKeys(context: Context): Promise<ExitCode> {
                 ? colors.green("yes")
                 : colors.red(`mode ${mode}`),
         },
+        {
+          title: "GENERATION",
+          align: "right",
+          value: ({ generation }) => (generation === undefined ? "" : String(generation)),
+        },
         { title: "FOR", value: ({ purpose }) => purpose },
         { title: "FILE", value: ({ file }) => file },
       ],
       colors,
     ),
   );
+  for (const { name, follows } of rows)
+    if (follows !== undefined) context.print(`${name} follows ${describeFollows(follows)}`);
   if (rows[0]?.mode !== null) {
     context.note(context.errorColors.dim("Take the genesis key offline: cell0 keys genesis --export FILE"));
   }

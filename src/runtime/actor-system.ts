@@ -4,6 +4,7 @@
 import { longWork } from "../actors/in-hand.ts";
 import type { OutgoingIntent } from "../actors/intent.ts";
 import { createIsolation, type Isolation } from "../actors/isolation/isolation.ts";
+import type { KeyRotationPorts } from "../actors/kernel/authority.ts";
 import type { KernelFailure } from "../actors/kernel/drill.ts";
 import type { NodeStatus, TreeNode } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
@@ -31,7 +32,6 @@ import { GraphKeeper } from "./graph-keeper.ts";
 import { graphPorts } from "./graph-ports.ts";
 import { KernelLayer } from "./kernel-layer.ts";
 import { kernelParts } from "./kernel-parts.ts";
-import type { KeyRotation } from "./key-rotation.ts";
 import type { Links, Watched } from "./links.ts";
 import type { MintPorts } from "./minting.ts";
 import { kernelSpec, rootsOf } from "./node-graph.ts";
@@ -58,7 +58,7 @@ export type ActorSystemOptions = {
   readonly records: NodeRecords;
   /** Of this node; it may become another one. */
   readonly key: Signer;
-  readonly rotation: KeyRotation;
+  readonly rotation: KeyRotationPorts;
   readonly authority: Pick<AuthorityPorts, "actorGrants" | "clientGrants">;
   readonly nextId: () => Uint8Array;
   readonly placed: Watched<PlacedGraph>;

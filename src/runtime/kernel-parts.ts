@@ -1,7 +1,7 @@
 // The kernel's actors of a node, each with the ports that it works through.
 
 import { toBinary } from "@bufbuild/protobuf";
-import { authority } from "../actors/kernel/authority.ts";
+import { authority, type KeyRotationPorts } from "../actors/kernel/authority.ts";
 import { type CapabilityPorts, capabilities } from "../actors/kernel/capabilities.ts";
 import { type DeadLetterPorts, deadletters } from "../actors/kernel/deadletters.ts";
 import { type DrillPorts, drill } from "../actors/kernel/drill.ts";
@@ -15,7 +15,6 @@ import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import type { EventFilter } from "../telemetry/event-filter.ts";
 import { readEvents } from "../telemetry/read-events.ts";
-import type { KeyRotation } from "./key-rotation.ts";
 import { type Links, linkInput } from "./links.ts";
 import { CAPABILITIES_ACTOR, GRAPH_ACTOR, kernelPath } from "./node-graph.ts";
 import type { KernelPart } from "./start-child.ts";
@@ -26,7 +25,7 @@ export type KernelPartOptions = {
   readonly node: string;
   readonly links: Links;
   readonly trust: CellTrust;
-  readonly rotation: KeyRotation;
+  readonly rotation: KeyRotationPorts;
   readonly registry: RegistryPorts;
   /** Of what only the node that owns shard 0 has; undefined on another. */
   readonly first: { readonly graph: GraphPorts; readonly capabilities: CapabilityPorts } | undefined;

@@ -18,7 +18,14 @@ import type { NodeKey } from "./node-key.ts";
 import type { ProveKey } from "./prove-key.ts";
 import { readIfThere, replaceFile } from "./replace-file.ts";
 
-export type KeyRotation = KeyRotationPorts;
+export type KeyRotation = KeyRotationPorts & {
+  /**
+   * Takes the next key untested when the present one counts no more: whoever rotated it went away half way.
+   * Never rejects.
+   */
+  readonly heal: () => Promise<void>;
+  readonly stop: () => void;
+};
 
 export type KeyRotationOptions = {
   readonly dir: Pick<DataDir, "nodeCreds" | "nodeNextKey">;
@@ -26,7 +33,10 @@ export type KeyRotationOptions = {
   readonly key: NodeKey;
   readonly trust: TrustStore;
   readonly prove: ProveKey;
+  readonly onProblem: (error: CellError) => void;
 };
+
+const LOOK_EVERY_MS = 1_000;
 
 export function openKeyRotation(options: KeyRotationOptions): KeyRotation {
   const rotation = new Rotation(options);
@@ -36,7 +46,11 @@ export function openKeyRotation(options: KeyRotationOptions): KeyRotation {
     last = next.catch(() => undefined);
     return next;
   };
+  const heal = () => inTurn(() => rotation.heal()).catch((error) => options.onProblem(error as CellError));
+  const looking = setInterval(() => void heal(), LOOK_EVERY_MS).unref();
   return {
+    heal,
+    stop: () => clearInterval(looking),
     prepare: () => inTurn(() => rotation.prepare()),
     agree: (body) => inTurn(() => rotation.agree(body)),
     test: (nodes) => inTurn(() => rotation.test(nodes)),
@@ -44,6 +58,8 @@ export function openKeyRotation(options: KeyRotationOptions): KeyRotation {
     remove: () => inTurn(() => rotation.remove()),
   };
 }
+
+type NextKey = { readonly seed: Uint8Array; readonly key: SigningKey };
 
 class Rotation {
   readonly #options: KeyRotationOptions;
@@ -95,26 +111,43 @@ class Rotation {
 
   /** Asked again after it has succeeded, it succeeds. */
   async switch() {
-    const { key, dir, trust } = this.#options;
-    const certificate = this.#certificate();
-    if (!equalBytes(certificate.key, key.publicKey)) {
+    const { key, dir } = this.#options;
+    if (!equalBytes(this.#certificate().key, key.publicKey)) {
       const next = await this.#requireCertified();
       if (this.#tested !== toHex(next.key.publicKey)) throw invalid("it was not tested yet");
-      const issuer = trust.byKey(certificate.signer, Date.now());
-      if (!issuer.ok) throw issuer.error;
-      const identity = await readNodeIdentity(dir);
-      await replaceFile(`${dir.nodeCreds}.old`, await readFile(dir.nodeCreds));
-      const text = formatCreds({
-        ...identity,
-        genesis: identity.genesis.bytes,
-        key: next.seed,
-        certificates: [issuer.value.bytes, certificate.bytes],
-      });
-      await replaceFile(dir.nodeCreds, text);
-      key.use(next.key);
+      await this.#take(next);
     }
     await rm(dir.nodeNextKey, { force: true });
     return { current: toHex(key.publicKey) };
+  }
+
+  async heal(): Promise<void> {
+    const { key, trust, node, dir } = this.#options;
+    const now = Date.now();
+    const own = trust.byPrincipal(node, now);
+    if (!own.ok || trust.byKey(key.publicKey, now).ok) return;
+    const next = await this.#next();
+    if (next === undefined || !equalBytes(own.value.key, next.key.publicKey)) return;
+    await this.#take(next);
+    await rm(dir.nodeNextKey, { force: true });
+  }
+
+  /** The file first: a process that begins now has the next key. */
+  async #take(next: NextKey): Promise<void> {
+    const { key, dir, trust } = this.#options;
+    const certificate = this.#certificate();
+    const issuer = trust.byKey(certificate.signer, Date.now());
+    if (!issuer.ok) throw issuer.error;
+    const identity = await readNodeIdentity(dir);
+    await replaceFile(`${dir.nodeCreds}.old`, await readFile(dir.nodeCreds));
+    const text = formatCreds({
+      ...identity,
+      genesis: identity.genesis.bytes,
+      key: next.seed,
+      certificates: [issuer.value.bytes, certificate.bytes],
+    });
+    await replaceFile(dir.nodeCreds, text);
+    key.use(next.key);
   }
 
   async remove() {
@@ -137,7 +170,7 @@ class Rotation {
     return own.value;
   }
 
-  async #next(): Promise<{ readonly seed: Uint8Array; readonly key: SigningKey } | undefined> {
+  async #next(): Promise<NextKey | undefined> {
     const seed = await readIfThere(this.#options.dir.nodeNextKey);
     return seed?.length === SEED_BYTES ? { seed, key: SigningKey.fromSeed(seed) } : undefined;
   }

@@ -75,16 +75,22 @@ describe("keys", () => {
     const { exitCode, out } = await keys(cell, "list", "--json");
     expect(exitCode).toBe(0);
     expect(
-      JSON.parse(out).map(({ name, mode }: { name: string; mode: string | null }) => [name, mode]),
+      JSON.parse(out).map(
+        ({ name, mode, generation }: { name: string; mode: string | null; generation?: number }) => [
+          name,
+          mode,
+          generation,
+        ],
+      ),
     ).toEqual([
-      ["genesis", "600"],
-      ["issuer", "600"],
-      ["broker", "600"],
-      ["secrets", null],
-      ["node", "600"],
-      ["operator", "600"],
+      ["genesis", "600", undefined],
+      ["issuer", "600", 1],
+      ["broker", "600", undefined],
+      ["secrets", null, undefined],
+      ["node", "600", 1],
+      ["operator", "600", 1],
     ]);
-    expect((await keys(cell)).out).toMatch(/^KEY +HERE +FOR/);
+    expect((await keys(cell)).out).toMatch(/^KEY +HERE +GENERATION +FOR/);
   });
 
   it("have a fingerprint of the cell, the same each time", async () => {

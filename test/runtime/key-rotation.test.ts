@@ -27,7 +27,7 @@ import {
   nodeCertificate,
   trustStore,
 } from "../security/cell-fixture.ts";
-import { end, preserve } from "../security/rotation-fixture.ts";
+import { end, preserve, UNTIL } from "../security/rotation-fixture.ts";
 
 let directory: string;
 let key: NodeKey;
@@ -35,6 +35,7 @@ let trust: TrustStore;
 let rotation: KeyRotation;
 let proven: string[];
 let isRefused: boolean;
+let problems: CellError[];
 const dir = () => ({
   nodeCreds: join(directory, "node.creds"),
   nodeNextKey: join(directory, "keys", "node.key.next"),
@@ -55,13 +56,22 @@ beforeEach(async () => {
   trust = trustStore();
   proven = [];
   isRefused = false;
+  problems = [];
   const prove = async (_key: unknown, node: string) => {
     if (isRefused) throw new CellError("AUTHORITY_ISSUER_UNKNOWN");
     proven.push(node);
   };
-  rotation = openKeyRotation({ dir: dir(), node: "a", key, trust, prove });
+  rotation = openKeyRotation({
+    dir: dir(),
+    node: "a",
+    key,
+    trust,
+    prove,
+    onProblem: (error) => problems.push(error),
+  });
 });
 afterEach(async () => {
+  rotation.stop();
   vi.useRealTimers();
   await rm(directory, { recursive: true, force: true });
 });
@@ -169,6 +179,25 @@ describe("a node takes its next key", () => {
     isRefused = true;
     await expect(rotation.test(["a"])).rejects.toMatchObject({ code: "AUTHORITY_ISSUER_UNKNOWN" });
     await expect(rotation.switch()).rejects.toMatchObject({ code: "CELL_ROTATION_INVALID" });
+    expect(key.publicKey).toEqual(keys.nodeA.publicKey);
+    expect((await identity()).certificate.generation).toBe(1);
+  });
+
+  test("by itself only when the key before counts no more, and its own certificate names the next one", async () => {
+    const certificate = await certified();
+    await rotation.heal();
+    expect(key.publicKey).toEqual(keys.nodeA.publicKey);
+    vi.setSystemTime(UNTIL);
+    await rotation.heal();
+    expect(key.publicKey).toEqual(certificate.key);
+    expect((await identity()).certificate.generation).toBe(2);
+    expect(problems).toEqual([]);
+  });
+
+  test("not by itself when another key was put in its place", async () => {
+    await next();
+    must(trust.add(end(nodeCertificate, keys.issuer, keys.stranger.publicKey).bytes, NOW));
+    await rotation.heal();
     expect(key.publicKey).toEqual(keys.nodeA.publicKey);
     expect((await identity()).certificate.generation).toBe(1);
   });
