@@ -1,5 +1,5 @@
 // What the command line's exit status means, the same for every command.
-import type { CellError } from "../errors/cell-error.ts";
+import { CellError } from "../errors/cell-error.ts";
 
 export const exitCodes = {
   ok: 0,
@@ -44,7 +44,9 @@ const LOCAL = new Set<string>([
 export function exitCodeOf(error: CellError): ExitCode {
   if (error.code === "CLI_INTERNAL") return exitCodes.internal;
   if (error.code === "CLI_INTERRUPTED") return exitCodes.interrupted;
-  if (error.code === "CLI_NOT_CONFIRMED") return exitCodes.negative;
+  if (error.code === "CLI_NOT_CONFIRMED" || error.code === "CLI_ROTATION_PENDING") return exitCodes.negative;
+  if (error.code === "CLI_ROTATION_STOPPED")
+    return error.cause instanceof CellError ? exitCodeOf(error.cause) : exitCodes.refused;
   if (error.code === "CLI_REPLY_UNEXPECTED" || error.code === "CLI_TARGET_UNKNOWN") return exitCodes.refused;
   if (UNREACHABLE.has(error.code) || /^(BROKER|CORE)_/.test(error.code)) return exitCodes.unreachable;
   // The cell's own answer, as against what this program found out.

@@ -5,6 +5,7 @@ import { MAX_PRESERVE_MS } from "../security/trust/continuity.ts";
 import { parseName } from "./client.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
+import { oneAtATime } from "./rotate/one-at-a-time.ts";
 import { rotateClient } from "./rotate/rotate-client.ts";
 import { rotateIssuer } from "./rotate/rotate-issuer.ts";
 import { rotateNode } from "./rotate/rotate-node.ts";
@@ -12,6 +13,8 @@ import type { RotateOptions } from "./rotate/steps.ts";
 import { action } from "./session.ts";
 
 const DEFAULT_PRESERVE_MS = 10 * 60_000;
+/** All nodes have to hear of it and be tried meanwhile. */
+const MIN_PRESERVE_MS = 60_000;
 
 export function registerRotate(keys: Command): void {
   const rotate = keys
@@ -42,7 +45,9 @@ function registerClientAndOperator(rotate: Command): void {
     .option("--file <file>", "its identity file (default: NAME.creds)")
     .action(
       action((context, name: string, options: RotateOptions & { readonly file?: string }) =>
-        rotateClient(context, name, { ...options, file: context.path(options.file ?? `${name}.creds`) }),
+        oneAtATime(context, () =>
+          rotateClient(context, name, { ...options, file: context.path(options.file ?? `${name}.creds`) }),
+        ),
       ),
     );
   documented(client, {
@@ -54,7 +59,9 @@ function registerClientAndOperator(rotate: Command): void {
     .description("Rotate the operator's key in the data directory.")
     .action(
       action((context, options: RotateOptions) =>
-        rotateClient(context, OPERATOR, { ...options, file: context.dir.operatorCreds }),
+        oneAtATime(context, () =>
+          rotateClient(context, OPERATOR, { ...options, file: context.dir.operatorCreds }),
+        ),
       ),
     );
   documented(operator, {
@@ -67,7 +74,11 @@ function registerNode(rotate: Command): void {
   const node = withOptions(rotate.command("node"))
     .description("Rotate the key of a node that runs. It goes on with the next one, without a stop.")
     .argument("[name]", "name of the node (default: the one of this directory)", parseName)
-    .action(action(rotateNode));
+    .action(
+      action((context, name: string | undefined, options: RotateOptions) =>
+        oneAtATime(context, () => rotateNode(context, name, options)),
+      ),
+    );
   documented(node, {
     examples: [
       ["cell0 keys rotate node", "this directory's"],
@@ -82,7 +93,9 @@ function registerNode(rotate: Command): void {
 function registerIssuer(rotate: Command): void {
   const issuer = withOptions(rotate.command("issuer"))
     .description("Rotate the issuer's key, and certify all nodes and clients anew with the next one.")
-    .action(action(rotateIssuer));
+    .action(
+      action((context, options: RotateOptions) => oneAtATime(context, () => rotateIssuer(context, options))),
+    );
   documented(issuer, {
     examples: [
       ["cell0 keys genesis --import /media/stick/genesis.key", "it takes the genesis key"],
@@ -98,7 +111,7 @@ function registerIssuer(rotate: Command): void {
 const withOptions = (command: Command): Command =>
   command
     .addOption(
-      new Option("--preserve <duration>", "how long the key before counts on, up to 24h")
+      new Option("--preserve <duration>", "how long the key before counts on, 1m to 24h")
         .argParser(parsePreserve)
         .default(DEFAULT_PRESERVE_MS, "10m"),
     )
@@ -107,7 +120,7 @@ const withOptions = (command: Command): Command =>
 
 function parsePreserve(text: string): number {
   const ms = parseDuration(text);
-  if (ms > MAX_PRESERVE_MS)
-    throw new InvalidArgumentError("A key counts beside the one that follows it for 24h at most.");
+  if (ms < MIN_PRESERVE_MS || ms > MAX_PRESERVE_MS)
+    throw new InvalidArgumentError("A key counts beside the one that follows it for 1m to 24h.");
   return ms;
 }

@@ -172,7 +172,8 @@ const isLeft = (child: Identity): boolean => child.startTime !== "" && isAlive(c
 /** States of a process in /proc that runs no more. */
 const ENDED: ReadonlySet<string> = new Set(["Z", "X"]);
 
-const startTimeOf = (pid: number): string => statOf(pid).startTime;
+/** Empty where the system does not say. */
+export const startTimeOf = (pid: number): string => statOf(pid).startTime;
 
 /** Fields 3 and 22 of /proc/PID/stat, after the command's closing parenthesis; empty where there is no /proc. */
 function statOf(pid: number): { readonly state: string; readonly startTime: string } {

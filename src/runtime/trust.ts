@@ -53,6 +53,7 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     }
   };
   await ports.stream.ensure();
+  await takeIssuers(store, ports, take);
   const follower = ports.stream.follow({
     accept: async ({ data, subject }) => {
       const read = readCertificate(data);
@@ -78,6 +79,23 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     },
     stop: () => follower.stop(),
   };
+}
+
+/**
+ * An issuer's newest certificate can stand behind those that it signed: they would wait for it, and there is room
+ * for few.
+ */
+async function takeIssuers(
+  store: TrustStore,
+  { stream, onProblem }: TrustPorts,
+  take: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  for (const { certificate } of store.snapshot(Date.now())) {
+    if (certificate.kind !== "issuer") continue;
+    const last = await stream.last(certificate.principal);
+    if (last === undefined) continue;
+    await take(last.data).catch((error: unknown) => onProblem(error as CellError));
+  }
 }
 
 /** On this node's disk: neither the stream nor the mirror holds more than the newest of a principal. */

@@ -52,7 +52,7 @@ describe("keys rotate operator", () => {
     for (const path of [file, `${file}.old`]) expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(existsSync(`${file}.next`)).toBe(false);
     const again = await rotate(made, cell, "operator");
-    expect([again.exitCode, again.err]).toEqual([2, expect.stringContaining("CLI_ROTATION_PENDING")]);
+    expect([again.exitCode, again.err]).toEqual([1, expect.stringContaining("CLI_ROTATION_PENDING")]);
     const removed = await rotate(made, cell, "operator", "--remove");
     expect(JSON.parse(removed.out)).toMatchObject({ generation: 3, removed: true });
     expect(standing(cell, before, after)).toEqual([UNKNOWN, "ok"]);
@@ -70,7 +70,7 @@ describe("keys rotate operator", () => {
     const cell = await trustingCell(made, { "node.status": failing(1, () => cell.handlers["node.status"]) });
     const text = await readFile(file, "utf8");
     const { exitCode, err } = await rotate(made, cell, "operator");
-    expect(exitCode).not.toBe(0);
+    expect(exitCode).toBe(4);
     expect(JSON.parse(err).error).toMatchObject({
       code: "CLI_ROTATION_STOPPED",
       message: expect.stringMatching(/stopped at `test`.*the key before counts on, alone/),
@@ -136,6 +136,7 @@ describe("keys rotate operator", () => {
   });
 
   it.each([
+    ["less than a minute", ["operator", "--preserve", "59s"], "CLI_USAGE", 2],
     ["more than a day", ["operator", "--preserve", "25h"], "CLI_USAGE", 2],
     ["a client that there is not", ["client", "nobody", "--file", "data/operator.creds"], "CLI_USAGE", 2],
     ["a client's file that is not there", ["client", "shop"], "CLI_USAGE", 2],
@@ -147,6 +148,35 @@ describe("keys rotate operator", () => {
     const { exitCode, err } = await rotate(made, cell, ...argv);
     expect([exitCode, err]).toEqual([exit, expect.stringContaining(code)]);
     expect(cell.trust.snapshot(Date.now())).toMatchObject(before.map(({ certificate }) => ({ certificate })));
+  });
+
+  it("runs once at a time in a directory, and takes over from one that died", async () => {
+    await using made = await madeCell();
+    const cell = await trustingCell(made);
+    const lock = join(made.dir.keys, "rotation.lock");
+    await writeFile(lock, JSON.stringify({ pid: process.pid, startTime: "" }));
+    const held = await rotate(made, cell, "operator");
+    expect([held.exitCode, held.err]).toEqual([1, expect.stringContaining("CLI_ROTATION_PENDING")]);
+    expect(cell.trust.newest("operator")?.generation).toBe(1);
+    await writeFile(lock, JSON.stringify({ pid: process.pid, startTime: "1" }));
+    expect((await rotate(made, cell, "operator")).exitCode).toBe(0);
+    expect(existsSync(lock)).toBe(false);
+  });
+
+  it("goes not on from a file that is not the one that was rotated", async () => {
+    await using made = await madeCell();
+    const file = made.dir.operatorCreds;
+    const cell = await trustingCell(made);
+    const first = await readFile(file, "utf8");
+    await rotate(made, cell, "operator");
+    await rotate(made, cell, "operator", "--remove");
+    const stuck = await trustingCell(made, { "trust.list": failing(9, () => undefined) });
+    await rotate(made, stuck, "operator");
+    const { generation } = stuck.trust.newest("operator") ?? {};
+    await writeFile(file, first);
+    const { err } = await rotate(made, stuck, "operator");
+    expect(err).toContain("is not the one of operator that counts now");
+    expect(stuck.trust.newest("operator")?.generation).toBe(generation);
   });
 
   it("refuses a file of a key that counts no more", async () => {

@@ -129,7 +129,7 @@ describe("keys that are rotated under load", () => {
         expect((await identityIn(`${shopFile()}.old`)).certificate.generation).toBe(1);
       });
       const again = await first.cli("keys", "rotate", "client", "shop", "--file", shopFile());
-      expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_ROTATION_PENDING") });
+      expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("CLI_ROTATION_PENDING") });
       expect(await first.json("client", "show", "shop")).toMatchObject({
         generation: 2,
         follows: { preserveUntilUnixMs: expect.any(Number) },

@@ -18,6 +18,7 @@ import {
   NOW,
   nodeCertificate,
 } from "../security/cell-fixture.ts";
+import { end, follow } from "../security/rotation-fixture.ts";
 import { HostileStream } from "./hostile-stream.ts";
 
 let directory: string;
@@ -111,4 +112,24 @@ test("what a node signed under the key before stays its own, over restarts of th
   expect(old(NOW)).toMatchObject({ ok: true, value: { principal: "a", generation: 1 } });
   expect(old(NOW + ISSUED_AFTER_MS)).toMatchObject({ ok: false });
   expect(after.store.byKey(keys.nodeA.publicKey, NOW)).toMatchObject({ ok: false });
+});
+
+test("a node that was away finds those whom the issuer's next key certified, though its certificate stands behind them", async () => {
+  const before = await open();
+  await inject(issuerCertificate);
+  await before.stop();
+  stream = new HostileStream();
+  const next = keys.stranger;
+  const rotated = follow(issuerCertificate, keys.issuer, next);
+  const client = (at: number) =>
+    SigningKey.fromSeed(sha256(new TextEncoder().encode(`late-${at}`))).publicKey;
+  for (let at = 0; at < 300; at += 1)
+    await inject(certify({ principal: `client-${at}`, key: client(at) }, next));
+  await inject(end(rotated, keys.genesis));
+  const after = await open();
+  for (const at of [0, 299])
+    expect(after.store.byKey(client(at), NOW)).toMatchObject({
+      ok: true,
+      value: { principal: `client-${at}` },
+    });
 });

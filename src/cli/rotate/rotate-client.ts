@@ -85,9 +85,12 @@ async function standingOf(context: Context, name: string, file: string): Promise
   });
 }
 
-/** Nodes know the next key; the file is not switched yet. */
-const isEstablished = ({ newest, next }: Standing): boolean =>
-  next !== undefined && equalBytes(newest.key, next.certificate.key);
+/** Nodes know the next key, which follows the file's; that one is not switched yet. */
+const isEstablished = ({ newest, next, identity }: Standing): boolean =>
+  next !== undefined &&
+  newest.continuity !== undefined &&
+  equalBytes(newest.key, next.certificate.key) &&
+  equalBytes(newest.continuity.previousKey, identity.certificate.key);
 
 async function readCreds(
   path: string,

@@ -51,7 +51,7 @@ export async function rotateIssuer(context: Context, options: RotateOptions): Pr
   const standing = await step(context, "preserve", () => standingOf(context));
   if (options.remove === true) return await removeIssuer(standing, options);
   const { newest, files, current } = standing;
-  const isGoingOn = standing.next !== undefined && equalBytes(newest.key, standing.next.publicKey);
+  const isGoingOn = isEstablished(standing);
   if (!isGoingOn) requireSettled(newest);
   if (!isGoingOn && !equalBytes(newest.key, current.publicKey)) throw notInForce(files.current);
   for (const each of await others(standing)) requireSettled(each);
@@ -100,6 +100,13 @@ async function standingOf(context: Context): Promise<Standing> {
   const next = await keyIn(files.next);
   return { context, genesis, genesisKey, node, files, current, next, newest };
 }
+
+/** Nodes know the next key, which follows this directory's; the file is not switched yet. */
+const isEstablished = ({ newest, next, current }: Standing): boolean =>
+  next !== undefined &&
+  newest.continuity !== undefined &&
+  equalBytes(newest.key, next.publicKey) &&
+  equalBytes(newest.continuity.previousKey, current.publicKey);
 
 const notInForce = (where: string): CellError =>
   new CellError("CELL_KEY_DAMAGED", "the issuer's newest certificate is of another key", {

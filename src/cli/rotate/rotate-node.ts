@@ -72,7 +72,10 @@ async function standingOf(context: Context, given: string | undefined): Promise<
 }
 
 /** Nodes know the next key; the node does not sign with it yet. */
-const isEstablished = ({ newest, next }: Standing): boolean => toHex(newest.key) === next;
+const isEstablished = ({ newest, next, current }: Standing): boolean =>
+  newest.continuity !== undefined &&
+  toHex(newest.key) === next &&
+  toHex(newest.continuity.previousKey) === current;
 
 async function make({ keys, kernel, newest, next }: Standing, options: RotateOptions): Promise<Certificate> {
   const { issuerKey, genesis } = keys.maker;
@@ -81,9 +84,9 @@ async function make({ keys, kernel, newest, next }: Standing, options: RotateOpt
   return must(issueCertificate(claims, issuerKey, genesis.hash, agreement));
 }
 
-async function giveBack({ keys, kernel, current }: Standing, established: Certificate): Promise<void> {
+async function giveBack({ keys, kernel }: Standing, established: Certificate): Promise<void> {
   const { issuerKey, genesis } = keys.maker;
-  const claims = endingClaims(established, fromHex(current) ?? new Uint8Array());
+  const claims = endingClaims(established, established.continuity?.previousKey);
   await publishEverywhere(kernel, keys, must(issueCertificate(claims, issuerKey, genesis.hash)));
 }
 
