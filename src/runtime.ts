@@ -32,6 +32,7 @@ import { RestartHistory } from "./runtime/restart-history.ts";
 import { openRevival } from "./runtime/revival.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
 import { createSecondOpinion } from "./runtime/second-opinion.ts";
+import { signNewestAnew } from "./runtime/sign-anew.ts";
 import { cellChainVerifier } from "./security/capability/chain-verifier.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
@@ -173,7 +174,9 @@ function openRotation(
   const { connection } = links;
   const trust = records.trust.store;
   const prove = keyProver({ connection, cell, node, maker, trust, genesisHash: identity.genesis.hash });
-  return openKeyRotation({ dir, node, key, trust, prove, onProblem });
+  const { revisions } = records;
+  const signAnew = () => signNewestAnew({ node, key, trust, revisions });
+  return openKeyRotation({ dir, node, key, trust, prove, signAnew, onProblem });
 }
 
 type Life = { stopping: boolean; bootMs: number; system: ActorSystem | undefined };

@@ -45,8 +45,8 @@ export function chainVerifierOf({ trust, revocations, isWhole }: KnownTrust): Ch
   if (isWhole) return cellChainVerifier(trust, revocations);
   const isUnknown = (key: Uint8Array, nowUnixMs: number) => isStranger(trust.byKey(key, nowUnixMs));
   return cellChainVerifier(trust, revocations, {
-    isAuthority: (key, atUnixMs, nowUnixMs) =>
-      isAuthority(key, atUnixMs, trust, nowUnixMs) || isUnknown(key, nowUnixMs),
+    isAuthority: (root, nowUnixMs) =>
+      isAuthority(root, trust, nowUnixMs) || isUnknown(root.issuer, nowUnixMs),
     isStanding: (key, nowUnixMs) => trust.byKey(key, nowUnixMs).ok || isUnknown(key, nowUnixMs),
   });
 }

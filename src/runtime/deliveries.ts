@@ -101,7 +101,7 @@ function deliverOnce(ports: DeliveryPorts, { once: _, ...accepted }: Accepted, t
   else if (ports.spend === undefined) decided(err(new CellError("CAPABILITY_UNDECIDED")));
   else {
     const shard = ports.durable?.shardOf(intent.target);
-    ports.spend(token, { hash: request.hash, bytes: capsule.length, shard }, decided);
+    ports.spend(token, { issuer: request.issuer, hash: request.hash, bytes: capsule.length, shard }, decided);
   }
 }
 

@@ -33,6 +33,8 @@ export type KeyRotationOptions = {
   readonly key: NodeKey;
   readonly trust: TrustStore;
   readonly prove: ProveKey;
+  /** What the key before had signed for others to read, signed by the present one. May be called again. */
+  readonly signAnew: () => Promise<void>;
   readonly onProblem: (error: CellError) => void;
 };
 
@@ -46,7 +48,11 @@ export function openKeyRotation(options: KeyRotationOptions): KeyRotation {
     last = next.catch(() => undefined);
     return next;
   };
-  const heal = () => inTurn(() => rotation.heal()).catch((error) => options.onProblem(error as CellError));
+  const look = async () => {
+    await rotation.heal();
+    await rotation.signAnew();
+  };
+  const heal = () => inTurn(look).catch((error: unknown) => options.onProblem(error as CellError));
   const looking = setInterval(() => void heal(), LOOK_EVERY_MS).unref();
   return {
     heal,
@@ -65,6 +71,8 @@ class Rotation {
   readonly #options: KeyRotationOptions;
   /** Hex of the key that was tested by this process. */
   #tested = "";
+  /** Of the process before nobody knows how far it came. */
+  #isSignedAnew = false;
 
   constructor(options: KeyRotationOptions) {
     this.#options = options;
@@ -117,8 +125,20 @@ class Rotation {
       if (this.#tested !== toHex(next.key.publicKey)) throw invalid("it was not tested yet");
       await this.#take(next);
     }
+    await this.signAnew();
     await rm(dir.nodeNextKey, { force: true });
     return { current: toHex(key.publicKey) };
+  }
+
+  /** What fails is tried again at the next look: the next key is the node's by then, and stays so. */
+  async signAnew(): Promise<void> {
+    if (this.#isSignedAnew) return;
+    try {
+      await this.#options.signAnew();
+      this.#isSignedAnew = true;
+    } catch (error) {
+      this.#options.onProblem(error as CellError);
+    }
   }
 
   async heal(): Promise<void> {
@@ -148,6 +168,7 @@ class Rotation {
     });
     await replaceFile(dir.nodeCreds, text);
     key.use(next.key);
+    this.#isSignedAnew = false;
   }
 
   async remove() {

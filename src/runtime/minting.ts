@@ -10,6 +10,7 @@ import { CellError } from "../errors/cell-error.ts";
 import { MintedCapabilitySchema } from "../gen/cell0/v1/capability_pb.ts";
 import { fromHex, toHex } from "../security/bytes.ts";
 import type { ApprovalDemand } from "../security/capability/approval.ts";
+import { isAuthority } from "../security/capability/chain-verifier.ts";
 import type { Constraint } from "../security/capability/constraint.ts";
 import {
   CONSTRAINT_FORMS,
@@ -24,7 +25,6 @@ import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.
 import type { Signer } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
-import { firstNodeAt } from "../security/trust/first-node.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { capabilityInput } from "../security/wire/signing-input.ts";
 import { decodeStrict } from "../security/wire/strict-decode.ts";
@@ -138,12 +138,9 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
 }
 
 /** The stream is any node's to write. */
-function isMintedHere(
-  { issuer, body, signature, notBeforeUnixMs }: Token,
-  trust: TrustStore,
-  nowUnixMs: number,
-): boolean {
-  if (!firstNodeAt(issuer, notBeforeUnixMs, trust, nowUnixMs).ok) return false;
+function isMintedHere(token: Token, trust: TrustStore, nowUnixMs: number): boolean {
+  const { issuer, body, signature } = token;
+  if (!isAuthority(token, trust, nowUnixMs)) return false;
   return verifyEd25519(issuer, capabilityInput(trust.genesis.hash, issuer, body), signature);
 }
 

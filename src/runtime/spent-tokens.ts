@@ -17,6 +17,8 @@ const SETTLED_WITHIN_MS = 1_000;
 
 /** The capsule that a token is spent for. */
 export type SpentFor = {
+  /** Key that signed it: the same bytes under another key of their sender are another intent. */
+  readonly issuer: Uint8Array;
   readonly hash: Uint8Array;
   readonly bytes: number;
   /** Shard whose journal knows it again, wherever that is; undefined: only this node does. */
@@ -51,7 +53,7 @@ export class SpentTokens {
   async spend(token: Uint8Array, capsule: SpentFor): Promise<Result<void, CellError>> {
     const name = mapKey(token);
     const where = capsule.shard === undefined ? `node ${this.#ports.node}` : `shard ${capsule.shard}`;
-    const purpose = sha256(capsule.hash, Buffer.from(where, "utf8"));
+    const purpose = sha256(capsule.issuer, capsule.hash, Buffer.from(where, "utf8"));
     const served = this.#known.get(name) ?? (await this.#wait(name, token, purpose, capsule.bytes));
     if (served === undefined) {
       return err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));

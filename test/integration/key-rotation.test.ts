@@ -167,6 +167,8 @@ describe("keys that are rotated under load", () => {
       cell0(["--creds", shopFile(), "send", "live/far", "say", '{"text":"x"}', "--cap", token]);
     const shop = await connect({ identity: shopFile() });
     await first.client.request("live/kept", "enter", { entry: name === "a" ? 1 : 2 });
+    const newest = async () => (await first.kernel.revisions()).at(-1);
+    const revision = await newest();
     try {
       await underLoad([first.client, shop], async () => {
         const rotated = await first.json("keys", "rotate", "node", name);
@@ -181,6 +183,9 @@ describe("keys that are rotated under load", () => {
     }
     expect((await identityIn(credsOf)).certificate.generation).toBe(2);
     expect(existsSync(`${credsOf}.old`)).toBe(false);
+    // The graph is a's to sign: it is signed anew, so that who joins can read it.
+    const signedAnew = { revision: (revision?.revision ?? 0) + 1, author: "a" };
+    expect(await newest()).toMatchObject(name === "a" ? signedAnew : { revision: revision?.revision });
     // What it minted before is good still.
     expect(await withToken()).toMatchObject({ code: 0 });
     expect(await refusalOf(old)).toBe("AUTHORITY_ISSUER_UNKNOWN");

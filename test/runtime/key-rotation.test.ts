@@ -35,6 +35,9 @@ let trust: TrustStore;
 let rotation: KeyRotation;
 let proven: string[];
 let isRefused: boolean;
+/** Hex of the keys that were in force when it was asked for, and whether it fails. */
+let signedAnewBy: string[];
+let isUnsigned: boolean;
 let problems: CellError[];
 const dir = () => ({
   nodeCreds: join(directory, "node.creds"),
@@ -55,6 +58,8 @@ beforeEach(async () => {
   key = new NodeKey(await identity());
   trust = trustStore();
   proven = [];
+  signedAnewBy = [];
+  isUnsigned = false;
   isRefused = false;
   problems = [];
   const prove = async (_key: unknown, node: string) => {
@@ -67,6 +72,10 @@ beforeEach(async () => {
     key,
     trust,
     prove,
+    signAnew: async () => {
+      signedAnewBy.push(toHex(key.publicKey));
+      if (isUnsigned) throw new CellError("CELL_REVISION_CONFLICT");
+    },
     onProblem: (error) => problems.push(error),
   });
 });
@@ -169,6 +178,21 @@ describe("a node takes its next key", () => {
       { removed: false },
     ]);
     expect(existsSync(`${dir().nodeCreds}.old`)).toBe(false);
+  });
+
+  test("and then signs anew what the one before had signed, again until that succeeds, and only once", async () => {
+    const certificate = await certified();
+    await rotation.test([]);
+    isUnsigned = true;
+    await rotation.switch();
+    await rotation.heal();
+    expect(key.publicKey).toEqual(certificate.key);
+    expect(signedAnewBy).toEqual([toHex(certificate.key), toHex(certificate.key)]);
+    expect(problems.map(({ code }) => code)).toEqual(["CELL_REVISION_CONFLICT", "CELL_REVISION_CONFLICT"]);
+    isUnsigned = false;
+    await rotation.heal();
+    await rotation.heal();
+    expect(signedAnewBy).toHaveLength(3);
   });
 
   test("not before it is certified, and not before it is tested", async () => {

@@ -28,6 +28,7 @@ class Spent {
 const openAt = (spent: Spent, problems: string[] = [], node = "a") =>
   new SpentTokens({ node, stream: spent.stream, onProblem: ({ code }) => problems.push(code) });
 const capsule = (n: number, given: Partial<SpentFor> = {}): SpentFor => ({
+  issuer: new Uint8Array(32).fill(1),
   hash: hashOf(n),
   bytes: 100,
   shard: 7,
@@ -35,6 +36,13 @@ const capsule = (n: number, given: Partial<SpentFor> = {}): SpentFor => ({
 });
 
 describe("a token that serves once", () => {
+  test("serves the same bytes under one key of their sender, not under another", async () => {
+    const tokens = openAt(new Spent());
+    const by = async (key: number) =>
+      codeOf(await tokens.spend(hashOf(1), capsule(10, { issuer: new Uint8Array(32).fill(key) })));
+    expect([await by(1), await by(2), await by(1)]).toEqual(["ok", "CAPABILITY_SPENT", "ok"]);
+  });
+
   test("serves the first capsule, however often that comes, and no other, at no node", async () => {
     const spent = new Spent();
     const [here, there] = [openAt(spent), openAt(spent, [], "b")];

@@ -105,7 +105,7 @@ export class Relay {
     const settle = (outcome: Result<unknown, CellError>): void => {
       if (settled) return;
       settled = true;
-      if (!outcome.ok && outcome.error.retryable) this.#again(name, item, failures, outcome.error);
+      if (!outcome.ok && mayComeAgain(outcome.error)) this.#again(name, item, failures, outcome.error);
       else this.#settle(name, item, outcome);
     };
     const taken = (outcome: Result<unknown, CellError>): void => {
@@ -116,7 +116,7 @@ export class Relay {
     };
     // From another node its first word says that the target has it; here that is said at once.
     const onReply = (answer: Answer): void => {
-      const turnedAway = !isHere && !settled && !answer.ok && answer.error.retryable;
+      const turnedAway = !isHere && !settled && !answer.ok && mayComeAgain(answer.error);
       if (!isHere) settle(turnedAway ? answer : ok(undefined));
       if (!turnedAway) item.onReply?.(answer);
     };
@@ -199,3 +199,8 @@ function build(
     tick: () => issuedAt,
   });
 }
+
+/** A node that has not heard yet of the certificate of this one's next key will. */
+const UNHEARD_OF: readonly string[] = ["AUTHORITY_CHAIN_BROKEN", "AUTHORITY_ISSUER_UNKNOWN"];
+
+const mayComeAgain = ({ code, retryable }: CellError): boolean => retryable || UNHEARD_OF.includes(code);

@@ -7,12 +7,13 @@ import { equalBytes, mapKey, sha256 } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import type { RevocationView } from "../revocation/revocation-list.ts";
-import { firstNodeAt } from "../trust/first-node.ts";
+import { firstNodeOf } from "../trust/first-node.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { missingApprovals } from "./approval.ts";
 import { type Chain, checkLinks, readChain, type Verify } from "./chain.ts";
 import { KnownChains } from "./known-chains.ts";
+import type { Token } from "./token.ts";
 
 /** Chains that are read a second for each holder, in any form; and links whose signatures are verified. */
 const READ_EACH = 128;
@@ -24,7 +25,7 @@ const MAX_DISTRUSTED = 1_024;
 export type ChainPorts = {
   readonly genesisHash: Uint8Array;
   /** Whether what this key signed at a time is a root now. */
-  readonly isAuthority: (key: Uint8Array, atUnixMs: number, nowUnixMs: number) => boolean;
+  readonly isAuthority: (root: Root, nowUnixMs: number) => boolean;
   /** Whether this key is certified now, for whoever hands a token on. */
   readonly isStanding: (key: Uint8Array, nowUnixMs: number) => boolean;
   /** Whether two keys are of one principal, and both count now: while one of them is rotated. Default: never. */
@@ -111,8 +112,7 @@ export class ChainVerifier {
     }
     const revoked = links.findIndex(({ hash }) => revocations.isRevoked(hash));
     if (revoked >= 0) return new CellError("CAPABILITY_REVOKED", undefined, { where: `link ${revoked}` });
-    if (!isAuthority(root.issuer, root.notBeforeUnixMs, nowUnixMs))
-      return new CellError("CAPABILITY_AUTHORITY_UNKNOWN");
+    if (!isAuthority(root, nowUnixMs)) return new CellError("CAPABILITY_AUTHORITY_UNKNOWN");
     const fallen = links.findIndex(({ issuer }, at) => at > 0 && !isStanding(issuer, nowUnixMs));
     if (fallen >= 0) {
       return new CellError("CAPABILITY_HOLDER_WITHDRAWN", undefined, { where: `link ${fallen}` });
@@ -123,19 +123,27 @@ export class ChainVerifier {
   }
 }
 
+/** What of a root says who signed it, and when. */
+export type Root = Pick<Token, "issuer" | "notBeforeUnixMs" | "epoch">;
+
+/** A root that was minted by a key that its owner's present key follows counts so long after that key's time. */
+const ROOTS_OUTLIVE_KEYS_MS = 30 * 86_400_000;
+
 /**
- * Whether what a key signed at a time is a root now: an issuer's key, or that of a node that is certified for
- * shard 0, or one that such a key follows without a break and that counted then.
+ * Whether a root is the authority's: signed by an issuer's key, or that of a node that is certified for shard 0;
+ * or, for 30 days more, by a key that such a key follows without a break, while that one counted. Whoever has a
+ * key that was removed could date a root back: within those days, and only in scopes whose epoch was not
+ * raised since.
  */
-export function isAuthority(
-  key: Uint8Array,
-  atUnixMs: number,
-  trust: TrustStore,
-  nowUnixMs: number,
-): boolean {
-  const known = trust.byKey(key, nowUnixMs);
-  const owner = known.ok ? known.value : trust.formerOwner(key, atUnixMs, nowUnixMs);
-  return owner?.kind === "issuer" || firstNodeAt(key, atUnixMs, trust, nowUnixMs).ok;
+export function isAuthority(root: Root, trust: TrustStore, nowUnixMs: number): boolean {
+  const { issuer, notBeforeUnixMs, epoch } = root;
+  const known = trust.byKey(issuer, nowUnixMs);
+  if (known.ok) return known.value.kind === "issuer" || firstNodeOf(issuer, trust, nowUnixMs).ok;
+  const former = trust.formerOwner(issuer, notBeforeUnixMs, nowUnixMs);
+  if (former === undefined || epoch >= former.untilUnixMs) return false;
+  if (nowUnixMs >= former.untilUnixMs + ROOTS_OUTLIVE_KEYS_MS) return false;
+  const { kind, key } = former.owner;
+  return kind === "issuer" || firstNodeOf(key, trust, nowUnixMs).ok;
 }
 
 function areOfOne(key: Uint8Array, other: Uint8Array, trust: TrustStore, nowUnixMs: number): boolean {
@@ -151,7 +159,7 @@ export function cellChainVerifier(
 ): ChainVerifier {
   return new ChainVerifier({
     genesisHash: trust.genesis.hash,
-    isAuthority: (key, atUnixMs, nowUnixMs) => isAuthority(key, atUnixMs, trust, nowUnixMs),
+    isAuthority: (root, nowUnixMs) => isAuthority(root, trust, nowUnixMs),
     isStanding: (key, nowUnixMs) => trust.byKey(key, nowUnixMs).ok,
     areOfOne: (key, other, nowUnixMs) => areOfOne(key, other, trust, nowUnixMs),
     revocations,

@@ -275,11 +275,11 @@ function decide(
 }
 
 /**
- * Under which key it is remembered: a node signs anew what it sends again, and may have another key by then.
- * Clients send the same envelope.
+ * Under which key it is remembered: who has two keys while one follows the other begins nothing twice. A node
+ * signs anew what it sends again, and may have another key by then.
  */
-function keyOfMemory({ key, kind, principal }: Certificate, id: Uint8Array, ports: IntakePorts): Uint8Array {
-  const former = kind === "node" ? ports.trust.formerKeys?.(principal) : undefined;
+function keyOfMemory({ key, principal }: Certificate, id: Uint8Array, ports: IntakePorts): Uint8Array {
+  const former = ports.trust.formerKeys?.(principal);
   if (former === undefined || former.length === 0) return key;
   const newest = ports.trust.newest?.(principal);
   const others = [...former, ...(newest === undefined ? [] : [newest])];

@@ -17,18 +17,3 @@ export function firstNodeOf(
   if (node.value.shards.some(({ first }) => first === 0)) return ok(node.value);
   return err(`node \`${node.value.principal}\` is not certified for shard 0`);
 }
-
-/**
- * The node of a key that signed something which is kept, at a time: now certified for shard 0, or its
- * present key follows that one without a break.
- */
-export function firstNodeAt(
-  key: Uint8Array,
-  atUnixMs: number,
-  trust: TrustStore,
-  nowUnixMs: number,
-): Result<Certificate, CellError | string> {
-  const now = firstNodeOf(key, trust, nowUnixMs);
-  const then = now.ok ? undefined : trust.formerOwner(key, atUnixMs, nowUnixMs);
-  return then === undefined ? now : firstNodeOf(then.key, trust, nowUnixMs);
-}

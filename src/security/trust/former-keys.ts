@@ -58,10 +58,10 @@ export class FormerKeys {
     return this.#owners.get(mapKey(key));
   }
 
-  /** Whether a key was its owner's at a time. */
-  wasKeyAt(key: Uint8Array, atUnixMs: number): boolean {
+  /** Until when a key was its owner's. */
+  endOf(key: Uint8Array): number | undefined {
     const line = this.of(this.ownerOf(key) ?? "");
-    return line.some((former) => equalBytes(former.key, key) && atUnixMs < former.untilUnixMs);
+    return line.find((former) => equalBytes(former.key, key))?.untilUnixMs;
   }
 
   set(principal: string, line: readonly FormerKey[]): void {

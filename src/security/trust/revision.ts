@@ -12,7 +12,7 @@ import { ID_BYTES } from "../wire/capsule.ts";
 import { openSigned } from "../wire/open-signed.ts";
 import { HASH_BYTES, revisionInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
-import { firstNodeAt } from "./first-node.ts";
+import { firstNodeOf } from "./first-node.ts";
 import type { Genesis } from "./genesis.ts";
 import type { TrustStore } from "./trust-store.ts";
 
@@ -39,6 +39,8 @@ export type KeptRevision = RevisionClaims & {
   readonly bytes: Uint8Array;
   /** SHA-256 of its body, for the next one's `previousHash`. */
   readonly bodyHash: Uint8Array;
+  /** Key that signed it. */
+  readonly signer: Uint8Array;
 };
 
 export type Revision = KeptRevision & {
@@ -71,7 +73,8 @@ export function signRevision(
 
 /**
  * The signer must be a node that is certified for shard 0, where the graph is kept, by a certificate that is
- * valid now; its key may be one that the node's present key follows.
+ * valid now: whoever has a key that was removed could date a revision back. A node that takes another key
+ * signs the newest one anew.
  */
 export function verifyRevision(
   source: Uint8Array,
@@ -81,7 +84,7 @@ export function verifyRevision(
   const read = readSigned(source, trust.genesis);
   if (!read.ok) return read;
   const { signer, revision } = read.value;
-  const node = firstNodeAt(signer, revision.createdUnixMs, trust, nowUnixMs);
+  const node = firstNodeOf(signer, trust, nowUnixMs);
   if (!node.ok) return typeof node.error === "string" ? invalid(node.error) : err(node.error);
   return ok({ ...revision, node: node.value.principal });
 }
@@ -108,7 +111,7 @@ function readSigned(
   const { body, signer } = signed.value;
   const claims = readClaims(body);
   if (!claims.ok) return claims;
-  return ok({ signer, revision: { ...claims.value, bytes, bodyHash: sha256(body) } });
+  return ok({ signer, revision: { ...claims.value, bytes, bodyHash: sha256(body), signer } });
 }
 
 function readClaims(body: Uint8Array): Result<RevisionClaims, CellError> {

@@ -91,13 +91,18 @@ export class TrustStore {
   }
 
   /**
-   * Whose key this was at a time, when that one's present key follows it without a break and counts now: its
-   * newest certificate. For what was signed then and is kept.
+   * Whose key this was at a time, and until when, when that one's present key follows it without a break and
+   * counts now: its newest certificate. For what was signed then and is kept.
    */
-  formerOwner(key: Uint8Array, atUnixMs: number, nowUnixMs: number): Certificate | undefined {
-    if (!this.#former.wasKeyAt(key, atUnixMs)) return undefined;
+  formerOwner(
+    key: Uint8Array,
+    atUnixMs: number,
+    nowUnixMs: number,
+  ): { readonly owner: Certificate; readonly untilUnixMs: number } | undefined {
+    const untilUnixMs = this.#former.endOf(key);
+    if (untilUnixMs === undefined || atUnixMs >= untilUnixMs) return undefined;
     const owner = this.byPrincipal(this.#former.ownerOf(key) ?? "", nowUnixMs);
-    return owner.ok ? owner.value : undefined;
+    return owner.ok ? { owner: owner.value, untilUnixMs } : undefined;
   }
 
   /**

@@ -79,7 +79,7 @@ export const verdictCaches = targetOf<readonly Step[]>({
     const verifierAnew = () =>
       new ChainVerifier({
         genesisHash: genesis.hash,
-        isAuthority: (key) => now.authority && equalBytes(key, keys.issuer.publicKey),
+        isAuthority: ({ issuer }) => now.authority && equalBytes(issuer, keys.issuer.publicKey),
         isStanding: () => now.standing,
         revocations: {
           epochOf: () => (now.epoch ? 1 : 0),

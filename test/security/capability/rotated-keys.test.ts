@@ -7,6 +7,7 @@ import type { Certificate } from "../../../src/security/trust/certificate.ts";
 import {
   annCertificate,
   bobCertificate,
+  certify,
   codeOf,
   genesis,
   issuerCertificate,
@@ -18,9 +19,10 @@ import {
   trustStore,
 } from "../cell-fixture.ts";
 import { end, follow, UNTIL } from "../rotation-fixture.ts";
-import { nothingRevoked, rootChain, tokenClaims } from "./token-fixture.ts";
+import { inEpoch, nothingRevoked, rootChain, tokenClaims } from "./token-fixture.ts";
 
 const next = keyOf(90);
+const DAY_MS = 86_400_000;
 const LATE = { notAfterUnixMs: UNTIL + 60_000 };
 
 function verdicts(chain: Chain, more: readonly Certificate[], holder: SigningKey, ...at: readonly number[]) {
@@ -63,6 +65,23 @@ test("a root that a node's key minted counts on after the rotation, and none tha
   expect(verdicts(rootChain(LATE), [nodeRotated, end(nodeRotated)], keys.ann, UNTIL)).toEqual(["ok"]);
   const late = rootChain({ ...LATE, notBeforeUnixMs: UNTIL });
   expect(verdicts(late, [nodeRotated], keys.ann, UNTIL)).toEqual(["CAPABILITY_AUTHORITY_UNKNOWN"]);
+});
+
+test("a root of a key that was removed ends within 30 days, and was minted in no epoch after that key's time", () => {
+  const long = { notAfterUnixMs: NOW + 365 * DAY_MS };
+  const issuer = certify({ ...issuerCertificate, ...long }, keys.genesis);
+  const [node, ann] = [nodeCertificate, annCertificate].map((each) => certify({ ...each, ...long }));
+  if (node === undefined || ann === undefined) throw new Error("no certificates");
+  const rotated = follow(node, keys.nodeA, next);
+  const trust = trustStore([issuer, node, ann, rotated, end(rotated)]);
+  const verdict = (epoch: number, nowUnixMs: number) => {
+    const verifier = cellChainVerifier(trust, inEpoch(epoch), { monotonicMs: () => 0 });
+    return codeOf(verifier.verify(chainBytes(rootChain({ ...long, epoch })), keys.ann.publicKey, nowUnixMs));
+  };
+  // `--remove` does not shorten the time up to which it may be dated.
+  const last = UNTIL + 30 * DAY_MS;
+  expect([verdict(0, last - 1), verdict(0, last)]).toEqual(["ok", "CAPABILITY_AUTHORITY_UNKNOWN"]);
+  expect([verdict(UNTIL - 1, UNTIL), verdict(UNTIL, UNTIL)]).toEqual(["ok", "CAPABILITY_AUTHORITY_UNKNOWN"]);
 });
 
 test("a root of a key that was replaced without its consent is void", () => {

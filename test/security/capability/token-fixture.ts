@@ -32,7 +32,7 @@ export type VerifierPorts = Partial<ConstructorParameters<typeof ChainVerifier>[
 export const chainVerifier = (given: VerifierPorts = {}): ChainVerifier =>
   new ChainVerifier({
     genesisHash: genesis.hash,
-    isAuthority: (key) => Buffer.compare(key, keys.nodeA.publicKey) === 0,
+    isAuthority: ({ issuer }) => Buffer.compare(issuer, keys.nodeA.publicKey) === 0,
     isStanding: () => true,
     revocations: nothingRevoked,
     skewMs: 5_000,

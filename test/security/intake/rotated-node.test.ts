@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
-import { intakeOf, keyOf, keys, must, NOW, nodeBCertificate, sealed, trustStore } from "../cell-fixture.ts";
+import {
+  annCertificate,
+  intakeOf,
+  keyOf,
+  keys,
+  must,
+  NOW,
+  nodeBCertificate,
+  SUBJECT,
+  sealed,
+  trustStore,
+} from "../cell-fixture.ts";
 import { end, follow, UNTIL } from "../rotation-fixture.ts";
 
 const next = keyOf(90);
@@ -31,4 +42,16 @@ test("what a node sends again under its next key is begun once, also after the k
   expect([send(next, 1), send(next, 2), send(next, 3)]).toEqual(["duplicate", "duplicate", "accepted"]);
   expect(send(keys.nodeB, 4)).toBe("AUTHORITY_ISSUER_UNKNOWN");
   expect(UNTIL).toBeGreaterThan(NOW);
+});
+
+test("what a client signs again under its next key, or a thief under the one before, is begun once", () => {
+  const trust = trustStore();
+  const intake = intakeOf({ trust });
+  const send = (key: SigningKey) => {
+    const data = sealed({ id: new Uint8Array(16).fill(9) }, key);
+    const [verdict] = intake.admit({ subject: SUBJECT, data, natsReply: undefined, nowUnixMs: NOW });
+    return verdict?.kind === "refused" ? verdict.error.code : verdict?.kind;
+  };
+  must(trust.add(follow(annCertificate, keys.ann, next).bytes, NOW));
+  expect([send(next), send(keys.ann), send(next)]).toEqual(["accepted", "duplicate", "duplicate"]);
 });
