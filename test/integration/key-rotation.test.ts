@@ -167,7 +167,8 @@ describe("keys that are rotated under load", () => {
       cell0(["--creds", shopFile(), "send", "live/far", "say", '{"text":"x"}', "--cap", token]);
     const shop = await connect({ identity: shopFile() });
     await first.client.request("live/kept", "enter", { entry: name === "a" ? 1 : 2 });
-    const newest = async () => (await first.kernel.revisions()).at(-1);
+    const newest = async () =>
+      (await first.kernel.revisions()).toSorted((a, b) => b.revision - a.revision)[0];
     const revision = await newest();
     try {
       await underLoad([first.client, shop], async () => {
