@@ -15,6 +15,9 @@ type certificate struct {
 	preserves bool
 }
 
+// A certificate whose key follows another counts from its issue on, by clocks that differ so much.
+const issuedAfterMs = 60_000
+
 // Trust knows which keys are a cell's nodes: by certificates that chain to its genesis, of each principal
 // the newest generation, and for a time the key that the newest one follows.
 type Trust struct {
@@ -133,7 +136,7 @@ func (t *Trust) fault(key []byte, nowUnixMs uint64) string {
 		return "AUTHORITY_ISSUER_UNKNOWN"
 	case each.Revoked:
 		return "AUTHORITY_REVOKED"
-	case nowUnixMs < each.NotBeforeUnixMs:
+	case nowUnixMs < each.NotBeforeUnixMs || nowUnixMs+issuedAfterMs < each.Continuity.GetIssuedUnixMs():
 		return "AUTHORITY_CERTIFICATE_NOT_YET_VALID"
 	case nowUnixMs >= each.NotAfterUnixMs:
 		return "AUTHORITY_CERTIFICATE_EXPIRED"

@@ -20,14 +20,21 @@ const node = cell.sealingOf(keys.nodeA);
 const withdrawn = { key: cell.keyOf(8), principal: "c" };
 const expired = { key: cell.keyOf(9), principal: "d" };
 
-/** Nodes of which a key follows another: while both count, once the time is over, and by a proof that is none. */
+/** Nodes of which a key follows another: while both count, once the time is over, dated ahead, and by a proof that is none. */
 const rotated = { before: cell.keyOf(10), after: cell.keyOf(11) };
 const over = { before: cell.keyOf(12), after: cell.keyOf(13) };
+const ahead = { before: cell.keyOf(16), after: cell.keyOf(17) };
 const unproven = { before: cell.keyOf(14), after: cell.keyOf(15) };
 
-function rotation(principal: string, { before, after }: typeof rotated, until: number, by = before) {
+function rotation(
+  principal: string,
+  { before, after }: typeof rotated,
+  until: number,
+  by = before,
+  issuedUnixMs = NOW - 1_000,
+) {
   const first = cell.certify({ kind: "node", principal, key: before.publicKey });
-  const preserve = { issuedUnixMs: NOW - 1_000, preserveUntilUnixMs: until };
+  const preserve = { issuedUnixMs, preserveUntilUnixMs: until };
   const claims = successorClaims(first, after.publicKey, preserve);
   const { hash } = cell.genesis;
   return [first, must(issueCertificate(claims, keys.issuer, hash, agree(claims, by, hash)))] as const;
@@ -52,6 +59,7 @@ export const moreCertificates = () => {
     }),
     ...rotation("e", rotated, NOW + 60_000),
     ...rotation("f", over, NOW),
+    ...rotation("h", ahead, NOW + 3_600_000, ahead.before, NOW + 60_001),
     rotation("g", unproven, NOW)[0],
   ];
 };
@@ -171,6 +179,13 @@ function refused() {
       "signed by a node whose certificate has ended",
       sealOne(replyBytes(), cell.sealingOf(expired.key)),
       { code: "AUTHORITY_CERTIFICATE_EXPIRED" },
+    ),
+    ...Object.entries(ahead).map(([which, key]) =>
+      vector(
+        `signed by a node's key ${which} a rotation that is dated ahead`,
+        sealOne(replyBytes(), cell.sealingOf(key)),
+        { code: "AUTHORITY_CERTIFICATE_NOT_YET_VALID" },
+      ),
     ),
     vector(
       "signed by a node's key before a rotation, after its time",

@@ -25,9 +25,11 @@ export type LoadOf = {
   readonly payload: (text: string) => unknown;
   /** The text that was answered with. */
   readonly answer: (value: unknown) => unknown;
+  /** Chain of tokens that each rests on. */
+  readonly capability?: Uint8Array;
 };
 
-const SAY: LoadOf = {
+export const SAY: LoadOf = {
   intent: "say",
   payload: (text) => ({ text }),
   answer: (value) => (value as { text?: unknown }).text,
@@ -45,7 +47,10 @@ export function startLoad(client: CellClient, target: string, lanes = 8, of: Loa
     const text = String(++number);
     const from = performance.now();
     try {
-      const { value } = await client.request(target, of.intent, of.payload(text), { timeoutMs: 20_000 });
+      const { value } = await client.request(target, of.intent, of.payload(text), {
+        timeoutMs: 20_000,
+        ...(of.capability === undefined ? {} : { capability: of.capability }),
+      });
       if (of.answer(value) !== text) failures.push(`${text}: ${JSON.stringify(value)}`);
     } catch (error) {
       failures.push(`${text}: ${(error as { code?: string }).code ?? String(error)}`);

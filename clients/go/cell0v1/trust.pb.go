@@ -363,7 +363,8 @@ type Continuity struct {
 	// of `previous_key` and not withdrawn.
 	Previous []byte `protobuf:"bytes,1,opt,name=previous,proto3" json:"previous,omitempty"`
 	// Key of that certificate, 32 bytes.
-	PreviousKey  []byte `protobuf:"bytes,2,opt,name=previous_key,json=previousKey,proto3" json:"previous_key,omitempty"`
+	PreviousKey []byte `protobuf:"bytes,2,opt,name=previous_key,json=previousKey,proto3" json:"previous_key,omitempty"`
+	// The certificate does not count before, by clocks that differ a minute.
 	IssuedUnixMs uint64 `protobuf:"varint,3,opt,name=issued_unix_ms,json=issuedUnixMs,proto3" json:"issued_unix_ms,omitempty"`
 	// The key before counts until this millisecond; at most 24 hours after
 	// `issued_unix_ms`.

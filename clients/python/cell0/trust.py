@@ -7,6 +7,9 @@ from cell0.v1.trust_pb2 import (
 )  # fmt: skip
 from cell0.wire import CellError, parse, require_signed, sha256, signing_input
 
+# A certificate whose key follows another counts from its issue on, by clocks that differ so much.
+ISSUED_AFTER_MS = 60_000
+
 
 class Trust:
     def __init__(self, genesis):
@@ -87,7 +90,7 @@ class Trust:
             return "AUTHORITY_ISSUER_UNKNOWN"
         if body.revoked:
             return "AUTHORITY_REVOKED"
-        if at_ms < body.not_before_unix_ms:
+        if at_ms < body.not_before_unix_ms or at_ms + ISSUED_AFTER_MS < body.continuity.issued_unix_ms:
             return "AUTHORITY_CERTIFICATE_NOT_YET_VALID"
         if at_ms >= body.not_after_unix_ms:
             return "AUTHORITY_CERTIFICATE_EXPIRED"

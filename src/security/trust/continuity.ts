@@ -7,6 +7,7 @@ import { copyOf, equalBytes, sha256 } from "../bytes.ts";
 import { admitKey } from "../keys/admit-key.ts";
 import { HASH_BYTES } from "../wire/signing-input.ts";
 import type { Certificate } from "./certificate.ts";
+import { ISSUED_AFTER_MS } from "./retired-keys.ts";
 
 export const MAX_PRESERVE_MS = 24 * 60 * 60 * 1000;
 
@@ -19,6 +20,13 @@ export type Continuity = {
   /** Until this millisecond the key before counts too. */
   readonly preserveUntilUnixMs: number;
 };
+
+/**
+ * From when a certificate counts. One whose key follows another does not before it was issued, by clocks that
+ * differ a minute: nobody lengthens the time of two keys by dating it ahead.
+ */
+export const beginsUnixMs = ({ continuity, notBeforeUnixMs }: Certificate): number =>
+  Math.max(notBeforeUnixMs, (continuity?.issuedUnixMs ?? 0) - ISSUED_AFTER_MS);
 
 /** A text: what is wrong with its form. */
 export function readContinuity(message: ContinuityMessage, key: Uint8Array): Result<Continuity, string> {

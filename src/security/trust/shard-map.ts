@@ -1,6 +1,7 @@
 // The static map of shards to nodes, as the certificates state it: of the nodes
 // that cover a shard, the one certified last owns it.
 import type { Certificate } from "./certificate.ts";
+import { beginsUnixMs } from "./continuity.ts";
 import { SHARDS } from "./genesis.ts";
 
 export type ShardMap = {
@@ -25,11 +26,11 @@ export function shardMap(
   for (const { principal, shards } of [...nodes].sort(byStanding)) {
     for (const { first, last } of shards) owners.fill(principal, first, last + 1);
   }
-  const changes = all.flatMap(({ notBeforeUnixMs, notAfterUnixMs, continuity }) => [
-    notBeforeUnixMs,
-    notAfterUnixMs,
+  const changes = all.flatMap((certificate) => [
+    beginsUnixMs(certificate),
+    certificate.notAfterUnixMs,
     // With an issuer's key before, those that it certified end.
-    ...(continuity === undefined ? [] : [continuity.preserveUntilUnixMs]),
+    certificate.continuity?.preserveUntilUnixMs ?? 0,
   ]);
   const later = changes.filter((time) => time > nowUnixMs);
   const earlier = changes.filter((time) => time <= nowUnixMs);

@@ -5,6 +5,7 @@ import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { equalBytes, mapKey } from "../bytes.ts";
 import { type Certificate, hasValidContinuity, hasValidSignature, readCertificate } from "./certificate.ts";
+import { beginsUnixMs } from "./continuity.ts";
 import { type FormerKey, FormerKeys, formerKeys } from "./former-keys.ts";
 import type { Genesis } from "./genesis.ts";
 import { PreservedKeys } from "./preserved-keys.ts";
@@ -206,7 +207,8 @@ export class TrustStore {
   /** Kind rules and signature: genesis -> issuer -> node or client. */
   #checkChain(certificate: Certificate, nowUnixMs: number): Result<void, CellError> {
     const { genesisKey, hash } = this.genesis;
-    if (equalBytes(certificate.key, genesisKey))
+    const keys = [certificate.key, certificate.continuity?.previousKey];
+    if (keys.some((key) => key !== undefined && equalBytes(key, genesisKey)))
       return taken("the genesis key certifies, and is never certified");
     const byGenesis = equalBytes(certificate.signer, genesisKey);
     if (byGenesis !== (certificate.kind === "issuer")) {
@@ -311,9 +313,9 @@ export class TrustStore {
   }
 
   #fault(certificate: Certificate, nowUnixMs: number): CellError | undefined {
-    const { principal, revoked, notBeforeUnixMs, notAfterUnixMs, kind, signer } = certificate;
+    const { principal, revoked, notAfterUnixMs, kind, signer } = certificate;
     if (revoked) return new CellError("AUTHORITY_REVOKED", `\`${principal}\` was withdrawn`);
-    if (nowUnixMs < notBeforeUnixMs) return new CellError("AUTHORITY_CERTIFICATE_NOT_YET_VALID");
+    if (nowUnixMs < beginsUnixMs(certificate)) return new CellError("AUTHORITY_CERTIFICATE_NOT_YET_VALID");
     if (!(nowUnixMs < notAfterUnixMs)) return new CellError("AUTHORITY_CERTIFICATE_EXPIRED");
     if (kind === "issuer") return undefined;
     const issuer = this.#find(signer, nowUnixMs);

@@ -26,6 +26,7 @@ import {
   nodeBCertificate,
   nodeCertificate,
 } from "../cell-fixture.ts";
+import { follow } from "../rotation-fixture.ts";
 import {
   bare,
   hashOf,
@@ -216,4 +217,28 @@ test("a record is no head, and a head no record", () => {
   );
   const said = signHead({ hash: record.hash, atUnixMs: NOW }, keys.nodeA, genesis.hash);
   expect(codeOf(readRevocations(said, genesis, NOW))).toBe("CAPABILITY_REVOCATIONS_INVALID");
+});
+
+test("a record of a node whose key is rotated is read by the newest certificate, and of an issuer's likewise", () => {
+  const next = keyOf(90);
+  const node = follow(nodeCertificate, keys.nodeA, next);
+  const issuer = follow(issuerCertificate, keys.issuer, keyOf(91));
+  for (const key of [keys.nodeA, next]) {
+    const record = revocationsOf(bare(1), { key, certificate: node, issuer });
+    expect(must(readRevocations(record.bytes, genesis, NOW)).signer).toEqual(key.publicKey);
+  }
+  expect(() => revocationsOf(bare(1), { key: keys.nodeB, certificate: node, issuer })).toThrow(
+    expect.objectContaining({ code: "CAPABILITY_REVOCATIONS_INVALID" }),
+  );
+});
+
+test("a head counts by either key of an authority whose key is rotated", () => {
+  const next = keyOf(90);
+  const authority = [next.publicKey, keys.nodeA.publicKey];
+  for (const key of [keys.nodeA, next])
+    expect(
+      codeOf(
+        readHead(signHead({ hash: hashOf(3), atUnixMs: NOW }, key, genesis.hash), authority, genesis.hash),
+      ),
+    ).toBe("ok");
 });

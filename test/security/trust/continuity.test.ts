@@ -11,6 +11,7 @@ import {
 } from "../../../src/security/trust/certificate.ts";
 import { MAX_PRESERVE_MS } from "../../../src/security/trust/continuity.ts";
 import { createGenesis } from "../../../src/security/trust/genesis.ts";
+import { ISSUED_AFTER_MS } from "../../../src/security/trust/retired-keys.ts";
 import { signRevision, verifyRevision } from "../../../src/security/trust/revision.ts";
 import { agree, endingClaims, successorClaims } from "../../../src/security/trust/succession.ts";
 import { TrustStore } from "../../../src/security/trust/trust-store.ts";
@@ -120,6 +121,34 @@ describe("a key that another one follows", () => {
     expect(must(trust.byKey(second.publicKey, NOW)).key).toEqual(second.publicKey);
     expect([counts(trust, keys.ann, UNTIL), counts(trust, second, UNTIL)]).toEqual([UNKNOWN, "ok"]);
     expect(counts(trust, keys.ann, Number.NaN)).not.toBe("ok");
+  });
+
+  test("does not count longer for a certificate that is dated ahead: neither does, until then", () => {
+    const trust = trustStore();
+    const issuedUnixMs = NOW + ISSUED_AFTER_MS + 1;
+    const claims = successorClaims(annCertificate, second.publicKey, {
+      issuedUnixMs,
+      preserveUntilUnixMs: UNTIL,
+    });
+    const ahead = must(
+      issueCertificate(claims, keys.issuer, genesis.hash, agree(claims, keys.ann, genesis.hash)),
+    );
+    must(trust.add(ahead.bytes, NOW));
+    for (const key of [keys.ann, second]) {
+      expect(counts(trust, key)).toBe("AUTHORITY_CERTIFICATE_NOT_YET_VALID");
+      expect(counts(trust, key, NOW + 1)).toBe("ok");
+    }
+    expect(trust.formerOwner(keys.ann.publicKey, NOW, NOW)).toBeUndefined();
+  });
+
+  test("is never the genesis key", () => {
+    const claims = successorClaims(annCertificate, second.publicKey, preserve);
+    const { continuity } = claims;
+    const crowned = { ...claims, continuity: { ...given(continuity), previousKey: keys.genesis.publicKey } };
+    const forged = must(
+      issueCertificate(crowned, keys.issuer, genesis.hash, agree(crowned, keys.genesis, genesis.hash)),
+    );
+    expect(codeOf(trustStore().add(forged.bytes, NOW))).toBe("AUTHORITY_PRINCIPAL_TAKEN");
   });
 
   test("is void at once where nothing says that another follows it", () => {
@@ -304,7 +333,7 @@ describe("what a node's key signed that another follows", () => {
     for (const { bytes } of live.retired("a")) expect(again.restoreRetired(bytes, UNTIL)).toBe(true);
     for (const trust of [live, again]) {
       for (const key of [keys.nodeA, second]) expect(owner(trust, key, NOW)).toBe("a");
-      expect(must(trust.nodeOfKeyAt(keys.nodeA.publicKey, NOW, UNTIL)).generation).toBe(1);
+      expect(must(trust.nodeOfKeyAt(keys.nodeA.publicKey, NOW + 100_000, UNTIL)).generation).toBe(1);
       expect(counts(trust, third, UNTIL)).toBe("ok");
     }
   });
@@ -314,7 +343,7 @@ describe("what a node's key signed that another follows", () => {
     const trust = trustWith(g2, g3, g4, end(g4, keys.issuer, second.publicKey));
     expect([counts(trust, second), counts(trust, third)]).toEqual(["ok", UNKNOWN]);
     expect([owner(trust, keys.nodeA, NOW), owner(trust, third, NOW)]).toEqual(["a", undefined]);
-    expect(given(trust.nodeOfKeyAt(keys.nodeA.publicKey, NOW, UNTIL)).ok).toBe(true);
+    expect(given(trust.nodeOfKeyAt(keys.nodeA.publicKey, NOW + 100_000, UNTIL)).ok).toBe(true);
   });
 
   test("is nobody's any more once a key was put in its place without consent, or the node was withdrawn", () => {

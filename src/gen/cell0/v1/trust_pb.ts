@@ -204,6 +204,8 @@ export type Continuity = Message<"cell0.v1.Continuity"> & {
   previousKey: Uint8Array;
 
   /**
+   * The certificate does not count before, by clocks that differ a minute.
+   *
    * @generated from field: uint64 issued_unix_ms = 3;
    */
   issuedUnixMs: bigint;
