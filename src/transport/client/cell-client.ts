@@ -30,6 +30,11 @@ export type SendOptions = {
    * else that its sender is granted.
    */
   readonly capability?: Uint8Array;
+  /**
+   * Sends again what is refused for lack of room or connection (`CellError.retry` is `backoff`), later and
+   * later, until the deadline and at most for 25 s. Default true; false: the first refusal is the answer.
+   */
+  readonly retry?: boolean;
   /** Hears the new intent's id, hex, as soon as it is made. */
   readonly onSent?: (id: string) => void;
 };
@@ -173,6 +178,7 @@ export class CellClient {
 
   #open({ target, intent, payload, options = {} }: IntentItem, hooks: Hooks): Opened {
     const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause, capability } = options;
+    const { retry = true } = options;
     signal?.throwIfAborted();
     const abort = (): void => {
       sent.cancel();
@@ -185,6 +191,7 @@ export class CellClient {
         intent,
         ...encodePayload(payload),
         timeoutMs,
+        retry,
         ...(priority === undefined ? {} : { priority }),
         ...(traceparent === undefined ? {} : { traceparent }),
         ...(tracestate === undefined ? {} : { tracestate }),

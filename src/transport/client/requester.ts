@@ -49,6 +49,8 @@ export type IntentToSend = {
   readonly capability?: Uint8Array;
   readonly source?: Source;
   readonly hopLimit?: number;
+  /** Sends again what is refused for now, as the refusal advises, until the deadline; default true. */
+  readonly retry?: boolean;
 };
 
 export type SentIntent = {
@@ -130,7 +132,7 @@ export class Requester {
    */
   open(intent: IntentToSend, listener?: ReplyListener): SentIntent {
     const { cell, principal, maker, maxPending } = this.#options;
-    const { timeoutMs, ...fields } = intent;
+    const { timeoutMs, retry = true, ...fields } = intent;
     if (this.#closed) throw new CellError("BROKER_CLOSED", undefined, { where: intent.target });
     if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(`a timeout is more than 0 and at most ${MAX_TIMEOUT_MS} ms`);
@@ -155,7 +157,7 @@ export class Requester {
       this.#sealer.seal(subject, bytes, undefined);
       return { id, cancel: () => undefined };
     }
-    const pending = new PendingRequest({ id, bytes, hash, subject, timeoutMs }, listener, {
+    const pending = new PendingRequest({ id, bytes, hash, subject, timeoutMs, mayRetry: retry }, listener, {
       random: () => this.#random(),
       onEnd: (request) => this.#forget(request),
       resend: (request) => this.#resend(request),
