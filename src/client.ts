@@ -6,10 +6,11 @@ import { CellError } from "./errors/cell-error.ts";
 import { chainBytes } from "./security/capability/chain.ts";
 import { parseTokenFile } from "./security/capability/token-file.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
+import { allows } from "./security/grants/patterns.ts";
 import { type ParsedIdentity, parseCreds, signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
 import { natsCreds } from "./transport/broker/nats-creds.ts";
-import { CellClient } from "./transport/client/cell-client.ts";
+import { CellClient, type CellClientParts } from "./transport/client/cell-client.ts";
 import { createClientTrust } from "./transport/client/client-trust.ts";
 import { Requester } from "./transport/client/requester.ts";
 import { type BrokerStatus, connectBroker } from "./transport/connection.ts";
@@ -68,7 +69,18 @@ export async function connect(options: ConnectOptions): Promise<CellClient> {
     instance: randomBytes(9).toString("base64url"),
     onProblem,
   });
-  return new CellClient({ cell, principal, connection, requester, onProblem });
+  return new CellClient({
+    ...{ cell, principal, connection, requester, onProblem },
+    ownCapability: ownCapability(identity),
+  });
+}
+
+/** The file's own token goes with what it names; what it does not name rests on grants. */
+function ownCapability({ capability }: ParsedIdentity): CellClientParts["ownCapability"] {
+  if (capability === undefined) return () => undefined;
+  const bytes = chainBytes(capability);
+  const { permissions } = capability.last;
+  return (intent, target) => (permissions.some((each) => allows(each, intent, target)) ? bytes : undefined);
 }
 
 /**

@@ -27,7 +27,8 @@ export type SendOptions = {
   readonly cause?: Cause;
   /**
    * Chain of capability tokens, see `readCapability`: the intent rests on that alone, and on nothing
-   * else that its sender is granted.
+   * else that its sender is granted. Default: the identity file's own, where that names the intent and
+   * its target.
    */
   readonly capability?: Uint8Array;
   /**
@@ -58,6 +59,8 @@ export type CellClientParts = {
   readonly connection: BrokerConnection;
   readonly requester: Requester;
   readonly onProblem: (error: CellError) => void;
+  /** What an intent rests on that states no capability; undefined: what its sender is granted. */
+  readonly ownCapability: (intent: string, target: string) => Uint8Array | undefined;
 };
 
 type Hooks = { readonly onReply: (reply: Reply) => void; readonly onEnd: (error: unknown) => void };
@@ -177,8 +180,8 @@ export class CellClient {
   }
 
   #open({ target, intent, payload, options = {} }: IntentItem, hooks: Hooks): Opened {
-    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause, capability } = options;
-    const { retry = true } = options;
+    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause } = options;
+    const { retry = true, capability = this.#parts.ownCapability(intent, target) } = options;
     signal?.throwIfAborted();
     const abort = (): void => {
       sent.cancel();
