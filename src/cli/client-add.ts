@@ -1,25 +1,31 @@
 // `cell0 client add`: a client's key, its credentials and what it may do, in one file.
 import { appendFile, rm } from "node:fs/promises";
+import { type Command, Option } from "commander";
 import { CellError } from "../errors/cell-error.ts";
 import { toHex } from "../security/bytes.ts";
 import type { Chain } from "../security/capability/chain.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { checkGrants, type Grant } from "../security/grants/grants.ts";
+import { stockInboxPrefix } from "../transport/subjects.ts";
+import { parseCount } from "./cap.ts";
 import { type AskedPermission, askAuthority, constraintsOf } from "./cap-make.ts";
 import { chainToJson } from "./cap-show.ts";
 import { readCellKeys } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
-import { formatTime } from "./duration.ts";
+import { documented } from "./documented.ts";
+import { formatTime, parseDuration } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { addPrincipal, type MadeIdentity } from "./identity-file.ts";
 import { shellWord } from "./render/shell-word.ts";
 import { field } from "./report-decoder.ts";
+import { action } from "./session.ts";
 
-export type AddOptions = {
+type AddOptions = {
   readonly intent: readonly string[];
   readonly target?: readonly string[];
   readonly ttl: number;
   readonly events?: true;
+  readonly discovery?: true;
   readonly manifestGrants?: true;
   readonly token?: true;
   readonly where?: readonly string[];
@@ -28,7 +34,61 @@ export type AddOptions = {
   readonly out?: string;
 };
 
-export async function addClient(context: Context, name: string, options: AddOptions): Promise<ExitCode> {
+const DEFAULT_TTL_MS = 90 * 86_400_000;
+
+export function registerClientAdd(client: Command): void {
+  const add = client
+    .command("add")
+    .description(
+      "Make a client: its key, its credentials for the broker and the cell's address in one file. A client that manifests name under `clients:` needs no --target. A target below kernel/ counts only when it is named as such.",
+    )
+    .argument("<name>", "name of the client, a token of a-z, 0-9 and '-'", parseName)
+    .option("--target <patterns...>", "targets that it may send to: * is one token, a last ** one or more")
+    .option("--intent <patterns...>", "intents that it may send", ["**"])
+    .addOption(
+      new Option("--ttl <duration>", "how long it is valid")
+        .argParser(parseDuration)
+        .default(DEFAULT_TTL_MS, "90d"),
+    )
+    .option("--events", "let it listen to the cell's events")
+    .option(
+      "--discovery",
+      "let it ask which actors run and how many intents each had, as `nats service list` does",
+    )
+    .option(
+      "--manifest-grants",
+      "no grants of its own, only those of manifests under `clients:`, also of ones applied later",
+    )
+    .option(
+      "--token",
+      "as a capability in its file in place of grants in its certificate: revoked by itself, or by the scope of its name",
+    )
+    .option("--where <conditions...>", "with --token: conditions on the payload, as of `cell0 cap mint`")
+    .option("--depth <count>", "with --token: how often it may be handed on (default: 0)", parseCount)
+    .option("--replace", "give a client that exists a new key and these grants")
+    .option("--out <file>", "where to write the file (default: NAME.creds)")
+    .action(action(addClient));
+  documented(add, {
+    examples: [
+      ["cell0 client add web-shop --target 'support/**'", "all intents of one graph"],
+      [
+        "cell0 client add probe --target hello/greeter --intent greet --ttl 1d",
+        "one intent of one actor, for a day",
+      ],
+      [
+        "cell0 client add agent --token --target shop/orders --intent order.place --where '/total <= 100'",
+        "by a capability, which `cell0 cap revoke --scope agent` takes back",
+      ],
+      [
+        "cell0 client add ann --target 'hello/**' --events --discovery",
+        "for the `nats` command line: docs/client.md",
+      ],
+    ],
+    exits: ["refused", "unreachable"],
+  });
+}
+
+async function addClient(context: Context, name: string, options: AddOptions): Promise<ExitCode> {
   const { token = false, where = [], depth } = options;
   if ((where.length > 0 || depth !== undefined) && !token)
     throw new CellError("CLI_USAGE", "--where and --depth go with --token");
@@ -50,6 +110,7 @@ export async function addClient(context: Context, name: string, options: AddOpti
       notAfterUnixMs: Date.now() + options.ttl,
       replace: options.replace === true,
       events: options.events === true,
+      discovery: options.discovery === true,
     },
     file,
   );
@@ -65,7 +126,7 @@ export async function addClient(context: Context, name: string, options: AddOpti
       "",
       "Try it:",
       `  cell0 --creds ${shellWord(file)} send TARGET INTENT '{}'`,
-      "Any NATS client can use it too: it begins with a standard creds file.",
+      `Any NATS client can use it too, with the inbox prefix ${stockInboxPrefix(name)}: it begins with a standard creds file.`,
     ].join("\n"),
   );
   context.printJson({
@@ -132,3 +193,10 @@ async function isGrantedByManifest(context: Context, name: string): Promise<bool
 
 const describeGrants = (grants: readonly Grant[]): string =>
   grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`).join("; ");
+
+export function parseName(name: string): string {
+  if (!isToken(name) || name.length > 32) {
+    throw new CellError("CLI_USAGE", "a name is 1 to 32 of a-z, 0-9 and '-'", { where: name.slice(0, 80) });
+  }
+  return name;
+}

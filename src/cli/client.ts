@@ -1,16 +1,14 @@
 // `cell0 client add|list|show|revoke`
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { CellError } from "../errors/cell-error.ts";
 import { fingerprintOf } from "../security/keys/fingerprint.ts";
-import { isToken } from "../security/names.ts";
 import { type Certificate, issueCertificate } from "../security/trust/certificate.ts";
-import { parseCount } from "./cap.ts";
 import { readCellKeys, readGenesisFile, readTrust } from "./cell-keys.ts";
-import { addClient } from "./client-add.ts";
+import { registerClientAdd } from "./client-add.ts";
 import { confirm } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
-import { formatTime, parseDuration } from "./duration.ts";
+import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { printPrincipals } from "./principals.ts";
 import { action } from "./session.ts";
@@ -19,47 +17,7 @@ const DEFAULT_TTL_MS = 90 * 86_400_000;
 
 export function registerClient(program: Command): void {
   const client = program.command("client").description("Programs outside of the cell that may send intents.");
-  const add = client
-    .command("add")
-    .description(
-      "Make a client: its key, its credentials for the broker and the cell's address in one file. A client that manifests name under `clients:` needs no --target. A target below kernel/ counts only when it is named as such.",
-    )
-    .argument("<name>", "name of the client, a token of a-z, 0-9 and '-'", parseName)
-    .option("--target <patterns...>", "targets that it may send to: * is one token, a last ** one or more")
-    .option("--intent <patterns...>", "intents that it may send", ["**"])
-    .addOption(
-      new Option("--ttl <duration>", "how long it is valid")
-        .argParser(parseDuration)
-        .default(DEFAULT_TTL_MS, "90d"),
-    )
-    .option("--events", "let it listen to the cell's events")
-    .option(
-      "--manifest-grants",
-      "no grants of its own, only those of manifests under `clients:`, also of ones applied later",
-    )
-    .option(
-      "--token",
-      "as a capability in its file in place of grants in its certificate: revoked by itself, or by the scope of its name",
-    )
-    .option("--where <conditions...>", "with --token: conditions on the payload, as of `cell0 cap mint`")
-    .option("--depth <count>", "with --token: how often it may be handed on (default: 0)", parseCount)
-    .option("--replace", "give a client that exists a new key and these grants")
-    .option("--out <file>", "where to write the file (default: NAME.creds)")
-    .action(action(addClient));
-  documented(add, {
-    examples: [
-      ["cell0 client add web-shop --target 'support/**'", "all intents of one graph"],
-      [
-        "cell0 client add probe --target hello/greeter --intent greet --ttl 1d",
-        "one intent of one actor, for a day",
-      ],
-      [
-        "cell0 client add agent --token --target shop/orders --intent order.place --where '/total <= 100'",
-        "by a capability, which `cell0 cap revoke --scope agent` takes back",
-      ],
-    ],
-    exits: ["refused", "unreachable"],
-  });
+  registerClientAdd(client);
   const list = client.command("list").description("List the clients that the cell knows.");
   list.action(action((context) => printPrincipals(context, "client")));
   documented(list, {
@@ -164,11 +122,4 @@ async function revokeClient(
   );
   context.printJson({ principal: name, revoked: true, generation });
   return exitCodes.ok;
-}
-
-export function parseName(name: string): string {
-  if (!isToken(name) || name.length > 32) {
-    throw new CellError("CLI_USAGE", "a name is 1 to 32 of a-z, 0-9 and '-'", { where: name.slice(0, 80) });
-  }
-  return name;
 }

@@ -31,7 +31,8 @@ export const brokerErrors = defineErrors({
   BROKER_PERMISSION_DENIED: {
     title: "the broker does not permit this subject",
     cause: "A principal may publish below its own name only, and listen to its own inbox only.",
-    remedy: "Use the file of the principal that you act as; for events, `cell0 client add NAME --events`.",
+    remedy:
+      "Use the file of the principal that you act as; for events or `nats service list`, `cell0 client add NAME --events --discovery`.",
     retry: "never",
   },
   BROKER_CLOSED: {

@@ -68,6 +68,12 @@ export const cliErrors = defineErrors({
     remedy: "Give the bytes as they were published, or the output of `cell0 capsule encode`.",
     retry: "never",
   },
+  CLI_EVENTS_UNREADABLE: {
+    title: "this is no message of the event stream",
+    cause: "The input is not the bytes of an EventGroup, or holds no event.",
+    remedy: "Give one message of `cell0.v1.<cell>.events.>` as it came, as `nats sub --translate` does.",
+    retry: "never",
+  },
   CLI_NEEDS_LOCAL_CELL: {
     title: "this command needs the cell's own data directory",
     cause: "It uses keys that never leave the directory in which the cell was made.",
