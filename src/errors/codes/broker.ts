@@ -35,6 +35,12 @@ export const brokerErrors = defineErrors({
       "Use the file of the principal that you act as; for events or `nats service list`, `cell0 client add NAME --events --discovery`.",
     retry: "never",
   },
+  BROKER_URL_UNUSABLE: {
+    title: "a browser cannot connect to this address",
+    cause: "A page has WebSockets only; an identity file names the broker's address for TCP.",
+    remedy: 'Give `url: "ws://..."` (or wss), the address that `cell0 up --websocket` prints.',
+    retryable: false,
+  },
   BROKER_CLOSED: {
     title: "the connection to the broker is closed",
     cause: "It was closed by this side, or drained.",

@@ -7,6 +7,7 @@ import { toHex } from "../../security/bytes.ts";
 import type { Cause } from "../../security/intents/build-intent.ts";
 import type { PriorityName } from "../../security/wire/priority.ts";
 import type { BrokerConnection, BrokerStatus } from "../connection.ts";
+import { ActorClient, type Described } from "./actor-client.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { type EventFilter, followEvents } from "./event-stream.ts";
 import { type ManyOptions, type ManySummary, runMany } from "./many.ts";
@@ -123,6 +124,14 @@ export class CellClient {
       },
     );
     return queue;
+  }
+
+  /**
+   * One actor, typed by its code: `client.actor<typeof greeter>("hello/greeter")`, where `greeter` is
+   * what `defineActor` made and its module is imported by `import type`.
+   */
+  actor<B extends Described>(target: string): ActorClient<B> {
+    return new ActorClient<B>(this, target);
   }
 
   /** Sends many intents, so many at a time, and tells each result. See `ManyOptions`. */

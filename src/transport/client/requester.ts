@@ -13,8 +13,9 @@ import { createSealer, type Sealed, type Sealer } from "../../security/sealing/s
 import type { Source } from "../../security/wire/capsule.ts";
 import type { PriorityName } from "../../security/wire/priority.ts";
 import type { BrokerConnection, BrokerMessage, BrokerSubscription } from "../connection.ts";
-import { publishEnvelope } from "../intake.ts";
+import { publishEnvelope } from "../publish-envelope.ts";
 import { inboxPrefix, intentSubject } from "../subjects.ts";
+import { nextTurn } from "../turn.ts";
 import { Knocking } from "./knocking.ts";
 import { PendingRequest, type ReplyListener } from "./pending-request.ts";
 import { createReplyReader, type ReplyReader, type ReplyTrustSource } from "./reply-reader.ts";
@@ -104,7 +105,7 @@ export class Requester {
     this.#sealer = createSealer({
       key: options.key,
       genesisHash: options.trust.genesisHash,
-      schedule: (flush) => setImmediate(flush),
+      schedule: nextTurn,
       publish: (sealed) => this.#publish(sealed),
       firstBatch: BigInt(Math.trunc(this.#nowUnixMs())) * 1000n,
     });
