@@ -6,6 +6,7 @@ import { toHex } from "../security/bytes.ts";
 import type { Chain } from "../security/capability/chain.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { checkGrants, type Grant } from "../security/grants/grants.ts";
+import { isToken } from "../security/names.ts";
 import { stockInboxPrefix } from "../transport/subjects.ts";
 import { parseCount } from "./cap.ts";
 import { type AskedPermission, askAuthority, constraintsOf } from "./cap-make.ts";

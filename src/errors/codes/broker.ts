@@ -39,7 +39,7 @@ export const brokerErrors = defineErrors({
     title: "a browser cannot connect to this address",
     cause: "A page has WebSockets only; an identity file names the broker's address for TCP.",
     remedy: 'Give `url: "ws://..."` (or wss), the address that `cell0 up --websocket` prints.',
-    retryable: false,
+    retry: "never",
   },
   BROKER_CLOSED: {
     title: "the connection to the broker is closed",
