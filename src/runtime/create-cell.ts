@@ -248,7 +248,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** The port asked for, or any free one. Throws CELL_PORT_TAKEN. */
-async function freePort(wanted = 0): Promise<number> {
+export async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   server.once("error", (cause) =>

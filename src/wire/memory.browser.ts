@@ -5,7 +5,8 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 const PIECE = 4096;
 
 export const allocate = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
-export const allocateShared = allocate;
+/** Nobody shares any. */
+export const allocateShared = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
 /** A decoder by that name would read windows-1252. */
 export function latin1Of(bytes: Uint8Array): string {
