@@ -66,7 +66,18 @@ describe.skipIf(missing !== undefined && !isCi)(
         cell = await startCell({ up: ["deploy/examples/hello", ...listener] });
         url = /"websocket":"([^"]+)"/.exec(cell.output())?.[1] ?? "";
         const file = join(cell.dir.root, "page.creds");
-        await cell.json("client", "add", "page", "--target", "hello/**", "--ttl", "1h", "--out", file);
+        await cell.json(
+          "client",
+          "add",
+          "page",
+          "--target",
+          "hello/**",
+          "--events",
+          "--ttl",
+          "1h",
+          "--out",
+          file,
+        );
         identity = await readFile(file, "utf8");
       });
       afterAll(() => cell?.stop());
@@ -88,6 +99,15 @@ describe.skipIf(missing !== undefined && !isCi)(
         const page = await chromium.open(server.origin);
         await call(page, "connect", identity, url);
         expect(await call(page, "request", target, intent, payload, {})).toMatchObject({ code });
+      });
+
+      it("hears the cell's events, as the file says that it may", async () => {
+        const page = await chromium.open(server.origin);
+        await call(page, "connect", identity, url);
+        const heard = call(page, "firstEvent", "hello/greeter");
+        // The broker takes the subscription before what is sent after it.
+        await call(page, "request", "hello/greeter", "greet", { name: "Ada" }, {});
+        expect(await heard).toEqual({ value: ["a", expect.stringMatching(/^intent/)] });
       });
 
       it("is not let in from a page of another origin", async () => {

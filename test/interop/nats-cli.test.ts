@@ -18,7 +18,8 @@ type Said = { readonly stdout: string; readonly stderr: string; readonly code: n
 /** A command that listens, until its test ends. */
 type Listener = { readonly said: () => string; stop(): Promise<void> };
 
-const INBOX = "cell0.v1.local.inbox.ann.desk";
+/** Every inbox of its own. */
+const INBOXES = "cell0.v1.local.inbox.ann.>";
 const GREETER = "cell0.v1.local.in.ann.hello.greeter";
 /** As nats takes apart what it translates with. */
 const CELL0 = `'${process.execPath}' '${LAUNCHER}'`;
@@ -116,11 +117,11 @@ describe.skipIf(missing !== undefined && !isCi)(
 
     it("sends a capsule that cell0 made, and hears its reply and the events of it", async () => {
       const decoding = `${CELL0} --creds '${creds("ann")}' capsule decode --json`;
-      const replies = await listen("ann", INBOX, "--translate", decoding);
+      const replies = await listen("ann", INBOXES, "--translate", decoding);
       const events = await listen("ann", "cell0.v1.local.events.>", "--translate", `${CELL0} watch --decode`);
       const made = await cell0([
         ...["--json", "--creds", creds("ann"), "--timeout", "60s", "capsule", "encode"],
-        ...["hello/greeter", "greet", '{"name":"Ada"}', "--reply-inbox", INBOX],
+        ...["hello/greeter", "greet", '{"name":"Ada"}'],
       ]);
       const { envelope, subject } = JSON.parse(made.stdout);
       expect(subject).toBe(GREETER);

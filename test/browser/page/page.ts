@@ -42,6 +42,13 @@ const page = {
       for await (const { value } of connected().stream(target, intent, payload)) values.push(value);
       return values;
     }),
+  /** Node and kind of the first event that is about the actor. */
+  firstEvent: (actor: string) =>
+    outcomeOf(async () => {
+      for await (const event of connected().events())
+        if (event.actor === actor) return [event.node, event.kind.case];
+      return undefined;
+    }),
   /** What the client said without being asked. */
   problems: () => problems,
   close: () => outcomeOf(async () => await connected().close()),
