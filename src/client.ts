@@ -33,7 +33,10 @@ export type { BrokerStatus } from "./transport/connection.ts";
 export type ConnectOptions = {
   /** Path of an identity file (`<name>.creds`), or one that was parsed. */
   readonly identity: string | ParsedIdentity;
-  /** Address of the broker; default: the one in the file. */
+  /**
+   * Address of the broker: `nats://`, `tls://`, or `ws://` and `wss://`, which a browser must be given;
+   * default: the one in the file.
+   */
   readonly url?: string;
   /** Shown in the broker's list of connections. */
   readonly name?: string;

@@ -24,21 +24,35 @@ type Message = {
 };
 
 const START_MS = 60_000;
+/** From asking it to end until it is killed. */
+const END_MS = 5_000;
 
 export async function startChromium(binary: string): Promise<Chromium> {
   const profile = await mkdtemp(join(tmpdir(), "cell0-chromium-"));
   const args = ["--headless", "--remote-debugging-port=0", `--user-data-dir=${profile}`, "--no-first-run"];
   // Its own sandbox refuses to run as root; what it loads here is this test's page alone.
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  const quiet = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"];
+  const quiet = [
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-crash-reporter",
+  ];
   const child = spawn(binary, [...args, ...asRoot, ...quiet, "about:blank"], {
     stdio: ["ignore", "ignore", "pipe"],
+    // What it leaves there goes with its profile.
+    env: { ...process.env, TMPDIR: profile },
     detached: true,
   });
+  const kill = (): void => killGroup(child);
+  process.once("exit", kill);
   const exited = once(child, "exit");
   const end = async (): Promise<void> => {
-    killGroup(child);
-    await exited;
+    const late = setTimeout(kill, END_MS);
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) await exited;
+    clearTimeout(late);
+    kill();
+    process.off("exit", kill);
     await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
   try {
@@ -46,17 +60,19 @@ export async function startChromium(binary: string): Promise<Chromium> {
     return {
       open: (url) => openPage(protocol, url),
       async close() {
+        await protocol.call("Browser.close", {});
         protocol.close();
         await end();
       },
     };
   } catch (error) {
+    kill();
     await end();
     throw error;
   }
 }
 
-/** It has processes of its own, which would outlive it. */
+/** Its other processes end some time after the first one. */
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
