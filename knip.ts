@@ -17,6 +17,8 @@ const config: KnipConfig = {
     "test/fuzz/{fuzz,worker}.ts",
     "test/**/{behaviours,fixtures}/**/*.{ts,mjs}",
     "deploy/examples/**/*.{ts,mjs}",
+    "src/**/*.browser.ts",
+    "test/browser/page/page.ts",
   ],
   project: ["{bin,scripts,src,bench,test,deploy}/**/*.{ts,mjs}"],
   // Made by buf: the wire's whole vocabulary, used or not.

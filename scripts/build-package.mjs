@@ -13,6 +13,7 @@ rmSync(dist, { recursive: true, force: true });
 await compile("tsconfig.build.json");
 await compile("tsconfig.examples.json");
 await runHere("bundle", "node", ["scripts/bundle.ts", join(dist, "bundle")]);
+await runHere("browser", "node", ["scripts/bundle-browser.ts", join(dist, "browser")]);
 cpSync(join(checkout.root, "deploy", "examples"), examples, {
   recursive: true,
   filter: (path) => !path.endsWith(".ts") && !/[/\\]\.cell0$/.test(path),

@@ -2,7 +2,7 @@
 // the error registry. A test fails when they are not what this makes.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { ErrorDefinition } from "../src/errors/error-definition.ts";
+import type { ErrorDefinition, RetryAdvice } from "../src/errors/error-definition.ts";
 import { errorRegistry } from "../src/errors/registry.ts";
 import { checkout } from "./setup/paths.mjs";
 import { setupErrors } from "./setup/setup-error.mjs";
@@ -27,6 +27,18 @@ const areas: Readonly<Record<string, string>> = {
   DRILL: "Drills",
 };
 
+const ADVICE: Readonly<Record<RetryAdvice, { readonly short: string; readonly long: string }>> = {
+  never: { short: "no", long: "The same request will fail again until something is changed." },
+  anew: {
+    short: "anew",
+    long: "The same may succeed later, as a new request; the client library leaves that to the program.",
+  },
+  backoff: {
+    short: "later and later",
+    long: "The same may succeed later. Of an intent that was refused with it the client library sends the same capsule again by itself, later and later, until its deadline.",
+  },
+};
+
 /** Content by path below docs/. Throws when a code belongs to no area above. */
 export function errorPages(): Map<string, string> {
   const coded = Object.entries({ ...setupErrors, ...errorRegistry } satisfies Record<
@@ -48,28 +60,24 @@ function index(coded: readonly Coded[]): string {
     "",
     "A code is stable: scripts and clients in other languages may match on it. Every error is shown as",
     "`CODE: what; where; what to do`, and travels as the same code in a signed reply.",
+    "",
+    "Try again: `no`, not before something is changed; `anew`, as a new request, if that is wanted; `later and",
+    "later`, after the time that the error states, then twice as long each time. On the wire the three are",
+    "`retryable` false, true, and true with a `retry_after_ms`. What was refused so the client library sends again",
+    "by itself (`retry: false` in its options, `--no-retry`: it does not).",
   ];
   for (const [area, title] of Object.entries(areas)) {
     const own = coded.filter(([code]) => areaOf(code) === area).sort(([a], [b]) => (a < b ? -1 : 1));
     if (own.length === 0) continue;
-    lines.push(
-      "",
-      `## ${title}`,
-      "",
-      "| code | what went wrong | try again unchanged |",
-      "| --- | --- | --- |",
-    );
-    for (const [code, { title: what, retryable }] of own) {
-      lines.push(`| [${code}](errors/${code}.md) | ${cell(what)} | ${retryable ? "yes" : "no"} |`);
+    lines.push("", `## ${title}`, "", "| code | what went wrong | try again |", "| --- | --- | --- |");
+    for (const [code, { title: what, retry }] of own) {
+      lines.push(`| [${code}](errors/${code}.md) | ${cell(what)} | ${ADVICE[retry].short} |`);
     }
   }
   return `${lines.join("\n")}\n`;
 }
 
-function page(code: string, { title, cause, remedy, retryable }: ErrorDefinition): string {
-  const retry = retryable
-    ? "The same request may succeed later, unchanged."
-    : "The same request will fail again until something is changed.";
+function page(code: string, { title, cause, remedy, retry }: ErrorDefinition): string {
   return [
     `# ${code}`,
     "",
@@ -81,7 +89,7 @@ function page(code: string, { title, cause, remedy, retryable }: ErrorDefinition
     "",
     `**What to do:** ${sentence(remedy)}`,
     "",
-    `**Try again?** ${retry}`,
+    `**Try again?** ${ADVICE[retry].long}`,
     "",
     "[All codes](../errors.md)",
     "",

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { verify as verifyByNoble } from "@noble/ed25519";
 import { isSmallOrder } from "../src/security/keys/small-order.ts";
+import { verifyByRule as verifyInBrowser } from "../src/security/keys/verify.browser.ts";
 import { verifyByRule, verifyEd25519 } from "../src/security/keys/verify.ts";
 import { checkout } from "./setup/paths.mjs";
 import { type SignatureVector, signatureVectors } from "./signature-vectors.ts";
@@ -62,13 +63,14 @@ export function signaturesPage(): string {
     "- Certificates, revisions and records of actors, which no client writes, are judged by the rule in the node itself.",
     "  Replies, which nodes sign, the links of capabilities, their approvals and what says that they are revoked are",
     "  judged by the quick verifier alone.",
+    "- **In a browser** the client library has no OpenSSL: it judges replies and certificates by the rule, with noble.",
     "",
     "What they say of the public vectors (where they are from: [test/vectors](../test/vectors/README.md)). Tests judge",
     "each row by every one of them; that the core says what the rule does, alone and in one batch of all, is what its",
     "tests show.",
     "",
-    "| signatures | rows | valid by the rule | OpenSSL alone | ZIP215 alone | node | Rust core |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    "| signatures | rows | valid by the rule | OpenSSL alone | ZIP215 alone | node | Rust core | browser |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
   ];
   for (const { name } of kinds) {
     const rows = vectors.filter((vector) => kindOf.get(vector) === name);
@@ -77,7 +79,8 @@ export function signaturesPage(): string {
     const quick = count(({ key, message, signature }) => verifyEd25519(key, message, signature));
     const zip215 = count(isValidByZip215);
     const node = count(({ key, message, signature }) => verifyByRule(key, message, signature));
-    lines.push(`| ${[name, rows.length, byRule, quick, zip215, node, byRule].join(" | ")} |`);
+    const browser = count(({ key, message, signature }) => verifyInBrowser(key, message, signature));
+    lines.push(`| ${[name, rows.length, byRule, quick, zip215, node, byRule, browser].join(" | ")} |`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -1,21 +1,29 @@
 // `import { connect } from "cell0/client"`: a program's way into a cell, with
 // the one file that `cell0 client add` gave it.
-import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { CellError } from "./errors/cell-error.ts";
+import { toBase64Url } from "./security/bytes.ts";
 import { chainBytes } from "./security/capability/chain.ts";
 import { parseTokenFile } from "./security/capability/token-file.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
+import { allows } from "./security/grants/patterns.ts";
 import { type ParsedIdentity, parseCreds, signingKeyOf } from "./security/identity/creds-file.ts";
+import { readIdentityFile, readTokenFile } from "./security/identity/key-files.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
 import { natsCreds } from "./transport/broker/nats-creds.ts";
-import { CellClient } from "./transport/client/cell-client.ts";
+import { CellClient, type CellClientParts } from "./transport/client/cell-client.ts";
 import { createClientTrust } from "./transport/client/client-trust.ts";
 import { Requester } from "./transport/client/requester.ts";
 import { type BrokerStatus, connectBroker } from "./transport/connection.ts";
 import { inboxPrefix } from "./transport/subjects.ts";
 
 export { CellError } from "./errors/cell-error.ts";
+export type {
+  ActorClient,
+  Described,
+  IntentOf,
+  PayloadOf,
+  ReplyOf,
+} from "./transport/client/actor-client.ts";
 export type { CellClient, IntentItem, SendOptions, Sent } from "./transport/client/cell-client.ts";
 export type { EventFilter } from "./transport/client/event-stream.ts";
 export type { ManyOptions, ManyResult, ManySummary } from "./transport/client/many.ts";
@@ -25,7 +33,10 @@ export type { BrokerStatus } from "./transport/connection.ts";
 export type ConnectOptions = {
   /** Path of an identity file (`<name>.creds`), or one that was parsed. */
   readonly identity: string | ParsedIdentity;
-  /** Address of the broker; default: the one in the file. */
+  /**
+   * Address of the broker: `nats://`, `tls://`, or `ws://` and `wss://`, which a browser must be given;
+   * default: the one in the file.
+   */
   readonly url?: string;
   /** Shown in the broker's list of connections. */
   readonly name?: string;
@@ -65,33 +76,49 @@ export async function connect(options: ConnectOptions): Promise<CellClient> {
     key: signingKeyOf(identity),
     trust: createClientTrust({ identity, connection, nowUnixMs: Date.now, onProblem }),
     maker: { nextId: createIds({ nowUnixMs: Date.now, randomBytes }), tick: () => clock.tick() },
-    instance: randomBytes(9).toString("base64url"),
+    instance: toBase64Url(randomBytes(9)),
     onProblem,
   });
-  return new CellClient({ cell, principal, connection, requester, onProblem });
+  return new CellClient({
+    ...{ cell, principal, connection, requester, onProblem },
+    ownCapability: ownCapability(identity),
+  });
 }
 
-/**
- * A capability from its file, as `SendOptions.capability` takes it. Throws CAPABILITY_MALFORMED, and what
- * the file system throws.
- */
+/** The file's own token goes with what it names; what it does not name rests on grants. */
+function ownCapability({ capability }: ParsedIdentity): CellClientParts["ownCapability"] {
+  if (capability === undefined) return () => undefined;
+  const bytes = chainBytes(capability);
+  const { permissions } = capability.last;
+  return (intent, target) => (permissions.some((each) => allows(each, intent, target)) ? bytes : undefined);
+}
+
+/** An identity from the text of its file (`<name>.creds`). Throws AUTHORITY_IDENTITY_INVALID. */
+export const parseIdentity = (text: string): ParsedIdentity => parseIdentityOf(text, "");
+
+/** A capability from the text of its file, as `SendOptions.capability` takes it. Throws CAPABILITY_MALFORMED. */
+export const parseCapability = (text: string): Uint8Array => parseCapabilityOf(text, "");
+
+/** The same from the file itself; also throws what the file system throws. */
 export async function readCapability(path: string): Promise<Uint8Array> {
-  const chain = parseTokenFile(await readFile(path, "utf8"));
-  if (chain.ok) return chainBytes(chain.value);
-  throw new CellError(chain.error.code, chain.error.message, { where: path });
+  return parseCapabilityOf(await readTokenFile(path), path);
 }
 
-async function readIdentity(path: string): Promise<ParsedIdentity> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new CellError("AUTHORITY_IDENTITY_INVALID", "the identity file cannot be read", {
-      where: path,
-      cause,
-    });
-  }
+function parseCapabilityOf(text: string, where: string): Uint8Array {
+  const chain = parseTokenFile(text);
+  if (chain.ok) return chainBytes(chain.value);
+  throw new CellError(chain.error.code, chain.error.message, at(where));
+}
+
+function parseIdentityOf(text: string, where: string): ParsedIdentity {
   const identity = parseCreds(text);
   if (identity.ok) return identity.value;
-  throw new CellError(identity.error.code, identity.error.message, { where: path, cause: identity.error });
+  throw new CellError(identity.error.code, identity.error.message, { ...at(where), cause: identity.error });
 }
+
+const at = (where: string) => (where === "" ? {} : { where });
+
+const readIdentity = async (path: string): Promise<ParsedIdentity> =>
+  parseIdentityOf(await readIdentityFile(path), path);
+
+const randomBytes = (size: number): Uint8Array => crypto.getRandomValues(new Uint8Array(size));

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import { candidatesOnPath, probe, run } from "./command.mjs";
 import { fingerprint, readMarker, writeMarker } from "./fingerprint.mjs";
+import { buildGo, whyNoGo } from "./go-build.mjs";
 import { executable } from "./paths.mjs";
 import { SetupError } from "./setup-error.mjs";
 import { atLeast, formatVersion, parseVersion } from "./versions.mjs";
@@ -22,8 +23,6 @@ import { atLeast, formatVersion, parseVersion } from "./versions.mjs";
 /** @typedef {import("./dependencies.mjs").SetupContext} SetupContext */
 
 export const LEAST_NATS_SERVER = /** @type {const} */ ([2, 14, 0]);
-/** What the pinned nats-server's go.mod asks for. */
-const LEAST_GO = /** @type {const} */ ([1, 26, 0]);
 const GO_PACKAGE = "github.com/nats-io/nats-server/v2";
 
 /**
@@ -80,19 +79,13 @@ export async function getNatsServer(context) {
  * @returns {Promise<WayOutcome>}
  */
 async function fromGo({ paths, env }, detail) {
-  // "local": neither way may fetch another toolchain.
-  const goEnv = { ...env, GOTOOLCHAIN: "local", GOFLAGS: "", GOWORK: "off", CGO_ENABLED: "0" };
-  const version = parseVersion((await probe("go", ["env", "GOVERSION"], goEnv)) ?? "");
-  if (!version) return { refusal: "Go: not on this machine" };
-  if (!atLeast(version, LEAST_GO)) {
-    return { refusal: `Go: ${formatVersion(version)} is older than ${formatVersion(LEAST_GO)}` };
-  }
+  const refusal = await whyNoGo(env);
+  if (refusal !== undefined) return { refusal };
   detail("building it from the Go module");
   const folder = scratchFolder(paths);
   const binary = join(folder, executable("nats-server"));
-  const args = ["build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", binary, GO_PACKAGE];
   const log = join(paths.logs, "nats-server-go.log");
-  const outcome = await run("go", args, { cwd: paths.natsSources, env: goEnv, log });
+  const outcome = await buildGo({ package: GO_PACKAGE, sources: paths.natsSources, binary, log, env });
   if (outcome.code !== 0) {
     rmSync(folder, { recursive: true, force: true });
     return { refusal: `Go: the build failed (${log}): ${complaint(outcome.tail)}` };

@@ -17,9 +17,12 @@ export const pathsOf = (root) => ({
   coreBin: join(root, "rust-core", "target", "release", executable("cell0-core")),
   coreMarker: join(root, "rust-core", "target", "release", ".cell0-setup.json"),
   natsSources: join(root, "scripts", "setup", "nats-server"),
+  natsCliSources: join(root, "scripts", "setup", "nats-cli"),
   tools: join(root, ".tools"),
   natsBin: join(root, ".tools", "bin", executable("nats-server")),
   natsMarker: join(root, ".tools", "bin", "nats-server.json"),
+  natsCliBin: join(root, ".tools", "bin", executable("nats")),
+  natsCliMarker: join(root, ".tools", "bin", "nats.json"),
   logs: join(root, ".tools", "log"),
   lock: join(root, ".tools", "setup.lock"),
 });

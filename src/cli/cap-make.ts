@@ -24,6 +24,7 @@ import type { Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { writeNewFile } from "./identity-file.ts";
+import type { KernelClient } from "./kernel-client.ts";
 import { knownTrust } from "./known-trust.ts";
 import { ownIdentity } from "./own-identity.ts";
 import { shellWord } from "./render/shell-word.ts";
@@ -50,16 +51,33 @@ async function askForOne(context: Context, options: CapOptions, ttlMs: number): 
   const holder = toHex(holderOf(options.holder, trust));
   // What is no condition is told here, by its place on the command line.
   constraintsOf(where);
-  const permissions = [{ intents: [...intent], targets: [...target], where: [...where] }];
+  const permissions = [{ intents: intent, targets: target, where }];
   const demand = demandOf(options, trust);
   const approval = demand && { needed: demand.needed, approvers: demand.approvers.map(toHex) };
+  const chain = await askAuthority(context, { holder, permissions, ttlMs, depth, scope, once, approval });
+  return await hand(context, chain, trust, options);
+}
+
+export type AskedToken = Omit<Parameters<KernelClient["mintCapability"]>[0], "permissions"> & {
+  readonly permissions: readonly AskedPermission[];
+};
+export type AskedPermission = {
+  readonly intents: readonly string[];
+  readonly targets: readonly string[];
+  /** Conditions as text. */
+  readonly where: readonly string[];
+};
+
+/** A root of the cell's capability authority. Throws what that refuses. */
+export async function askAuthority(context: Context, request: AskedToken): Promise<Chain> {
   const kernel = await context.kernel();
-  const token = readToken(
-    await kernel.mintCapability({ holder, permissions, ttlMs, depth, scope, once, approval }),
-  );
+  const permissions = request.permissions.map(({ intents, targets, where }) => ({
+    ...{ intents: [...intents], targets: [...targets], where: [...where] },
+  }));
+  const token = readToken(await kernel.mintCapability({ ...request, permissions }));
   const chain = token.ok ? chainOf([token.value]) : token;
   if (!chain.ok) throw chain.error;
-  return await hand(context, chain.value, trust, options);
+  return chain.value;
 }
 
 /** By the issuer's key of this directory. */
@@ -211,7 +229,7 @@ function narrowed(
   );
 }
 
-function constraintsOf(texts: readonly string[]): readonly Constraint[] {
+export function constraintsOf(texts: readonly string[]): readonly Constraint[] {
   return texts.map((text) => {
     const constraint = parseConstraint(text);
     if (constraint !== undefined) return constraint;

@@ -261,7 +261,7 @@ function parseApprovals(text: string): number {
   return Number(text);
 }
 
-function parseCount(text: string): number {
+export function parseCount(text: string): number {
   if (!/^[0-7]$/.test(text)) throw new InvalidArgumentError("It is 0 to 7.");
   return Number(text);
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { PriorityName } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
-import { isInboxOf, isStockInboxOf } from "../security/address.ts";
+import { isInboxOf } from "../security/address.ts";
 import { toHex } from "../security/bytes.ts";
 import { HybridClock } from "../security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
@@ -38,11 +38,7 @@ export async function encodeIntent(context: Context, request: EncodeRequest): Pr
   const { cell, principal, genesis } = identity;
   const own = `${inboxPrefix(cell, principal)}.${randomBytes(9).toString("base64url")}.0`;
   const replyInbox = request.reply ? (request.replyInbox ?? own) : "";
-  if (
-    replyInbox !== "" &&
-    !isInboxOf(cell, principal, replyInbox) &&
-    !isStockInboxOf(principal, replyInbox)
-  ) {
+  if (replyInbox !== "" && !isInboxOf(cell, principal, replyInbox)) {
     throw new CellError("CLI_USAGE", "replies go only below the issuer's own inbox", {
       where: replyInbox,
       remedy: `Begin it with ${inboxPrefix(cell, principal)}.`,

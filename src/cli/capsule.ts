@@ -51,7 +51,7 @@ export function registerCapsule(program: Command): void {
     examples: [
       [
         `cell0 capsule encode hello/greeter greet '{"name":"Ada"}' -o raw > greet.bin`,
-        'then: nats --creds .cell0/operator.creds pub SUBJECT "$(cat greet.bin)"',
+        "then: nats --creds .cell0/operator.creds pub SUBJECT --force-stdin --no-templates < greet.bin",
       ],
     ],
     exits: ["unreachable"],

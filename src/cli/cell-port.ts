@@ -12,6 +12,8 @@ export type SendOptions = {
   readonly cause?: { readonly id: string; readonly rootId: string; readonly hopLimit: number };
   /** Chain of capability tokens that it rests on. */
   readonly capability?: Uint8Array;
+  /** Sends again what is refused for now; default true. */
+  readonly retry?: boolean;
   /** Hears the new intent's id, hex, as soon as it is made. */
   readonly onSent?: (id: string) => void;
 };

@@ -1,69 +1,24 @@
 // `cell0 client add|list|show|revoke`
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { CellError } from "../errors/cell-error.ts";
-import type { Grant } from "../security/grants/grants.ts";
-import { checkGrants } from "../security/grants/grants.ts";
 import { fingerprintOf } from "../security/keys/fingerprint.ts";
-import { isToken } from "../security/names.ts";
 import { type Certificate, issueCertificate } from "../security/trust/certificate.ts";
 import { readCellKeys, readGenesisFile, readTrust } from "./cell-keys.ts";
+import { registerClientAdd } from "./client-add.ts";
 import { confirm } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
-import { formatTime, parseDuration } from "./duration.ts";
+import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { describeFollows, followsOf } from "./follows.ts";
-import { addPrincipal } from "./identity-file.ts";
 import { printPrincipals } from "./principals.ts";
-import { shellWord } from "./render/shell-word.ts";
-import { field } from "./report-decoder.ts";
 import { action } from "./session.ts";
 
 const DEFAULT_TTL_MS = 90 * 86_400_000;
 
-type AddOptions = {
-  readonly intent: readonly string[];
-  readonly target?: readonly string[];
-  readonly ttl: number;
-  readonly events?: true;
-  readonly manifestGrants?: true;
-  readonly replace?: true;
-  readonly out?: string;
-};
-
 export function registerClient(program: Command): void {
   const client = program.command("client").description("Programs outside of the cell that may send intents.");
-  const add = client
-    .command("add")
-    .description(
-      "Make a client: its key, its credentials for the broker and the cell's address in one file. A client that manifests name under `clients:` needs no --target. A target below kernel/ counts only when it is named as such.",
-    )
-    .argument("<name>", "name of the client, a token of a-z, 0-9 and '-'", parseName)
-    .option("--target <patterns...>", "targets that it may send to: * is one token, a last ** one or more")
-    .option("--intent <patterns...>", "intents that it may send", ["**"])
-    .addOption(
-      new Option("--ttl <duration>", "how long it is valid")
-        .argParser(parseDuration)
-        .default(DEFAULT_TTL_MS, "90d"),
-    )
-    .option("--events", "let it listen to the cell's events")
-    .option(
-      "--manifest-grants",
-      "no grants of its own, only those of manifests under `clients:`, also of ones applied later",
-    )
-    .option("--replace", "give a client that exists a new key and these grants")
-    .option("--out <file>", "where to write the file (default: NAME.creds)")
-    .action(action(addClient));
-  documented(add, {
-    examples: [
-      ["cell0 client add web-shop --target 'support/**'", "all intents of one graph"],
-      [
-        "cell0 client add probe --target hello/greeter --intent greet --ttl 1d",
-        "one intent of one actor, for a day",
-      ],
-    ],
-    exits: ["refused", "unreachable"],
-  });
+  registerClientAdd(client);
   const list = client.command("list").description("List the clients that the cell knows.");
   list.action(action((context) => printPrincipals(context, "client")));
   documented(list, {
@@ -92,77 +47,6 @@ export function registerClient(program: Command): void {
     exits: ["refused", "unreachable"],
   });
 }
-
-async function addClient(context: Context, name: string, options: AddOptions): Promise<ExitCode> {
-  const grants = await grantsOf(context, name, options);
-  const file = context.path(options.out ?? `${name}.creds`);
-  const keys = await readCellKeys(context.dir, context.natsUrl);
-  const made = await addPrincipal(
-    context,
-    keys,
-    {
-      principal: name,
-      kind: "client",
-      shards: [],
-      grants,
-      notAfterUnixMs: Date.now() + options.ttl,
-      replace: options.replace === true,
-      events: options.events === true,
-    },
-    file,
-  );
-  context.print(
-    [
-      `Client ${name} may send ${grants.length === 0 ? "what manifests grant it" : describeGrants(grants)}.`,
-      `Valid until ${formatTime(made.certificate.notAfterUnixMs)} UTC; key ${made.fingerprint}.`,
-      `Its file: ${file} (whoever has it is ${name})`,
-      "",
-      "Try it:",
-      `  cell0 --creds ${shellWord(file)} send TARGET INTENT '{}'`,
-      "Any NATS client can use it too: it begins with a standard creds file.",
-    ].join("\n"),
-  );
-  context.printJson({
-    principal: name,
-    file,
-    generation: made.certificate.generation,
-    keyFingerprint: made.fingerprint,
-    notAfterUnixMs: made.certificate.notAfterUnixMs,
-    grants,
-  });
-  return exitCodes.ok;
-}
-
-/** Its own grants; none when manifests grant it something by its name. */
-async function grantsOf(context: Context, name: string, options: AddOptions): Promise<readonly Grant[]> {
-  const { intent, target, manifestGrants } = options;
-  if (target === undefined) {
-    if (manifestGrants === true || (await isGrantedByManifest(context, name))) return [];
-    throw new CellError(
-      "CLI_USAGE",
-      `no manifest grants "${name}" anything, and it has no --target of its own`,
-      {
-        remedy: "Give one, e.g. `--target 'support/**'`, or `--manifest-grants` to apply its manifest later.",
-      },
-    );
-  }
-  if (manifestGrants === true) {
-    throw new CellError("CLI_USAGE", "--target and --manifest-grants exclude each other");
-  }
-  const grants = [{ intents: intent, targets: target }];
-  const checked = checkGrants(grants);
-  if (!checked.ok) throw new CellError("CLI_USAGE", checked.error.message, { cause: checked.error });
-  return checked.value;
-}
-
-async function isGrantedByManifest(context: Context, name: string): Promise<boolean> {
-  const { graph } = await (await context.kernel()).graph();
-  const clients = field(graph, "clients");
-  return Array.isArray(clients) && clients.some((client) => field(client, "name") === name);
-}
-
-const describeGrants = (grants: readonly Grant[]): string =>
-  grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`).join("; ");
 
 async function findClient(context: Context, name: string): Promise<Certificate> {
   const trust = await readTrust(context.dir, await readGenesisFile(context.dir));
@@ -242,11 +126,4 @@ async function revokeClient(
   );
   context.printJson({ principal: name, revoked: true, generation });
   return exitCodes.ok;
-}
-
-export function parseName(name: string): string {
-  if (!isToken(name) || name.length > 32) {
-    throw new CellError("CLI_USAGE", "a name is 1 to 32 of a-z, 0-9 and '-'", { where: name.slice(0, 80) });
-  }
-  return name;
 }

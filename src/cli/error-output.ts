@@ -1,5 +1,6 @@
 // How an error reads: `CODE: what; where; what to do`, or one JSON object.
 import { CellError } from "../errors/cell-error.ts";
+import type { RetryAdvice } from "../errors/error-definition.ts";
 
 export type ErrorJson = {
   readonly code: string;
@@ -7,6 +8,7 @@ export type ErrorJson = {
   readonly where?: string;
   readonly remedy: string;
   readonly retryable: boolean;
+  readonly retry: RetryAdvice;
   readonly retryAfterMs?: number;
 };
 
@@ -32,6 +34,7 @@ export function errorToJson(error: CellError): ErrorJson {
     ...(error.where === undefined ? {} : { where: error.where }),
     remedy: error.remedy,
     retryable: error.retryable,
+    retry: error.retry,
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }

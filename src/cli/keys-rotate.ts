@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { OPERATOR } from "../runtime/create-cell.ts";
 import { MAX_PRESERVE_MS } from "../security/trust/continuity.ts";
-import { parseName } from "./client.ts";
+import { parseName } from "./client-add.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
 import { oneAtATime } from "./rotate/one-at-a-time.ts";

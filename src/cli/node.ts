@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ShardRange } from "../security/trust/certificate.ts";
 import { SHARDS } from "../security/trust/genesis.ts";
 import { readCellKeys } from "./cell-keys.ts";
-import { parseName } from "./client.ts";
+import { parseName } from "./client-add.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { formatTime, parseDuration } from "./duration.ts";

@@ -5,7 +5,7 @@
 import { type OwnCode, ownCode, ownCodeMade, useOwnCode } from "../actors/own-code.ts";
 import { CellError } from "../errors/cell-error.ts";
 import type { BrokerSync } from "../runtime/cell-config.ts";
-import { type PreparedNode, prepareNode, tidyUp } from "../runtime/prepare-node.ts";
+import { type PreparedNode, type PrepareOptions, prepareNode, tidyUp } from "../runtime/prepare-node.ts";
 import { DRAIN_TIMEOUT_MS, type ProcessOptions, processSpecs } from "../runtime/processes.ts";
 import { type CradleProcess, type CradleProcessEnd, spawnCradle } from "../runtime/spawn-cradle.ts";
 import type { CradleEvent } from "../supervisor/cradle/cradle.ts";
@@ -22,6 +22,9 @@ export type UpOptions = {
   readonly node?: string;
   readonly port?: number;
   readonly brokerSync?: BrokerSync;
+  /** 0: any free port. */
+  readonly websocket?: number;
+  readonly websocketOrigin?: readonly string[];
   readonly join?: string;
   readonly prune?: boolean;
   readonly detach?: boolean;
@@ -38,6 +41,7 @@ export async function runUp(
   options: UpOptions,
   hooks: UpHooks = {},
 ): Promise<ExitCode> {
+  const websocket = websocketOf(options);
   if (options.detach === true) return await detach(context);
   // A cell outlives the terminal's window and the log's collector.
   context.terminal.surviveLostOutput?.();
@@ -55,7 +59,7 @@ export async function runUp(
     pids: (pids) => void prepared?.lock.update(pids).catch(() => undefined),
   });
   try {
-    prepared = await prepare(context, options);
+    prepared = await prepare(context, options, websocket);
     printMade(context, prepared);
     const { config, genesisHash } = prepared;
     const standsBy = options.spare !== false && config.spare !== false;
@@ -80,12 +84,32 @@ export async function runUp(
   }
 }
 
-async function prepare(context: Context, options: UpOptions): Promise<PreparedNode> {
-  const { prune: _prune, detach: _detach, maxRestarts: _max, spare: _spare, join, ...names } = options;
+async function prepare(
+  context: Context,
+  options: UpOptions,
+  websocket: PrepareOptions["websocket"],
+): Promise<PreparedNode> {
+  const { cell, node, port, brokerSync, join } = options;
   return await prepareNode(context.dir, {
-    ...names,
+    ...(cell === undefined ? {} : { cell }),
+    ...(node === undefined ? {} : { node }),
+    ...(port === undefined ? {} : { port }),
+    ...(brokerSync === undefined ? {} : { brokerSync }),
     ...(join === undefined ? {} : { join: context.path(join) }),
+    ...(websocket === undefined ? {} : { websocket }),
   });
+}
+
+/** Without origins no page could connect; without the listener they would be for nothing. Throws CLI_USAGE. */
+function websocketOf({ websocket, websocketOrigin = [] }: UpOptions): PrepareOptions["websocket"] {
+  if (websocket === undefined && websocketOrigin.length === 0) return undefined;
+  if (websocket === undefined || websocketOrigin.length === 0) {
+    throw new CellError("CLI_USAGE", "--websocket and --websocket-origin go together", {
+      remedy:
+        "Give the port and each origin whose pages may connect, e.g. `--websocket 8443 --websocket-origin http://localhost:8080`.",
+    });
+  }
+  return { port: websocket, origins: websocketOrigin };
 }
 
 /** A checkout may make its bundle only now: what starts later starts from that. */

@@ -22,6 +22,8 @@ type Options = {
   readonly cap?: string;
   /** False with `--no-reply`. */
   readonly reply: boolean;
+  /** False with `--no-retry`. */
+  readonly retry: boolean;
 };
 
 /** What became of one intent, as `--json` prints it. */
@@ -58,6 +60,10 @@ export function registerSend(program: Command): void {
     )
     .option("--cap <file>", "a capability that it rests on, in place of what its sender is granted")
     .option("--no-reply", "do not wait for a reply")
+    .option(
+      "--no-retry",
+      "take a refusal for the answer, also one for lack of room (default: send again, later and later)",
+    )
     .action(action(send));
   documented(command, {
     examples: [
@@ -188,10 +194,11 @@ class Sender {
   async #run(payload: unknown, onReply: (value: unknown) => void): Promise<string | undefined> {
     const port = this.#port;
     if (port === undefined) throw new CellError("CLI_INTERNAL", "not connected");
-    const { priority, reply, capability } = this.#options;
+    const { priority, reply, retry, capability } = this.#options;
     const options = {
       timeoutMs: this.#context.timeoutMs,
       signal: this.#context.signal,
+      retry,
       ...(priority === undefined ? {} : { priority }),
       ...(capability === undefined ? {} : { capability }),
     };

@@ -94,6 +94,10 @@ async function steer(context: Context, verb: Verb, path: string, options: Option
       : kernel.steer(node, verb, path, { hold, fresh }),
   );
   context.print(`${plain(path)}  ${plain(state)}`);
+  if (verb === "stop" && !hold) {
+    const what = "It is started again within a second, as the manifest says; `--hold` keeps it down.";
+    context.note(context.errorColors.dim(what));
+  }
   context.printJson({ path, node, state });
   return exitCodes.ok;
 }

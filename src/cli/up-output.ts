@@ -118,7 +118,7 @@ function printFailure(
 
 export function printArrival(
   context: Context,
-  { config }: PreparedNode,
+  { config, websocketUrl }: PreparedNode,
   { status, tree }: Arrival,
   elapsedMs: number,
 ): void {
@@ -128,6 +128,7 @@ export function printArrival(
     cell: config.cell,
     node: config.node,
     broker: config.broker.url,
+    ...(websocketUrl === undefined ? {} : { websocket: websocketUrl }),
     status,
     ...(tree === undefined ? {} : { tree }),
     elapsedMs,
@@ -140,6 +141,7 @@ export function printArrival(
     `${colors.green("✓")} cell ${colors.bold(config.cell)}, node ${config.node}, answers after ${Math.round(elapsedMs)} ms`,
   );
   context.print(`  broker  ${config.broker.url}`);
+  if (websocketUrl !== undefined) context.print(`          ${websocketUrl}, for browsers`);
   context.print(`  data    ${dir.root}`);
   const command = commandHere(context);
   if (config.broker.embedded) {

@@ -24,6 +24,16 @@ export function registerUp(program: Command): void {
         "what a power loss may take of the embedded broker's last writes, kept in cell.json: `1s` (default), or `always`: nothing, and each commit waits for the disk",
       ).choices(["1s", "always"]),
     )
+    .option(
+      "--websocket <port>",
+      "let browsers connect to the embedded broker too, by WebSocket on the loopback address and until the cell stops; 0 is any free port. Needs --websocket-origin",
+      (text) => (text === "0" ? 0 : parsePort(text)),
+    )
+    .option(
+      "--websocket-origin <origin>",
+      "whose pages may: scheme, host and port, as https://shop.example or http://localhost:8080; may be given again",
+      collectOrigin,
+    )
     .option("--join <file>", "join a cell with the file that `cell0 node add` wrote")
     .option("--prune", "remove graphs that the manifests do not name")
     .option(
@@ -42,6 +52,10 @@ export function registerUp(program: Command): void {
       ["cell0 up graph.yaml", "start a cell and apply a manifest"],
       ["cell0 up -d", "start it in the background; `cell0 down` stops it"],
       ["cell0 --data-dir b up --join b.creds", "add a second node"],
+      [
+        "cell0 up --websocket 8443 --websocket-origin http://localhost:8080",
+        "let pages of that origin connect to ws://127.0.0.1:8443, each with an identity of its own",
+      ],
     ],
     exits: ["refused", "unreachable", "internal"],
     notes: `The first Ctrl-C stops in order: what was accepted gets ${DRAIN_TIMEOUT_MS / 1000} s to finish. A second one stops at once.`,
@@ -53,6 +67,16 @@ function parseCount(text: string): number {
   if (Number.isInteger(count) && count >= 0 && count <= 1_000_000) return count;
   throw new CellError("CLI_USAGE", `\`${text}\` is no number of restarts`, {
     remedy: "give a whole number from 0 to 1000000",
+  });
+}
+
+/** Throws CLI_USAGE for what no browser sends as its origin; a wildcard is none. */
+function collectOrigin(text: string, before: readonly string[] | undefined): readonly string[] {
+  const origin = URL.parse(text);
+  const isOrigin = origin !== null && /^https?:$/.test(origin.protocol) && origin.origin === text;
+  if (isOrigin) return [...(before ?? []), text];
+  throw new CellError("CLI_USAGE", `\`${text.slice(0, 200)}\` is not the origin of a page`, {
+    remedy: "give scheme, host and port without a path, e.g. https://shop.example",
   });
 }
 

@@ -1,6 +1,6 @@
 // The one error type. Its `cause` and `details` are for logs on this side; only
 // code, message, remedy and retry advice ever cross a process boundary.
-import type { ErrorDefinition } from "./error-definition.ts";
+import type { ErrorDefinition, RetryAdvice } from "./error-definition.ts";
 import { type ErrorCode, errorRegistry } from "./registry.ts";
 
 export type CellErrorOptions = {
@@ -10,6 +10,8 @@ export type CellErrorOptions = {
   readonly remedy?: string;
   /** Earliest time for another try, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** What the other side advises, when it differs from the registry. */
+  readonly retry?: RetryAdvice;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 };
@@ -19,7 +21,7 @@ export class CellError extends Error {
   readonly code: ErrorCode;
   readonly where: string | undefined;
   readonly remedy: string;
-  readonly retryable: boolean;
+  readonly retry: RetryAdvice;
   readonly retryAfterMs: number | undefined;
   readonly details: Readonly<Record<string, unknown>>;
 
@@ -30,8 +32,13 @@ export class CellError extends Error {
     this.code = code;
     this.where = options.where;
     this.remedy = options.remedy ?? definition.remedy;
-    this.retryable = definition.retryable;
+    this.retry = options.retry ?? definition.retry;
     this.retryAfterMs = options.retryAfterMs;
     this.details = options.details ?? {};
+  }
+
+  /** Whether the same may succeed later. */
+  get retryable(): boolean {
+    return this.retry !== "never";
   }
 }

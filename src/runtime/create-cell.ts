@@ -116,6 +116,8 @@ export type NewIdentity = Pick<CertificateClaims, "principal" | "shards" | "gran
   readonly generation?: number;
   /** Whether a client may listen to the cell's events. */
   readonly events?: boolean;
+  /** Whether a client may ask what runs. */
+  readonly discovery?: boolean;
 };
 
 /** A key, its certificate and the file that carries both. */
@@ -137,6 +139,7 @@ export async function makeIdentity(
     principal: identity.principal,
     expiresUnixMs: identity.notAfterUnixMs,
     ...(identity.events === undefined ? {} : { events: identity.events }),
+    ...(identity.discovery === undefined ? {} : { discovery: identity.discovery }),
   });
   const creds = formatCreds({
     jwt: user.jwt,
@@ -245,7 +248,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** The port asked for, or any free one. Throws CELL_PORT_TAKEN. */
-async function freePort(wanted = 0): Promise<number> {
+export async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   server.once("error", (cause) =>

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { CellError } from "../errors/cell-error.ts";
 import { sha256, toHex } from "../security/bytes.ts";
 import { parseBrokerAuthority } from "../transport/broker/authority.ts";
-import { brokerConfig } from "../transport/broker/config.ts";
+import { type BrokerConfigOptions, brokerConfig } from "../transport/broker/config.ts";
 import { type BrokerSync, type CellConfig, readCellConfig } from "./cell-config.ts";
-import { createCell } from "./create-cell.ts";
+import { createCell, freePort } from "./create-cell.ts";
 import type { DataDir } from "./data-dir.ts";
 import { joinCell, readJoinFile } from "./join-cell.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
@@ -20,6 +20,8 @@ export type PrepareOptions = {
   readonly port?: number;
   /** Of the embedded broker, from this start on. */
   readonly brokerSync?: BrokerSync;
+  /** For browsers, of the embedded broker, until it stops; absent: none. Port 0: any free one. */
+  readonly websocket?: { readonly port: number; readonly origins: readonly string[] };
   /** File made by `cell0 node add`. */
   readonly join?: string;
 };
@@ -32,6 +34,8 @@ export type PreparedNode = {
   readonly genesisHash: string;
   /** Whether the cell or the node was made just now. */
   readonly made: "cell" | "node" | "nothing";
+  /** Where browsers connect. */
+  readonly websocketUrl?: string;
   readonly lock: DirectoryLock;
 };
 
@@ -49,9 +53,11 @@ export async function prepareNode(dir: DataDir, options: PrepareOptions): Promis
       await mkdir(path, { recursive: true, mode: 0o700 });
     }
     await requireOwn(dir.run);
-    if (config.broker.embedded) await writeBrokerConfig(dir, config);
+    const websocket = await listenerOf(dir, config, options.websocket);
+    if (config.broker.embedded) await writeBrokerConfig(dir, config, websocket);
     const genesisHash = toHex(sha256(await readFile(dir.genesis)));
-    return { config, genesisHash, made, lock };
+    const url = websocket === undefined ? {} : { websocketUrl: `ws://127.0.0.1:${websocket.port}` };
+    return { config, genesisHash, made, lock, ...url };
   } catch (error) {
     await lock.release();
     throw error;
@@ -151,7 +157,30 @@ async function requireOwn(path: string): Promise<void> {
   });
 }
 
-async function writeBrokerConfig(dir: DataDir, { cell, node, broker }: CellConfig): Promise<void> {
+type Listener = NonNullable<BrokerConfigOptions["websocket"]>;
+
+/** Throws CELL_OPTION_CONFLICT where another one runs the broker, CELL_PORT_TAKEN. */
+async function listenerOf(
+  dir: DataDir,
+  { broker }: CellConfig,
+  wanted: PrepareOptions["websocket"],
+): Promise<Listener | undefined> {
+  if (wanted === undefined) return undefined;
+  if (!broker.embedded) {
+    throw new CellError("CELL_OPTION_CONFLICT", "--websocket is for the node that runs the broker", {
+      where: dir.cell,
+    });
+  }
+  const port = await freePort(wanted.port);
+  if (port === broker.port) throw new CellError("CELL_PORT_TAKEN", undefined, { where: broker.url });
+  return { port, allowedOrigins: wanted.origins };
+}
+
+async function writeBrokerConfig(
+  dir: DataDir,
+  { cell, node, broker }: CellConfig,
+  websocket: Listener | undefined,
+): Promise<void> {
   const authority = parseBrokerAuthority(await readFile(dir.brokerAuthority, "utf8"));
   const text = brokerConfig({
     port: broker.port ?? -1,
@@ -159,6 +188,7 @@ async function writeBrokerConfig(dir: DataDir, { cell, node, broker }: CellConfi
     serverName: `cell0-${cell}-${node}`,
     authority,
     syncInterval: broker.sync ?? "1s",
+    ...(websocket === undefined ? {} : { websocket }),
   });
   await writeFile(dir.brokerConfig, text, { mode: 0o600 });
 }

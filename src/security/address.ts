@@ -45,6 +45,12 @@ export function isStockInboxOf(principal: string, subject: string): boolean {
   return isToken(principal) && below(`_INBOX_${principal}.`, subject);
 }
 
+const STOCK_INBOX = /^_INBOX_([a-z0-9-]{1,63})\./;
+
+/** The same of any principal: where what could not be read is refused, for there no inbox could be read either. */
+export const isStockInbox = (subject: string): boolean =>
+  isStockInboxOf(STOCK_INBOX.exec(subject)?.[1] ?? "", subject);
+
 function below(prefix: string, subject: string): boolean {
   return (
     subject.length <= MAX_INBOX_LENGTH &&

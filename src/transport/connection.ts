@@ -2,7 +2,6 @@
 // handler does not stop its reader, what is sent while the broker is away is
 // buffered up to a bound instead of being dropped in silence, and every failure
 // has a code. It verifies nothing: bytes in, bytes out.
-import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   createInbox,
   errors,
@@ -16,6 +15,7 @@ import { requireVersion } from "./broker/version.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { toBrokerError } from "./nats-errors.ts";
 import { createReconnectBuffer, type ReconnectBuffer } from "./reconnect-buffer.ts";
+import { turned } from "./turn.ts";
 
 export type BrokerStatus =
   | { readonly state: "connected"; readonly server: string; readonly version: string }
@@ -189,7 +189,7 @@ export class BrokerConnection {
   async flush(): Promise<void> {
     try {
       await this.nats.flush();
-      await nextTurn();
+      await turned();
     } catch (error) {
       throw toBrokerError(error, this.#options.url);
     }

@@ -1,14 +1,13 @@
 // Makes the first connection, and states how later ones are made again: for
 // ever, with a delay that grows to a bound and is spread at random, so that the
 // nodes of a cell do not come back in step.
-import { setTimeout as delay } from "node:timers/promises";
 import { credsAuthenticator, type NatsConnection } from "@nats-io/nats-core";
-import { connect } from "@nats-io/transport-node";
 import type { CellError } from "../errors/cell-error.ts";
 import { toBrokerError } from "./nats-errors.ts";
+import { openNats } from "./open-nats.ts";
 
 export type DialOptions = {
-  /** `nats://host:port` or `tls://host:port`; several joined by commas. */
+  /** `nats://host:port`, `tls://host:port`, `ws://host:port` or `wss://host:port`; several of one kind joined by commas. */
   readonly url: string;
   /** Text of a NATS creds file; an identity file is one. */
   readonly creds?: string;
@@ -45,29 +44,38 @@ export async function dial(options: DialOptions, attempts: { count: number }): P
       const failure: CellError = toBrokerError(error, options.url);
       if (options.firstConnect !== "wait" || !failure.retryable) throw failure;
       // Ends early when aborted; the loop then throws the signal's own reason.
-      await delay(reconnectDelayMs(attempt), undefined, signal === undefined ? {} : { signal }).catch(
-        () => {},
-      );
+      await wait(reconnectDelayMs(attempt), signal);
     }
   }
 }
 
 function open(options: DialOptions, attempts: { count: number }): Promise<NatsConnection> {
   const servers = options.url.split(",").map((url) => url.trim());
-  return connect({
-    servers,
+  return openNats(servers, {
     name: options.name,
     ...(options.creds === undefined
       ? {}
       : { authenticator: credsAuthenticator(new TextEncoder().encode(options.creds)) }),
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
-    ...(servers.some((url) => url.startsWith("tls://")) ? { tls: {} } : {}),
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => reconnectDelayMs(attempts.count),
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
     noAsyncTraces: true,
+  });
+}
+
+function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted === true) end();
   });
 }
 

@@ -2,9 +2,10 @@
 // and `stats` show what a cell runs: one service a graph on each node, one
 // endpoint an actor. Discovery is read-only and says nothing that is secret.
 
+import { perSecond } from "../collections/per-second.ts";
 import { MAX_SERVICES } from "./broker/permissions.ts";
-import type { BrokerConnection, BrokerMessage, BrokerSubscription } from "./connection.ts";
-import { isAnswerable } from "./subjects.ts";
+import type { BrokerConnection, BrokerSubscription } from "./connection.ts";
+import { inboxOwner, isAnswerable } from "./subjects.ts";
 
 export type ServiceEndpoint = {
   /** [A-Za-z0-9_-]; of an actor's path: the tokens after the graph's, joined by `_`. */
@@ -51,13 +52,22 @@ const QUEUE_GROUP = "";
 
 type Verb = "PING" | "INFO" | "STATS";
 
+/** A question is a hundred bytes, its answers are all that runs, and who asks may name another's inbox. */
+const QUESTIONS_A_SECOND = { all: 64, each: 16 };
+
+/** Questions beyond 16 a second for one inbox's owner, and 64 in all, are not answered. */
 export function serveDiscovery(options: DiscoveryOptions): BrokerSubscription {
-  return options.connection.subscribe("$SRV.>", (message) => answer(options, message));
+  const mayAnswer = perSecond(QUESTIONS_A_SECOND);
+  return options.connection.subscribe("$SRV.>", (message) => {
+    const { reply } = message;
+    if (reply === undefined || !isAnswerable(options.cell, reply)) return;
+    if (mayAnswer(inboxOwner(reply), performance.now())) answer(options, message.subject, reply);
+  });
 }
 
-function answer({ connection, cell, services }: DiscoveryOptions, { subject, reply }: BrokerMessage): void {
+function answer({ connection, services }: DiscoveryOptions, subject: string, reply: string): void {
   const asked = parseDiscoverySubject(subject);
-  if (asked === undefined || reply === undefined || !isAnswerable(cell, reply)) return;
+  if (asked === undefined) return;
   for (const service of services().filter(isShown).slice(0, MAX_SERVICES)) {
     if (asked.name !== undefined && asked.name !== service.name) continue;
     if (asked.id !== undefined && asked.id !== service.id) continue;

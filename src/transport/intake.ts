@@ -139,17 +139,3 @@ class BrokerIntake implements Intake {
 
 /** `cell0.v1.<cell>.in.<principal>...`: the broker lets nobody publish under another's name. */
 const senderOf = (subject: string): string => subject.split(".", 5)[4] ?? "";
-
-/**
- * Publishes a signed envelope. Throws BROKER_CLOSED, BROKER_BUFFER_FULL,
- * BROKER_MESSAGE_TOO_LARGE; while the broker is away it is buffered.
- * @param natsReply subject on which the broker says that nobody listens, and a node refuses what it cannot read
- */
-export function publishEnvelope(
-  connection: BrokerConnection,
-  subject: string,
-  envelope: Uint8Array,
-  natsReply?: string,
-): void {
-  connection.publish(subject, envelope, natsReply);
-}

@@ -129,6 +129,12 @@ const STOCK_INBOX = /^_INBOX(?:_[a-z0-9-]{1,63})?\.[A-Za-z0-9_.-]{1,200}$/;
 export const isAnswerable = (cell: string, subject: string): boolean =>
   STOCK_INBOX.test(subject) || (isInbox(subject) && subject.startsWith(`${cellPrefix(cell)}.inbox.`));
 
+/** Whose inbox it is: `_INBOX_ann.x` is ann's, as is `cell0.v1.<cell>.inbox.ann.x`; `_INBOX.x` is nobody's. */
+export const inboxOwner = (inbox: string): string =>
+  inbox.startsWith("_INBOX")
+    ? (inbox.split(".", 1)[0] ?? "").slice("_INBOX_".length)
+    : (inbox.split(".", 5)[4] ?? "");
+
 function shardToken(shard: number): string {
   if (Number.isInteger(shard) && shard >= 0 && shard < SHARDS) return String(shard);
   throw invalid("no such shard", String(shard));

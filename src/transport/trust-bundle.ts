@@ -7,7 +7,7 @@ import { CellError } from "../errors/cell-error.ts";
 import { TrustBundleSchema } from "../gen/cell0/v1/trust_pb.ts";
 import { decodeStrict } from "../security/wire/strict-decode.ts";
 import type { BrokerConnection, BrokerSubscription } from "./connection.ts";
-import { isAnswerable, trustBundleSubject } from "./subjects.ts";
+import { inboxOwner, isAnswerable, trustBundleSubject } from "./subjects.ts";
 
 const MAX_CERTIFICATES = 1024;
 const MAX_BUNDLE_BYTES = 900 * 1024;
@@ -31,19 +31,13 @@ export function serveTrustBundle({ connection, cell, certificates }: TrustBundle
   return connection.subscribe(trustBundleSubject(cell), ({ reply }) => {
     if (reply === undefined || !isAnswerable(cell, reply)) return;
     const now = performance.now();
-    if (!mayAnswer(ownerOf(reply), now)) return;
+    if (!mayAnswer(inboxOwner(reply), now)) return;
     if (encoded === undefined || now - encoded.atMs > ENCODED_MS) {
       encoded = { bytes: encodeTrustBundle(certificates()), atMs: now };
     }
     connection.publish(reply, encoded.bytes);
   });
 }
-
-/** Whose inbox it is: `_INBOX_ann.x` is ann's, as is `cell0.v1.<cell>.inbox.ann.x`. */
-const ownerOf = (inbox: string): string =>
-  inbox.startsWith("_INBOX")
-    ? (inbox.split(".", 1)[0] ?? "").slice("_INBOX_".length)
-    : (inbox.split(".", 5)[4] ?? "");
 
 export function encodeTrustBundle(certificates: readonly Uint8Array[]): Uint8Array {
   const fitting: Uint8Array[] = [];

@@ -2,12 +2,11 @@
 // What is unusual (a length beyond the end, a number beyond 2^53 or longer than it must be, text
 // that is not ASCII)
 // clears `sound` and reads on harmlessly; then the message is for a full decoder to judge.
-import { Buffer } from "node:buffer";
+import { latin1Of } from "./memory.ts";
 
 const NOTHING = new Uint8Array();
 /** Bytes of a number that JavaScript holds exactly, but for its largest. */
 const MAX_VARINT_BYTES = 8;
-const scratch = Buffer.allocUnsafeSlow(4096);
 
 export class ProtoReader {
   /** False: nothing that was read counts. */
@@ -79,10 +78,7 @@ export class ProtoReader {
     for (let at = from; at < this.#at; at += 1) {
       if ((this.#bytes[at] ?? 0) > 0x7f) this.sound = false;
     }
-    const part = this.#bytes.subarray(from, this.#at);
-    if (length > scratch.length) return Buffer.from(part).toString("latin1");
-    scratch.set(part);
-    return scratch.toString("latin1", 0, length);
+    return latin1Of(this.#bytes.subarray(from, this.#at));
   }
 
   /** Goes into a message within; `leave` takes what this returns. */

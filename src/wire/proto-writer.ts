@@ -2,7 +2,7 @@
 // what is written thousands of times a second makes no garbage but its own bytes. Fields
 // at their default are left out, and numbers take their shortest form, so that the same
 // values always come to the same bytes. Checks nothing: what does not fit is a bug of the caller.
-import { Buffer } from "node:buffer";
+import { allocate, allocateShared, utf8Of } from "./memory.ts";
 
 const FIRST_BYTES = 4096;
 const VARINT = 0;
@@ -13,7 +13,7 @@ const MAX_VARINT_BYTES = 10;
 const LOOPED_TEXT = 64;
 
 export class ProtoWriter {
-  #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #buffer = allocate(FIRST_BYTES);
   #end = 0;
 
   /** A copy of what was written since; the writer is empty afterwards. */
@@ -26,9 +26,8 @@ export class ProtoWriter {
 
   /** The same out of memory that many share: for what is soon forgotten, since it keeps all of that alive. */
   take(): Uint8Array {
-    const { buffer, byteOffset, length } = Buffer.allocUnsafe(this.#end);
-    const bytes = new Uint8Array(buffer, byteOffset, length);
-    bytes.set(this.#buffer.subarray(0, length));
+    const bytes = allocateShared(this.#end);
+    bytes.set(this.#buffer.subarray(0, this.#end));
     this.#end = 0;
     return bytes;
   }
@@ -101,10 +100,10 @@ export class ProtoWriter {
     this.#reserve(2 * MAX_VARINT_BYTES + value.length * 3);
     this.#varint((field << 3) | DELIMITED);
     if (value.length <= LOOPED_TEXT && this.#ascii(value)) return;
-    const length = Buffer.byteLength(value);
-    this.#varint(length);
-    this.#buffer.write(value, this.#end, length, "utf8");
-    this.#end += length;
+    const bytes = utf8Of(value);
+    this.#varint(bytes.length);
+    this.#buffer.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   /** Begins a message within the message; `close` takes what this returns. */
@@ -157,8 +156,8 @@ export class ProtoWriter {
   #reserve(bytes: number): void {
     const needed = this.#end + bytes;
     if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#end);
+    const larger = allocate(Math.max(needed, this.#buffer.length * 2));
+    larger.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = larger;
   }
 }

@@ -42,6 +42,7 @@ describe("the command line", () => {
         message: "unknown command 'aply'",
         remedy: "did you mean apply?",
         retryable: false,
+        retry: "never",
       },
     });
     expect([exitCode, out]).toEqual([2, ""]);

@@ -25,6 +25,17 @@ test.each(Object.entries({ ...setupErrors, ...errorRegistry }))(
   },
 );
 
+test("no lack of authority is advised to be tried again, and of tokens only what the node could not judge yet", () => {
+  const retried = Object.entries(errorRegistry).filter(
+    ([code, { retry }]) => retry !== "never" && /^(AUTHORITY|CAPABILITY)_/.test(code),
+  );
+  expect(retried.map(([code]) => code).sort()).toEqual([
+    "CAPABILITY_REVOCATIONS_UNHEARD",
+    "CAPABILITY_REVOCATIONS_UNWRITTEN",
+    "CAPABILITY_UNDECIDED",
+  ]);
+});
+
 test("the launcher uses only declared codes", () => {
   const used = readFileSync(join(root, "bin", "cell0.mjs"), "utf8").match(/"SETUP_[A-Z_]+"/g) ?? [];
   expect(used.length).toBeGreaterThan(0);

@@ -208,6 +208,50 @@ describe("a client without grants", () => {
     expect(refused.stderr).toMatch(/^AUTHORITY_INTENT_FORBIDDEN/);
   });
 
+  describe("that was added with a token", () => {
+    const send = (intent: string, payload: unknown) =>
+      cell.cli("--creds", path("dora.creds"), "send", "live/parrot", intent, JSON.stringify(payload));
+
+    it("sends what its file says without naming it, and hands narrower ones on", async () => {
+      const asked = [
+        "--target",
+        "live/parrot",
+        "--intent",
+        "say",
+        "--where",
+        "/text ^= hello",
+        "--depth",
+        "1",
+      ];
+      const made = await cell.json("client", "add", "dora", "--token", ...asked, "--out", path("dora.creds"));
+      expect(made).toMatchObject({ grants: [], capability: [{ scope: "dora", maxDepth: 1 }] });
+      expect((await send("say", { text: "hello" })).code).toBe(0);
+      expect((await send("say", { text: "bye" })).stderr).toMatch(/^CAPABILITY_ARGUMENT_FORBIDDEN/);
+      // What the token does not name rests on grants, of which there are none.
+      expect((await send("crash", { message: "x" })).stderr).toMatch(/^AUTHORITY_INTENT_FORBIDDEN/);
+      const key = (await cell.cli("--creds", path("bob.creds"), "cap", "key")).stdout.trim();
+      const narrower = ["--holder", key, "--out", path("of-dora.cap")];
+      await cell.json("--creds", path("dora.creds"), "cap", "attenuate", path("dora.creds"), ...narrower);
+      expect((await say("bob", "of-dora.cap", { text: "hello" })).code).toBe(0);
+    });
+
+    it("is refused, and who it handed on to, once the scope of its name is revoked", async () => {
+      await cell.json("cap", "revoke", "--scope", "dora", "--yes");
+      expect((await send("say", { text: "hello" })).stderr).toMatch(/^CAPABILITY_EPOCH_STALE/);
+      expect((await say("bob", "of-dora.cap", { text: "hello" })).stderr).toMatch(/^CAPABILITY_EPOCH_STALE/);
+    });
+
+    it("is not made of conditions without a token, nor of a token without a target", async () => {
+      for (const wrong of [
+        ["--target", "live/parrot", "--where", "/a = 1"],
+        ["--token", "--manifest-grants"],
+      ]) {
+        const { code, stderr } = await cell.cli("client", "add", "eve", ...wrong, "--out", path("eve.creds"));
+        expect([code, stderr]).toEqual([2, expect.stringMatching(/^CLI_USAGE/)]);
+      }
+    });
+  });
+
   it("cannot use what somebody handed on who was withdrawn since", async () => {
     await cell.json("client", "revoke", "ann", "--yes");
     const { stderr } = await say("bob", "bob.cap", { text: "hello" });

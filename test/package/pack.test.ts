@@ -4,9 +4,10 @@ import { type ExecFileOptions, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withoutLocalBin } from "../../scripts/setup/command.mjs";
 import { findNatsServer } from "../../scripts/setup/nats-server.mjs";
@@ -89,6 +90,18 @@ test("its three entry points can be imported", async () => {
     console.log(JSON.stringify([typeof main.defineActor, typeof client.connect, typeof testkit.testActor]));`;
   const stdout = await call(node, ["--input-type=module", "--eval", script]);
   expect(JSON.parse(stdout)).toEqual(["function", "function", "function"]);
+});
+
+test("a bundler for browsers gets the client that needs nothing of Node's", async () => {
+  const input = join(folder, "page.js");
+  writeFileSync(input, 'import { connect } from "cell0/client";\nglobalThis.connect = connect;\n');
+  const build = await rolldown({ cwd: folder, input, platform: "browser" });
+  const [page] = (await build.generate({ format: "esm" })).output;
+  await build.close();
+  const modules = page.moduleIds.map((id) => relative(folder, id));
+  expect(modules).toContain(join("node_modules", "cell0", "dist", "browser", "client.js"));
+  expect(page.imports).toEqual([]);
+  expect(page.code).not.toMatch(/["']node:/);
 });
 
 describe("a folder made by cell0 init", () => {

@@ -43,6 +43,35 @@ describe("a first start", () => {
   });
 });
 
+describe("a listener for browsers", () => {
+  const websocket = { port: 0, origins: ["http://localhost:8080"] };
+  const configured = async (): Promise<string> => await readFile(dir.brokerConfig, "utf8");
+
+  test("is there for the start that asks for it, and for no later one", async () => {
+    const { lock, websocketUrl } = await prepareNode(dir, { websocket });
+    await lock.release();
+    const port = /^ws:\/\/127\.0\.0\.1:(\d+)$/.exec(websocketUrl ?? "")?.[1];
+    expect(await configured()).toContain(`  port: ${port}\n  no_tls: true\n`);
+    expect(await configured()).toContain('allowed_origins: ["http://localhost:8080"]');
+    await start();
+    expect(await configured()).not.toContain("websocket");
+  });
+
+  test("is refused to a node whose broker is another's", async () => {
+    await start();
+    const config = JSON.parse(await readFile(dir.cell, "utf8"));
+    await writeFile(dir.cell, JSON.stringify({ ...config, broker: { ...config.broker, embedded: false } }));
+    await expect(prepareNode(dir, { websocket })).rejects.toMatchObject({ code: "CELL_OPTION_CONFLICT" });
+  });
+
+  test("takes no port that the broker has", async () => {
+    await start();
+    const { broker } = JSON.parse(await readFile(dir.cell, "utf8"));
+    const same = { ...websocket, port: broker.port };
+    await expect(prepareNode(dir, { websocket: same })).rejects.toMatchObject({ code: "CELL_PORT_TAKEN" });
+  });
+});
+
 describe("a directory of sockets outside of the data directory", () => {
   beforeEach(() => {
     dir = dataDir(join(parent, "x".repeat(90)));

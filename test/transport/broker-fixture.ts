@@ -17,6 +17,8 @@ export type BrokerFixture = {
   readonly cell: string;
   readonly authority: BrokerAuthority;
   readonly url: string;
+  /** Where browsers connect, from its last start on; empty: nowhere. */
+  readonly websocketUrl: string;
   readonly directory: string;
   /** Text of a creds file. */
   creds(user: Omit<PermissionRequest, "cell">): Promise<string>;
@@ -57,6 +59,7 @@ export async function startBroker(
     );
   let child: ChildProcess | undefined;
   let url = "";
+  let websocketUrl = "";
 
   const creds: BrokerFixture["creds"] = async (user) => (await issueUser({ ...user, authority, cell })).creds;
   const kill = async (): Promise<void> => {
@@ -70,7 +73,8 @@ export async function startBroker(
   const start = async (): Promise<void> => {
     const server = spawn(binary, [...brokerArgs(configFile)], { stdio: ["ignore", "ignore", "pipe"] });
     child = server;
-    const port = await listening(server);
+    const { port, websocketPort } = await listening(server, options.websocket !== undefined);
+    if (websocketPort !== undefined) websocketUrl = `ws://127.0.0.1:${websocketPort}`;
     if (url === "") {
       url = `nats://127.0.0.1:${port}`;
       await configure(port);
@@ -89,6 +93,9 @@ export async function startBroker(
     cell,
     authority,
     url,
+    get websocketUrl() {
+      return websocketUrl;
+    },
     directory,
     creds,
     async connect(user, connectOptions = {}) {
@@ -111,13 +118,21 @@ export async function startBroker(
 }
 
 /** Reads the log until it says where the server listens. */
-function listening(server: ChildProcess): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+function listening(
+  server: ChildProcess,
+  forBrowsers: boolean,
+): Promise<{ readonly port: number; readonly websocketPort: number | undefined }> {
+  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof listening>>>();
   let log = "";
   server.stderr?.on("data", (chunk: Buffer) => {
     log = `${log}${chunk}`.slice(-64 * 1024);
     const port = /Listening for client connections on [^\s]*:(\d+)/.exec(log)?.[1];
-    if (port !== undefined) resolve(Number(port));
+    const websocketPort = /Listening for websocket clients on \S*:(\d+)/.exec(log)?.[1];
+    if (port === undefined || (forBrowsers && websocketPort === undefined)) return;
+    resolve({
+      port: Number(port),
+      websocketPort: websocketPort === undefined ? undefined : Number(websocketPort),
+    });
   });
   server.once("error", reject);
   server.once("exit", () => reject(new Error(`nats-server ended: ${log}`)));

@@ -108,6 +108,30 @@ describe("discovery", () => {
     expect(await ask(subject)).toEqual([]);
   });
 
+  it("answers a flood of questions to one inbox with a few, and another's question at once", async () => {
+    const finder = { kind: "client", principal: "finder", discovery: true } as const;
+    const [flooding, honest] = [
+      await broker.connect(finder),
+      await broker.connect({ ...finder, principal: "ann" }),
+    ];
+    let answers = 0;
+    const victim = await broker.connect({ kind: "client", principal: "victim" });
+    victim.subscribe("_INBOX_victim.>", () => {
+      answers += 1;
+    });
+    await victim.flush();
+    const beganMs = performance.now();
+    for (let n = 0; n < 2_000; n += 1) flooding.publish("$SRV.PING", new Uint8Array(), "_INBOX_victim.x");
+    await flooding.flush();
+    const asked = await honest.request("$SRV.INFO.hello", new Uint8Array(), 20_000);
+    expect(JSON.parse(new TextDecoder().decode(asked.data))).toMatchObject({ name: "hello" });
+    await victim.flush();
+    // Of two services, 16 questions in each second that began meanwhile.
+    const seconds = Math.ceil((performance.now() - beganMs) / 1000) + 1;
+    expect(answers).toBeGreaterThan(0);
+    expect(answers).toBeLessThanOrEqual(2 * 16 * seconds);
+  });
+
   it.each(["$SRV", "$SRV.SCHEMA", "$SRV.PING.a.b.c", "x.PING"])("knows no subject %s", (subject) => {
     expect(parseDiscoverySubject(subject)).toBeUndefined();
   });

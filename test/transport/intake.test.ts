@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { CellError } from "../../src/errors/cell-error.ts";
-import { publishEnvelope, subscribeIntents } from "../../src/transport/intake.ts";
+import { subscribeIntents } from "../../src/transport/intake.ts";
+import { publishEnvelope } from "../../src/transport/publish-envelope.ts";
 import { actorIntents, allIntents, inboxPrefix, intentSubject } from "../../src/transport/subjects.ts";
 import { type BrokerFixture, startBroker } from "./broker-fixture.ts";
 

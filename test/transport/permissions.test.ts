@@ -5,11 +5,12 @@ import type { BrokerUserKind } from "../../src/transport/broker/permissions.ts";
 import type { BrokerConnection } from "../../src/transport/connection.ts";
 import { type BrokerFixture, startBroker } from "./broker-fixture.ts";
 
-type User = { kind: BrokerUserKind; principal: string; events?: boolean };
+type User = { kind: BrokerUserKind; principal: string; events?: boolean; discovery?: boolean };
 type Case = { user: User; action: "publish" | "subscribe"; subject: string; allowed: boolean };
 
 const alice: User = { kind: "client", principal: "alice" };
 const watcher: User = { kind: "client", principal: "watcher", events: true };
+const finder: User = { kind: "client", principal: "finder", discovery: true };
 const operator: User = { kind: "operator", principal: "operator" };
 const node: User = { kind: "node", principal: "a" };
 
@@ -73,6 +74,15 @@ const rules: readonly [User, "publish" | "subscribe", boolean, readonly string[]
   ],
   [watcher, "subscribe", true, ["cell0.v1.test.events.>", "cell0.v1.test.events.a.sent"]],
   [watcher, "publish", false, ["cell0.v1.test.events.a.sent", "$SRV.PING"]],
+  [finder, "publish", true, ["$SRV.PING", "$SRV.INFO.hello", "$SRV.STATS.hello.1"]],
+  [
+    finder,
+    "publish",
+    false,
+    ["$SRV.OTHER", "$SRV.PINGS", "$JS.API.INFO", "cell0.v1.test.in.bob.hello.greeter"],
+  ],
+  [finder, "subscribe", true, ["_INBOX_finder.>"]],
+  [finder, "subscribe", false, ["$SRV.>", "_INBOX.>", "cell0.v1.test.events.>"]],
   [
     operator,
     "publish",
@@ -166,7 +176,7 @@ describe("the broker's permissions", () => {
   const connections = new Map<string, { connection: BrokerConnection; problems: CellError[] }>();
   beforeAll(async () => {
     broker = await startBroker();
-    for (const user of [alice, watcher, operator, node]) {
+    for (const user of [alice, watcher, finder, operator, node]) {
       const problems: CellError[] = [];
       const connection = await broker.connect(user, { onProblem: (error) => problems.push(error) });
       connections.set(user.principal, { connection, problems });

@@ -11,7 +11,10 @@ describe("the trust bundle", () => {
   let client: BrokerConnection;
   beforeAll(async () => {
     // With the options that no other test of the broker uses.
-    broker = await startBroker("test", { syncInterval: "always", websocket: { port: -1 } });
+    broker = await startBroker("test", {
+      syncInterval: "always",
+      websocket: { port: -1, allowedOrigins: ["http://localhost"] },
+    });
     node = await broker.connect({ kind: "node", principal: "a" });
     client = await broker.connect({ kind: "client", principal: "alice" });
   });

@@ -884,7 +884,7 @@ type Error struct {
 	// What the sender can do about it.
 	Remedy    string `protobuf:"bytes,3,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	Retryable bool   `protobuf:"varint,4,opt,name=retryable,proto3" json:"retryable,omitempty"`
-	// When to try again at the earliest, for a retryable error; 0: the client's own backoff.
+	// When the same may be tried again at the earliest, then later and later; 0: only anew, if at all.
 	RetryAfterMs  uint32 `protobuf:"varint,5,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

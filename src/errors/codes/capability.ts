@@ -6,77 +6,77 @@ export const capabilityErrors = defineErrors({
     title: "the capability token cannot be read",
     cause: "It is no chain of tokens, is too large, or a field is outside its bounds or unknown here.",
     remedy: "Use the token as it was given; make a narrower one with `cell0 cap attenuate`.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_CHAIN_BROKEN: {
     title: "the links of the capability do not follow each other",
     cause:
       "A link names another parent than the link before it, or was not signed by the key that holds that one.",
     remedy: "Hand on the whole chain, in order, each link signed by the holder of the one before.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_SIGNATURE_INVALID: {
     title: "a signature of the capability is not valid",
     cause: "A link was changed after it was signed, or was made for another cell.",
     remedy: "Use the token as it was given, in the cell that it was minted in.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_AUTHORITY_UNKNOWN: {
     title: "the capability does not begin at this cell's authority",
     cause: "The key that signed its root is not certified as an issuer, or no longer is.",
     remedy: "Ask the cell for a token: `cell0 cap mint`.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_WIDENED: {
     title: "a link of the capability allows more than the one before it",
     cause:
       "A token can only be narrowed: intents, targets, constraints, limits, time, depth and kind, each within its parent's.",
     remedy: "Make the link narrower than its parent in what is named, or ask for a wider root.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_NOT_YET_VALID: {
     title: "the capability is not valid yet",
     cause: "Its not-before lies ahead of this clock.",
     remedy: "Wait until then, or correct the clock.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_EXPIRED: {
     title: "the capability has expired",
     cause: "Its not-after has passed.",
     remedy: "Ask for a new one.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_EPOCH_STALE: {
     title: "the capability is of another epoch than its scope",
     cause: "The scope's epoch has been raised since the token was minted.",
     remedy: "Ask for a new one, if the scope is still yours.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_REVOKED: {
     title: "the capability has been revoked",
     cause: "It, or a link that it came from, is on the cell's list of revoked tokens.",
     remedy: "Ask for a new one; `cell0 cap list` says what is revoked.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_NOT_APPROVED: {
     title: "the capability is not approved yet",
     cause:
       "It, or a link that it came from, demands approvals that are missing, or of keys that count no more.",
     remedy: "Have it approved by those whom `cell0 cap show FILE` names: `cell0 cap approve FILE`.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_APPROVER_UNASKED: {
     title: "the capability does not ask for this approval",
     cause: "None of its links names the key as one that is to approve it.",
     remedy: "Approve with the key that it names (`--creds FILE`): `cell0 cap show FILE` says which.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_SPENT: {
     title: "the capability has served already",
     cause:
       "It serves one intent, once, with whatever was narrowed from it, and another intent came with it before.",
     remedy: "Have one made for each intent.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_REVOCATIONS_UNHEARD: {
     title: "this node does not know what is revoked now",
@@ -84,14 +84,14 @@ export const capabilityErrors = defineErrors({
       "For 5 s it has not heard the node of the capability authority, or it lacks the record that this one has.",
     remedy:
       "Send it again later; when it stays so, see whether the node that owns shard 0 runs: `cell0 get nodes`.",
-    retryable: true,
+    retry: "backoff",
   },
   CAPABILITY_REVOCATIONS_FULL: {
     title: "no more can be revoked one by one",
     cause:
       "The list of a cell holds 4,096 tokens that have not ended, 1,024 of them by their hash alone, and epochs of 256 scopes.",
     remedy: "Raise the epoch of a scope, which voids all of its tokens: `cell0 cap revoke --scope NAME`.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_REVOCATIONS_UNWRITTEN: {
     title: "what was revoked is not written everywhere",
@@ -99,7 +99,7 @@ export const capabilityErrors = defineErrors({
       "It is in force at the capability authority's node, but its disk or the broker did not take it: other nodes let no token count until they have it.",
     remedy:
       "See to disk and broker. The node tries again by itself each second; ask again to hear that it is done.",
-    retryable: true,
+    retry: "anew",
   },
   CAPABILITY_REVOCATIONS_INVALID: {
     title: "a record of revocations does not count",
@@ -107,37 +107,37 @@ export const capabilityErrors = defineErrors({
       "It is damaged, was not signed by a node that was certified for shard 0, or names an epoch far ahead.",
     remedy:
       "When it stays so, somebody writes to the cell's broker who should not: see who has its credentials.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_HOLDER_MISMATCH: {
     title: "the capability is held by another key",
     cause: "The capsule was signed by a key other than the one that its last link names as holder.",
     remedy: "Sign with the holder's key (`--creds FILE`), or have the token narrowed to yours.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_HOLDER_WITHDRAWN: {
     title: "the capability passed through a key that counts no more",
     cause: "Whoever handed it on has been withdrawn, has another key now, or was never certified.",
     remedy: "Ask for one that comes another way.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_UNDECIDED: {
     title: "the capability was not looked at",
     cause:
       "Too many new ones of this holder, or in all, came within a second; or whether one that serves once has served could not be told.",
     remedy: "Use one token for many intents; or send it again later.",
-    retryable: true,
+    retry: "backoff",
   },
   CAPABILITY_INTENT_FORBIDDEN: {
     title: "the capability does not allow this intent to this target",
     cause: "None of its permissions names both.",
     remedy: "Ask for a token that does: `cell0 cap show FILE` says what this one allows.",
-    retryable: false,
+    retry: "never",
   },
   CAPABILITY_ARGUMENT_FORBIDDEN: {
     title: "the capability does not allow this payload",
     cause: "A constraint on a part of the payload does not hold, or that part is missing.",
     remedy: "Send what the constraint allows: `cell0 cap show FILE` says it.",
-    retryable: false,
+    retry: "never",
   },
 });

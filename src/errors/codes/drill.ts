@@ -6,18 +6,18 @@ export const drillErrors = defineErrors({
     title: "the drill's own cell does not run",
     cause: "The temporary cell did not come up, refused the drill's graph, or ended for good.",
     remedy: "Run `cell0 doctor`; with `--keep` the drill leaves its directory and logs behind.",
-    retryable: true,
+    retry: "anew",
   },
   DRILL_PROCESS_FOREIGN: {
     title: "a process is not one of the drill's cell",
     cause: "A drill signals only processes that descend from the cradle that it started.",
     remedy: "Run the drill where the system shows the parents of processes (/proc).",
-    retryable: false,
+    retry: "never",
   },
   DRILL_NOT_BUILT: {
     title: "the mechanism that this failure needs is not built yet",
     cause: "The drill knows the failure, the cell cannot be made to heal it yet.",
     remedy: "See which failures are drilled with `cell0 drill --list`.",
-    retryable: false,
+    retry: "never",
   },
 });

@@ -12,6 +12,12 @@ export const MAX_TOKEN_FILE_BYTES = 32 * 1024;
 
 export const formatTokenFile = (chain: Chain): string => wrap(TITLE, toBase64Url(chainBytes(chain)));
 
+/** The text from such a block on, or from what looks like one; undefined: there is none. */
+export function tokenPart(text: string): string | undefined {
+  const at = text.indexOf(`-----BEGIN ${TITLE}`);
+  return at < 0 ? undefined : text.slice(at);
+}
+
 /** The form only. CAPABILITY_MALFORMED; never throws. */
 export function parseTokenFile(text: string): Result<Chain, CellError> {
   if (text.length > MAX_TOKEN_FILE_BYTES) return malformed(`it has more than ${MAX_TOKEN_FILE_BYTES} bytes`);

@@ -4,6 +4,8 @@
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { equalBytes, fromBase64Url, toBase64Url } from "../bytes.ts";
+import type { Chain } from "../capability/chain.ts";
+import { parseTokenFile, tokenPart } from "../capability/token-file.ts";
 import { SEED_BYTES, SigningKey } from "../keys/signing-key.ts";
 import { isToken } from "../names.ts";
 import { type Certificate, MAX_CERTIFICATE_BYTES, readCertificate } from "../trust/certificate.ts";
@@ -36,6 +38,8 @@ export type ParsedIdentity = Omit<Identity, "genesis" | "certificates"> & {
   readonly certificates: readonly Certificate[];
   /** The principal's own. */
   readonly certificate: Certificate;
+  /** What it may do, where its file says so: a chain of tokens whose last link its key holds. */
+  readonly capability?: Chain;
 };
 
 const JWT = /^[A-Za-z0-9_-]{1,16384}\.[A-Za-z0-9_-]{1,65536}\.[A-Za-z0-9_-]{1,1024}$/;
@@ -80,7 +84,19 @@ export function parseCreds(text: string): Result<ParsedIdentity, CellError> {
   const fields = block === undefined ? undefined : readBlock(block);
   if (fields === undefined) return invalid("its block CELL0 IDENTITY is missing or damaged");
   const identity = readIdentity(fields);
-  return identity.ok ? ok({ jwt, nkeySeed, ...identity.value }) : identity;
+  if (!identity.ok) return identity;
+  const read: ParsedIdentity = { jwt, nkeySeed, ...identity.value };
+  const token = tokenPart(text);
+  return token === undefined ? ok(read) : withCapability(read, token);
+}
+
+function withCapability(identity: ParsedIdentity, text: string): Result<ParsedIdentity, CellError> {
+  const capability = parseTokenFile(text);
+  if (!capability.ok) return invalid("its block CELL0 CAPABILITY is damaged");
+  if (!equalBytes(capability.value.last.holder, identity.certificate.key)) {
+    return invalid("its capability is held by another key");
+  }
+  return ok({ ...identity, capability: capability.value });
 }
 
 /** The key that the file's seed makes. */

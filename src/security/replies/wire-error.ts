@@ -2,11 +2,14 @@
 // retry advice, cut to their bounds and cleaned of what only this machine should
 // know; cause, details and stack stay here.
 import { CellError } from "../../errors/cell-error.ts";
+import type { RetryAdvice } from "../../errors/error-definition.ts";
 import { type ErrorCode, errorRegistry } from "../../errors/registry.ts";
 import { isActorPath } from "../names.ts";
 import { MAX_ERROR_TEXT_LENGTH, type WireError } from "../wire/capsule.ts";
 
 const MAX_RETRY_AFTER_MS = 0xffff_ffff;
+/** First wait of who is to come later and later, unless the error says another. */
+const RETRY_AFTER_MS = 100;
 /** Cleaning reads no more than this, so that a huge message costs nothing. */
 const MAX_CLEANED_LENGTH = 8 * MAX_ERROR_TEXT_LENGTH;
 
@@ -23,7 +26,8 @@ const PRIVATE: readonly (readonly [RegExp, string])[] = [
 
 /** `where` travels only when it is the path of an actor. */
 export function toWireError(error: CellError): WireError {
-  const { code, where, remedy, retryable, retryAfterMs = 0 } = error;
+  const { code, where, remedy, retry, retryable } = error;
+  const { retryAfterMs = retry === "backoff" ? RETRY_AFTER_MS : 0 } = error;
   const message = where !== undefined && isActorPath(where) ? `${where}: ${error.message}` : error.message;
   return {
     code,
@@ -43,11 +47,18 @@ export function fromWireError(error: WireError): CellError {
   const options = {
     details,
     ...(error.remedy === "" ? {} : { remedy: clean(error.remedy) }),
+    retry: adviceOf(error),
     ...(retryAfterMs === 0 ? {} : { retryAfterMs }),
   };
   const message = clean(error.message);
   if (isKnown(code)) return new CellError(code, message === "" ? undefined : message, options);
   return new CellError("CAPSULE_REMOTE_ERROR", clean(`${code}: ${error.message}`), options);
+}
+
+/** The other side's advice counts, whatever is known of its code here. */
+function adviceOf({ retryable, retryAfterMs }: WireError): RetryAdvice {
+  if (!retryable) return "never";
+  return retryAfterMs > 0 ? "backoff" : "anew";
 }
 
 const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorRegistry, code);

@@ -1,7 +1,7 @@
 // The rules of capsule.proto, field by field: what encode refuses to make and
 // decode refuses to read. The first rule broken is named.
 import { CellError } from "../../errors/cell-error.ts";
-import { isInbox } from "../address.ts";
+import { isInbox, isStockInbox } from "../address.ts";
 import { equalBytes } from "../bytes.ts";
 import { isActorPath, isIntentType } from "../names.ts";
 import {
@@ -64,7 +64,8 @@ function checkNames(capsule: Capsule): Broken {
       return ["reply_inbox", "a subject below cell0.v1.<cell>.inbox.<principal>., or empty"];
     }
   } else {
-    if (!isInbox(capsule.target)) return ["target", "the inbox that the reply is published to"];
+    if (!isInbox(capsule.target) && !isStockInbox(capsule.target))
+      return ["target", "the inbox that the reply is published to"];
     if (capsule.replyInbox !== "") return ["reply_inbox", "empty in a reply"];
   }
   if (!isIntentType(capsule.intent)) return ["intent", "1 to 8 tokens of [a-z0-9-] joined by '.'"];

@@ -1,9 +1,8 @@
 // The exact bytes under each signature, as the .proto files state them. A domain
 // tag with its trailing NUL begins each, so that no signature serves twice.
-import { Buffer } from "node:buffer";
 import { concat, sha256 } from "../bytes.ts";
 
-const domain = (name: string): Uint8Array => Buffer.from(`cell0/v1/${name}\0`, "ascii");
+const domain = (name: string): Uint8Array => new TextEncoder().encode(`cell0/v1/${name}\0`);
 
 const CAPSULE = domain("capsule");
 const BATCH = domain("batch");
@@ -31,10 +30,10 @@ export function singleInput(
 export type BatchInput = { readonly batch: bigint; readonly count: number; readonly root: Uint8Array };
 
 export function batchInput(genesisHash: Uint8Array, issuer: Uint8Array, input: BatchInput): Uint8Array {
-  const numbers = Buffer.alloc(12);
-  numbers.writeBigUInt64BE(input.batch, 0);
-  numbers.writeUInt32BE(input.count, 8);
-  return concat(BATCH, genesisHash, ED25519, issuer, numbers, input.root);
+  const numbers = new DataView(new ArrayBuffer(12));
+  numbers.setBigUint64(0, input.batch);
+  numbers.setUint32(8, input.count);
+  return concat(BATCH, genesisHash, ED25519, issuer, new Uint8Array(numbers.buffer), input.root);
 }
 
 export const certificateInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>

@@ -1,7 +1,6 @@
 // Protobuf, decoded so that no two decoders can read the same bytes differently:
 // unknown fields, repeated singular fields, two members of a oneof, foreign wire
 // types, too many elements, nested messages that overrun and bad UTF-8 are refused.
-import { isUtf8 } from "node:buffer";
 import {
   type DescField,
   type DescMessage,
@@ -12,6 +11,7 @@ import {
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
+import { isUtf8 } from "../../wire/memory.ts";
 
 /** Elements that a repeated field may hold, by `Message.field`; 0 for those not named, so that none is unbounded by oversight. */
 export type RepeatedBounds = Readonly<Record<string, number>>;

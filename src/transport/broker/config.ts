@@ -18,10 +18,15 @@ export type BrokerConfigOptions = {
   readonly maxStoreBytes?: number;
   /** How long an acknowledged write may be lost to a power cut; default "1s", "always" for none. */
   readonly syncInterval?: "1s" | "always" | "2m";
-  /** WebSocket listener for browsers, on the same host, without TLS. */
-  readonly websocket?: { readonly port: number; readonly allowedOrigins?: readonly string[] };
+  /**
+   * WebSocket listener for browsers, on the loopback address, without TLS: credentials prove
+   * themselves by signatures, but what is sent can be read on the way. Origins: whose pages may
+   * connect, at least one; what is no browser sends none, and is not kept out by them.
+   */
+  readonly websocket?: { readonly port: number; readonly allowedOrigins: readonly string[] };
 };
 
+const MAX_ORIGINS = 64;
 const MIB = 1024 * 1024;
 export const DEFAULT_MAX_PAYLOAD_BYTES = 8 * MIB;
 /** nats-server itself advises against more. */
@@ -61,20 +66,22 @@ export function brokerConfig(options: BrokerConfigOptions): string {
     `  ${keyPair(authority.systemSeed).getPublicKey()}: ${authority.systemJwt}`,
     `  ${keyPair(authority.accountSeed).getPublicKey()}: ${authority.accountJwt}`,
     "}",
-    ...websocket(options, host),
+    ...websocket(options),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function websocket({ websocket: listener }: BrokerConfigOptions, host: string): string[] {
+function websocket({ websocket: listener }: BrokerConfigOptions): string[] {
   if (listener === undefined) return [];
-  const origins = (listener.allowedOrigins ?? []).map(quoted).join(", ");
+  const { allowedOrigins } = listener;
+  bounded(allowedOrigins.length, 1, MAX_ORIGINS, "the number of allowed origins");
   return [
     "websocket {",
-    `  host: ${quoted(host)}`,
+    `  host: "127.0.0.1"`,
     `  port: ${port(listener.port)}`,
     "  no_tls: true",
-    ...(origins === "" ? ["  same_origin: true"] : [`  allowed_origins: [${origins}]`]),
+    `  allowed_origins: [${allowedOrigins.map(quoted).join(", ")}]`,
+    '  handshake_timeout: "5s"',
     "}",
   ];
 }

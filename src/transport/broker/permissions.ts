@@ -22,19 +22,28 @@ export type PermissionRequest = {
   readonly principal: string;
   /** Whether a client may listen to the cell's events; an operator always may. */
   readonly events?: boolean;
+  /** Whether a client may ask what runs, as `nats service list` does; an operator always may. */
+  readonly discovery?: boolean;
 };
 
 export function permissionsOf(request: PermissionRequest): BrokerPermissions {
   return request.kind === "node" ? nodePermissions(request) : clientPermissions(request);
 }
 
-function clientPermissions({ kind, cell, principal, events }: PermissionRequest): BrokerPermissions {
+function clientPermissions({
+  kind,
+  cell,
+  principal,
+  events,
+  discovery,
+}: PermissionRequest): BrokerPermissions {
   const operator = kind === "operator";
+  const discovers = operator || discovery === true;
   return {
     publish: [
       subjects.principalIntents(cell, principal),
       subjects.trustBundleSubject(cell),
-      ...(operator ? DISCOVERY_VERBS.flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`]) : []),
+      ...(discovers ? DISCOVERY_VERBS.flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`]) : []),
     ],
     publishDenied: [],
     subscribe: [

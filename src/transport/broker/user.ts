@@ -42,7 +42,8 @@ export async function issueUser(request: UserRequest): Promise<BrokerUser> {
       data: -1,
       payload: -1,
       bearer_token: false,
-      allowed_connection_types: ["STANDARD", "WEBSOCKET"],
+      // No node runs in a page: what its file could do there is not to be had there.
+      allowed_connection_types: kind === "node" ? ["STANDARD"] : ["STANDARD", "WEBSOCKET"],
       tags: [kind],
     },
     {

@@ -7,6 +7,7 @@ import { toHex } from "../../security/bytes.ts";
 import type { Cause } from "../../security/intents/build-intent.ts";
 import type { PriorityName } from "../../security/wire/priority.ts";
 import type { BrokerConnection, BrokerStatus } from "../connection.ts";
+import { ActorClient, type Described } from "./actor-client.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { type EventFilter, followEvents } from "./event-stream.ts";
 import { type ManyOptions, type ManySummary, runMany } from "./many.ts";
@@ -27,9 +28,15 @@ export type SendOptions = {
   readonly cause?: Cause;
   /**
    * Chain of capability tokens, see `readCapability`: the intent rests on that alone, and on nothing
-   * else that its sender is granted.
+   * else that its sender is granted. Default: the identity file's own, where that names the intent and
+   * its target.
    */
   readonly capability?: Uint8Array;
+  /**
+   * Sends again what is refused for lack of room or connection (`CellError.retry` is `backoff`), later and
+   * later, until the deadline and at most for 25 s. Default true; false: the first refusal is the answer.
+   */
+  readonly retry?: boolean;
   /** Hears the new intent's id, hex, as soon as it is made. */
   readonly onSent?: (id: string) => void;
 };
@@ -53,6 +60,8 @@ export type CellClientParts = {
   readonly connection: BrokerConnection;
   readonly requester: Requester;
   readonly onProblem: (error: CellError) => void;
+  /** What an intent rests on that states no capability; undefined: what its sender is granted. */
+  readonly ownCapability: (intent: string, target: string) => Uint8Array | undefined;
 };
 
 type Hooks = { readonly onReply: (reply: Reply) => void; readonly onEnd: (error: unknown) => void };
@@ -117,6 +126,14 @@ export class CellClient {
     return queue;
   }
 
+  /**
+   * One actor, typed by its code: `client.actor<typeof greeter>("hello/greeter")`, where `greeter` is
+   * what `defineActor` made and its module is imported by `import type`.
+   */
+  actor<B extends Described>(target: string): ActorClient<B> {
+    return new ActorClient<B>(this, target);
+  }
+
   /** Sends many intents, so many at a time, and tells each result. See `ManyOptions`. */
   many(
     items: Iterable<IntentItem> | AsyncIterable<IntentItem>,
@@ -172,7 +189,8 @@ export class CellClient {
   }
 
   #open({ target, intent, payload, options = {} }: IntentItem, hooks: Hooks): Opened {
-    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause, capability } = options;
+    const { timeoutMs = TIMEOUT_MS, priority, traceparent, tracestate, signal, cause } = options;
+    const { retry = true, capability = this.#parts.ownCapability(intent, target) } = options;
     signal?.throwIfAborted();
     const abort = (): void => {
       sent.cancel();
@@ -185,6 +203,7 @@ export class CellClient {
         intent,
         ...encodePayload(payload),
         timeoutMs,
+        retry,
         ...(priority === undefined ? {} : { priority }),
         ...(traceparent === undefined ? {} : { traceparent }),
         ...(tracestate === undefined ? {} : { tracestate }),

@@ -1,7 +1,6 @@
 // The certificates that a client believes: those of its own file, and those that
 // nodes hand it, each chained to the file's genesis. Asking is bounded, so that
 // nobody can make a client ask by sending it rubbish.
-import { setTimeout as delay } from "node:timers/promises";
 import { CellError } from "../../errors/cell-error.ts";
 import type { ParsedIdentity } from "../../security/identity/creds-file.ts";
 import { TrustStore } from "../../security/trust/trust-store.ts";
@@ -32,7 +31,7 @@ export function createClientTrust(options: ClientTrustOptions): ReplyTrustSource
 
   const ask = async (waitMs: number): Promise<void> => {
     try {
-      if (waitMs > 0) await delay(waitMs);
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       askedAtMs = performance.now();
       const certificates = await fetchTrustBundle(connection, identity.cell, FETCH_TIMEOUT_MS);
       for (const certificate of certificates) store.add(certificate, nowUnixMs());

@@ -1,14 +1,15 @@
 // Payloads as the client's user sees them: JSON values, or bytes as they are.
 import { CellError } from "../../errors/cell-error.ts";
 import type { OpenedReply } from "../../security/replies/open-replies.ts";
+import { utf8Of } from "../../wire/memory.ts";
 
 export const JSON_TYPE = "application/json";
 const BYTES_TYPE = "application/octet-stream";
 
 /** One reply, verified. */
-export type Reply = {
+export type Reply<Value = unknown> = {
   /** Decoded when it is JSON, undefined when it is empty, else the bytes. */
-  readonly value: unknown;
+  readonly value: Value;
   readonly payload: Uint8Array;
   readonly contentType: string;
   /** Position among the replies to this request, from 0. */
@@ -30,7 +31,7 @@ export function encodePayload(payload: unknown): {
   if (payload instanceof Uint8Array) return { payload, contentType: BYTES_TYPE };
   const json = JSON.stringify(payload ?? {});
   if (json === undefined) throw new TypeError("the payload has no form in JSON");
-  return { payload: Buffer.from(json, "utf8"), contentType: JSON_TYPE };
+  return { payload: utf8Of(json), contentType: JSON_TYPE };
 }
 
 /** Throws CAPSULE_MALFORMED for JSON that is none. */

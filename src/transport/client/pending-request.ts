@@ -21,6 +21,8 @@ export type RequestFacts = {
   readonly hash: Uint8Array;
   readonly subject: string;
   readonly timeoutMs: number;
+  /** Whether it is sent again after a refusal that advises it. */
+  readonly mayRetry: boolean;
 };
 
 export type PendingHooks = {
@@ -104,7 +106,8 @@ export class PendingRequest {
     if (this.ended) return false;
     this.#turnedAway += copies;
     const holds = copies === 0 || this.#turnedAway >= this.#copies;
-    const waitMs = waitAfterRefusalMs(error, this.#attempts(), this.#hooks.random());
+    const mayRetry = this.facts.mayRetry && copies > 0;
+    const waitMs = mayRetry ? waitAfterRefusalMs(error, this.#attempts(), this.#hooks.random()) : undefined;
     if (waitMs === undefined && holds) return false;
     this.#refusal = { error, holds };
     if (waitMs === undefined) return true;

@@ -13,8 +13,9 @@ import { createSealer, type Sealed, type Sealer } from "../../security/sealing/s
 import type { Source } from "../../security/wire/capsule.ts";
 import type { PriorityName } from "../../security/wire/priority.ts";
 import type { BrokerConnection, BrokerMessage, BrokerSubscription } from "../connection.ts";
-import { publishEnvelope } from "../intake.ts";
+import { publishEnvelope } from "../publish-envelope.ts";
 import { inboxPrefix, intentSubject } from "../subjects.ts";
+import { nextTurn } from "../turn.ts";
 import { Knocking } from "./knocking.ts";
 import { PendingRequest, type ReplyListener } from "./pending-request.ts";
 import { createReplyReader, type ReplyReader, type ReplyTrustSource } from "./reply-reader.ts";
@@ -49,6 +50,8 @@ export type IntentToSend = {
   readonly capability?: Uint8Array;
   readonly source?: Source;
   readonly hopLimit?: number;
+  /** Sends again what is refused for now, as the refusal advises, until the deadline; default true. */
+  readonly retry?: boolean;
 };
 
 export type SentIntent = {
@@ -102,7 +105,7 @@ export class Requester {
     this.#sealer = createSealer({
       key: options.key,
       genesisHash: options.trust.genesisHash,
-      schedule: (flush) => setImmediate(flush),
+      schedule: nextTurn,
       publish: (sealed) => this.#publish(sealed),
       firstBatch: BigInt(Math.trunc(this.#nowUnixMs())) * 1000n,
     });
@@ -130,7 +133,7 @@ export class Requester {
    */
   open(intent: IntentToSend, listener?: ReplyListener): SentIntent {
     const { cell, principal, maker, maxPending } = this.#options;
-    const { timeoutMs, ...fields } = intent;
+    const { timeoutMs, retry = true, ...fields } = intent;
     if (this.#closed) throw new CellError("BROKER_CLOSED", undefined, { where: intent.target });
     if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(`a timeout is more than 0 and at most ${MAX_TIMEOUT_MS} ms`);
@@ -155,7 +158,7 @@ export class Requester {
       this.#sealer.seal(subject, bytes, undefined);
       return { id, cancel: () => undefined };
     }
-    const pending = new PendingRequest({ id, bytes, hash, subject, timeoutMs }, listener, {
+    const pending = new PendingRequest({ id, bytes, hash, subject, timeoutMs, mayRetry: retry }, listener, {
       random: () => this.#random(),
       onEnd: (request) => this.#forget(request),
       resend: (request) => this.#resend(request),

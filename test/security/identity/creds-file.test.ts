@@ -3,12 +3,15 @@ import { createUser } from "@nats-io/nkeys";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toBase64Url, toHex } from "../../../src/security/bytes.ts";
+import { formatTokenFile } from "../../../src/security/capability/token-file.ts";
 import {
   formatCreds,
   type Identity,
   parseCreds,
   signingKeyOf,
 } from "../../../src/security/identity/creds-file.ts";
+import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
+import { rootChain } from "../capability/token-fixture.ts";
 import {
   annCertificate,
   CELL,
@@ -47,6 +50,20 @@ describe("an identity file", () => {
     expect(parsed.certificate).toEqual(annCertificate);
     expect(parsed.certificates.length).toBe(3);
     expect(toHex(signingKeyOf(parsed).publicKey)).toBe(toHex(keys.ann.publicKey));
+  });
+
+  test("may hold a capability of its key, and no other", () => {
+    const tokenFor = ({ publicKey: holder }: SigningKey) => formatTokenFile(rootChain({ holder }));
+    const own = must(parseCreds(`${text}\n${tokenFor(keys.ann)}`)).capability;
+    expect(own?.last.holder).toEqual(keys.ann.publicKey);
+    expect(must(parseCreds(text)).capability).toBeUndefined();
+    const wrong = [
+      tokenFor(keys.bob),
+      tokenFor(keys.ann).replace("\nC", "\nD"),
+      tokenFor(keys.ann).repeat(2),
+    ];
+    for (const each of wrong)
+      expect(codeOf(parseCreds(`${text}\n${each}`))).toBe("AUTHORITY_IDENTITY_INVALID");
   });
 
   test("is a credentials file for any NATS client", () => {

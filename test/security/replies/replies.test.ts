@@ -80,6 +80,16 @@ describe("a reply", () => {
     });
   });
 
+  test.each([
+    ["ACTOR_MAILBOX_FULL", "backoff"],
+    ["ACTOR_CRASHED", "anew"],
+    ["AUTHORITY_INTENT_FORBIDDEN", "never"],
+  ] as const)("that fails with %s advises: %s", (code, retry) => {
+    const { error } = openOne(failure(new CellError(code)));
+    expect([error?.code, error?.retry]).toEqual([code, retry]);
+    expect((error?.retryAfterMs ?? 0) > 0).toBe(retry === "backoff");
+  });
+
   test("may travel with others under one signature", () => {
     const [data = new Uint8Array()] = sealBatch(
       [[replyBytes(value("a", false)), replyBytes(value("b"), 1)]],

@@ -69,7 +69,15 @@ describe("the broker's authority", () => {
     expect(text).toContain("max_payload: 8388608");
     expect(text).toContain("sync_interval: 1s");
     expect(text).not.toContain(authority.signingSeed);
-    expect(brokerConfig({ ...base, websocket: { port: 8080 } })).toContain("same_origin: true");
+    expect(text).not.toContain("websocket");
+  });
+
+  it("lets browsers in on the loopback address alone, from the origins that are named", () => {
+    const websocket = { port: 8080, allowedOrigins: ["http://localhost:1", "https://a.example"] };
+    const base = { port: 4222, host: "0.0.0.0", storeDir: "/tmp/a", serverName: "a", authority };
+    const [, listener] = brokerConfig({ ...base, websocket }).split("websocket {");
+    expect(listener).toContain('  host: "127.0.0.1"\n  port: 8080\n');
+    expect(listener).toContain('  allowed_origins: ["http://localhost:1", "https://a.example"]\n');
   });
 
   it.each([
@@ -77,6 +85,8 @@ describe("the broker's authority", () => {
     ["a payload", { maxPayloadBytes: 1 }],
     ["a name with a line break", { serverName: "a\nport: 1" }],
     ["an empty directory", { storeDir: "" }],
+    ["a listener for pages of nowhere", { websocket: { port: 8080, allowedOrigins: [] } }],
+    ["an origin with a line break", { websocket: { port: 8080, allowedOrigins: ["http://a\n"] } }],
   ])("refuses %s that is out of range", (_what, change) => {
     const options = { port: 4222, storeDir: "/tmp/a", serverName: "a", authority, ...change };
     expect(() => brokerConfig(options)).toThrow(expect.objectContaining({ code: "BROKER_CONFIG_INVALID" }));

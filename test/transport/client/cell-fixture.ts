@@ -20,15 +20,19 @@ import { createGenesis } from "../../../src/security/trust/genesis.ts";
 import { TrustStore } from "../../../src/security/trust/trust-store.ts";
 import { createIds } from "../../../src/security/wire/capsule-id.ts";
 import { sealOne } from "../../../src/security/wire/seal.ts";
+import type { BrokerConfigOptions } from "../../../src/transport/broker/config.ts";
 import { issueUser } from "../../../src/transport/broker/user.ts";
 import type { BrokerConnection } from "../../../src/transport/connection.ts";
-import { publishEnvelope, subscribeIntents } from "../../../src/transport/intake.ts";
+import { subscribeIntents } from "../../../src/transport/intake.ts";
+import { publishEnvelope } from "../../../src/transport/publish-envelope.ts";
 import { allIntents } from "../../../src/transport/subjects.ts";
 import { serveTrustBundle } from "../../../src/transport/trust-bundle.ts";
 import { noCapabilities } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../broker-fixture.ts";
 
 export const CELL = "test";
+/** Of an envelope, whose first field it is: after its tag and length. */
+const ISSUER_AT = 2;
 const DAY_MS = 86_400_000;
 const JSON_TYPE = "application/json";
 
@@ -63,6 +67,8 @@ export type TestCell = {
 export type NodeOptions = {
   /** Signs with a key that the cell does not know. */
   readonly impostor?: boolean;
+  /** Signs with another key than its own, and names its own as the issuer. */
+  readonly forges?: boolean;
   readonly serveTrust?: boolean;
 };
 export type TestNode = {
@@ -74,8 +80,8 @@ export type TestNode = {
 
 const EVERYTHING: readonly Grant[] = [{ intents: ["**"], targets: ["**"] }];
 
-export async function startCell(): Promise<TestCell> {
-  const broker = await startBroker(CELL);
+export async function startCell(options: Partial<BrokerConfigOptions> = {}): Promise<TestCell> {
+  const broker = await startBroker(CELL, options);
   const genesisKey = SigningKey.fromSeed(randomBytes(32));
   const genesis = unwrap(
     createGenesis({
@@ -160,7 +166,8 @@ async function startNode(
   options: NodeOptions,
 ): Promise<TestNode> {
   const { key, certificate } = certify({ principal: name, kind: "node", shards: [{ first: 0, last: 255 }] });
-  const signer = options.impostor === true ? SigningKey.fromSeed(randomBytes(32)) : key;
+  const isOther = options.impostor === true || options.forges === true;
+  const signer = isOther ? SigningKey.fromSeed(randomBytes(32)) : key;
   const connection = await broker.connect({ kind: "node", principal: name });
   const clock = new HybridClock(Date.now);
   const maker = { nextId: createIds({ nowUnixMs: Date.now, randomBytes }), tick: () => clock.tick() };
@@ -182,7 +189,9 @@ async function startNode(
   const answer = (request: RequestRef, inbox: string, contents: readonly ReplyContent[]): void => {
     for (const [index, content] of contents.entries()) {
       const capsule = unwrap(buildReply(request, content, { inbox, index }, maker));
-      publishEnvelope(connection, inbox, sealOne(capsule, { key: signer, genesisHash }));
+      const envelope = sealOne(capsule, { key: signer, genesisHash });
+      if (options.forges === true) envelope.set(key.publicKey, ISSUER_AT);
+      publishEnvelope(connection, inbox, envelope);
     }
   };
   subscribeIntents({

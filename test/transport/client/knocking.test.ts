@@ -15,7 +15,7 @@ function open(subjects: readonly string[]) {
   const requests = subjects.map((subject, at) => {
     const bytes = Uint8Array.of(at);
     const request = new PendingRequest(
-      { id: bytes, bytes, hash: bytes, subject, timeoutMs: 20_000 },
+      { id: bytes, bytes, hash: bytes, subject, timeoutMs: 20_000, mayRetry: true },
       { onReply: () => {}, onEnd: () => {} },
       {
         random: Math.random,

@@ -12,12 +12,12 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** A request whose first copy has left, all that it was told, and how to tell it more. */
-function sentRequest({ leaves = true } = {}) {
+function sentRequest({ leaves = true, mayRetry = false } = {}) {
   const ends: (string | undefined)[] = [];
   const values: unknown[] = [];
   let copies = 1;
   const request = new PendingRequest(
-    { id, bytes: new Uint8Array(1), hash, subject: "s", timeoutMs: TIMEOUT_MS },
+    { id, bytes: new Uint8Array(1), hash, subject: "s", timeoutMs: TIMEOUT_MS, mayRetry },
     { onReply: ({ payload }) => values.push(payload), onEnd: (error) => ends.push(error?.code) },
     {
       random: Math.random,
@@ -51,7 +51,32 @@ function again(made: ReturnType<typeof sentRequest>): void {
   }
 }
 
-test("a refusal of the only copy is the answer", () => {
+test("what is refused for lack of room is sent again, and told when its time is over", () => {
+  const made = sentRequest({ mayRetry: true });
+  for (let refusals = 0; made.ends.length === 0; refusals += 1) {
+    if (refusals > 100) throw new Error("it is sent again without an end");
+    const before = made.copies();
+    made.refuse("ACTOR_MAILBOX_FULL");
+    while (made.copies() === before && made.ends.length === 0) vi.advanceTimersByTime(10);
+  }
+  expect(made.copies()).toBeGreaterThan(3);
+  expect(made.ends).toEqual(["ACTOR_MAILBOX_FULL"]);
+});
+
+test.each([
+  ["ACTOR_CRASHED", 1],
+  ["AUTHORITY_INTENT_FORBIDDEN", 1],
+  ["CAPABILITY_REVOKED", 1],
+  ["CAPSULE_STALE", 1],
+  // Its actor has taken it: sent again, it would get the same answer.
+  ["TOOL_BUSY", 0],
+] as const)("%s is the answer, also for who sends again", (code, turnedAway) => {
+  const made = sentRequest({ mayRetry: true });
+  made.refuse(code, turnedAway);
+  expect(made.ends).toEqual([code]);
+});
+
+test("a refusal of the only copy is the answer for who does not send again", () => {
   const made = sentRequest();
   made.refuse("ACTOR_MAILBOX_FULL");
   expect(made.ends).toEqual(["ACTOR_MAILBOX_FULL"]);
@@ -92,7 +117,7 @@ test("an answer that holds for every copy ends it at once", () => {
 });
 
 test("a copy of which nobody said anything may have been begun: at the deadline no refusal is told", () => {
-  const made = sentRequest();
+  const made = sentRequest({ mayRetry: true });
   again(made);
   made.refuse("CELL_NOT_ACCEPTING");
   for (let at = 0; at < 20; at += 1) {
@@ -105,7 +130,7 @@ test("a copy of which nobody said anything may have been begun: at the deadline 
 });
 
 test("when nobody ever took a copy the last refusal is told at the deadline", () => {
-  const made = sentRequest();
+  const made = sentRequest({ mayRetry: true });
   for (let atMs = 0; atMs <= TIMEOUT_MS && made.ends.length === 0; atMs += 10) {
     made.request.refuse(new CellError("BROKER_NO_RESPONDERS"), 1);
     vi.advanceTimersByTime(10);
@@ -122,7 +147,7 @@ test("what could not leave is no copy", () => {
 
 test("a refusal that comes after the deadline, on a machine that is late, arms no timer in the past", () => {
   const armed = vi.spyOn(globalThis, "setTimeout");
-  const made = sentRequest();
+  const made = sentRequest({ mayRetry: true });
   vi.setSystemTime(Date.now());
   const late = vi.spyOn(performance, "now").mockReturnValue(performance.now() + TIMEOUT_MS + 11);
   made.request.refuse(new CellError("BROKER_NO_RESPONDERS"), 1);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CellError } from "../../../src/errors/cell-error.ts";
+import { fromWireError } from "../../../src/security/replies/wire-error.ts";
 import { waitAfterRefusalMs, waitForAnswerMs } from "../../../src/transport/client/resending.ts";
 
 const attempts = { ageMs: 0, unanswered: 0, refused: 0 };
@@ -39,12 +40,9 @@ test("when nobody listened it waits for one that knocks, and comes again by itse
   expect(waits).toEqual([500, 500, 500]);
 });
 
-test.each(["ACTOR_CRASHED", "ACTOR_MAILBOX_FULL", "ACTOR_NOT_FOUND", "CAPSULE_STALE"] as const)(
-  "%s is the answer",
-  (code) => {
-    expect(waitAfterRefusalMs(new CellError(code), attempts, MIDDLE)).toBeUndefined();
-  },
-);
+test.each(["ACTOR_CRASHED", "ACTOR_NOT_FOUND", "CAPSULE_STALE"] as const)("%s is the answer", (code) => {
+  expect(waitAfterRefusalMs(new CellError(code), attempts, MIDDLE)).toBeUndefined();
+});
 
 test("an actor that does not run for a second is down by somebody's hand", () => {
   const error = new CellError("ACTOR_NOT_RUNNING");
@@ -69,12 +67,21 @@ test("nothing is sent again that a node would call stale, nor more often than a 
   );
 });
 
-test.each(["CAPABILITY_UNDECIDED", "CAPSULE_SIGNATURE_UNDECIDED"] as const)(
-  "%s is sent again when the node says so",
+test.each(["CAPABILITY_UNDECIDED", "CAPSULE_SIGNATURE_UNDECIDED", "ACTOR_MAILBOX_FULL"] as const)(
+  "%s is sent again no sooner than the node says, later and later",
   (code) => {
-    const error = new CellError(code, undefined, { retryAfterMs: 1_000 });
-    const wait = (ageMs: number, random: number) => waitAfterRefusalMs(error, { ...attempts, ageMs }, random);
-    expect([wait(0, 0), wait(0, 1)]).toEqual([1_000, 2_000]);
-    expect(wait(24_500, 0)).toBeUndefined();
+    const error = new CellError(code, undefined, { retryAfterMs: 400 });
+    const wait = (refused: number, random: number) =>
+      waitAfterRefusalMs(error, { ...attempts, refused }, random);
+    expect([wait(0, 0), wait(20, 0)]).toEqual([400, 400]);
+    expect([0, 1, 2, 3, 20].map((refused) => wait(refused, 1))).toEqual([800, 1_200, 2_000, 3_600, 3_600]);
+    expect(waitAfterRefusalMs(error, { ...attempts, ageMs: 24_700 }, 0)).toBeUndefined();
   },
 );
+
+test("an error of another version is heeded by its advice", () => {
+  const told = { message: "", remedy: "", code: "ACTOR_OF_TOMORROW" };
+  const wait = (retryable: boolean, retryAfterMs: number) =>
+    waitAfterRefusalMs(fromWireError({ ...told, retryable, retryAfterMs }), attempts, 0);
+  expect([wait(true, 70), wait(true, 0), wait(false, 70)]).toEqual([70, undefined, undefined]);
+});

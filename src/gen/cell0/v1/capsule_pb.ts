@@ -459,7 +459,7 @@ export type Error = Message<"cell0.v1.Error"> & {
   retryable: boolean;
 
   /**
-   * When to try again at the earliest, for a retryable error; 0: the client's own backoff.
+   * When the same may be tried again at the earliest, then later and later; 0: only anew, if at all.
    *
    * @generated from field: uint32 retry_after_ms = 5;
    */
