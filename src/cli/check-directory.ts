@@ -15,6 +15,7 @@ import { SEED_BYTES, SigningKey } from "../security/keys/signing-key.ts";
 import { verifyByRule } from "../security/keys/verify.ts";
 import { openSecrets } from "../security/secrets.ts";
 import { hasValidSignature, issuersFirst, readCertificate } from "../security/trust/certificate.ts";
+import { beginsUnixMs } from "../security/trust/continuity.ts";
 import type { Genesis } from "../security/trust/genesis.ts";
 import { verifyRevision } from "../security/trust/revision.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
@@ -57,10 +58,15 @@ async function checkCertificates(
       throw invalid("the certificate's signature is not valid in this cell", `trust/${name}.cert`);
     }
   }
+  // An issuer's key that follows another does not count before: what is older was certified by it anew.
+  let begunUnixMs = 0;
   for (const bytes of issuersFirst(records.values())) {
     const certificate = readCertificate(bytes);
     // An issuer that expired since makes this fail, though the record itself is sound.
-    if (certificate.ok) trust.add(bytes, certificate.value.notBeforeUnixMs);
+    if (!certificate.ok) continue;
+    const { kind, notBeforeUnixMs } = certificate.value;
+    if (kind === "issuer") begunUnixMs = Math.max(begunUnixMs, beginsUnixMs(certificate.value));
+    trust.add(bytes, Math.max(notBeforeUnixMs, begunUnixMs));
   }
   const retired = await (await openMirror(dir.trust, "retired")).all();
   for (const bytes of issuersFirst(retired.values())) trust.restoreRetired(bytes, Date.now());
@@ -104,6 +110,10 @@ async function checkRevisions(dir: DataDir, trust: TrustStore): Promise<number> 
   const records = await (await openMirror(dir.revisions, "rev")).all();
   const newestFirst = [...records].sort(([left], [right]) => Number(right) - Number(left));
   let successor: RevisionFacts | undefined;
+  // Keys that follow others do not count before.
+  const begunUnixMs = trust
+    .snapshot(0)
+    .reduce((latest, { certificate }) => Math.max(latest, beginsUnixMs(certificate)), 0);
   for (const [name, bytes] of newestFirst) {
     const where = `revisions/${name}.rev`;
     const facts = readRevision(bytes, trust.genesis, where);
@@ -115,7 +125,7 @@ async function checkRevisions(dir: DataDir, trust: TrustStore): Promise<number> 
         throw invalid("its successor names another hash", where);
       }
     }
-    const signed = verifyRevision(bytes, trust, facts.createdUnixMs);
+    const signed = verifyRevision(bytes, trust, Math.max(facts.createdUnixMs, begunUnixMs));
     if (!signed.ok && successor === undefined) throw invalid(signed.error.message, where, signed.error);
     successor = facts;
   }

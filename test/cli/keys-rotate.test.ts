@@ -198,7 +198,7 @@ describe("keys rotate issuer", () => {
   const seed = (path: string) => readFile(path);
 
   it("certifies all anew, withdrawn ones too, but nobody whom another key certified", async () => {
-    await using made = await madeCell();
+    await using made = await madeCell(1);
     const cell = await trustingCell(made);
     const before = SigningKey.fromSeed(await seed(made.dir.issuerKey));
     const gone = must(
@@ -227,7 +227,11 @@ describe("keys rotate issuer", () => {
         expect(certificate.signer, certificate.principal).toEqual(after.publicKey);
     }
     expect(cell.trust.newest("gone")).toMatchObject({ generation: 6, revoked: true });
+    const backup = async (file: string) =>
+      (await run(["--data-dir", "data", "backup", file], { cwd: made.parent })).err;
+    expect(await backup("while.tgz")).toBe("");
     expect((await rotate(made, cell, "issuer", "--remove")).exitCode).toBe(0);
+    expect(await backup("after.tgz")).toBe("");
     expect(standing(cell, before.publicKey, after.publicKey)).toEqual([UNKNOWN, "ok"]);
     expect(codeOf(cell.trust.byPrincipal("a", Date.now()))).toBe("ok");
   });

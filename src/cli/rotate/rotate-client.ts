@@ -49,7 +49,7 @@ export async function rotateClient(context: Context, name: string, options: Rota
   const isGoingOn = isEstablished(standing);
   if (!isGoingOn) requireSettled(standing.newest);
   await confirm(context, `Rotate the key of client ${name}?`, options.yes === true);
-  const next = isGoingOn ? standing.next : await step(context, "establish", () => make(standing, options));
+  const next = isGoingOn ? standing.next : await make(standing, options);
   if (next === undefined) throw new CellError("CLI_INTERNAL");
   const { keys, files } = standing;
   const kernel = await context.kernel();

@@ -42,7 +42,7 @@ export async function rotateNode(
   const isGoingOn = isEstablished(standing);
   if (!isGoingOn) requireSettled(newest);
   await confirm(context, `Rotate the key of node ${newest.principal}?`, options.yes === true);
-  const certificate = isGoingOn ? newest : await step(context, "establish", () => make(standing, options));
+  const certificate = isGoingOn ? newest : await make(standing, options);
   try {
     const nodes = await step(context, "establish", () => publishEverywhere(kernel, keys, certificate));
     await step(context, "test", () => kernel.testKey(newest.principal, nodes));
