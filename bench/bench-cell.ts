@@ -62,6 +62,12 @@ export async function startCell(
   };
 }
 
+/** Of the node's process, from the system where it says so. */
+export async function residentBytes(cell: BenchCell): Promise<number> {
+  const status = await readFile(`/proc/${await cell.nodePid()}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
 async function pidsOf(dataDir: string): Promise<Record<string, number>> {
   const lock: { children: Record<string, { pid: number }> } = JSON.parse(
     await readFile(join(dataDir, "lock"), "utf8"),

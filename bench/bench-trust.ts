@@ -61,10 +61,13 @@ export function makeBenchCell() {
       }),
     ),
   );
-  return { cell, genesis, trust, clock: new HybridClock(Date.now), nodeKey, clientKey, identity };
+  return { cell, genesis, trust, clock: new HybridClock(Date.now), nodeKey, clientKey, issuerKey, identity };
 }
 
-function unwrap<T>(result: { ok: true; value: T } | { ok: false; error: Error }): T {
+/** What cannot fail in a benchmark. */
+export function unwrap<T>(
+  result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Error },
+): T {
   if (result.ok) return result.value;
   throw result.error;
 }

@@ -1,43 +1,53 @@
 // Where the time of one verified request goes at the node, stage by stage, in
 // this process alone: no broker, no other process.
 import { randomBytes } from "node:crypto";
-import { HybridClock } from "../src/security/clock/hybrid-clock.ts";
 import { createIntake } from "../src/security/intake/intake.ts";
 import { buildIntent } from "../src/security/intents/build-intent.ts";
-import { SigningKey } from "../src/security/keys/signing-key.ts";
 import { ReplayWindow } from "../src/security/replay/replay-window.ts";
 import { buildReply } from "../src/security/replies/build-reply.ts";
-import { issueCertificate } from "../src/security/trust/certificate.ts";
-import { createGenesis } from "../src/security/trust/genesis.ts";
-import { TrustStore } from "../src/security/trust/trust-store.ts";
 import { createIds } from "../src/security/wire/capsule-id.ts";
 import { decodeCapsule } from "../src/security/wire/decode-capsule.ts";
 import { decodeEnvelope } from "../src/security/wire/envelope.ts";
 import { sealBatch, sealOne } from "../src/security/wire/seal.ts";
 import { verifyEnvelope } from "../src/security/wire/verify-envelope.ts";
-import { noCapabilities } from "./bench-trust.ts";
-import { heading, line } from "./figures.ts";
+import { makeBenchCell, unwrap } from "./bench-trust.ts";
+import { heading } from "./figures.ts";
+import { each, ROUNDS } from "./stage-figures.ts";
+import { openTokens, printAuthority, type Tokens } from "./token-stages.ts";
 
-const ROUNDS = 2_000;
 const BATCH = 64;
+const WINDOW_MS = 30_000;
 
 export function printStages(): void {
   const world = makeWorld();
-  const { maker, sealing, genesis, intake, request } = world;
-  const capsules = Array.from({ length: BATCH }, () => world.capsule().bytes);
-  const single = sealOne(world.capsule().bytes, sealing);
+  const { maker, sealing, genesis, request, tokens } = world;
+  const capsules = Array.from({ length: BATCH }, () => world.capsule());
+  const single = sealOne(world.capsule(), sealing);
   const [batch = new Uint8Array()] = sealBatch([capsules], sealing, 1n);
   const decoded = unwrap(decodeEnvelope(single));
   const decodedBatch = unwrap(decodeEnvelope(batch));
   const [capsule = new Uint8Array()] = decoded.capsules;
-  heading("stages at the node, one process, no broker: microseconds each");
+  heading(
+    `stages at the node, one process, no broker: microseconds each, the median of groups of ${ROUNDS} runs`,
+  );
   each("decode an envelope", () => decodeEnvelope(single));
   each("decode a capsule", () => decodeCapsule(capsule));
   each("verify a single signature", () => verifyEnvelope(decoded, genesis.hash));
   each(`verify one of ${BATCH} under one root`, () => verifyEnvelope(decodedBatch, genesis.hash), BATCH);
-  const fresh = Array.from({ length: ROUNDS }, () => sealOne(world.capsule().bytes, sealing));
-  let at = 0;
-  each("whole intake, single signature", () => intake.admit(world.arrival(fresh[at++ % ROUNDS] ?? single)));
+  printAuthority(tokens);
+  const replay = new ReplayWindow();
+  each("remember an id that is new", () => {
+    const now = Date.now();
+    return replay.remember(sealing.key.publicKey, maker.nextId(), request.hash, now + WINDOW_MS, now);
+  });
+  for (const [how, capability] of [
+    ["by grant", undefined],
+    ["by a known token", tokens.three],
+  ] as const) {
+    const fresh = Array.from({ length: 2 * ROUNDS }, () => sealOne(world.capsule(capability), sealing));
+    let at = 0;
+    each(`whole intake, alone, ${how}`, () => world.admit(fresh[at++] ?? single));
+  }
   each("build a reply", () => buildReply(request, REPLY, { inbox: world.inbox, index: 0 }, maker));
   each("sign a reply alone", () => sealOne(capsule, sealing));
   each(`sign one of ${BATCH} under one root`, () => sealBatch([capsules], sealing, 2n), BATCH);
@@ -50,80 +60,41 @@ const REPLY = {
   final: true,
 } as const;
 
-function each(what: string, work: () => unknown, parts = 1): void {
-  for (let round = 0; round < ROUNDS / 10; round += 1) work();
-  const startedAt = performance.now();
-  for (let round = 0; round < ROUNDS; round += 1) work();
-  line(`  ${what}`, `${(((performance.now() - startedAt) * 1000) / ROUNDS / parts).toFixed(1)} us`);
-}
-
 function makeWorld() {
-  const keys = [0, 1, 2].map(() => SigningKey.fromSeed(randomBytes(32)));
-  const [genesisKey, issuerKey, clientKey] = keys;
-  if (genesisKey === undefined || issuerKey === undefined || clientKey === undefined)
-    throw new Error("no keys");
-  const createdUnixMs = Date.now();
-  const genesis = unwrap(
-    createGenesis({ cell: "bench", genesisKey: genesisKey.publicKey, createdUnixMs, nonce: randomBytes(16) }),
-  );
-  const claims = {
-    generation: 1,
-    notBeforeUnixMs: createdUnixMs - 60_000,
-    notAfterUnixMs: createdUnixMs + 3_600_000,
-    shards: [],
-    revoked: false,
-  };
-  const issuer = {
-    ...claims,
-    key: issuerKey.publicKey,
-    principal: "issuer",
-    kind: "issuer",
-    grants: [],
-  } as const;
-  const grants = [{ intents: ["**"], targets: ["**"] }];
-  const client = { ...claims, key: clientKey.publicKey, principal: "ada", kind: "client", grants } as const;
-  const trust = new TrustStore(genesis);
-  unwrap(trust.add(unwrap(issueCertificate(issuer, genesisKey, genesis.hash)).bytes, createdUnixMs));
-  unwrap(trust.add(unwrap(issueCertificate(client, issuerKey, genesis.hash)).bytes, createdUnixMs));
-  const clock = new HybridClock(Date.now);
+  const bench = makeBenchCell();
+  const { genesis, trust, clock, clientKey } = bench;
+  const tokens: Tokens = openTokens(bench);
   const maker = { nextId: createIds({ nowUnixMs: Date.now, randomBytes }), tick: () => clock.tick() };
   const inbox = "cell0.v1.bench.inbox.ada.x";
-  const capsule = () =>
-    unwrap(
-      buildIntent(
-        {
-          target: "hello/greeter",
-          intent: "greet",
-          payload: new TextEncoder().encode('{"name":"Ada"}'),
-          contentType: "application/json",
-          deadlineUnixMs: Date.now() + 60_000,
-          replyInbox: inbox,
-        },
-        maker,
-      ),
-    );
+  const capsule = (capability?: Uint8Array) => {
+    const intent = {
+      target: "hello/greeter",
+      intent: "greet",
+      payload: new TextEncoder().encode('{"name":"Ada"}'),
+      contentType: "application/json",
+      deadlineUnixMs: Date.now() + 60_000,
+      replyInbox: inbox,
+      ...(capability === undefined ? {} : { capability }),
+    };
+    return unwrap(buildIntent(intent, maker)).bytes;
+  };
   const intake = createIntake({
+    ...tokens.ports,
     cell: "bench",
     node: "a",
     genesisHash: genesis.hash,
     trust,
     replay: new ReplayWindow(),
-    placementOf: () => "a",
-    actorGrants: () => [],
-    clientGrants: () => [],
-    currentEpoch: () => 0,
-    capabilities: noCapabilities,
   });
   const sealing = { key: clientKey, genesisHash: genesis.hash };
   const subject = "cell0.v1.bench.in.ada.hello.greeter";
-  const arrival = (data: Uint8Array) => ({ subject, data, natsReply: undefined, nowUnixMs: Date.now() });
-  const [verdict] = intake.admit(arrival(sealOne(capsule().bytes, sealing)));
-  if (verdict?.kind !== "accepted")
-    throw new Error(`the bench's own capsule was not accepted: ${verdict?.kind}`);
-  return { genesis, maker, sealing, intake, inbox, capsule, arrival, request: verdict.request };
-}
-
-function unwrap<T>(result: { ok: true; value: T } | { ok: false; error: Error }): T {
-  if (result.ok) return result.value;
-  throw result.error;
+  /** Of what is refused the rounds would measure less than they say. */
+  const admit = (data: Uint8Array) => {
+    const [verdict] = intake.admit({ subject, data, natsReply: undefined, nowUnixMs: Date.now() });
+    if (verdict?.kind === "accepted") return verdict;
+    const why = verdict?.kind === "refused" ? verdict.error.code : verdict?.kind;
+    throw new Error(`the bench's own capsule was not accepted: ${why}`);
+  };
+  const { request } = admit(sealOne(capsule(), sealing));
+  return { genesis, maker, sealing, inbox, capsule, admit, tokens, request };
 }

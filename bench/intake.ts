@@ -1,18 +1,16 @@
-// How fast a real cell answers signed requests, where the time goes, how long it
+// How fast a real cell answers signed requests, beside others; where the time goes, how long it
 // takes to boot and what it keeps in memory.
-import { readFile, writeFile } from "node:fs/promises";
+//   npm run bench -- intake
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { connect } from "../src/client.ts";
-import { type BenchCell, startCell, withDataDir } from "./bench-cell.ts";
-import { heading, latenciesOf, line, mib, ms, rate } from "./figures.ts";
+import { type BenchCell, residentBytes, startCell, withDataDir } from "./bench-cell.ts";
+import { heading, latenciesOf, line, mib, ms } from "./figures.ts";
+import { measureManyClients } from "./intake-clients.ts";
+import { measureRates } from "./intake-rates.ts";
 import { printStages } from "./intake-stages.ts";
 
 const HELLO = join(import.meta.dirname, "..", "deploy", "examples", "hello");
 const ACTORS = 10_000;
-/** Measured elsewhere, on 2 cores too. */
-const MOLECULER_PER_SECOND = 51_000;
-const RESTATE_PER_SECOND = 853;
-const NATS_REQUEST_MS = 0.24;
 
 export async function run(): Promise<void> {
   await withDataDir(async (dataDir) => {
@@ -33,60 +31,14 @@ export async function run(): Promise<void> {
     try {
       heading("memory");
       line("idle node, resident", mib(await residentBytes(cell)));
-      await measureRequests(cell);
+      await measureRates(cell);
+      await measureManyClients(cell);
       await measureActors(cell);
     } finally {
       await cell.stop();
     }
   });
   printStages();
-}
-
-async function measureRequests(cell: BenchCell): Promise<void> {
-  heading("signed request, verified reply: client and node in two processes, broker in a third");
-  const client = await connect({ identity: cell.identity });
-  try {
-    for (const [count, concurrency] of [
-      [2_000, 1],
-      [20_000, 64],
-    ] as const) {
-      await sample(client, Math.floor(count / 10), concurrency);
-      const { samplesMs, perSecond } = await sample(client, count, concurrency);
-      const { p50Ms, p99Ms } = latenciesOf(samplesMs);
-      line(
-        `${concurrency} in flight, ${count} requests`,
-        `${rate(perSecond)}  p50 ${ms(p50Ms)}  p99 ${ms(p99Ms)}`,
-      );
-      if (concurrency === 1)
-        line("  unsigned NATS request alone", `x${(p50Ms / NATS_REQUEST_MS).toFixed(1)}`);
-      else {
-        line("  Moleculer's unsigned calls", `x${(perSecond / MOLECULER_PER_SECOND).toFixed(2)}`);
-        line(
-          "  Restate's durable calls",
-          `x${(perSecond / RESTATE_PER_SECOND).toFixed(1)} (not durable here)`,
-        );
-      }
-    }
-  } finally {
-    await client.close();
-  }
-}
-
-type Client = Awaited<ReturnType<typeof connect>>;
-
-async function sample(client: Client, count: number, concurrency: number) {
-  const samplesMs: number[] = [];
-  const items = Array.from({ length: count }, () => ({
-    target: "hello/greeter",
-    intent: "greet",
-    payload: { name: "Ada" },
-  }));
-  const { elapsedMs, failed } = await client.many(items, {
-    concurrency,
-    onResult: (result) => samplesMs.push(result.elapsedMs),
-  });
-  if (failed > 0) throw new Error(`${failed} of ${count} requests failed`);
-  return { samplesMs, perSecond: count / (elapsedMs / 1000) };
 }
 
 async function measureActors(cell: BenchCell): Promise<void> {
@@ -114,10 +66,4 @@ async function measureActors(cell: BenchCell): Promise<void> {
   heading(`${ACTORS.toLocaleString("en")} supervised actors, by manifest`);
   line("apply: parse, plan, place, start, record", ms(elapsedMs));
   line("resident memory for each", `${((after - before) / ACTORS / 1024).toFixed(1)} KiB`);
-}
-
-/** Of the node's process, from the system where it says so. */
-async function residentBytes(cell: BenchCell): Promise<number> {
-  const status = await readFile(`/proc/${await cell.nodePid()}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }

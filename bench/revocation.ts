@@ -10,6 +10,7 @@ import { toHex } from "../src/security/bytes.ts";
 import { attenuate, type Chain, chainBytes, readChain } from "../src/security/capability/chain.ts";
 import { parseCreds, signingKeyOf } from "../src/security/identity/creds-file.ts";
 import { startCell, withDataDir } from "./bench-cell.ts";
+import { unwrap } from "./bench-trust.ts";
 import { heading, latenciesOf, line, ms } from "./figures.ts";
 
 const GREETER = join(import.meta.dirname, "..", "deploy", "examples", "hello", "greeter.ts");
@@ -101,11 +102,4 @@ function manifestText(): string {
   const child = { actor: "far", behaviour, input: { greeting: "Hello" }, placement: { node: "b" } };
   const head = { apiVersion: "cell0.dev/v1", kind: "ActorGraph", metadata: { name: "bench" } };
   return JSON.stringify({ ...head, spec: { children: [child] } });
-}
-
-function unwrap<T>(
-  result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: CellError },
-): T {
-  if (!result.ok) throw result.error;
-  return result.value;
 }

@@ -5,6 +5,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   durable: () => import("./durable.ts"),
   "durable-host": () => import("./durable-host.ts"),
+  flood: () => import("./flood.ts"),
   intake: () => import("./intake.ts"),
   isolation: () => import("./isolation.ts"),
   path: () => import("./path.ts"),

@@ -13,7 +13,8 @@ export type TurnScheduler = {
 
 /** Turns between two looks at the event loop, unless time is up before. */
 const MAX_TURNS = 64;
-const MAX_SLICE_MS = 8;
+/** What is answered in a slice leaves after it: one sender's work is to hold up the others' answers no longer. */
+const MAX_SLICE_MS = 2;
 /** Whoever's code asks for a turn: what the scheduler does is done in nobody's name. */
 const nobody = new AsyncResource("cell0-turns");
 

@@ -4,13 +4,14 @@
 import type { Delivery, OutgoingReply } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, type Result } from "../errors/result.ts";
-import type { Accepted, Duplicate, Refused, RequestRef, Stage, Verdict } from "../security/intake/verdict.ts";
+import type { Accepted, Duplicate, RequestRef, Stage, Verdict } from "../security/intake/verdict.ts";
 import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import { buildReply, type CapsuleMaker, type ReplyContent } from "../security/replies/build-reply.ts";
 import type { Sealer } from "../security/sealing/sealer.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { Acceptance } from "./durable/journal-intent.ts";
 import { inboxAddress } from "./durable/return-address.ts";
+import { refusalEvent } from "./refusal-event.ts";
 import type { SpentFor } from "./spent-tokens.ts";
 
 /** What is to be done when a capsule leaves: a reply is kept for who asks again. */
@@ -72,7 +73,7 @@ export function createDeliveries(ports: DeliveryPorts): Deliveries {
           repeat(ports, verdict);
           return;
         case "refused":
-          recordRefusal(ports, verdict);
+          ports.record(refusalEvent(verdict));
           tell(ports, verdict.request, verdict.replyTo, verdict.error, 1);
           return;
         case "elsewhere":
@@ -150,17 +151,16 @@ function refuse(
   error: CellError,
   { stage = "target", ...rest }: { readonly stage?: Stage; readonly token?: Uint8Array } = {},
 ): void {
-  recordRefusal(ports, {
-    kind: "refused",
+  const refusal = refusalEvent({
     stage,
     error,
     principal: intent.principal,
     target: intent.target,
     epoch: intent.epoch,
     request,
-    replyTo,
     ...rest,
   });
+  ports.record(refusal);
   if (wasBegun(error)) responder(ports, request, replyTo)({ kind: "error", error });
   else turnAway(ports, request, replyTo, error);
 }
@@ -204,21 +204,6 @@ function repeat(ports: DeliveryPorts, { request, replyTo, state, replies }: Dupl
     const error = new CellError("CAPSULE_REPLY_NOT_KEPT");
     responder(ports, request, replyTo)({ kind: "error", error });
   }
-}
-
-function recordRefusal(ports: DeliveryPorts, refused: Refused): void {
-  const { stage, error, principal, target, request, epoch, token } = refused;
-  const { code, message, remedy, retryable } = error;
-  ports.record({
-    actor: target === "" ? undefined : target,
-    kind: {
-      case: "intentRefused",
-      value: {
-        ...{ stage, error: { code, message, remedy, retryable }, principal, target, count: 1 },
-        ...{ intent: request.intent, epoch, token },
-      },
-    },
-  });
 }
 
 type Answering = Required<Pick<Delivery, "respond" | "prepare">>;

@@ -10,20 +10,25 @@ import { err, ok, type Result } from "../errors/result.ts";
 import type { Json, PlacedGraph } from "../manifest/graph.ts";
 import type { HybridClock } from "../security/clock/hybrid-clock.ts";
 import type { AuthorityPorts } from "../security/intake/authority.ts";
-import { createIntake, type IntakePorts } from "../security/intake/intake.ts";
+import { createIntake, type IntakePorts, type Intake as JudgingIntake } from "../security/intake/intake.ts";
 import type { Verdict } from "../security/intake/verdict.ts";
 import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
 import { createSealer, type Sealed, type Sealer } from "../security/sealing/sealer.ts";
-import type { TrustStore } from "../security/trust/trust-store.ts";
+import type { Standing, TrustStore } from "../security/trust/trust-store.ts";
 import type { Sealing } from "../security/wire/seal.ts";
 import { VerifiedRoots } from "../security/wire/verify-envelope.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { BrokerConnection, BrokerSubscription } from "../transport/connection.ts";
 import { serveDiscovery } from "../transport/discovery.ts";
-import { type IncomingMessage, type Intake as Subscribed, subscribeIntents } from "../transport/intake.ts";
-import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
+import {
+  type IncomingMessage,
+  type IntakeOptions,
+  type Intake as Subscribed,
+  subscribeIntents,
+} from "../transport/intake.ts";
+import { inboxPrefix, intentSubject, principalIntents } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import { atTurnEnd } from "../transport/turn-end.ts";
 import type { CellConfig } from "./cell-config.ts";
@@ -37,6 +42,7 @@ import {
 import { LocalReturns, responderOf } from "./durable/return-address.ts";
 import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
+import { refusalEvent, turnedAway } from "./refusal-event.ts";
 import type { ReplayGuard } from "./replay-guard.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { SecondOpinion } from "./second-opinion.ts";
@@ -151,7 +157,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
         connection,
         subjects: [],
         deliver: admit,
-        refuse: (message, error) => options.onProblem(error) ?? void message,
+        ...turningAway(intake, options),
       });
       followSubjects({ intents, cell, node, placed, firstNode });
       subscriptions.push(...listen(options, inbox, (subject, data) => sends.takeReply(subject, data)));
@@ -170,6 +176,32 @@ export function openMessaging(options: MessagingOptions): Messaging {
     },
   };
 }
+
+/** Of messages that find no room: of a flood these are nearly all, and none is worth an answer. */
+function turningAway(
+  { refusals }: JudgingIntake,
+  { trust, record, config, onProblem }: MessagingOptions,
+): Pick<IntakeOptions, "refuse" | "principals" | "onShutOut"> {
+  const refuse = ({ subject }: Pick<IncomingMessage, "subject">, error: CellError) => {
+    const turned = turnedAway(subject, error);
+    refusals.count(turned);
+    record(refusalEvent(turned));
+  };
+  return {
+    refuse,
+    principals: () => trust.snapshot(Date.now()).flatMap(sendingPrincipal),
+    onShutOut(sender) {
+      const subject = principalIntents(config.cell, sender);
+      const error = new CellError("BROKER_FLOODED", undefined, { where: subject });
+      refuse({ subject }, error);
+      onProblem(error);
+    },
+  };
+}
+
+/** An issuer sends nothing. */
+const sendingPrincipal = ({ certificate, fault }: Standing): readonly string[] =>
+  fault === undefined && certificate.kind !== "issuer" ? [certificate.principal] : [];
 
 /**
  * Messages in doubt are judged once the core has answered, one a turn of the event loop. Those that

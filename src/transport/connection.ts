@@ -146,10 +146,11 @@ export class BrokerConnection {
     }
   }
 
+  /** @param options `max`: the broker itself ends it after so many messages */
   subscribe(
     subject: string,
     handler: MessageHandler,
-    options: { readonly queue?: string } = {},
+    options: { readonly queue?: string; readonly max?: number } = {},
   ): BrokerSubscription {
     let subscription: Subscription;
     try {

@@ -1,8 +1,12 @@
 // Takes messages off the broker and hands them to whoever verifies them, at most so
 // many at a time, and no more in one turn of the event loop than its other work bears:
-// after an outage thousands come at once. What comes beyond those bounds is refused.
+// after an outage thousands come at once. What comes beyond those bounds is refused; whose it
+// is, when that alone is more than can be borne, is not heard for a while.
 import { CellError } from "../errors/cell-error.ts";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
+import { FloodWatch } from "./flood-watch.ts";
+import { IntentSubscriptions } from "./intent-subscriptions.ts";
+import { senderOf } from "./subjects.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 /** A message that claims to be an envelope; nothing in it is verified. */
@@ -19,8 +23,17 @@ export type IntakeOptions = {
   readonly subjects: readonly string[];
   /** Verifies and delivers. A promise counts as in hand until it settles; a throw is told to the connection's `onProblem`. */
   readonly deliver: (message: IncomingMessage) => void | Promise<void>;
-  /** Hears of a message that is turned away with BROKER_OVERLOADED; it answers, counts and records. Must be quick. */
+  /**
+   * Hears of a message that is turned away with BROKER_OVERLOADED, the same error each time; it counts and
+   * records. Of a flood nearly every message comes here: it must cost no more than a count.
+   */
   readonly refuse: (message: IncomingMessage, error: CellError) => void;
+  /** Who may send at all; absent: who floods is heard on. */
+  readonly principals?: () => readonly string[];
+  /** Hears that a sender floods the node, and is not heard for now. */
+  readonly onShutOut?: (sender: string) => void;
+  /** Turned away in a second before somebody is not heard; default 4,096. */
+  readonly maxTurnedAway?: number;
   /** Messages in hand at a time; default 1,024. */
   readonly maxInFlight?: number;
 };
@@ -38,7 +51,7 @@ export interface Intake {
 }
 
 const MAX_IN_FLIGHT = 1024;
-const RETRY_AFTER_MS = 100;
+const OVERLOADED = new CellError("BROKER_OVERLOADED", undefined, { retryAfterMs: 100 });
 
 export function subscribeIntents(options: IntakeOptions): Intake {
   const intake = new BrokerIntake(options);
@@ -49,7 +62,8 @@ export function subscribeIntents(options: IntakeOptions): Intake {
 class BrokerIntake implements Intake {
   readonly #options: IntakeOptions;
   readonly #maxInFlight: number;
-  readonly #subscriptions = new Map<string, { drain(): Promise<void>; unsubscribe(): void }>();
+  readonly #subscriptions: IntentSubscriptions;
+  readonly #floods: FloodWatch;
   readonly #queue = new TurnQueue<IncomingMessage>({
     work: (message) => this.#deliver(message),
     senderOf: ({ subject }) => senderOf(subject),
@@ -63,21 +77,26 @@ class BrokerIntake implements Intake {
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.#maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
+    this.#floods = new FloodWatch(options.maxTurnedAway);
+    const { connection, principals } = options;
+    this.#subscriptions = new IntentSubscriptions({
+      subscribe: (subject, handler, limits) => connection.subscribe(subject, handler, limits),
+      handler: (message) => this.#take(message),
+      refuse: (message) => this.#turnAwayTaken(message),
+      ...(principals === undefined ? {} : { principals }),
+    });
   }
 
   add(subject: string): void {
-    if (this.#subscriptions.has(subject)) return;
-    const subscription = this.#options.connection.subscribe(subject, (message) => this.#take(message));
-    this.#subscriptions.set(subject, subscription);
+    this.#subscriptions.add(subject);
   }
 
   remove(subject: string): void {
-    this.#subscriptions.get(subject)?.unsubscribe();
-    this.#subscriptions.delete(subject);
+    this.#subscriptions.remove(subject);
   }
 
   subjects(): readonly string[] {
-    return [...this.#subscriptions.keys()];
+    return this.#subscriptions.subjects();
   }
 
   stats(): IntakeStats {
@@ -85,9 +104,7 @@ class BrokerIntake implements Intake {
   }
 
   async drain(): Promise<void> {
-    const subscriptions = [...this.#subscriptions.values()];
-    this.#subscriptions.clear();
-    await Promise.all(subscriptions.map((subscription) => subscription.drain()));
+    await this.#subscriptions.drain();
     await this.#queue.empty();
     if (this.#inFlight > 0) {
       await new Promise<void>((resolve) => {
@@ -96,14 +113,15 @@ class BrokerIntake implements Intake {
     }
   }
 
-  #take({ subject, data, reply }: BrokerMessage): void {
+  #take(taken: BrokerMessage): void {
     this.#received += 1;
-    const message: IncomingMessage = {
-      subject,
-      data,
-      ...(reply === undefined || reply === "" ? {} : { natsReply: reply }),
-    };
+    const message = incoming(taken);
     if (!this.#queue.add(message)) this.#refuse(message);
+  }
+
+  #turnAwayTaken(taken: BrokerMessage): void {
+    this.#received += 1;
+    this.#turnAway(incoming(taken));
   }
 
   #deliver(message: IncomingMessage): void {
@@ -127,9 +145,22 @@ class BrokerIntake implements Intake {
   }
 
   #refuse(message: IncomingMessage): void {
+    this.#turnAway(message);
+    const { subject, data } = message;
+    for (const flooder of this.#floods.turnedAway(senderOf(subject), data.length, performance.now()))
+      this.#shutOut(flooder);
+  }
+
+  #turnAway(message: IncomingMessage): void {
     this.#refused += 1;
-    const options = { where: message.subject, retryAfterMs: RETRY_AFTER_MS };
-    this.#options.refuse(message, new CellError("BROKER_OVERLOADED", undefined, options));
+    this.#options.refuse(message, OVERLOADED);
+  }
+
+  /** What waits of him goes too: to work it off would take seconds of everybody's time. */
+  #shutOut(flooder: string): void {
+    if (!this.#subscriptions.shutOut(flooder)) return;
+    this.#options.onShutOut?.(flooder);
+    for (const message of this.#queue.drop(flooder)) this.#turnAway(message);
   }
 
   #failed(error: unknown, { subject }: IncomingMessage): void {
@@ -137,5 +168,8 @@ class BrokerIntake implements Intake {
   }
 }
 
-/** `cell0.v1.<cell>.in.<principal>...`: the broker lets nobody publish under another's name. */
-const senderOf = (subject: string): string => subject.split(".", 5)[4] ?? "";
+const incoming = ({ subject, data, reply }: BrokerMessage): IncomingMessage => ({
+  subject,
+  data,
+  ...(reply === undefined || reply === "" ? {} : { natsReply: reply }),
+});

@@ -40,11 +40,17 @@ export function parseIntentSubject(subject: string): Result<IntentAddress, CellE
   return address === undefined ? err(invalid("not the subject of an intent", subject)) : ok(address);
 }
 
+/** Who published an intent, of a subject that need not be valid: the broker lets nobody publish under another's name. */
+export const senderOf = (subject: string): string => subject.split(".", 5)[4] ?? "";
+
 /** Intents of everybody to every actor. */
 export const allIntents = (cell: string): string => `${cellPrefix(cell)}.in.>`;
 /** Intents of everybody to one actor. */
 export const actorIntents = (cell: string, path: string): string =>
   `${cellPrefix(cell)}.in.*.${pathToTokens(path)}`;
+/** What one principal sends, of a subject for those of everybody; one that is a principal's already stays as it is. */
+export const ofPrincipal = (subject: string, principal: string): string =>
+  subject.replace(/(\.in\.)(?:\*\.|(>$))/, `$1${name(principal, "principal")}.$2`);
 /** All that a principal may publish as intents. */
 export const principalIntents = (cell: string, principal: string): string =>
   `${cellPrefix(cell)}.in.${name(principal, "principal")}.>`;

@@ -1,7 +1,9 @@
 // Spreads work that comes in bursts over turns of the event loop: what a burst of messages
 // needs may take seconds, and a loop that does not turn for that long counts as stuck and
-// is killed. What does not fit into a turn waits, in order, up to a bound; of one sender
-// at most half of that, so that nobody shuts out the others.
+// is killed. What does not fit into a turn waits, up to a bound: of each sender in order, and of
+// the senders by turns, each for as long as the others (deficit round robin, Shreedhar and Varghese
+// 1995, by time): who sends little waits for one piece of who sends much. Of what may wait nobody
+// can take the whole.
 import { InFlightMap } from "../collections/in-flight.ts";
 
 export type TurnQueueOptions<T extends object> = {
@@ -13,20 +15,27 @@ export type TurnQueueOptions<T extends object> = {
   readonly nowMs?: () => number;
 };
 
-/** Work of one turn; what is begun is finished. */
-export const TURN_MS = 20;
+/** Work of one turn; what is begun is finished. What others ask meanwhile is read after it, and answered after another. */
+export const TURN_MS = 2;
 export const MAX_WAITING = 8_192;
-const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+export const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+/** Done items of a sender that are kept before the others are moved in their place. */
+const MAX_DONE = 256;
+
+/** What a sender may use before it is the next one's turn; what he used beyond is taken off his next turns. */
+const QUANTUM_MS = 0.25;
+
+/** What waits of one sender; those before `at` are done. */
+type Line<T> = { items: T[]; at: number; bytes: number; leftMs: number };
 
 export class TurnQueue<T extends object> {
   readonly #options: TurnQueueOptions<T>;
   readonly #nowMs: () => number;
   readonly #nextTurn: (run: () => void) => void;
-  /** Those before `#at` are done. */
-  #waiting: T[] = [];
-  #at = 0;
-  #waitingBytes = 0;
-  readonly #bySender = new InFlightMap<string, number>();
+  /** By sender; whose turn it is comes first. */
+  readonly #lines = new InFlightMap<string, Line<T>>();
+  #size = 0;
+  #bytes = 0;
   #spentMs = 0;
   #scheduled = false;
   #onEmpty: (() => void)[] = [];
@@ -38,30 +47,59 @@ export class TurnQueue<T extends object> {
   }
 
   get size(): number {
-    return this.#waiting.length - this.#at;
+    return this.#size;
   }
 
   /** False: too much waits, and it was not taken. `work` must not throw. */
   add(item: T): boolean {
     this.#schedule();
-    if (this.size === 0 && this.#spentMs < TURN_MS) {
+    if (this.#size === 0 && this.#spentMs < TURN_MS) {
       this.#do(item);
       return true;
     }
     const { senderOf, bytesOf } = this.#options;
     const sender = senderOf(item);
-    const ofSender = this.#bySender.get(sender) ?? 0;
-    const bytes = this.#waitingBytes + bytesOf(item);
-    if (this.size >= MAX_WAITING || ofSender >= MAX_WAITING / 2 || bytes > MAX_WAITING_BYTES) return false;
-    this.#waiting.push(item);
-    this.#waitingBytes = bytes;
-    this.#bySender.set(sender, ofSender + 1);
+    const bytes = bytesOf(item);
+    const known = this.#lines.get(sender);
+    if (!this.#hasRoom(known, bytes)) return false;
+    const line = known ?? { items: [], at: 0, bytes: 0, leftMs: QUANTUM_MS };
+    if (known === undefined) this.#lines.set(sender, line);
+    line.items.push(item);
+    line.bytes += bytes;
+    this.#size += 1;
+    this.#bytes += bytes;
     return true;
+  }
+
+  /** Takes out all that waits of a sender; it is not done. */
+  drop(sender: string): readonly T[] {
+    const line = this.#lines.get(sender);
+    if (line === undefined) return [];
+    this.#lines.delete(sender);
+    const dropped = line.items.slice(line.at);
+    this.#size -= dropped.length;
+    this.#bytes -= line.bytes;
+    return dropped;
   }
 
   /** Resolves when nothing waits. */
   async empty(): Promise<void> {
-    if (this.size > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve));
+    if (this.#size > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  /**
+   * While less than half is used nobody is limited. From then on, of n senders, each may have one
+   * part in n + 1, so that there is room for one that comes new.
+   */
+  #hasRoom(line: Line<T> | undefined, bytes: number): boolean {
+    const parts = this.#lines.size + (line === undefined ? 2 : 1);
+    const fits = (used: number, ofSender: number, bound: number) =>
+      used <= bound && (2 * used <= bound || ofSender <= bound / parts);
+    const waiting = line === undefined ? 0 : line.items.length - line.at;
+    return (
+      fits(this.#size + 1, waiting + 1, MAX_WAITING) &&
+      fits(this.#bytes + bytes, (line?.bytes ?? 0) + bytes, MAX_WAITING_BYTES)
+    );
   }
 
   #schedule(): void {
@@ -73,31 +111,47 @@ export class TurnQueue<T extends object> {
   #turn(): void {
     this.#scheduled = false;
     this.#spentMs = 0;
-    while (this.#spentMs < TURN_MS) {
-      const item = this.#waiting[this.#at];
-      if (item === undefined) break;
-      this.#leaves(item);
-      this.#do(item);
-    }
-    // Moved once a turn: what is left is bounded, and each move is of many.
-    this.#waiting = this.#waiting.slice(this.#at);
-    this.#at = 0;
-    if (this.size > 0) this.#schedule();
+    while (this.#spentMs < TURN_MS && this.#size > 0) this.#next();
+    if (this.#size > 0) this.#schedule();
     else for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
-  #leaves(item: T): void {
-    this.#at += 1;
-    const sender = this.#options.senderOf(item);
-    const left = (this.#bySender.get(sender) ?? 1) - 1;
-    if (left === 0) this.#bySender.delete(sender);
-    else this.#bySender.set(sender, left);
-    this.#waitingBytes -= this.#options.bytesOf(item);
+  /** One piece of the sender whose turn it is, as long as he has time; then he has as much again, and comes last. */
+  #next(): void {
+    for (const [sender, line] of this.#lines) {
+      if (line.leftMs > 0) {
+        line.leftMs -= this.#do(this.#take(line));
+        if (line.at === line.items.length) this.#lines.delete(sender);
+      } else {
+        line.leftMs += QUANTUM_MS;
+        this.#lines.delete(sender);
+        this.#lines.set(sender, line);
+      }
+      return;
+    }
   }
 
-  #do(item: T): void {
+  #take(line: Line<T>): T {
+    const item = line.items[line.at];
+    if (item === undefined) throw new Error("a sender of whom nothing waits has no line");
+    const bytes = this.#options.bytesOf(item);
+    line.at += 1;
+    line.bytes -= bytes;
+    this.#size -= 1;
+    this.#bytes -= bytes;
+    if (line.at >= MAX_DONE) {
+      line.items = line.items.slice(line.at);
+      line.at = 0;
+    }
+    return item;
+  }
+
+  /** @returns how long it took, in milliseconds */
+  #do(item: T): number {
     const beganMs = this.#nowMs();
     this.#options.work(item);
-    this.#spentMs += this.#nowMs() - beganMs;
+    const tookMs = this.#nowMs() - beganMs;
+    this.#spentMs += tookMs;
+    return tookMs;
   }
 }

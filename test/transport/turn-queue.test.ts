@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_WAITING, TURN_MS, TurnQueue } from "../../src/transport/turn-queue.ts";
+import { MAX_WAITING, MAX_WAITING_BYTES, TURN_MS, TurnQueue } from "../../src/transport/turn-queue.ts";
 
 type Item = { readonly n: number; readonly sender: string };
 
 /** Each piece of work takes a millisecond; turns are made by hand. */
-function queueBy(hand: { now: number }) {
+function queueBy(hand: { now: number }, bytes = 100) {
   const done: number[] = [];
   const turns: (() => void)[] = [];
   const queue = new TurnQueue<Item>({
@@ -14,7 +14,7 @@ function queueBy(hand: { now: number }) {
       hand.now += 1;
     },
     senderOf: ({ sender }) => sender,
-    bytesOf: () => 100,
+    bytesOf: () => bytes,
     nextTurn: (run) => void turns.push(run),
     nowMs: () => hand.now,
   });
@@ -24,23 +24,91 @@ function queueBy(hand: { now: number }) {
 describe("work spread over turns", () => {
   it("is done at once while the turn bears it, and goes on in the next one where it does not", () => {
     const { queue, done, turn, turns } = queueBy({ now: 0 });
-    for (let n = 0; n < TURN_MS * 2 + 5; n += 1) expect(queue.add({ n, sender: "alice" })).toBe(true);
+    for (let n = 0; n < TURN_MS * 2 + 1; n += 1) expect(queue.add({ n, sender: "alice" })).toBe(true);
     expect(done).toHaveLength(TURN_MS);
     turn();
     expect(done).toHaveLength(TURN_MS * 2);
     turn();
-    expect(done).toEqual(Array.from({ length: TURN_MS * 2 + 5 }, (_, n) => n));
+    expect(done).toEqual(Array.from({ length: TURN_MS * 2 + 1 }, (_, n) => n));
     expect(turns).toEqual([]);
   });
 
-  it("takes from one sender half of what may wait, and the rest from others", () => {
+  it("takes from one sender half of what may wait, of two a third each, and so on", () => {
     const { queue } = queueBy({ now: 0 });
-    const taken = { alice: 0, bob: 0 };
-    for (const sender of ["alice", "bob"] as const) {
+    const taken = { alice: 0, bob: 0, carol: 0 };
+    for (let n = 0; n < MAX_WAITING; n += 1) queue.add({ n, sender: "dave" });
+    for (const sender of ["alice", "bob", "carol"] as const) {
       for (let n = 0; n < MAX_WAITING; n += 1) if (queue.add({ n, sender })) taken[sender] += 1;
     }
-    expect(taken).toEqual({ alice: TURN_MS + MAX_WAITING / 2, bob: MAX_WAITING / 2 });
-    expect(queue.add({ n: 0, sender: "carol" })).toBe(false);
+    expect(taken.alice).toBe(Math.floor(MAX_WAITING / 3));
+    expect(queue.size).toBe(MAX_WAITING);
+    expect(taken.bob + taken.carol).toBe(MAX_WAITING / 2 - taken.alice);
+  });
+
+  it("leaves room for one that comes new, however many take all that they may", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100 }), (senders) => {
+        const { queue } = queueBy({ now: 0 });
+        for (let n = 0; n < MAX_WAITING + TURN_MS; n += 1) queue.add({ n, sender: `s${n % senders}` });
+        expect(queue.add({ n: 0, sender: "new" })).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("takes no more bytes of one sender than half of all, so that another's message finds room", () => {
+    const { queue } = queueBy({ now: 0 }, 1024 * 1024);
+    for (let n = 0; n < 100; n += 1) queue.add({ n, sender: "alice" });
+    expect(queue.size * 1024 * 1024).toBe(MAX_WAITING_BYTES / 2);
+    expect(queue.add({ n: 0, sender: "bob" })).toBe(true);
+  });
+
+  it("does one piece of each sender after the other, so that one waits for one of who floods", () => {
+    const { queue, done, turn } = queueBy({ now: 0 });
+    for (let n = 0; n < MAX_WAITING; n += 1) queue.add({ n, sender: "mallory" });
+    queue.add({ n: 1_000_001, sender: "ann" });
+    queue.add({ n: 1_000_002, sender: "ann" });
+    turn();
+    turn();
+    const order = done.slice(TURN_MS);
+    expect(order.slice(0, 4)).toEqual([TURN_MS, 1_000_001, TURN_MS + 1, 1_000_002]);
+  });
+
+  it("gives each sender as long as the others, however much one piece of theirs takes", () => {
+    const hand = { now: 0 };
+    const spentMs = { ann: 0, mallory: 0 };
+    const turns: (() => void)[] = [];
+    const queue = new TurnQueue<{ sender: "ann" | "mallory"; ms: number }>({
+      work({ sender, ms }) {
+        spentMs[sender] += ms;
+        hand.now += ms;
+      },
+      senderOf: ({ sender }) => sender,
+      bytesOf: () => 1,
+      nextTurn: (run) => void turns.push(run),
+      nowMs: () => hand.now,
+    });
+    queue.add({ sender: "mallory", ms: TURN_MS });
+    for (let n = 0; n < 1_000; n += 1) queue.add({ sender: "mallory", ms: 8 });
+    for (let n = 0; n < 1_000; n += 1) queue.add({ sender: "ann", ms: 0.125 });
+    while (spentMs.ann < 100) turns.shift()?.();
+    expect(spentMs.mallory).toBeGreaterThan(80);
+    expect(spentMs.mallory).toBeLessThan(120);
+  });
+
+  it("drops what waits of one sender, and nothing else", async () => {
+    const { queue, done, turn } = queueBy({ now: 0 });
+    for (let n = 0; n < 1_000; n += 1) queue.add({ n, sender: n % 2 === 0 ? "mallory" : "ann" });
+    turn();
+    const before = done.length;
+    const dropped = queue.drop("mallory").map(({ n }) => n);
+    expect(queue.drop("mallory")).toEqual([]);
+    expect(dropped.every((n) => n % 2 === 0 && !done.includes(n))).toBe(true);
+    expect(queue.size).toBe(1_000 - before - dropped.length);
+    while (queue.size > 0) turn();
+    expect(done.slice(before).every((n) => n % 2 === 1)).toBe(true);
+    expect(done.length + dropped.length).toBe(1_000);
+    await queue.empty();
   });
 
   it("takes more once what waited is done", async () => {
@@ -55,17 +123,22 @@ describe("work spread over turns", () => {
     await queue.empty();
   });
 
-  it("keeps the order and does each piece once, whatever comes between turns", () => {
+  it("keeps the order of each sender and does each piece once, whatever comes between turns", () => {
+    const burst = fc.array(fc.constantFrom("alice", "bob", "carol"), { maxLength: 300 * TURN_MS });
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 3 * TURN_MS }), { maxLength: 20 }), (bursts) => {
+      fc.property(fc.array(burst, { maxLength: 20 }), (bursts) => {
         const { queue, done, turn } = queueBy({ now: 0 });
-        let next = 0;
-        for (const burst of bursts) {
-          for (let at = 0; at < burst; at += 1) queue.add({ n: next++, sender: "alice" });
+        const sent: string[] = [];
+        for (const senders of bursts) {
+          for (const sender of senders) queue.add({ n: sent.push(sender) - 1, sender });
           turn();
         }
         while (queue.size > 0) turn();
-        expect(done).toEqual(Array.from({ length: next }, (_, n) => n));
+        expect(done.toSorted((a, b) => a - b)).toEqual(sent.map((_, n) => n));
+        for (const sender of ["alice", "bob", "carol"]) {
+          const own = done.filter((n) => sent[n] === sender);
+          expect(own).toEqual(own.toSorted((a, b) => a - b));
+        }
       }),
     );
   });

@@ -65,6 +65,12 @@ export const brokerErrors = defineErrors({
     remedy: "Send again after the time stated, or slower.",
     retry: "backoff",
   },
+  BROKER_FLOODED: {
+    title: "a sender floods the node, which does not listen to it for now",
+    cause: "It sends so much that the node could do nothing but turn it away; the broker drops it instead.",
+    remedy: "Send less: it is heard again within two seconds of that. `cell0 client revoke` ends it.",
+    retry: "backoff",
+  },
   BROKER_HANDLER_FAILED: {
     title: "the handling of a message failed",
     cause: "Code of the node threw while it took a message; the message is lost, later ones are not.",

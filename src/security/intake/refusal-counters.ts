@@ -23,7 +23,12 @@ export class RefusalCounters {
     this.#bound = bound;
   }
 
-  count({ principal, stage, error, target }: Refused): void {
+  count({
+    principal,
+    stage,
+    error,
+    target,
+  }: Pick<Refused, "principal" | "stage" | "error" | "target">): void {
     const { code } = error;
     this.#totals.set(code, (this.#totals.get(code) ?? 0) + 1);
     const exact = `${principal} ${stage} ${code}`;

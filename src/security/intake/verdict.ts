@@ -5,8 +5,9 @@ import type { StoredReplies } from "../replay/replay-window.ts";
 import type { PriorityName } from "../wire/priority.ts";
 import type { Signed } from "../wire/verify-envelope.ts";
 
-/** Where a message can be refused, in the order in which it is judged. */
+/** Where a message can be refused, in the order in which it is judged; before that it may find no room to wait. */
 export const STAGES = [
+  "room",
   "size",
   "subject",
   "decode",

@@ -1,0 +1,249 @@
+// What a hostile client does to the others: honest traffic unloaded and under each of his floods, in
+// the same run. First through his own connection, as the broker's permissions leave it to him; then
+// as somebody to whom the broker denies nothing, who forges under the names of others.
+//   npm run bench -- flood ["another actor"]
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { createKernelClient, type KernelClient } from "../src/cli/kernel-client.ts";
+import { type CellClient, connect } from "../src/client.ts";
+import { parseCreds } from "../src/security/identity/creds-file.ts";
+import { type BenchCell, residentBytes, startCell, withDataDir } from "./bench-cell.ts";
+import { unwrap } from "./bench-trust.ts";
+import { heading, line, mib, ms, rate } from "./figures.ts";
+import type { Flood, FlooderWord, FloodOrder, FloodResult, Sender } from "./flooder.ts";
+import { HONEST_PER_SECOND, type Honest, honestTraffic, untilNormal } from "./honest.ts";
+import { certifyClients, openBus } from "./open-bus.ts";
+import { cpuOf } from "./process-cpu.ts";
+
+const FLOODER = join(import.meta.dirname, "flooder.ts");
+/** Whom the honest ask. */
+const GREETER = "hello/greeter";
+const BUSY = "hello/busy";
+/** Whom nobody may ask. */
+const GUARDED = "hello/guarded";
+const BEHAVIOUR = join(import.meta.dirname, "..", "deploy", "examples", "hello", "greeter.ts#greeter");
+const MEASURED_MS = 8_000;
+const SETTLING_MS = 1_000;
+/** What the issue demands of a hostile client whom the outer fence holds. */
+const BOUND = 2;
+const VICTIMS = 16;
+
+/** Only floods in whose description this stands. */
+const [, , , only = ""] = process.argv;
+
+type Scene = {
+  readonly cell: BenchCell;
+  readonly node: string;
+  readonly honest: CellClient;
+  readonly kernel: KernelClient;
+};
+type Attack = { readonly what: string; readonly order: FloodOrder };
+
+export async function run(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "cell0-bench-flood-"));
+  try {
+    await withDataDir((dataDir) => inCell(dataDir, folder));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function inCell(dataDir: string, folder: string): Promise<void> {
+  const manifest = join(folder, "hello.yaml");
+  await writeFile(manifest, manifestText());
+  const cell = await startCell(dataDir, [manifest], ["--no-spare"]);
+  const file = (name: string) => join(folder, `${name}.creds`);
+  for (const name of ["ann", "mallory"])
+    await cell.cli("client", "add", name, "--target", GREETER, BUSY, "--out", file(name));
+  const honest = await connect({ identity: file("ann") });
+  const operator = await connect({ identity: cell.identity });
+  try {
+    const [{ node = "" } = {}] = await kernelOf(operator).nodes();
+    const scene = { cell, node, honest, kernel: kernelOf(operator) };
+    heading(
+      `honest traffic: ${HONEST_PER_SECOND} requests a second for ${MEASURED_MS / 1000} s, from when each was due; before and under each flood`,
+    );
+    await honestTraffic(honest, MEASURED_MS);
+    for (const attack of await attacks(cell, file("mallory"), file("ann")))
+      if (attack.what.includes(only)) await measure(scene, attack);
+  } finally {
+    await honest.close();
+    await operator.close();
+    await cell.stop();
+  }
+}
+
+function kernelOf(client: CellClient): KernelClient {
+  return createKernelClient(
+    {
+      cell: client.cell,
+      principal: client.principal,
+      stream: (target, intent, payload, send) => client.stream(target, intent, payload, send),
+      send: async (target, intent, payload, send) => (await client.send(target, intent, payload, send)).id,
+      events: (signal) => client.events({ signal }),
+      close: () => client.close(),
+    },
+    { requestMs: 60_000, applyMs: 60_000 },
+  );
+}
+
+async function attacks(cell: BenchCell, hostileFile: string, honestFile: string): Promise<readonly Attack[]> {
+  const victims = await certifyClients(cell, VICTIMS);
+  const bus = await openBus(cell);
+  await bus.nats.close();
+  const own = await readFile(hostileFile, "utf8");
+  const { cell: name, genesis, principal, broker } = unwrap(parseCreds(own));
+  const honest = unwrap(parseCreds(await readFile(honestFile, "utf8")));
+  const sender = (of: { readonly principal: string; readonly key: Uint8Array }): Sender => ({
+    principal: of.principal,
+    seed: Buffer.from(of.key).toString("base64"),
+  });
+  const attack = (
+    what: string,
+    flood: Flood,
+    creds: string,
+    senders: readonly Sender[],
+    target = GREETER,
+  ): Attack => ({
+    what,
+    order: {
+      flood,
+      target,
+      url: broker,
+      creds,
+      cell: name,
+      genesisHash: Buffer.from(genesis.hash).toString("base64"),
+      senders,
+    },
+  });
+  const hostile = [sender({ principal, key: unwrap(parseCreds(own)).key })];
+  const others = victims.map(({ principal: victim, seed }) => sender({ principal: victim, key: seed }));
+  const [closed, open] = ["outer fence closed", "outer fence open"];
+  return [
+    attack("nobody listens: what the machine and the broker make of it", "unheard", bus.creds, hostile),
+    attack(`${closed}: new intents, 64 under one signature, for another actor`, "new", own, hostile, BUSY),
+    attack(`${closed}: new intents, 64 under one signature, for the honest one's actor`, "new", own, hostile),
+    attack(`${closed}: intents that are sent again and again`, "repeated", own, hostile),
+    attack(`${closed}: intents that nothing allows`, "ungranted", own, hostile, GUARDED),
+    attack(`${closed}: garbage`, "garbage", own, hostile),
+    attack(`${open}: forged under ${VICTIMS} others' names`, "forged", bus.creds, others),
+    attack(`${open}: forged under the honest one's name`, "forged", bus.creds, [sender(honest)]),
+  ];
+}
+
+/** Of the flood that nobody hears: what is not the node's. */
+let unheard: number | undefined;
+
+async function measure(scene: Scene, { what, order }: Attack): Promise<void> {
+  const { cell, honest } = scene;
+  const before = await honestTraffic(honest, MEASURED_MS);
+  const pids = await cell.pids();
+  const judgedBefore = await judged(scene);
+  const memoryBefore = await residentBytes(cell);
+  const flooder = await startFlooder(order);
+  await delay(SETTLING_MS);
+  const cpuBefore = await cpuOf({ node: pids.node, broker: pids.broker, flooder: flooder.pid });
+  const during = await honestTraffic(honest, MEASURED_MS);
+  const cpuAfter = await cpuOf({ node: pids.node, broker: pids.broker, flooder: flooder.pid });
+  const memory = await residentBytes(cell);
+  const sent = await flooder.stop();
+  const recovery = await untilNormal(honest, BOUND * before.p99Ms);
+  const judgedNow = await judged(scene);
+  heading(what);
+  line("honest p50 and p99 before", `${ms(before.p50Ms)}  ${ms(before.p99Ms)}`);
+  line(
+    "  under the flood",
+    `${ms(during.p50Ms)}  ${ms(during.p99Ms)}  max ${ms(during.maxMs)}${failures(during)}`,
+  );
+  line("  ratio of the p99", ratioText(order, during.p99Ms / before.p99Ms));
+  const seconds = sent.elapsedMs / 1000;
+  line(
+    "sent by the hostile client",
+    `${rate(sent.capsules / seconds)} in ${rate(sent.messages / seconds)} messages`,
+  );
+  line("  of which the node judged", rateOf(judgedBefore, judgedNow, seconds));
+  const cores = Object.entries(cpuAfter).map(
+    ([name, us]) =>
+      `${name} ${(((us ?? Number.NaN) - (cpuBefore[name] ?? Number.NaN)) / 1000 / MEASURED_MS).toFixed(2)}`,
+  );
+  line("  cores in use", cores.join(", "));
+  line("resident memory before and under it", `${mib(memoryBefore)}  ${mib(memory)}`);
+  line(
+    "from its end until honest p99 is normal",
+    recovery === undefined
+      ? "NOT WITHIN A MINUTE"
+      : `${ms(recovery)} (20 in a row within ${BOUND} x p99 before)`,
+  );
+}
+
+function ratioText({ flood }: FloodOrder, ratio: number): string {
+  if (flood === "unheard") unheard = ratio;
+  const machine = flood === "unheard" || unheard === undefined ? "" : ` (x${unheard.toFixed(1)} unheard)`;
+  const text = `x${ratio.toFixed(1)}${machine}`;
+  if (flood === "unheard" || flood === "forged") return text;
+  return `${text}, bound x${BOUND}: ${ratio <= BOUND ? "held" : "MISSED"}`;
+}
+
+const failures = ({ failed }: Honest): string =>
+  Object.entries(failed)
+    .map(([code, count]) => `  ${count} ${code}`)
+    .join("");
+
+type Judged = ReadonlyMap<string, number>;
+
+/** What the node has refused, by code, and how many intents its actors began, so far. */
+async function judged({ kernel, node }: Scene): Promise<Judged> {
+  const { refusals } = await kernel.status(node);
+  const [greeter, busy] = await Promise.all([kernel.actor(node, GREETER), kernel.actor(node, BUSY)]);
+  return new Map([["begun", (greeter.handled ?? 0) + (busy.handled ?? 0)], ...Object.entries(refusals)]);
+}
+
+/** Honest requests among them. */
+function rateOf(before: Judged, after: Judged, seconds: number): string {
+  const rates = [...after].flatMap(([name, count]) => {
+    const more = count - (before.get(name) ?? 0);
+    return more === 0 ? [] : [`${name} ${rate(more / seconds)}`];
+  });
+  return rates.join(", ");
+}
+
+async function startFlooder(order: FloodOrder) {
+  const child = fork(FLOODER);
+  const ended = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`the flooder ended with ${code ?? signal}`);
+  });
+  ended.catch(() => {});
+  const next = async (): Promise<FlooderWord> => {
+    const [word]: FlooderWord[] = await Promise.race([once(child, "message"), ended]);
+    if (word === undefined || word.kind === "failed") throw new Error(word?.why);
+    return word;
+  };
+  const begun = next();
+  child.send(order);
+  await begun;
+  return {
+    pid: child.pid,
+    async stop(): Promise<FloodResult> {
+      const done = next();
+      child.send("stop");
+      const word = await done;
+      child.disconnect();
+      if (word.kind !== "done") throw new Error(`not done, but ${word.kind}`);
+      return word.result;
+    },
+  };
+}
+
+function manifestText(): string {
+  const child = (actor: string) => ({
+    actor,
+    behaviour: BEHAVIOUR,
+    input: { greeting: "Hello" },
+  });
+  const head = { apiVersion: "cell0.dev/v1", kind: "ActorGraph", metadata: { name: "hello" } };
+  return JSON.stringify({ ...head, spec: { children: ["greeter", "busy", "guarded"].map(child) } });
+}

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import type { BrokerMessage } from "../../src/transport/connection.ts";
+import {
+  HEARD_WHILE_SHUT,
+  IntentSubscriptions,
+  MAX_NAMED,
+} from "../../src/transport/intent-subscriptions.ts";
+
+const ALL = "cell0.v1.test.in.>";
+const ONE = "cell0.v1.test.in.*.hello.greeter";
+const from = (principal: string) => `cell0.v1.test.in.${principal}.hello.greeter`;
+
+/** A broker that hands over what somebody listens to, and second hands that are moved by hand. */
+function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory"]) {
+  const live = new Set<{ subject: string; left: number; handler: (message: BrokerMessage) => void }>();
+  const heard: string[] = [];
+  const refused: string[] = [];
+  let isBehind = false;
+  let tick: (() => void) | undefined;
+  const subscriptions = new IntentSubscriptions({
+    subscribe(subject, handler, { max = Number.POSITIVE_INFINITY } = {}) {
+      const entry = { subject, handler, left: max };
+      live.add(entry);
+      const unsubscribe = () => void live.delete(entry);
+      // What ends so still hears what is on its way.
+      return {
+        unsubscribe,
+        async drain() {
+          if (!isBehind) unsubscribe();
+        },
+      };
+    },
+    handler: ({ subject }) => void heard.push(subject),
+    refuse: ({ subject }) => void refused.push(subject),
+    ...(principals === "unknown" ? {} : { principals: () => principals }),
+    everySecond(run) {
+      tick = run;
+      return () => {
+        tick = undefined;
+      };
+    },
+  });
+  const matches = (pattern: string, subject: string) =>
+    new RegExp(`^${pattern.replaceAll(".", "\\.").replace("*", "[^.]+").replace(">", ".+")}$`).test(subject);
+  return {
+    subscriptions,
+    refused,
+    /** From now on all that was sent is still on its way. */
+    fallBehind() {
+      isBehind = true;
+    },
+    subjects: () => [...live].map(({ subject }) => subject).toSorted(),
+    /** How many of so many messages are heard. */
+    send(subject: string, count = 1): number {
+      const before = heard.length;
+      for (let n = 0; n < count; n += 1)
+        for (const entry of [...live]) {
+          if (entry.left <= 0 || !matches(entry.subject, subject)) continue;
+          entry.left -= 1;
+          entry.handler({ subject, data: new Uint8Array() });
+        }
+      return heard.length - before;
+    },
+    second: () => tick?.(),
+    isTicking: () => tick !== undefined,
+  };
+}
+
+describe("who is shut out", () => {
+  it.each([ALL, ONE])("is not heard on %s, all the others are, each once", (subject) => {
+    const { subscriptions, send } = world();
+    subscriptions.add(subject);
+    expect(send(from("mallory"), 100)).toBe(100);
+    expect(subscriptions.shutOut("mallory")).toBe(true);
+    expect(subscriptions.shutOut("mallory")).toBe(false);
+    expect(send(from("mallory"), 100)).toBe(0);
+    for (const other of ["a", "ann"]) expect(send(from(other))).toBe(1);
+    expect(subscriptions.subjects()).toEqual([subject]);
+  });
+
+  it("is heard for a few messages a second while it uses them up, and let in once it does not", () => {
+    const { subscriptions, send, second, subjects, isTicking } = world();
+    subscriptions.add(ALL);
+    subscriptions.shutOut("mallory");
+    for (let n = 0; n < 3; n += 1) {
+      second();
+      expect(send(from("mallory"), 10_000)).toBe(HEARD_WHILE_SHUT);
+    }
+    second();
+    expect(send(from("mallory"))).toBe(1);
+    second();
+    expect(subjects()).toEqual([ALL]);
+    expect(send(from("mallory"), 100)).toBe(100);
+    expect(isTicking()).toBe(false);
+  });
+
+  it("takes nobody along: another one floods, and each is let in by itself", () => {
+    const { subscriptions, send, second, subjects } = world();
+    subscriptions.add(ONE);
+    subscriptions.shutOut("mallory");
+    second();
+    subscriptions.shutOut("ann");
+    second();
+    expect(send(from("mallory"))).toBe(1);
+    expect(send(from("ann"), 10_000)).toBe(HEARD_WHILE_SHUT);
+    second();
+    expect([send(from("mallory"), 100), send(from("ann"), 10_000)]).toEqual([100, HEARD_WHILE_SHUT]);
+    second();
+    second();
+    expect(subjects()).toEqual([ONE]);
+  });
+
+  it("may be nobody at all: then no stranger is heard for a second", () => {
+    const { subscriptions, send, second } = world();
+    subscriptions.add(ALL);
+    expect(subscriptions.shutOut("NO SUCH NAME")).toBe(true);
+    expect([send(from("stranger")), send(from("ann"))]).toEqual([0, 1]);
+    second();
+    expect(send(from("stranger"))).toBe(1);
+  });
+
+  it("hears subjects that come and go meanwhile no more than the others", () => {
+    const { subscriptions, send, second, subjects } = world();
+    subscriptions.add(ONE);
+    subscriptions.shutOut("mallory");
+    subscriptions.add(`cell0.v1.test.in.*.other`);
+    expect([send("cell0.v1.test.in.mallory.other"), send("cell0.v1.test.in.ann.other")]).toEqual([0, 1]);
+    subscriptions.remove(ONE);
+    expect(send(from("ann"))).toBe(0);
+    second();
+    second();
+    expect(subjects()).toEqual(["cell0.v1.test.in.*.other"]);
+  });
+
+  it("is nobody where no principals are known, or too many to be named", () => {
+    for (const principals of ["unknown" as const, Array.from({ length: MAX_NAMED + 1 }, (_, n) => `p${n}`)]) {
+      const { subscriptions, subjects } = world(principals);
+      subscriptions.add(ALL);
+      expect(subscriptions.shutOut("p1")).toBe(false);
+      expect(subjects()).toEqual([ALL]);
+    }
+  });
+
+  it("is refused what is still on its way from it; what is from others arrives", () => {
+    const { subscriptions, send, refused, fallBehind } = world();
+    subscriptions.add(ALL);
+    fallBehind();
+    subscriptions.shutOut("mallory");
+    expect(send(from("mallory"), 3)).toBe(0);
+    expect(refused).toEqual([from("mallory"), from("mallory"), from("mallory")]);
+    // By the old subscription and by the new one.
+    expect(send(from("ann"))).toBe(2);
+  });
+
+  it("leaves nothing behind when all is drained", async () => {
+    const { subscriptions, subjects, second, isTicking } = world();
+    subscriptions.add(ALL);
+    subscriptions.shutOut("mallory");
+    second();
+    await subscriptions.drain();
+    expect(subjects()).toEqual([]);
+    expect(isTicking()).toBe(false);
+  });
+});
