@@ -65,14 +65,14 @@ export async function readGenesisFile(dir: DataDir): Promise<Genesis> {
   });
 }
 
-/** All certificates of this node's own copy that hold. */
-export async function readTrust(dir: DataDir, genesis: Genesis): Promise<TrustStore> {
+/** All certificates of this node's own copy that hold. @param atUnixMs or that held then */
+export async function readTrust(dir: DataDir, genesis: Genesis, atUnixMs = Date.now()): Promise<TrustStore> {
   const trust = new TrustStore(genesis);
   const mirror = await openMirror(dir.trust, "cert");
   // What does not hold is not counted.
-  for (const bytes of issuersFirst((await mirror.all()).values())) trust.add(bytes, Date.now());
+  for (const bytes of issuersFirst((await mirror.all()).values())) trust.add(bytes, atUnixMs);
   const retired = await openMirror(dir.trust, "retired");
-  for (const bytes of issuersFirst((await retired.all()).values())) trust.restoreRetired(bytes, Date.now());
+  for (const bytes of issuersFirst((await retired.all()).values())) trust.restoreRetired(bytes, atUnixMs);
   return trust;
 }
 

@@ -102,9 +102,9 @@ function registerIssuer(rotate: Command): void {
       ["cell0 keys rotate issuer", "everybody's key and file stay as they are"],
       ["cell0 keys rotate issuer --remove", "the one before certifies nobody any more"],
     ],
-    exits: ["negative", "refused", "unreachable"],
+    exits: ["negative", "refused", "unreachable", "partial"],
     notes:
-      "Until the time of `--preserve` is over everybody has to be certified anew; when it stops half way, run it again before that.",
+      "It says whom it will certify anew and asks; whoever appears meanwhile is named and left out (exit code 5), for you to withdraw, or to run it again. Nodes and the operator come first. When it stops half way, run it again. If the time of `--preserve` is over by then and this node or the operator was left out, nobody answers any more: stop the cell, run it again, and start the cell. `--remove` also gives up clients that were left out.",
   });
 }
 

@@ -2,7 +2,7 @@
 // from the cell's stream, each verified against genesis. What is newer here than
 // there is published again: a broker restored from an old copy rolls nothing back.
 import { CellError } from "../errors/cell-error.ts";
-import { equalBytes, sha256, toHex } from "../security/bytes.ts";
+import { equalBytes } from "../security/bytes.ts";
 import {
   type Certificate,
   hasValidSignature,
@@ -13,6 +13,7 @@ import type { Genesis } from "../security/trust/genesis.ts";
 import { TrustStore } from "../security/trust/trust-store.ts";
 import type { TrustStream } from "../transport/streams/trust-stream.ts";
 import type { RecordMirror } from "./record-mirror.ts";
+import { openRetired } from "./retired-certificates.ts";
 
 export type CellTrust = {
   readonly store: TrustStore;
@@ -41,13 +42,12 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
     const added = store.add(bytes, Date.now());
     if (!added.ok && added.error.code !== "AUTHORITY_CHAIN_BROKEN") ports.onProblem(added.error);
   }
-  for (const bytes of issuersFirst((await ports.retired.all()).values()))
-    store.restoreRetired(bytes, Date.now());
+  const retired = await openRetired(store, ports.retired, ports.onProblem);
   const take = async (bytes: Uint8Array): Promise<void> => {
     const added = store.add(bytes, Date.now());
     if (!added.ok) throw added.error;
     for (const certificate of added.value) {
-      await keepRetired(store, ports.retired, certificate.principal);
+      await retired.keep(certificate.principal);
       await ports.mirror.put(certificate.principal, certificate.bytes);
       ports.onChange(certificate);
     }
@@ -61,11 +61,14 @@ export async function openTrust(ports: TrustPorts): Promise<CellTrust> {
       // Under another's name it would hide that principal's own certificate.
       if (!subject.endsWith(`.${read.value.principal}`))
         throw new CellError("AUTHORITY_PRINCIPAL_MISMATCH", undefined, { where: subject });
-      await take(data);
+      await take(data).catch(async (error: unknown) => {
+        if (!(error instanceof CellError) || !(await retired.excuse(read.value, error))) throw error;
+      });
     },
     onProblem: ports.onProblem,
   });
   await follower.caughtUp;
+  await retired.settle();
   if (ports.standby !== true) await publishMissing(store, ports);
   return {
     store,
@@ -95,19 +98,6 @@ async function takeIssuers(
     const last = await stream.last(certificate.principal);
     if (last === undefined) continue;
     await take(last.data).catch((error: unknown) => onProblem(error as CellError));
-  }
-}
-
-/** On this node's disk: neither the stream nor the mirror holds more than the newest of a principal. */
-async function keepRetired(store: TrustStore, retired: RecordMirror, principal: string): Promise<void> {
-  const nameOf = ({ bytes }: Pick<Certificate, "bytes">): string => toHex(sha256(bytes));
-  const current = new Map(store.retired(principal).map((each) => [nameOf(each), each.bytes]));
-  if (current.size === 0) return;
-  const kept = await retired.all();
-  for (const [name, bytes] of current) if (!kept.has(name)) await retired.put(name, bytes);
-  for (const [name, bytes] of kept) {
-    const read = readCertificate(bytes);
-    if (read.ok && read.value.principal === principal && !current.has(name)) await retired.remove(name);
   }
 }
 

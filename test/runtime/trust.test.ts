@@ -1,11 +1,11 @@
 // What stands against a stream of certificates that holds made-up ones.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openMirror } from "../../src/runtime/record-mirror.ts";
 import { type CellTrust, openTrust } from "../../src/runtime/trust.ts";
-import { sha256 } from "../../src/security/bytes.ts";
+import { sha256, toHex } from "../../src/security/bytes.ts";
 import { SigningKey } from "../../src/security/keys/signing-key.ts";
 import type { Certificate } from "../../src/security/trust/certificate.ts";
 import { ISSUED_AFTER_MS } from "../../src/security/trust/retired-keys.ts";
@@ -27,6 +27,7 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOW });
   directory = await mkdtemp(join(tmpdir(), "cell0-test-"));
   stream = new HostileStream();
+  problems.length = 0;
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -35,6 +36,8 @@ afterEach(async () => {
 
 const subject = (principal: string) => `trust.${principal}`;
 const inject = ({ principal, bytes }: Certificate) => stream.inject(subject(principal), bytes);
+
+const problems: string[] = [];
 
 async function open(): Promise<CellTrust> {
   return await openTrust({
@@ -48,7 +51,7 @@ async function open(): Promise<CellTrust> {
       publish: async (principal, bytes) => stream.write(subject(principal), bytes),
     },
     onChange: () => {},
-    onProblem: () => {},
+    onProblem: ({ code }) => problems.push(code),
   });
 }
 
@@ -132,4 +135,55 @@ test("a node that was away finds those whom the issuer's next key certified, tho
       ok: true,
       value: { principal: `client-${at}` },
     });
+});
+
+test("a node that was away while the issuer's and a node's keys were rotated, and ended, judges as one that was there", async () => {
+  const [nextIssuer, nextNode] = [keys.stranger, keys.bob];
+  const issuer2 = follow(issuerCertificate, keys.issuer, nextIssuer);
+  const issuer3 = end(issuer2, keys.genesis);
+  const node2 = follow(nodeCertificate, keys.nodeA, nextNode);
+  const node3 = end(node2);
+  const node4 = end(node3, nextIssuer);
+  const all = [issuerCertificate, nodeCertificate, node2, node3, issuer2, node4, issuer3];
+  const judge = ({ store }: CellTrust) => ({
+    issuer: store.formerKeys("issuer").map(({ key }) => key),
+    node: store.formerKeys("a").map(({ key }) => key),
+    signed: store.nodeOfKeyAt(keys.nodeA.publicKey, NOW, NOW).ok,
+  });
+  const expected = { issuer: [keys.issuer.publicKey], node: [keys.nodeA.publicKey], signed: true };
+  const away = await open();
+  await inject(issuerCertificate);
+  await inject(nodeCertificate);
+  await away.stop();
+  stream = new HostileStream();
+  for (const each of all) await inject(each);
+  const back = await open();
+  expect(judge(back)).toEqual(expected);
+  await back.stop();
+  // From its own disk alone, more than once, and with a record gone for a time.
+  stream = new HostileStream();
+  for (const _ of [1, 2]) {
+    const again = await open();
+    expect(judge(again)).toEqual(expected);
+    await again.stop();
+  }
+  const gone = join(directory, `${toHex(sha256(issuer2.bytes))}.retired`);
+  const bytes = await readFile(gone);
+  await rm(gone);
+  stream = new HostileStream();
+  const lacking = await open();
+  await inject(end(node4, nextIssuer));
+  expect(judge(lacking)).not.toEqual(expected);
+  await lacking.stop();
+  await writeFile(gone, bytes);
+  const whole = await open();
+  expect(judge(whole)).toEqual(expected);
+  await whole.stop();
+  // A new node, which reads no more than the stream, has nothing to complain of.
+  await rm(directory, { recursive: true });
+  stream = new HostileStream();
+  for (const each of all) await inject(each);
+  problems.length = 0;
+  expect(judge(await open())).toEqual(expected);
+  expect(problems).toEqual([]);
 });

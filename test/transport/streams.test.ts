@@ -47,7 +47,7 @@ describe("the kernel streams", () => {
     expect(await trust.publish("twice", text("same"), 0)).toEqual(first);
   });
 
-  it("keep the newest certificate of each principal", async () => {
+  it("keep the newest certificates of each principal, in order", async () => {
     const connection = await broker.connect(node("a"));
     const trust = trustStream(connection, "test");
     await trust.ensure();
@@ -61,8 +61,11 @@ describe("the kernel streams", () => {
       },
     });
     await follower.caughtUp;
-    expect(read).toEqual(["two"]);
-    expect(await trust.last("kept")).toMatchObject({ subject: "cell0.v1.test.trust.kept" });
+    expect(read).toEqual(["one", "two"]);
+    expect(await trust.last("kept")).toMatchObject({
+      subject: "cell0.v1.test.trust.kept",
+      data: text("two"),
+    });
     expect(await trust.last("nobody")).toBeUndefined();
   });
 

@@ -27,6 +27,7 @@ import {
   preserveFrom,
   publishEverywhere,
   type RotateOptions,
+  requireIssuerSettled,
   requireSettled,
   step,
   undo,
@@ -52,20 +53,26 @@ export async function rotateClient(context: Context, name: string, options: Rota
   const next = isGoingOn ? standing.next : await make(standing, options);
   if (next === undefined) throw new CellError("CLI_INTERNAL");
   const { keys, files } = standing;
+  // Nothing is left to be undone, and with the operator's file as it is nobody would be heard.
+  const isOver = !isPending(next.certificate);
+  if (isOver) await step(context, "switch", () => switchFiles(files));
   const kernel = await context.kernel();
+  const file = isOver ? files.current : files.next;
   try {
     const nodes = await step(context, "establish", () => publishEverywhere(kernel, keys, next.certificate));
-    await step(context, "test", () => testClient(context, files.next, nodes));
+    await step(context, "test", () => testClient(context, file, nodes));
   } catch (error) {
+    if (isOver) throw error;
     await undo(context, error, next.certificate, () => giveBack(kernel, standing, next.certificate));
   }
-  await step(context, "switch", () => switchFiles(files));
+  if (!isOver) await step(context, "switch", () => switchFiles(files));
   return told(context, next.certificate, files);
 }
 
 /** The file in force is the key's that counts, or one that an established one follows. */
 async function standingOf(context: Context, name: string, file: string): Promise<Standing> {
   const keys = await readCellKeys(context.dir, context.natsUrl);
+  requireIssuerSettled(keys);
   const files = filesOf(file);
   const identity = await readCreds(files.current, name, keys);
   if (identity === undefined) {
@@ -199,8 +206,12 @@ function told(context: Context, certificate: Certificate, files: RotationFiles):
   context.print(
     [
       `Client ${principal} has key ${fingerprintOf(key)}, generation ${generation}: ${files.current}.`,
-      `The one before (${files.old}) counts until ${formatTime(preserveUntilUnixMs)} UTC: what uses it is to read the file anew by then.`,
-      "`--remove` ends it at once.",
+      ...(isPending(certificate)
+        ? [
+            `The one before (${files.old}) counts until ${formatTime(preserveUntilUnixMs)} UTC: what uses it is to read the file anew by then.`,
+            "`--remove` ends it at once.",
+          ]
+        : [`The one before (${files.old}) counted until ${formatTime(preserveUntilUnixMs)} UTC.`]),
     ].join("\n"),
   );
   context.printJson({

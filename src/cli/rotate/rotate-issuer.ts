@@ -1,26 +1,36 @@
 // Rotates the issuer's key. Genesis certifies the next one, which the key before agrees to; then everybody
-// that the key before certified is certified anew, keys and all else as they are, while both count.
+// that the key before certified is certified anew, keys and all else as they are, while both count. Nodes and
+// the operator come first, so that whatever cuts it off leaves a cell that can be asked to go on.
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { CellError } from "../../errors/cell-error.ts";
-import { readCellConfig } from "../../runtime/cell-config.ts";
-import { ISSUER, OPERATOR } from "../../runtime/create-cell.ts";
-import { readIfThere, replaceFile } from "../../runtime/replace-file.ts";
+import { ISSUER } from "../../runtime/create-cell.ts";
+import { replaceFile } from "../../runtime/replace-file.ts";
 import { equalBytes } from "../../security/bytes.ts";
 import { fingerprintOf } from "../../security/keys/fingerprint.ts";
 import { SEED_BYTES, SigningKey } from "../../security/keys/signing-key.ts";
 import { type Certificate, issueCertificate } from "../../security/trust/certificate.ts";
-import type { Genesis } from "../../security/trust/genesis.ts";
 import { agree, endingClaims, successorClaims } from "../../security/trust/succession.ts";
-import type { TrustStore } from "../../security/trust/trust-store.ts";
-import { readGenesisFile, readTrust } from "../cell-keys.ts";
 import { confirm } from "../confirm.ts";
 import type { Context } from "../context.ts";
 import { formatTime } from "../duration.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { KernelClient } from "../kernel-client.ts";
 import { counted } from "../render/text.ts";
-import { filesOf, type RotationFiles, removeFile, switchFiles } from "./files.ts";
+import { certifyAll, type Renewal, settledOf, tellListed, waitingOf } from "./certify-anew.ts";
+import { type RotationFiles, removeFile, switchFiles } from "./files.ts";
+import { certifyOffline, isOut } from "./issuer-offline.ts";
+import {
+  type IssuerStanding,
+  isEstablished,
+  isOwn,
+  issuerStanding,
+  isVital,
+  left,
+  named,
+  others,
+  signedBy,
+} from "./issuer-standing.ts";
 import {
   isPending,
   must,
@@ -32,81 +42,80 @@ import {
   undo,
 } from "./steps.ts";
 
-type Standing = {
-  readonly context: Context;
-  readonly genesis: Genesis;
-  readonly genesisKey: SigningKey;
-  /** Of this directory: what publishes. */
-  readonly node: string;
-  readonly files: RotationFiles;
-  readonly current: SigningKey;
-  readonly next: SigningKey | undefined;
-  readonly newest: Certificate;
-};
-
-/** Of looking for those who were certified with the key before meanwhile. */
-const PASSES = 4;
+/** One round trip each, with room: within the time everybody has to be certified anew. */
+const PER_PRINCIPAL_MS = 200;
 
 export async function rotateIssuer(context: Context, options: RotateOptions): Promise<ExitCode> {
-  const standing = await step(context, "preserve", () => standingOf(context));
+  const standing = await step(context, "preserve", () => issuerStanding(context));
   if (options.remove === true) return await removeIssuer(standing, options);
-  const { newest, files, current } = standing;
-  const isGoingOn = isEstablished(standing);
-  if (!isGoingOn) requireSettled(newest);
-  if (!isGoingOn && !equalBytes(newest.key, current.publicKey)) throw notInForce(files.current);
-  for (const each of await others(standing)) requireSettled(each);
-  await confirm(context, "Rotate the issuer's key, and certify everybody anew?", options.yes === true);
-  const next = standing.next ?? (await makeKey(files));
-  const certificate = isGoingOn ? newest : makeCertificate(standing, next, options);
-  const kernel = await context.kernel();
-  try {
-    await step(context, "establish", () => publishEverywhere(kernel, standing, certificate));
-    await step(context, "test", () => testIssuer(kernel, standing, next));
-  } catch (error) {
-    await undo(context, error, certificate, () => giveBack(kernel, standing, certificate));
-  }
-  const renewed = await step(context, "switch", async () => {
-    const before = await renew(kernel, standing, certificate, next);
-    await switchFiles(files);
-    // Who was certified meanwhile, with the key before.
-    return before + (await renew(kernel, standing, certificate, next));
+  const { newest, current } = standing;
+  if (isEstablished(standing)) return await goOn(standing, options);
+  if (!equalBytes(newest.key, current.publicKey)) throw notInForce(standing.files.current);
+  const waiting = await left(standing, newest);
+  if (waiting.length > 0) return await goOn(standing, options);
+  requireSettled(newest);
+  return await begin(standing, options);
+}
+
+async function begin(standing: IssuerStanding, options: RotateOptions): Promise<ExitCode> {
+  const { context, files, newest, current } = standing;
+  const listed = signedBy(await others(standing, newest), current.publicKey);
+  for (const each of listed) requireSettled(each);
+  requireTime(listed.length, options.preserve);
+  tellListed(context, listed);
+  await confirm(context, "Rotate the issuer's key, and certify these anew?", options.yes === true);
+  const by = standing.next ?? (await makeKey(files));
+  return await carryOut({ standing, issuer: makeCertificate(standing, by, options), by, listed });
+}
+
+/** What was cut off before or after the file was switched, or left somebody out. */
+async function goOn(standing: IssuerStanding, options: RotateOptions): Promise<ExitCode> {
+  const { context, newest, current, next } = standing;
+  const by = isEstablished(standing) ? (next ?? current) : current;
+  const waiting = await left(standing, newest);
+  const listed = settledOf(waiting);
+  tellListed(context, listed);
+  await confirm(context, "Go on with the rotation, and certify these anew?", options.yes === true);
+  const renewal = { standing, issuer: newest, by, listed };
+  if (!isOut(standing, waiting)) return await carryOut(renewal);
+  for (const each of waiting) if (isOwn(standing, each)) requireSettled(each);
+  await step(context, "switch", async () => {
+    await certifyOffline(renewal);
+    if (isEstablished(standing)) await switchFiles(standing.files);
   });
-  return told(context, certificate, renewed);
+  context.print("It was done without the cell, which is down. Start it with `cell0 up`.");
+  return await told(renewal);
 }
 
-/** The genesis key has to be here, and this directory's key be the issuer's. */
-async function standingOf(context: Context): Promise<Standing> {
-  const { dir } = context;
-  const { node } = await readCellConfig(dir);
-  const genesis = await readGenesisFile(dir);
-  const files = filesOf(dir.issuerKey);
-  const genesisKey = await keyIn(dir.genesisKey);
-  if (genesisKey === undefined)
-    throw new CellError("CELL_KEY_DAMAGED", "the genesis key is not in the data directory", {
-      where: dir.genesisKey,
-      remedy: "Bring it back for this with `cell0 keys genesis --import FILE`.",
-    });
-  if (!equalBytes(genesisKey.publicKey, genesis.genesisKey))
-    throw new CellError("CELL_KEY_DAMAGED", "this is not the key of this cell's genesis", {
-      where: dir.genesisKey,
-    });
-  const current = await keyIn(files.current);
-  if (current === undefined)
-    throw new CellError("CLI_NEEDS_LOCAL_CELL", "the issuer's key is not in the data directory", {
-      where: files.current,
-    });
-  const trust = await readTrust(dir, genesis);
-  const newest = must(trust.byPrincipal(ISSUER, Date.now()));
-  const next = await keyIn(files.next);
-  return { context, genesis, genesisKey, node, files, current, next, newest };
+async function carryOut(renewal: Renewal): Promise<ExitCode> {
+  const { standing, issuer } = renewal;
+  const { context, files, current } = standing;
+  const kernel = await context.kernel();
+  const isSwitched = equalBytes(issuer.key, current.publicKey);
+  if (!isSwitched) {
+    try {
+      await step(context, "establish", () => establish(kernel, renewal));
+      await step(context, "test", () => testAll(kernel));
+    } catch (error) {
+      await undo(context, error, issuer, () => giveBack(kernel, standing, issuer));
+    }
+  }
+  await step(context, "switch", async () => {
+    await certifyAll(kernel, standing, renewal.by, await waitingOf(renewal));
+    if (!isSwitched) await switchFiles(files);
+  });
+  return await told(renewal);
 }
 
-/** Nodes know the next key, which follows this directory's; the file is not switched yet. */
-const isEstablished = ({ newest, next, current }: Standing): boolean =>
-  next !== undefined &&
-  newest.continuity !== undefined &&
-  equalBytes(newest.key, next.publicKey) &&
-  equalBytes(newest.continuity.previousKey, current.publicKey);
+/** Throws CLI_USAGE. */
+function requireTime(count: number, preserveMs: number): void {
+  const leastMs = count * PER_PRINCIPAL_MS;
+  if (preserveMs >= leastMs) return;
+  const minutes = Math.ceil(leastMs / 60_000);
+  throw new CellError("CLI_USAGE", `${counted(count, "principal")} cannot be certified anew in that time`, {
+    remedy: `Give \`--preserve ${minutes}m\` or more.`,
+  });
+}
 
 const notInForce = (where: string): CellError =>
   new CellError("CELL_KEY_DAMAGED", "the issuer's newest certificate is of another key", {
@@ -114,97 +123,56 @@ const notInForce = (where: string): CellError =>
     remedy: "Restore keys/ and trust/ from one backup.",
   });
 
-async function keyIn(path: string): Promise<SigningKey | undefined> {
-  const seed = await readIfThere(path);
-  if (seed === undefined) return undefined;
-  if (seed.length !== SEED_BYTES)
-    throw new CellError("CELL_KEY_DAMAGED", `a key has ${SEED_BYTES} bytes`, { where: path });
-  return SigningKey.fromSeed(seed);
-}
-
 /** On the disk before anybody hears of it. */
 async function makeKey({ next }: RotationFiles): Promise<SigningKey> {
   await replaceFile(next, randomBytes(SEED_BYTES));
   return SigningKey.fromSeed(await readFile(next));
 }
 
-function makeCertificate(standing: Standing, next: SigningKey, options: RotateOptions): Certificate {
+function makeCertificate(standing: IssuerStanding, next: SigningKey, options: RotateOptions): Certificate {
   const { newest, current, genesis, genesisKey } = standing;
   const claims = successorClaims(newest, next.publicKey, preserveFrom(options));
   return must(issueCertificate(claims, genesisKey, genesis.hash, agree(claims, current, genesis.hash)));
 }
 
-const trustOf = ({ context, genesis }: Standing): Promise<TrustStore> => readTrust(context.dir, genesis);
-
-/** Newest certificates of nodes and clients, withdrawn ones too: a withdrawal is not to fall with the key. */
-async function others(standing: Standing): Promise<readonly Certificate[]> {
-  const all = (await trustOf(standing)).snapshot(Date.now());
-  return all.flatMap(({ certificate }) => (certificate.kind === "issuer" ? [] : [certificate]));
+/** With nobody to be waited for between the issuer's certificate and this node's, the first of them. */
+async function establish(kernel: KernelClient, renewal: Renewal): Promise<void> {
+  const { standing, issuer, by } = renewal;
+  await kernel.addCertificate(standing.node, issuer.bytes);
+  await certifyAll(kernel, standing, by, (await waitingOf(renewal)).filter(isVital));
+  await publishEverywhere(kernel, standing, issuer);
 }
 
-/** The next key certifies the operator, whom every node has to answer then. */
-async function testIssuer(kernel: KernelClient, standing: Standing, next: SigningKey): Promise<void> {
-  await certifyOperator(kernel, standing, next);
+/** The next key has certified the operator, whom every node has to answer then. */
+async function testAll(kernel: KernelClient): Promise<void> {
   for (const { node, answers } of await kernel.nodes()) if (answers) await kernel.status(node);
 }
 
-async function certifyOperator(kernel: KernelClient, standing: Standing, by: SigningKey): Promise<void> {
-  const known = (await others(standing)).find(({ principal }) => principal === OPERATOR);
-  if (known === undefined || known.revoked || equalBytes(known.signer, by.publicKey)) return;
-  await publishEverywhere(
-    kernel,
-    standing,
-    must(issueCertificate(endingClaims(known), by, standing.genesis.hash)),
-  );
-}
-
-/** First whom the next key has certified: it falls with that key. */
-async function giveBack(kernel: KernelClient, standing: Standing, established: Certificate): Promise<void> {
+/** First whom the next key has certified: they fall with that key. */
+async function giveBack(
+  kernel: KernelClient,
+  standing: IssuerStanding,
+  established: Certificate,
+): Promise<void> {
   const { current, genesis, genesisKey, files } = standing;
-  await certifyOperator(kernel, standing, current);
+  await certifyAll(kernel, standing, current, signedBy(await others(standing, established), established.key));
   const claims = endingClaims(established, current.publicKey);
   await publishEverywhere(kernel, standing, must(issueCertificate(claims, genesisKey, genesis.hash)));
   await removeFile(files.next);
 }
 
-/** Whom the key before certified. What any other signed is not made good again. */
-async function left(standing: Standing, { continuity }: Certificate): Promise<readonly Certificate[]> {
-  if (continuity === undefined) return [];
-  return (await others(standing)).filter(({ signer }) => equalBytes(signer, continuity.previousKey));
-}
-
-/** Certifies those anew. Then every node has heard of them: the stream keeps their order. */
-async function renew(
-  kernel: KernelClient,
-  standing: Standing,
-  established: Certificate,
-  next: SigningKey,
-): Promise<number> {
-  let renewed = 0;
-  for (let pass = 0; pass < PASSES; pass += 1) {
-    const waiting = await left(standing, established);
-    if (waiting.length === 0) return renewed;
-    const made = waiting.map((each) =>
-      must(issueCertificate(endingClaims(each), next, standing.genesis.hash)),
-    );
-    for (const { bytes } of made.slice(0, -1)) await kernel.addCertificate(standing.node, bytes);
-    const last = made.at(-1);
-    if (last !== undefined) await publishEverywhere(kernel, standing, last);
-    renewed += made.length;
-  }
-  throw new CellError("CLI_ROTATION_STOPPED", "others are certified by the key before all the time");
-}
-
-async function removeIssuer(standing: Standing, options: RotateOptions): Promise<ExitCode> {
+async function removeIssuer(standing: IssuerStanding, options: RotateOptions): Promise<ExitCode> {
   const { context, newest, current, genesis, genesisKey, files } = standing;
   const waiting = await left(standing, newest);
-  if (!equalBytes(newest.key, current.publicKey) || (isPending(newest) && waiting.length > 0))
+  const wasPending = isPending(newest);
+  const isNeeded = waiting.length > 0 && (wasPending || waiting.some(isVital));
+  if (!equalBytes(newest.key, current.publicKey) || isNeeded)
     throw new CellError("CLI_ROTATION_PENDING", "not everybody is certified by the issuer's next key yet", {
       remedy: "Run it without `--remove` first: it goes on where it stopped.",
     });
-  const wasPending = isPending(newest);
   let generation = newest.generation;
-  if (wasPending) {
+  // Also for those who fell with the key before, so that nobody is asked about them again.
+  if (wasPending || waiting.length > 0) {
     await confirm(context, "End the issuer's key before now?", options.yes === true);
     await step(context, "remove", async () => {
       const ended = must(issueCertificate(endingClaims(newest), genesisKey, genesis.hash));
@@ -223,12 +191,27 @@ async function removeIssuer(standing: Standing, options: RotateOptions): Promise
   return exitCodes.ok;
 }
 
-function told(context: Context, { generation, key, continuity }: Certificate, renewed: number): ExitCode {
+/** Who is left was not named, or is another than was named: that is for whoever rotates to look at. */
+async function told({ standing, issuer, listed }: Renewal): Promise<ExitCode> {
+  const { context } = standing;
+  const { generation, key, continuity } = issuer;
+  const remaining = named(await left(standing, issuer));
+  const isLeft = new Set(remaining.map(({ principal }) => principal));
+  const certified = named(listed).filter(({ principal }) => !isLeft.has(principal));
   const preserveUntilUnixMs = continuity?.preserveUntilUnixMs ?? 0;
+  const tense = isPending(issuer) ? "counts" : "counted";
+  const ends = isPending(issuer) ? "; `--remove` ends it at once" : "";
   context.print(
     [
-      `The issuer has key ${fingerprintOf(key)}, generation ${generation}; ${counted(renewed, "principal")} certified anew.`,
-      `The one before counts until ${formatTime(preserveUntilUnixMs)} UTC; \`--remove\` ends it at once.`,
+      `The issuer has key ${fingerprintOf(key)}, generation ${generation}; ${counted(certified.length, "principal")} certified anew.`,
+      `The one before ${tense} until ${formatTime(preserveUntilUnixMs)} UTC${ends}.`,
+      ...remaining.map(
+        ({ principal, kind, keyFingerprint }) =>
+          `Not certified anew: ${kind} ${principal}, key ${keyFingerprint}; the key before has certified it, or its own key was rotated, meanwhile.`,
+      ),
+      ...(remaining.length > 0
+        ? ["Withdraw those that should not be, and run it again for the others."]
+        : []),
       "Take the genesis key offline again: cell0 keys genesis --export FILE",
     ].join("\n"),
   );
@@ -238,7 +221,9 @@ function told(context: Context, { generation, key, continuity }: Certificate, re
     keyFingerprint: fingerprintOf(key),
     follows: continuity && fingerprintOf(continuity.previousKey),
     preserveUntilUnixMs,
-    renewed,
+    renewed: certified.length,
+    certified,
+    left: remaining,
   });
-  return exitCodes.ok;
+  return remaining.length > 0 ? exitCodes.partial : exitCodes.ok;
 }

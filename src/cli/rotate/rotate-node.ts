@@ -17,6 +17,7 @@ import {
   preserveFrom,
   publishEverywhere,
   type RotateOptions,
+  requireIssuerSettled,
   requireSettled,
   step,
   undo,
@@ -56,6 +57,7 @@ export async function rotateNode(
 /** The node says which keys it has; its certificate is the one that is known here. */
 async function standingOf(context: Context, given: string | undefined): Promise<Standing> {
   const keys = await readCellKeys(context.dir, context.natsUrl);
+  requireIssuerSettled(keys);
   const name = given ?? keys.node;
   const newest = keys.trust.newest(name);
   if (newest?.kind !== "node")

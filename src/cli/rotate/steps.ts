@@ -8,7 +8,7 @@ import { equalBytes } from "../../security/bytes.ts";
 import { fingerprintOf } from "../../security/keys/fingerprint.ts";
 import type { Certificate } from "../../security/trust/certificate.ts";
 import type { Preserve } from "../../security/trust/succession.ts";
-import { readGenesisFile, readTrust } from "../cell-keys.ts";
+import { type CellKeys, readGenesisFile, readTrust } from "../cell-keys.ts";
 import type { Context } from "../context.ts";
 import { formatTime } from "../duration.ts";
 import type { KernelClient } from "../kernel-client.ts";
@@ -58,6 +58,18 @@ export function requireSettled(newest: Certificate): void {
   if (continuity === undefined || !isPending(newest)) return;
   const until = formatTime(continuity.preserveUntilUnixMs);
   throw new CellError("CLI_ROTATION_PENDING", `of ${principal} the key before counts until ${until} UTC`);
+}
+
+/**
+ * Throws CLI_ROTATION_PENDING while the issuer's own rotation is cut off: what its key before would certify
+ * now could not be certified anew by the next one without ending the key that it preserves.
+ */
+export function requireIssuerSettled({ maker, trust }: CellKeys): void {
+  const newest = trust.newest(maker.issuer.principal);
+  if (newest !== undefined && equalBytes(newest.key, maker.issuerKey.publicKey)) return;
+  throw new CellError("CLI_ROTATION_PENDING", "the rotation of the issuer's key was cut off", {
+    remedy: "Go on with it first: `cell0 keys rotate issuer`.",
+  });
 }
 
 /** Whether a certificate that was made, and not published as far as is known, can be published now. */

@@ -48,8 +48,10 @@ export const cliErrors = defineErrors({
   },
   CLI_ROTATION_PENDING: {
     title: "a rotation has not ended yet",
-    cause: "The key before counts still, beside the one that follows it.",
-    remedy: "Wait until its time is over, or end it at once with `--remove`.",
+    cause:
+      "The key before counts still, beside the one that follows it; or a rotation was cut off half way, or another one runs.",
+    remedy:
+      "Wait until its time is over, or end it at once with `--remove`. Go on with one that was cut off by running it again.",
     retry: "never",
   },
   CLI_INTERRUPTED: {

@@ -4,8 +4,8 @@
 import { mapKey } from "../bytes.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** Older certificates of one node or issuer. */
-export const MAX_RETIRED = 8;
+/** Older certificates of one node or issuer: a rotation takes up to three, with its end and the issuer's own. */
+export const MAX_RETIRED = 24;
 /**
  * A certificate is made valid from a minute before it is issued, for clocks that differ: until
  * then, at least, the key before it was the node's.

@@ -1,5 +1,6 @@
-// The stream of certificates: one message a principal, the newest one. Readers
-// verify each against genesis; a certificate that the broker made up is bytes.
+// The stream of certificates: the newest one of each principal counts, and a few before it tell a
+// reader that was away which keys followed each other. Readers verify each against genesis; a
+// certificate that the broker made up is bytes.
 import type { CellError } from "../../errors/cell-error.ts";
 import type { Result } from "../../errors/result.ts";
 import type { BrokerConnection } from "../connection.ts";
@@ -9,6 +10,8 @@ import { KernelStream, type StreamRecord } from "./kernel-stream.ts";
 
 const MAX_CERTIFICATE_BYTES = 64 * 1024;
 const MAX_BYTES = 256 * 1024 * 1024;
+/** Enough for four rotations with their ends. */
+const KEPT_PER_PRINCIPAL = 9;
 
 export type TrustStream = {
   /** Makes it unless it is there. */
@@ -30,7 +33,7 @@ export function trustStream(connection: BrokerConnection, cell: string, replicas
   const stream = new KernelStream(connection, {
     name: trustStreamName(cell),
     subjects: [allTrust(cell)],
-    keepPerSubject: 1,
+    keepPerSubject: KEPT_PER_PRINCIPAL,
     maxMessageBytes: MAX_CERTIFICATE_BYTES,
     maxBytes: MAX_BYTES,
     replicas,
