@@ -1,6 +1,6 @@
 //! The narrower rule by which nodes judge the links of capabilities and their
-//! approvals: OpenSSL's, without keys of small order. It recomputes R without the
-//! cofactor and compares bytes (RFC 8032, section 5.1.7), and so refuses some
+//! approvals: OpenSSL's, without keys and R of small order. It recomputes R without
+//! the cofactor and compares bytes (RFC 8032, section 5.1.7), and so refuses some
 //! signatures that the rule of `signature` admits: those that only a deliberate
 //! signer makes. What it accepts, that rule accepts.
 
@@ -19,11 +19,11 @@ pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
 
 /// R as the key, the message and S make it: S * B - SHA-512(R, key, message) * key.
 fn recomputed(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Option<CompressedEdwardsY> {
-    if is_small_order(key) {
+    let r = signature.first_chunk::<32>()?;
+    if is_small_order(key) || is_small_order(r) {
         return None;
     }
     let point = CompressedEdwardsY(*key).decompress()?;
-    let r = signature.first_chunk::<32>()?;
     let s = signature.last_chunk::<32>()?;
     // None where S is not below the order of the group.
     let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*s))?;

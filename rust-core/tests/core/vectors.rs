@@ -53,7 +53,7 @@ fn every_row_is_judged_by_the_rule_alone_and_in_a_batch() {
     }
 }
 
-/// As many as OpenSSL accepts under keys that are not of small order, by docs/signatures.md.
+/// As many as a node's quick verifier accepts, by docs/signatures.md.
 const WITHOUT_COFACTOR: usize = 132;
 
 #[test]

@@ -100,4 +100,5 @@ export const coreCertificates = coreTarget({
     "CAPABILITY_AUTHORITY_UNKNOWN",
   ],
   testRuns: 250,
+  seesCertificates: true,
 });
