@@ -8,7 +8,6 @@
 pub mod capsule;
 pub mod envelope;
 pub mod request;
-pub mod signatures;
 
 use thiserror::Error;
 

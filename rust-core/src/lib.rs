@@ -22,6 +22,7 @@ pub mod serve;
 pub mod service;
 pub mod shutdown;
 pub mod signature;
+pub mod signature_budget;
 pub mod socket;
 pub mod status;
 pub mod tls;

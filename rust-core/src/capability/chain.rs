@@ -6,7 +6,7 @@ use super::fault::CapabilityFault;
 use super::narrower::widened;
 use super::token::{Token, write};
 use super::token_body::LINKS_MAX;
-use crate::judge::signatures::Signatures;
+use crate::signature_budget::Signatures;
 use crate::wire::fields::{Fields, FormFault, add};
 use crate::wire::signing_input::{self, Hash};
 

@@ -1,7 +1,6 @@
 //! Capsules of a known signer: whether the signer may send at all, and whether the
 //! capability that a capsule carries counts and allows it.
 
-use super::signatures::Signatures;
 use super::{Accepted, Court, Refused, Verdict};
 use crate::capability::chain::Chain;
 use crate::capability::fault::CapabilityFault;
@@ -10,6 +9,7 @@ use crate::capability::standing::check_standing;
 use crate::capability::token_body::TokenKind;
 use crate::json::Json;
 use crate::json::read::read_payload;
+use crate::signature_budget::Signatures;
 use crate::trust::certificate::{Certificate, Kind};
 use crate::trust::fault::AuthorityFault;
 use crate::wire::capsule::{self, Capsule};

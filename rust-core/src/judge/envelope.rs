@@ -1,7 +1,7 @@
 //! Envelopes: one verdict a capsule; one for all when they cannot be told apart.
 
-use super::signatures::Signatures;
 use super::{Court, Verdict};
+use crate::signature_budget::Signatures;
 use crate::wire::capsule;
 use crate::wire::envelope::{self, Envelope, EnvelopeFault, Proof};
 use crate::wire::merkle::{leaf, root_of_range};

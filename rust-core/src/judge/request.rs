@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
-use super::signatures::Signatures;
 use super::{Court, Refused, Verdict};
 use crate::capability::standing::Revoked;
 use crate::coded::Coded;
 use crate::proto::judge_subject::Subject;
 use crate::proto::{JudgeRequest, JudgeResponse, JudgeSubject, Judgement, SubjectJudgement};
 use crate::refusal::Refusal;
+use crate::signature_budget::Signatures;
 use crate::trust::store::TrustStore;
 use crate::trust::{certificate, genesis};
 use crate::verifier::VerifierError;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::certificate::{Certificate, Kind};
 use super::fault::AuthorityFault;
 use super::genesis::Genesis;
-use crate::judge::signatures::Signatures;
+use crate::signature_budget::Signatures;
 use crate::wire::signing_input;
 
 /// Certificates that came before their issuer's; the oldest gives way.

@@ -19,7 +19,7 @@ import {
 } from "../../security/cell-fixture.ts";
 import { mutants } from "../mutants.ts";
 import { certificates } from "../samples.ts";
-import { signerOf } from "./chains.ts";
+import { signerOf } from "./chain-keys.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
 

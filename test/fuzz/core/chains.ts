@@ -2,8 +2,8 @@
 // said of a token's form and of its place in a chain is told apart from its signature.
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { CapabilityChainSchema, SignedTokenSchema } from "../../../src/gen/cell0/v1/capability_pb.ts";
-import { copyOf, sha256 } from "../../../src/security/bytes.ts";
+import { CapabilityChainSchema } from "../../../src/gen/cell0/v1/capability_pb.ts";
+import { sha256 } from "../../../src/security/bytes.ts";
 import { type Chain, chainBytes } from "../../../src/security/capability/chain.ts";
 import {
   approveToken,
@@ -12,15 +12,16 @@ import {
   type Token,
 } from "../../../src/security/capability/token.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
-import { capabilityInput } from "../../../src/security/wire/signing-input.ts";
 import { rootChain, tokenClaims } from "../../security/capability/token-fixture.ts";
-import { genesis, keyOf, keys, must, NOW } from "../../security/cell-fixture.ts";
+import { bobCertificate, genesis, keyOf, keys, must, NOW } from "../../security/cell-fixture.ts";
 import { following, step } from "../links.ts";
 import { mutants } from "../mutants.ts";
 import { chainLimit, chains } from "../samples.ts";
+import { signedAnew, signerOf } from "./chain-keys.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
-import { everyone, odd, people } from "./people.ts";
+import { cydCertificate, everyone, odd, people } from "./people.ts";
+import { boundTokens } from "./token-bounds.ts";
 
 const asked = { needed: 2, approvers: [keys.ann, keys.bob, people.cyd].map(({ publicKey }) => publicKey) };
 const approved = (by: readonly SigningKey[]): Chain => {
@@ -54,22 +55,6 @@ const others: readonly Chain[] = [
 const all = [...chains, ...others];
 const holders = [...all.map(({ last }) => last.holder), keys.bob.publicKey];
 
-const signers: readonly Pick<SigningKey, "publicKey" | "sign">[] = [
-  ...Object.values(keys),
-  ...Object.values(people),
-  odd,
-];
-
-/** Who has this key; ann for one that nobody has. */
-export const signerOf = (key: Uint8Array): Pick<SigningKey, "publicKey" | "sign"> =>
-  signers.find(({ publicKey }) => Buffer.compare(publicKey, key) === 0) ?? keys.ann;
-
-/** Under the key that it names as its issuer's. */
-export function signedAnew(body: Uint8Array, issuer: Uint8Array): Uint8Array {
-  const signature = copyOf(signerOf(issuer).sign(capabilityInput(genesis.hash, issuer, body)));
-  return toBinary(SignedTokenSchema, create(SignedTokenSchema, { body: copyOf(body), signature }));
-}
-
 const changedChain = mutants(all.map(chainBytes), chainLimit).map(
   ({ bytes, of }): Subject => ({ kind: "chain", bytes, holder: holders[of] ?? keys.ann.publicKey }),
 );
@@ -94,7 +79,7 @@ const shuffled = fc.array(fc.constantFrom(...links), { maxLength: 9 }).map((some
 });
 
 const asIs = fc
-  .constantFrom(...all)
+  .constantFrom(...all, ...others.slice(0, 3), ...others.slice(0, 3))
   .map((chain): Subject => ({ kind: "chain", bytes: chainBytes(chain), holder: chain.last.holder }));
 
 /** One link more, mostly narrower, sometimes wider by a hair. */
@@ -110,6 +95,7 @@ const subject = fc.oneof(
   { weight: 10, arbitrary: changedChain },
   { weight: 10, arbitrary: changedBody },
   { weight: 1, arbitrary: shuffled },
+  { weight: 3, arbitrary: fc.constantFrom(...boundTokens) },
 );
 /** Without one of them each. */
 const lists = everyone.map((_, at) => everyone.filter((__, other) => other !== at));
@@ -122,7 +108,12 @@ export const coreChains = coreTarget({
     epochs: fc.constantFrom([], [], [["support", 4]] as const),
     revoked: fc.array(fc.constantFrom(...hashes, sha256(keyOf(77).publicKey)), { maxLength: 1 }),
     /** Whose certificate is missing. */
-    without: fc.oneof(fc.constant(everyone.length), fc.nat(everyone.length)),
+    without: fc.oneof(
+      fc.constant(everyone.length),
+      fc.nat(everyone.length),
+      // Bob and cyd, who approve.
+      fc.constantFrom(...[bobCertificate, cydCertificate].map(({ bytes }) => everyone.indexOf(bytes))),
+    ),
     atMs: fc.constantFrom(0, 0, 0, -5_001, 59_999, 60_000),
   }),
   caseOf: ({ subjects, epochs, revoked, without, atMs }) => ({

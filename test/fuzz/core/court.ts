@@ -45,23 +45,21 @@ export type Comparison = {
 export function compare(court: Court, subjects: readonly Subject[]): Comparison {
   const node = judgedByNode(court, subjects);
   const core = judgedByCore(requestOf(court, subjects));
-  const said = {
-    certificates: core.certificates.map(judgedOf),
-    subjects: core.subjects.map(({ judgements }) => judgements.map(judgedOf)),
-  };
-  const reasons = [...core.certificates, ...core.subjects.flatMap(({ judgements }) => judgements)];
-  const places = [
-    ...node.certificates.map(
-      (judged, at) => [`certificate ${at}`, [judged], [said.certificates[at]]] as const,
+  const pairs = [
+    ...node.certificates.map((judged, at) =>
+      pair(`certificate ${at}`, [judged], core.certificates.slice(at, at + 1)),
     ),
-    ...node.subjects.map((judged, at) => [`subject ${at}`, judged, said.subjects[at]] as const),
+    ...node.subjects.map((judged, at) => pair(`subject ${at}`, judged, core.subjects[at]?.judgements ?? [])),
   ];
-  const differing = places.find(([, ours, theirs]) => JSON.stringify(ours) !== JSON.stringify(theirs));
-  if (differing === undefined) return { node, difference: undefined };
-  const [where, ours, theirs] = differing;
-  const why = [...new Set(reasons.map(({ reason }) => reason))].filter((reason) => reason !== "").slice(0, 4);
-  const difference = `${where}: the node says ${textOf(ours)}, the core ${textOf(theirs)} (${why.join("; ")})`;
-  return { node, difference };
+  return { node, difference: pairs.find((each) => each !== undefined) };
+}
+
+/** Where both differ, in words. */
+function pair(where: string, ours: readonly Judged[], core: readonly Judgement[]): string | undefined {
+  const theirs = core.map(judgedOf);
+  if (JSON.stringify(ours) === JSON.stringify(theirs)) return undefined;
+  const why = core.map(({ reason }) => reason).filter((reason) => reason !== "");
+  return `${where}: the node says ${textOf(ours)}, the core ${textOf(theirs)} (${why.join("; ")})`;
 }
 
 const judgedOf = ({ code, token, once }: Judgement): Judged => ({
@@ -70,10 +68,8 @@ const judgedOf = ({ code, token, once }: Judgement): Judged => ({
   once: toHex(once),
 });
 
-const textOf = (all: readonly (Judged | undefined)[] | undefined): string =>
-  all
-    ?.map((each) => [each?.code, each?.token.slice(0, 8), each?.once.slice(0, 8)].filter(Boolean).join(" "))
-    .join(", ") ?? "nothing";
+const textOf = (all: readonly Judged[]): string =>
+  all.map(({ code, token, once }) => [code, token.slice(0, 8), once.slice(0, 8)].join(" ").trim()).join(", ");
 
 export const requestOf = (court: Court, subjects: readonly Subject[]): JudgeRequest =>
   create(JudgeRequestSchema, {

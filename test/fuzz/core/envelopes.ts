@@ -9,6 +9,7 @@ import { rootChain } from "../../security/capability/token-fixture.ts";
 import { bytesOf, INBOX, keys, NOW, sealingOf } from "../../security/cell-fixture.ts";
 import { mutants } from "../mutants.ts";
 import { capsuleSamples, chainSamples, envelopeSamples, intents } from "../samples.ts";
+import { batch, boundCapsule } from "./bounds.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf } from "./court.ts";
 import { everyone, odd, oddNode, people } from "./people.ts";
@@ -66,7 +67,8 @@ const MANY = { minLength: 1, maxLength: 64, size: "max" } as const;
 
 const envelope = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...samples) },
-  { weight: 2, arbitrary: mutants(samples, MAX_ENVELOPE_BYTES).map(({ bytes }) => bytes) },
+  { weight: 1, arbitrary: batch },
+  { weight: 3, arbitrary: mutants(samples, MAX_ENVELOPE_BYTES).map(({ bytes }) => bytes) },
 );
 
 export const coreEnvelopes = coreTarget({
@@ -86,8 +88,14 @@ export const coreEnvelopes = coreTarget({
 
 const issuers = [keys.ann, keys.ann, keys.ann, keys.nodeA, keys.issuer, people.gus];
 const signedCapsule = fc
-  .record({ mutant: mutants(capsulesToo(), MAX_CAPSULE_BYTES), issuer: fc.constantFrom(...issuers) })
-  .map(({ mutant: { bytes }, issuer }) => ({
+  .record({
+    bytes: fc.oneof(
+      boundCapsule,
+      mutants(capsulesToo(), MAX_CAPSULE_BYTES).map((mutant) => mutant.bytes),
+    ),
+    issuer: fc.constantFrom(...issuers),
+  })
+  .map(({ bytes, issuer }) => ({
     kind: "capsule" as const,
     bytes,
     issuer: issuer.publicKey,
@@ -101,12 +109,12 @@ export const coreCapsules = coreTarget({
     ...["ok", "ok by a token", "CAPSULE_MALFORMED", "CAPSULE_FIELD_INVALID", "CAPSULE_TOO_LARGE"],
     ...["CAPSULE_PAYLOAD_TOO_LARGE", "AUTHORITY_KIND_FORBIDDEN", "CAPSULE_REPLY_UNBOUND"],
   ],
-  testRuns: 60,
+  testRuns: 120,
 });
 
 /** With payloads about the bound of their size, and fields about theirs. */
 function capsulesToo(): readonly Uint8Array[] {
-  const raw = [64 * 1024 - 1, 64 * 1024, 65 * 1024].map((length) =>
+  const raw = [64 * 1024 - 1, 64 * 1024, 65 * 1024, 82 * 1024].map((length) =>
     Buffer.concat([
       bytesOf({ id: id(43), payload: new Uint8Array() }),
       Uint8Array.of(0x42, (length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, length >> 14),

@@ -14,10 +14,11 @@ import {
 import { rootChain, tokenClaims } from "../../security/capability/token-fixture.ts";
 import { bytesOf, keys } from "../../security/cell-fixture.ts";
 import { fieldOf, writeFields } from "../wire-tree.ts";
-import { signedAnew } from "./chains.ts";
+import { signedAnew } from "./chain-keys.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
 import { everyone } from "./people.ts";
+import { boundUses } from "./token-bounds.ts";
 
 const NUMERALS = [
   ...["0", "-0", "0.0", "-0.0e5", "1", "1.0", "10e-1", "1E0", "1e+0", "0.1", "1e-7", "0.000001", "1e21"],
@@ -44,6 +45,7 @@ const PIECES = [
     "\\ud83d",
     "\\ude00",
     "\u{1f600}",
+    "\u{1f600}x",
     "\\n",
     "\\/",
     '\\"',
@@ -146,7 +148,8 @@ const isScalar = (part: unknown): part is Scalar =>
 
 /** One that the part meets, or nearly. */
 function ruleFor(part: unknown, choice: number): Rule {
-  const near = choice % 3 === 0;
+  // One too many, or the least too few, of every other one.
+  const near = (choice >> 3) % 2 === 0;
   if (Array.isArray(part)) {
     const values = part.filter(isScalar).slice(near ? 1 : 0, 64);
     if (choice % 2 === 0 || values.length === 0)
@@ -155,7 +158,8 @@ function ruleFor(part: unknown, choice: number): Rule {
   }
   if (typeof part === "string" && choice % 4 > 0) {
     if (choice % 4 === 1) return { kind: "maxLength", length: Math.max(0, part.length - (near ? 1 : 0)) };
-    return { kind: "prefix", prefix: part.slice(0, choice % 5).toWellFormed() };
+    const from = near ? 1 : 0;
+    return { kind: "prefix", prefix: part.slice(from, from + 1 + ((choice >> 4) % 4)).toWellFormed() };
   }
   if (typeof part === "number" && choice % 4 > 1) {
     const [least, most] = [Math.trunc(part), part].map((each) => (isExact(each) ? each : undefined));
@@ -258,17 +262,19 @@ export const corePayloads = coreTarget({
       maxLength: 32,
       size: "max",
     }),
+    bounds: fc.array(fc.constantFrom(...boundUses), { maxLength: 8, size: "max" }),
     forms: fc.array(form, { maxLength: 24, size: "max" }),
   }),
-  caseOf: ({ uses, forms }) => ({
+  caseOf: ({ uses, bounds, forms }) => ({
     court: courtOf({ certificates: everyone }),
     subjects: [
       ...uses.map(({ written: each, choice, whole }) =>
         use({ payload: payloadOf(each), choice, whole: whole === 0 }),
       ),
+      ...bounds,
       ...forms.map(token),
     ],
   }),
   mustSee: ["ok by a token", "CAPABILITY_ARGUMENT_FORBIDDEN", "CAPABILITY_MALFORMED"],
-  testRuns: 100,
+  testRuns: 200,
 });

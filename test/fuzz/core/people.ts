@@ -43,11 +43,13 @@ export const people = {
   gus: keyOf(11),
 };
 
+export const cydCertificate = certify({ principal: "cyd", key: people.cyd.publicKey });
+
 /** Issuers before the others are not needed: some wait. */
 export const everyone: readonly Uint8Array[] = [
   ...certificates,
   bobCertificate,
-  certify({ principal: "cyd", key: people.cyd.publicKey }),
+  cydCertificate,
   certify({ principal: "dan", key: people.dan.publicKey }),
   certify({ principal: "fay", key: people.fay.publicKey, notAfterUnixMs: NOW }),
   certify({ principal: "odd", key: odd.publicKey }),
