@@ -18,7 +18,6 @@ const TIMEOUT_MS = 60_000;
 
 async function start(): Promise<CoreClient> {
   const directory = mkdtempSync(join(tmpdir(), "cell0-judge-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   const socket = join(directory, "core.sock");
   const args = ["serve", "--data-dir", join(directory, "data"), "--socket", socket, "--exit-with-parent"];
   const core = spawn(coreBinary(), args, { stdio: ["pipe", "pipe", "ignore"] });
@@ -32,6 +31,8 @@ async function start(): Promise<CoreClient> {
     timeoutMs: TIMEOUT_MS,
   });
   await client.handshake();
+  // The connection holds; nobody is told when this thread is ended, to remove it then.
+  rmSync(directory, { recursive: true, force: true });
   return client;
 }
 
