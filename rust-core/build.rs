@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from("../proto");
-    for file in ["capsule.proto", "core.proto"] {
+    for file in ["capability.proto", "capsule.proto", "core.proto"] {
         let path = root.join("cell0/v1").join(file);
         println!("cargo:rerun-if-changed={}", path.display());
     }

@@ -1,16 +1,18 @@
 //! The gRPC service: translates between the wire and the core's own types. Every
 //! decision is made elsewhere.
 
+use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status};
 
 use crate::certificate::{self, Finding, Judgement};
 use crate::host::HostConnection;
+use crate::judge::request::judge;
 use crate::proto::core_service_server::CoreService;
 use crate::proto::{
-    Algorithm, Certificate, CertificateVerdict, HandshakeRequest, HandshakeResponse,
-    QuorumThresholdsRequest, QuorumThresholdsResponse, SignatureVerdict, StatusRequest,
-    StatusResponse, Validator, VerifyBatchRequest, VerifyBatchResponse, VerifyCertificateRequest,
-    VerifyCertificateResponse,
+    Algorithm, Certificate, CertificateVerdict, HandshakeRequest, HandshakeResponse, JudgeRequest,
+    JudgeResponse, QuorumThresholdsRequest, QuorumThresholdsResponse, SignatureVerdict,
+    StatusRequest, StatusResponse, Validator, VerifyBatchRequest, VerifyBatchResponse,
+    VerifyCertificateRequest, VerifyCertificateResponse,
 };
 use crate::quorum::{QuorumError, ValidatorSet, Weight};
 use crate::refusal::Refusal;
@@ -59,7 +61,7 @@ impl Service {
         }
     }
 
-    async fn judge(
+    async fn judge_certificate(
         &self,
         certificate: Certificate,
         validators: &ValidatorSet,
@@ -176,7 +178,7 @@ impl CoreService for Service {
             .certificate
             .ok_or(Refusal::Malformed("there is no certificate"))?;
         let validators = validator_set(&request.validators).map_err(Refusal::from)?;
-        let judged = self.judge(certificate, &validators).await;
+        let judged = self.judge_certificate(certificate, &validators).await;
         let judgement = judged.map_err(Refusal::from)?;
         if judgement.finding == Finding::Valid {
             self.certificates_verified.fetch_add(1, Ordering::Relaxed);
@@ -190,6 +192,19 @@ impl CoreService for Service {
                 .map(|index| u32::try_from(index).unwrap_or(u32::MAX)),
             reason: judgement.reason,
         }))
+    }
+
+    async fn judge(
+        &self,
+        request: Request<JudgeRequest>,
+    ) -> Result<Response<JudgeResponse>, Status> {
+        demand_no_refused_handshake(&request)?;
+        let (request, cell) = (request.into_inner(), self.genesis_hash);
+        // Off the threads that answer requests, like the verifier's lanes.
+        let judged = spawn_blocking(move || judge(&request, cell.as_ref(), CHECKS_MAX)).await;
+        let judged = judged.map_err(|_| Refusal::from(VerifierError::ShuttingDown))??;
+        self.verifier.tally.count(judged.signatures.verdicts());
+        Ok(Response::new(judged.response))
     }
 }
 

@@ -118,6 +118,14 @@ const cases: readonly Case[] = [
     ['{"part":2,"part":1}'],
     ['{"part":1,"part":2}'],
   ],
+  // One after the other: V8 took the second's key for the first's.
+  [
+    "a part with a backslash for its name",
+    { kind: "equals", value: 1 },
+    "/\\",
+    ['{"~":0,"\\\\":1}', '{"~":0,"\\u005c":1}'],
+    ['{"~":0,"\\n":1}', '{"~":0,"\\u0061":1}'],
+  ],
 ];
 
 const withConstraint = (path: string, rule: Rule): Claims => ({

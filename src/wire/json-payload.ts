@@ -1,5 +1,6 @@
 // A JSON payload, read in one way wherever it is judged: bounded in depth before anything looks
 // at it, strict about UTF-8, and without `__proto__`.
+import { parseJson } from "./json-keys.ts";
 
 const MAX_JSON_DEPTH = 64;
 
@@ -29,7 +30,7 @@ export function readJsonPayload(bytes: Uint8Array): ReadJson {
     return { ok: false, why: `is nested more than ${MAX_JSON_DEPTH} levels deep` };
   }
   try {
-    return { ok: true, value: mayHoldProto(text) ? JSON.parse(text, dropProto) : JSON.parse(text) };
+    return { ok: true, value: mayHoldProto(text) ? parseJson(text, dropProto) : parseJson(text) };
   } catch {
     return { ok: false, why: "is not JSON" };
   }

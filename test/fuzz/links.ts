@@ -5,7 +5,7 @@ import type { Permission } from "../../src/security/capability/permission.ts";
 import type { Token, TokenClaims } from "../../src/security/capability/token.ts";
 import { everything, tokenClaims } from "../security/capability/token-fixture.ts";
 import { keyOf, keys } from "../security/cell-fixture.ts";
-import { constraint, near, permission } from "./arbitrary-permission.ts";
+import { constraint, near, payloadFor, permission } from "./arbitrary-permission.ts";
 
 /** Who may hold a token. */
 export const HOLDERS = [keys.ann, keys.bob, keyOf(8), keyOf(9)];
@@ -109,3 +109,20 @@ const worded = (token: string, literal: string, separator: string, tokens: numbe
   if (token === "*") return literal;
   return token === "**" && tokens < 6 ? `${literal}${separator}**` : token;
 };
+
+/** What is near to one of its permissions, as far as that can be told from its patterns and constraints. */
+export function aimed(
+  { permissions }: Token,
+  aim: number,
+): { readonly intent: string; readonly target: string; readonly payload: string } {
+  const { intents, targets, constraints } = permissions[aim % permissions.length] ?? everything;
+  const named = (patterns: readonly string[], separator: string) =>
+    (patterns[aim % patterns.length] ?? "a")
+      .split(separator)
+      .map((token) =>
+        token === "*" ? "b" : token === "**" ? ["a", `b${separator}kernel`][aim & 2 ? 1 : 0] : token,
+      )
+      .join(separator);
+  const payload = payloadFor(constraints, aim);
+  return { intent: named(intents, "."), target: named(targets, "/"), payload };
+}

@@ -1,4 +1,9 @@
 // All that is fuzzed, from the bytes upwards.
+import { coreCertificates } from "./core/certificates.ts";
+import { coreChains } from "./core/chains.ts";
+import { coreCapsules, coreEnvelopes } from "./core/envelopes.ts";
+import { corePayloads } from "./core/payloads.ts";
+import { coreUses } from "./core/uses.ts";
 import { attenuation } from "./laws/attenuation.ts";
 import { capsule } from "./laws/capsule.ts";
 import { chain } from "./laws/chain.ts";
@@ -11,6 +16,16 @@ import { token } from "./laws/token.ts";
 import { certificate, record, revision, revocations } from "./laws/trust.ts";
 import { knownChains, verdictCaches } from "./laws/verdict-caches.ts";
 import type { Target } from "./target.ts";
+
+/** Each input is put before the Rust core too. */
+export const coreTargets: readonly Target[] = [
+  coreEnvelopes,
+  coreCapsules,
+  coreChains,
+  coreUses,
+  corePayloads,
+  coreCertificates,
+];
 
 export const targets: readonly Target[] = [
   decoder,
@@ -29,4 +44,5 @@ export const targets: readonly Target[] = [
   constraints,
   patterns,
   attenuation,
+  ...coreTargets,
 ];

@@ -1,14 +1,15 @@
-//! Requests that are made of changed bytes. The core has no decoder of its own, prost reads its
-//! protobuf: so what is tried is all that comes after. Whatever the bytes say is answered, or
-//! refused with a code; nothing panics, and nothing counts that was not signed.
+//! Requests that are made of changed bytes: prost reads them, so what is tried is all that comes
+//! after; and changed envelopes and chains, which the core reads itself. Whatever the bytes say is
+//! answered, or refused with a code; nothing panics, and nothing counts that was not signed.
 
 use std::collections::HashSet;
 
 use cell0_core::PROTOCOL;
 use cell0_core::proto::core_service_server::CoreService;
+use cell0_core::proto::judge_subject::Subject;
 use cell0_core::proto::{
-    Certificate, CertificateVerdict, QuorumThresholdsRequest, SignatureVerdict, Validator,
-    VerifyBatchRequest, VerifyCertificateRequest,
+    Certificate, CertificateVerdict, PresentedChain, QuorumThresholdsRequest, SignatureVerdict,
+    Validator, VerifyBatchRequest, VerifyCertificateRequest,
 };
 use cell0_core::service::Service;
 use cell0_core::verifier::Verifier;
@@ -16,6 +17,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::certificate::{GENESIS, certificate};
+use crate::judge::{envelopes, judged, presented_chains};
 use crate::service::{handshake, refusal, signed, validators, wire};
 
 const INPUTS: u32 = 4_000;
@@ -207,5 +209,49 @@ async fn validators_of_changed_bytes_have_thresholds_that_fit_their_weight_or_no
     assert!(
         answered > 100 && refused > 100,
         "{answered} answered, {refused} refused"
+    );
+}
+
+#[test]
+fn envelopes_and_chains_of_changed_bytes_count_only_as_they_were_signed() {
+    let mut draw = Draw(5);
+    let originals = [envelopes(), presented_chains()].concat();
+    let signed: HashSet<_> = judged(&originals)
+        .into_iter()
+        .flatten()
+        .filter(|found| found.code == "ok")
+        .map(|found| found.token)
+        .collect();
+    let (mut counting, mut refused) = (0, 0);
+    for _ in 0..20 {
+        let mut subjects = originals.clone();
+        for subject in &mut subjects {
+            let (bytes, more) = match subject {
+                Subject::Envelope(bytes) => (bytes, &originals[0]),
+                Subject::Chain(presented) => {
+                    (&mut presented.chain, &originals[originals.len() - 1])
+                }
+                Subject::Capsule(_) => continue,
+            };
+            let (Subject::Envelope(more) | Subject::Chain(PresentedChain { chain: more, .. })) =
+                more
+            else {
+                continue;
+            };
+            *bytes = changed(bytes, more, &mut draw).into();
+        }
+        for found in judged(&subjects).into_iter().flatten() {
+            if found.code == "ok" {
+                assert!(signed.contains(&found.token));
+                counting += 1;
+            } else {
+                assert!(found.code.contains('_') && !found.reason.is_empty());
+                refused += 1;
+            }
+        }
+    }
+    assert!(
+        counting > 100 && refused > 500,
+        "{counting} count, {refused} are refused"
     );
 }

@@ -14,6 +14,7 @@ mod acceptance;
 mod binary;
 mod certificate;
 mod changed_bytes;
+mod judge;
 mod keys;
 mod quorum;
 mod running;

@@ -1,6 +1,7 @@
 //! The rows of `test/vectors/ed25519.csv`, which other verifiers are tested against too.
 
 use bytes::Bytes;
+use cell0_core::cofactorless;
 use cell0_core::signature::{Check, Verdict, verify, verify_many};
 
 const ROWS: &str = include_str!("../../../test/vectors/ed25519.csv");
@@ -50,4 +51,28 @@ fn every_row_is_judged_by_the_rule_alone_and_in_a_batch() {
             _ => assert_ne!(alone, Verdict::Valid, "{}", row.name),
         }
     }
+}
+
+/// As many as a node's quick verifier accepts, by docs/signatures.md.
+const WITHOUT_COFACTOR: usize = 132;
+
+#[test]
+fn what_is_valid_without_the_cofactor_is_valid_by_the_rule() {
+    let accepted = rows().into_iter().filter(|row| {
+        let Check {
+            public_key,
+            message,
+            signature,
+        } = &row.check;
+        let is_valid = match (
+            public_key.as_ref().try_into(),
+            signature.as_ref().try_into(),
+        ) {
+            (Ok(key), Ok(signature)) => cofactorless::verify(key, message, signature),
+            _ => false,
+        };
+        assert!(!is_valid || row.verdict == "valid", "{}", row.name);
+        is_valid
+    });
+    assert_eq!(accepted.count(), WITHOUT_COFACTOR);
 }

@@ -15,8 +15,14 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ]);
 
+/** Their last bytes, sign bit cleared: all that is looked at of nearly every other point. */
+const LAST_BYTES: ReadonlySet<number> = new Set(
+  [...SMALL_ORDER].map((hex) => Number.parseInt(hex.slice(-2), 16)),
+);
+
 /** @param key 32 bytes */
 export function isSmallOrder(key: Uint8Array): boolean {
+  if (!LAST_BYTES.has((key[31] ?? 0) & 0x7f)) return false;
   const unsigned = copyOf(key);
   unsigned[31] = (unsigned[31] ?? 0) & 0x7f;
   return SMALL_ORDER.has(toHex(unsigned));

@@ -10,6 +10,8 @@ import {
   CoreService,
   HandshakeRequestSchema,
   type HandshakeResponse,
+  type JudgeRequest,
+  type JudgeResponse,
   type QuorumThresholdsResponse,
   type SignatureCheck,
   type SignatureVerdict,
@@ -122,6 +124,16 @@ export class CoreClient {
       validators: [...validators],
     });
     return this.#call("verifyCertificate", request, options);
+  }
+
+  /** One judgement a certificate and a subject, in order; bounds of the request: core.proto. */
+  async judge(request: JudgeRequest, options: CallOptions = {}): Promise<JudgeResponse> {
+    const response = await this.#call("judge", request, options);
+    const isWhole =
+      response.certificates.length === request.certificates.length &&
+      response.subjects.length === request.subjects.length;
+    if (!isWhole) throw this.#senseless("there are not as many judgements as subjects");
+    return response;
   }
 
   close(): void {

@@ -6,13 +6,13 @@ import { equalBytes } from "../../../src/security/bytes.ts";
 import { attenuate, type Chain, chainBytes, chainOf } from "../../../src/security/capability/chain.ts";
 import type { Permission } from "../../../src/security/capability/permission.ts";
 import { permits } from "../../../src/security/capability/permits.ts";
-import { type ResourceLimits, signToken, type Token } from "../../../src/security/capability/token.ts";
+import { type ResourceLimits, signToken } from "../../../src/security/capability/token.ts";
 import { readJsonPayload } from "../../../src/wire/json-payload.ts";
-import { chainVerifier, everything, inEpoch, rootChain } from "../../security/capability/token-fixture.ts";
+import { chainVerifier, inEpoch, rootChain } from "../../security/capability/token-fixture.ts";
 import { genesis, keys, must } from "../../security/cell-fixture.ts";
-import { nameOf, payloadFor, payloadText, permission } from "../arbitrary-permission.ts";
+import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
 import { codeOf, demand } from "../demand.ts";
-import { following, HOLDERS, type Step, step } from "../links.ts";
+import { aimed, following, HOLDERS, type Step, step } from "../links.ts";
 import { type Saw, targetOf } from "../target.ts";
 import { verifyOnce } from "../verify-once.ts";
 
@@ -119,17 +119,3 @@ const isLimitedBy = (inner: ResourceLimits, outer: ResourceLimits): boolean =>
     const own: unknown = Reflect.get(inner, name);
     return typeof own === "number" && own <= most;
   });
-
-/** Near to one of its permissions, as far as that can be told from its patterns and constraints. */
-function aimed({ permissions }: Token, aim: number): Pick<Ask, "intent" | "target" | "payload"> {
-  const { intents, targets, constraints } = permissions[aim % permissions.length] ?? everything;
-  const named = (patterns: readonly string[], separator: string) =>
-    (patterns[aim % patterns.length] ?? "a")
-      .split(separator)
-      .map((token) =>
-        token === "*" ? "b" : token === "**" ? ["a", `b${separator}kernel`][aim & 2 ? 1 : 0] : token,
-      )
-      .join(separator);
-  const payload = payloadFor(constraints, aim);
-  return { intent: named(intents, "."), target: named(targets, "/"), payload };
-}

@@ -2,17 +2,17 @@ import { readFileSync } from "node:fs";
 import { fromJson } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { CAPABILITY_VECTORS, makeCapabilityVectors } from "../../../scripts/generate-vectors.ts";
-import { type TokenBody, TokenBodySchema } from "../../../src/gen/cell0/v1/capability_pb.ts";
+import { TokenBodySchema } from "../../../src/gen/cell0/v1/capability_pb.ts";
 import { fromHex, sha256, toHex } from "../../../src/security/bytes.ts";
 import { attenuate, chainBytes, readChain } from "../../../src/security/capability/chain.ts";
 import { cellChainVerifier } from "../../../src/security/capability/chain-verifier.ts";
-import { readPermission } from "../../../src/security/capability/permission.ts";
 import { authoriseByToken } from "../../../src/security/intake/authority.ts";
 import { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { readGenesis } from "../../../src/security/trust/genesis.ts";
 import { TrustStore } from "../../../src/security/trust/trust-store.ts";
 import { capsuleOf, codeOf, keys, must } from "../cell-fixture.ts";
 import { nothingRevoked } from "./token-fixture.ts";
+import { claimsOf } from "./vector-claims.ts";
 
 type Vectors = ReturnType<typeof makeCapabilityVectors>;
 const file: Vectors = JSON.parse(readFileSync(CAPABILITY_VECTORS, "utf8"));
@@ -71,17 +71,4 @@ describe("the published vectors of capabilities", () => {
     const made = longer.ok ? toHex(chainBytes(longer.value)) : longer.error.code;
     expect(made).toBe("code" in vector ? vector.code : vector.attenuated);
   });
-});
-
-const claimsOf = (body: TokenBody) => ({
-  id: body.id,
-  holder: body.holder,
-  permissions: body.permissions.map((each) => {
-    const read = readPermission(each);
-    if (typeof read === "string") throw new Error(read);
-    return read;
-  }),
-  notBeforeUnixMs: Number(body.notBeforeUnixMs),
-  notAfterUnixMs: Number(body.notAfterUnixMs),
-  maxDepth: body.maxDepth,
 });

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { once } from "node:events";
-import { accessSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,27 +18,7 @@ import {
 import { CoreClient } from "../../../src/transport/core/core-client.ts";
 import { watchCore } from "../../../src/transport/core/watch-core.ts";
 import { fastestMs } from "../../measure.ts";
-
-const root = join(import.meta.dirname, "..", "..", "..");
-/** The real core: a machine without it fails, for the node would refuse all work. */
-function coreBinary(): string {
-  const candidates = [
-    process.env.CELL0_CORE_BIN,
-    join(root, "rust-core", "target", "release", "cell0-core"),
-    join(root, ".tools", "bin", "cell0-core"),
-  ];
-  for (const path of candidates) {
-    try {
-      if (path !== undefined) accessSync(path);
-      if (path !== undefined) return path;
-    } catch {
-      // The next place.
-    }
-  }
-  throw new Error(
-    `cell0-core was not found; run \`npm test\`, which builds it, or set CELL0_CORE_BIN: ${candidates.join(", ")}`,
-  );
-}
+import { coreBinary } from "./core-binary.ts";
 
 describe("the real Rust core", () => {
   let directory: string;

@@ -1,0 +1,135 @@
+// Chains of tokens: changed at will, and with changed bodies that are signed anew, so that what is
+// said of a token's form and of its place in a chain is told apart from its signature.
+import { create, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { CapabilityChainSchema } from "../../../src/gen/cell0/v1/capability_pb.ts";
+import { sha256 } from "../../../src/security/bytes.ts";
+import { type Chain, chainBytes } from "../../../src/security/capability/chain.ts";
+import {
+  approveToken,
+  MAX_TOKEN_BYTES,
+  signToken,
+  type Token,
+} from "../../../src/security/capability/token.ts";
+import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
+import { rootChain, tokenClaims } from "../../security/capability/token-fixture.ts";
+import { bobCertificate, genesis, keyOf, keys, must, NOW } from "../../security/cell-fixture.ts";
+import { following, step } from "../links.ts";
+import { mutants } from "../mutants.ts";
+import { chainLimit, chains } from "../samples.ts";
+import { signedAnew, signerOf } from "./chain-keys.ts";
+import { coreTarget } from "./core-law.ts";
+import { courtOf, type Subject } from "./court.ts";
+import { cydCertificate, everyone, odd, people } from "./people.ts";
+import { boundTokens } from "./token-bounds.ts";
+
+const asked = { needed: 2, approvers: [keys.ann, keys.bob, people.cyd].map(({ publicKey }) => publicKey) };
+const approved = (by: readonly SigningKey[]): Chain => {
+  const bare = rootChain({ approval: asked }).root;
+  const root = by.reduce((token: Token, key) => must(approveToken(token, key, genesis.hash)), bare);
+  return { links: [root], root, last: root };
+};
+/** Handed on by a key under which not every verifier takes every signature for valid. */
+const byOdd = Array.from({ length: 8 }, (_, n): Chain => {
+  const root = rootChain({ holder: odd.publicKey }).root;
+  const claims = tokenClaims({ id: new Uint8Array(16).fill(n + 1), parent: root.hash, maxDepth: 2 });
+  const last = must(signToken(claims, odd as SigningKey, genesis.hash));
+  return { links: [root, last], root, last };
+});
+const others: readonly Chain[] = [
+  approved([keys.ann, keys.bob]),
+  approved([keys.ann]),
+  approved([keys.ann, keys.bob, people.cyd]),
+  approved([]),
+  ...byOdd,
+  rootChain({}, keys.ann),
+  rootChain({}, keys.nodeB),
+  rootChain({ notBeforeUnixMs: NOW + 5_000, notAfterUnixMs: NOW + 6_000 }),
+  rootChain({ notBeforeUnixMs: NOW + 5_001, notAfterUnixMs: NOW + 6_000 }),
+  rootChain({ notAfterUnixMs: NOW }),
+  rootChain({ epoch: 3 }),
+  rootChain({ epoch: 4 }),
+  rootChain({ epoch: 5 }),
+  rootChain({ scope: "default" }),
+];
+const all = [...chains, ...others];
+const holders = [...all.map(({ last }) => last.holder), keys.bob.publicKey];
+
+const changedChain = mutants(all.map(chainBytes), chainLimit).map(
+  ({ bytes, of }): Subject => ({ kind: "chain", bytes, holder: holders[of] ?? keys.ann.publicKey }),
+);
+
+/** The last link of each of the samples, with what comes before it. */
+const bodies = all.map(({ links, last }) => ({ before: links.slice(0, -1), last }));
+const changedBody = mutants(
+  bodies.map(({ last }) => last.body),
+  MAX_TOKEN_BYTES,
+).map(({ bytes, of }): Subject => {
+  const { before, last } = bodies[of] ?? { before: [], last: rootChain().root };
+  const links = [...before.map((link) => link.bytes), signedAnew(bytes, last.issuer)];
+  const message = create(CapabilityChainSchema, { links });
+  return { kind: "chain", bytes: toBinary(CapabilityChainSchema, message), holder: last.holder };
+});
+
+/** Whole links in another order, left out, or more of them. */
+const links = all.flatMap((chain) => chain.links.map(({ bytes }) => bytes));
+const shuffled = fc.array(fc.constantFrom(...links), { maxLength: 9 }).map((some): Subject => {
+  const message = create(CapabilityChainSchema, { links: some });
+  return { kind: "chain", bytes: toBinary(CapabilityChainSchema, message), holder: keys.ann.publicKey };
+});
+
+const asIs = fc
+  .constantFrom(...all, ...others.slice(0, 3), ...others.slice(0, 3))
+  .map((chain): Subject => ({ kind: "chain", bytes: chainBytes(chain), holder: chain.last.holder }));
+
+/** One link more, mostly narrower, sometimes wider by a hair. */
+const stepped = fc.record({ of: fc.constantFrom(...chains), next: step }).map(({ of, next }): Subject => {
+  const claims = { ...following(of.last, next), parent: of.last.hash };
+  const link = must(signToken(claims, signerOf(of.last.holder) as SigningKey, genesis.hash));
+  return { kind: "chain", bytes: chainBytes({ links: [...of.links, link] }), holder: link.holder };
+});
+
+const subject = fc.oneof(
+  { weight: 4, arbitrary: asIs },
+  { weight: 4, arbitrary: stepped },
+  { weight: 10, arbitrary: changedChain },
+  { weight: 10, arbitrary: changedBody },
+  { weight: 1, arbitrary: shuffled },
+  { weight: 3, arbitrary: fc.constantFrom(...boundTokens) },
+);
+/** Without one of them each. */
+const lists = everyone.map((_, at) => everyone.filter((__, other) => other !== at));
+const hashes = all.flatMap((chain) => chain.links.map(({ hash }) => hash));
+
+export const coreChains = coreTarget({
+  name: "core-chain",
+  inputs: fc.record({
+    subjects: fc.array(subject, { minLength: 1, maxLength: 64, size: "max" }),
+    epochs: fc.constantFrom([], [], [["support", 4]] as const),
+    revoked: fc.array(fc.constantFrom(...hashes, sha256(keyOf(77).publicKey)), { maxLength: 1 }),
+    /** Whose certificate is missing. */
+    without: fc.oneof(
+      fc.constant(everyone.length),
+      fc.nat(everyone.length),
+      // Bob and cyd, who approve.
+      fc.constantFrom(...[bobCertificate, cydCertificate].map(({ bytes }) => everyone.indexOf(bytes))),
+    ),
+    atMs: fc.constantFrom(0, 0, 0, -5_001, 59_999, 60_000),
+  }),
+  caseOf: ({ subjects, epochs, revoked, without, atMs }) => ({
+    court: courtOf({
+      certificates: lists[without] ?? everyone,
+      epochs: new Map(epochs),
+      revoked,
+      nowUnixMs: NOW + atMs,
+    }),
+    subjects,
+  }),
+  mustSee: [
+    ...["ok by a token", "CAPABILITY_MALFORMED", "CAPABILITY_CHAIN_BROKEN", "CAPABILITY_SIGNATURE_INVALID"],
+    ...["CAPABILITY_HOLDER_MISMATCH", "CAPABILITY_EXPIRED", "CAPABILITY_NOT_YET_VALID", "CAPABILITY_WIDENED"],
+    ...["CAPABILITY_EPOCH_STALE", "CAPABILITY_REVOCATIONS_UNHEARD", "CAPABILITY_REVOKED"],
+    ...["CAPABILITY_AUTHORITY_UNKNOWN", "CAPABILITY_HOLDER_WITHDRAWN", "CAPABILITY_NOT_APPROVED"],
+  ],
+  testRuns: 80,
+});

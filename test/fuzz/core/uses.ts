@@ -1,0 +1,76 @@
+// Narrowings, one after the other, by whoever may sign them, whether or not they are narrower; and
+// what the last link allows, asked in capsules that aim at it.
+import fc from "fast-check";
+import { equalBytes } from "../../../src/security/bytes.ts";
+import { chainBytes, chainOf } from "../../../src/security/capability/chain.ts";
+import { signToken, type Token } from "../../../src/security/capability/token.ts";
+import { rootChain } from "../../security/capability/token-fixture.ts";
+import { bytesOf, genesis, keys, must, NOW } from "../../security/cell-fixture.ts";
+import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
+import { aimed, following, HOLDERS, step } from "../links.ts";
+import { coreTarget } from "./core-law.ts";
+import { courtOf, type Subject } from "./court.ts";
+import { everyone } from "./people.ts";
+
+const ask = fc.record({
+  /** Odd: what the last link seems to permit is asked, and not the rest of this. */
+  aim: fc.nat(0xffff),
+  intent: nameOf("."),
+  target: nameOf("/"),
+  payload: payloadText,
+  contentType: fc.constantFrom("", "", "application/json", "Application/JSON; a=b", "text/plain"),
+  lateMs: fc.constantFrom(0, 0, 0, 60_000, 60_001),
+});
+type Ask = typeof ask extends fc.Arbitrary<infer T> ? T : never;
+
+export const coreUses = coreTarget({
+  name: "core-use",
+  inputs: fc.record({
+    root: fc.array(permission, { minLength: 1, maxLength: 3 }),
+    maxDepth: fc.nat(7),
+    limited: fc.boolean(),
+    steps: fc.array(step, { maxLength: 4, size: "max" }),
+    asks: fc.array(ask, { minLength: 1, maxLength: 24, size: "max" }),
+    atMs: fc.oneof(
+      { weight: 8, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.constantFrom(-1_000, 50_999, 59_999, 60_000) },
+    ),
+  }),
+  caseOf: ({ root, maxDepth, limited, steps, asks, atMs }) => {
+    const limits = limited ? { calls: 5, agents: 2 } : {};
+    let chain = rootChain({ permissions: root, maxDepth, limits });
+    for (const each of steps) {
+      const holder = chain.last.holder;
+      const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, holder)) ?? keys.ann;
+      const claims = { ...following(chain.last, each), parent: chain.last.hash };
+      const link = signToken(claims, signer, genesis.hash);
+      if (link.ok) chain = must(chainOf([...chain.links, link.value]));
+    }
+    const bytes = chainBytes(chain);
+    const { last } = chain;
+    const court = courtOf({
+      certificates: everyone,
+      nowUnixMs: NOW + atMs,
+      epochs: new Map(last.epoch === 0 ? [] : [[last.scope, last.epoch]]),
+    });
+    const use = (each: Ask): Subject => ({
+      kind: "capsule",
+      bytes: capsuleOf(each, last, bytes),
+      issuer: last.holder,
+    });
+    return { court, subjects: [{ kind: "chain", bytes, holder: last.holder }, ...asks.map(use)] };
+  },
+  mustSee: [
+    ...["ok by a token", "CAPABILITY_WIDENED", "CAPABILITY_INTENT_FORBIDDEN", "CAPABILITY_EXPIRED"],
+    ...["CAPABILITY_ARGUMENT_FORBIDDEN", "CAPSULE_CAPABILITY_NOT_BUILT_YET"],
+  ],
+  testRuns: 200,
+});
+
+function capsuleOf(each: Ask, last: Token, capability: Uint8Array): Uint8Array {
+  const { intent, target, payload } = each.aim % 2 === 1 ? aimed(last, each.aim) : each;
+  return bytesOf({
+    ...{ id: new Uint8Array(16).fill(1), capability, intent, target, contentType: each.contentType },
+    ...{ payload: new TextEncoder().encode(payload), deadlineUnixMs: NOW + each.lateMs + 1 },
+  });
+}
