@@ -4,7 +4,6 @@ import { randomBytes } from "node:crypto";
 import { CellError } from "../src/errors/cell-error.ts";
 import { err } from "../src/errors/result.ts";
 import { HybridClock } from "../src/security/clock/hybrid-clock.ts";
-import { formatCreds, parseCreds } from "../src/security/identity/creds-file.ts";
 import { SigningKey } from "../src/security/keys/signing-key.ts";
 import { issueCertificate } from "../src/security/trust/certificate.ts";
 import { createGenesis } from "../src/security/trust/genesis.ts";
@@ -47,21 +46,7 @@ export function makeBenchCell() {
   const trust = new TrustStore(genesis);
   for (const bytes of [issuer, node, certify(clientKey, "ada", "client", issuerKey)])
     unwrap(trust.add(bytes, createdUnixMs));
-  const identity = unwrap(
-    parseCreds(
-      formatCreds({
-        jwt: "a.b.c",
-        nkeySeed: `SU${"A".repeat(56)}`,
-        cell,
-        principal: "a",
-        broker: "nats://127.0.0.1:1",
-        genesis: genesis.bytes,
-        key: nodeSeed,
-        certificates: [issuer, node],
-      }),
-    ),
-  );
-  return { cell, genesis, trust, clock: new HybridClock(Date.now), nodeKey, clientKey, issuerKey, identity };
+  return { cell, genesis, trust, clock: new HybridClock(Date.now), nodeKey, clientKey, issuerKey };
 }
 
 /** What cannot fail in a benchmark. */

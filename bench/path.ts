@@ -96,7 +96,7 @@ async function msOf(work: () => Promise<void>): Promise<number> {
 }
 
 function openWorld(folder: string) {
-  const { cell, genesis, trust, clock, nodeKey, clientKey, identity } = makeBenchCell();
+  const { cell, genesis, trust, clock, nodeKey, clientKey } = makeBenchCell();
   const client = new Loopback();
   const node = new Loopback();
   const maker = { nextId: createIds({ nowUnixMs: Date.now, randomBytes }), tick: () => clock.tick() };

@@ -163,6 +163,22 @@ describe("keys that are rotated under load", () => {
     }
   });
 
+  it("a client's with a token in its file, which is minted anew for the next key", async () => {
+    const file = workspace.path("token.creds");
+    const asked = ["--token", "--target", "live/near", "--intent", "say", "--where", "/text = x"];
+    await first.json("client", "add", "token", ...asked, "--out", file);
+    const send = async (text: string) =>
+      (await cell0(["--creds", file, "send", "live/near", "say", JSON.stringify({ text })])).stderr;
+    expect(await send("x")).toBe("");
+    await first.json("keys", "rotate", "client", "token", "--file", file);
+    expect(await send("x")).toBe("");
+    await first.json("keys", "rotate", "client", "token", "--file", file, "--remove");
+    expect(await send("x")).toBe("");
+    expect(await send("y")).toMatch(/^CAPABILITY_ARGUMENT_FORBIDDEN/);
+    await first.json("cap", "revoke", "--scope", "token", "--yes");
+    expect(await send("x")).toMatch(/^CAPABILITY_EPOCH_STALE/);
+  });
+
   it.each(["a", "b"])("node %s's, while it answers and its actors send", async (name) => {
     const credsOf = name === "a" ? first.dir.nodeCreds : second.dir.nodeCreds;
     const old = workspace.path(`${name}-before.creds`);
@@ -220,7 +236,7 @@ describe("keys that are rotated under load", () => {
     try {
       await underLoad([first.client, shop], async () => {
         const rotated = await first.json("keys", "rotate", "issuer");
-        expect(rotated).toMatchObject({ principal: "issuer", generation: 2, renewed: 5, left: [] });
+        expect(rotated).toMatchObject({ principal: "issuer", generation: 2, renewed: 6, left: [] });
         await first.json(
           "client",
           "add",
@@ -300,7 +316,11 @@ describe("keys that are rotated under load", () => {
       { timeout: 30_000 },
     );
     expect(await first.json("cap", "list")).toMatchObject({
-      minted: [expect.objectContaining({ revoked: false }), expect.objectContaining({ revoked: false })],
+      minted: [
+        // Of the client "token" both were revoked, by the scope of its name.
+        ...[true, true].map((revoked) => expect.objectContaining({ scope: "token", revoked })),
+        ...[false, false].map((revoked) => expect.objectContaining({ scope: "default", revoked })),
+      ],
     });
   });
 });

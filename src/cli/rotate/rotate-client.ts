@@ -19,6 +19,7 @@ import { confirm } from "../confirm.ts";
 import type { Context } from "../context.ts";
 import { formatTime } from "../duration.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { carryToken } from "./carry-token.ts";
 import { filesOf, type RotationFiles, removeFile, switchFiles } from "./files.ts";
 import {
   canGoOn,
@@ -65,7 +66,10 @@ export async function rotateClient(context: Context, name: string, options: Rota
     if (isOver) throw error;
     await undo(context, error, next.certificate, () => giveBack(kernel, standing, next.certificate));
   }
-  if (!isOver) await step(context, "switch", () => switchFiles(files));
+  await step(context, "switch", async () => {
+    await carryToken(context, standing.identity, next, file);
+    if (!isOver) await switchFiles(files);
+  });
   return told(context, next.certificate, files);
 }
 
