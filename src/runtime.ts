@@ -158,12 +158,8 @@ async function promote(
 }
 
 /** The process before this one may have taken another key since this one began to stand by. */
-async function useNewestKey(dir: DataDir, { key, onProblem }: Ground): Promise<void> {
-  try {
-    key.use(signingKeyOf(await readNodeIdentity(dir)));
-  } catch (error) {
-    onProblem(error as CellError);
-  }
+async function useNewestKey(dir: DataDir, { key }: Ground): Promise<void> {
+  key.use(signingKeyOf(await readNodeIdentity(dir)));
 }
 
 function openRotation(

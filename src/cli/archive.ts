@@ -1,5 +1,6 @@
 // What a backup holds: everything in the data directory but what is made again
-// (the broker's own storage, sockets, logs, caches, the lock). Certificates and
+// (the broker's own storage, sockets, logs, caches, the locks), and keys that others
+// have followed, which are to be destroyed and not copied. Certificates and
 // revisions lie there as this node's own signed copy, written file by file, so
 // that any moment is consistent.
 import { lstat, readdir } from "node:fs/promises";
@@ -15,13 +16,15 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "replay",
   "replay-floor.json",
 ]);
+const ENDINGS_LEFT_OUT =
+  /\.new$|^((node|operator)\.creds|keys\/issuer\.key)\.old$|^(.*\.creds|keys\/.*)\.draft$|^keys\/rotation\.lock$/;
 export const MAX_ENTRIES = 100_000;
 export const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 
 /** Whether a path relative to the data directory, with '/' in it, belongs into a backup. */
 export function belongs(path: string): boolean {
   const [top = ""] = path.split("/", 1);
-  return top !== "" && !LEFT_OUT.has(top) && !path.endsWith(".new");
+  return top !== "" && !LEFT_OUT.has(top) && !ENDINGS_LEFT_OUT.test(path);
 }
 
 /** Files of the directory that belong into a backup, sorted. Throws CLI_BACKUP_INVALID for anything but files and directories. */

@@ -83,9 +83,14 @@ async function checkKeys(dir: DataDir, genesis: Genesis, trust: TrustStore): Pro
     throw invalid("the genesis key is another cell's", "keys/genesis.key");
   }
   const issuer = await seedIfThere(dir.issuerKey);
+  // A rotation can be under way: then its key is the one that the newest one follows.
   if (
     issuer !== undefined &&
-    !trust.snapshot(0).some(({ certificate }) => equalBytes(certificate.key, issuer.publicKey))
+    !trust
+      .snapshot(0)
+      .some(({ certificate: { key, continuity } }) =>
+        [key, continuity?.previousKey].some((each) => each && equalBytes(each, issuer.publicKey)),
+      )
   ) {
     throw invalid("the issuer's key has no certificate", "keys/issuer.key");
   }

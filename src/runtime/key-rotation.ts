@@ -20,8 +20,8 @@ import { readIfThere, replaceFile } from "./replace-file.ts";
 
 export type KeyRotation = KeyRotationPorts & {
   /**
-   * Takes the next key untested when the present one counts no more: whoever rotated it went away half way.
-   * Never rejects.
+   * Takes the next key untested when the present one ends: whoever rotated it went away half way. Removes the
+   * file of the key before once that counts no more. Never rejects.
    */
   readonly heal: () => Promise<void>;
   readonly stop: () => void;
@@ -39,6 +39,8 @@ export type KeyRotationOptions = {
 };
 
 const LOOK_EVERY_MS = 1_000;
+/** Before the present key's end: nothing is to be signed with it that arrives after that. */
+const HEAL_AHEAD_MS = 10_000;
 
 export function openKeyRotation(options: KeyRotationOptions): KeyRotation {
   const rotation = new Rotation(options);
@@ -145,11 +147,14 @@ class Rotation {
     const { key, trust, node, dir } = this.#options;
     const now = Date.now();
     const own = trust.byPrincipal(node, now);
-    if (!own.ok || trust.byKey(key.publicKey, now).ok) return;
-    const next = await this.#next();
-    if (next === undefined || !equalBytes(own.value.key, next.key.publicKey)) return;
-    await this.#take(next);
-    await rm(dir.nodeNextKey, { force: true });
+    if (!own.ok) return;
+    if (!trust.byKey(key.publicKey, now + HEAL_AHEAD_MS).ok) {
+      const next = await this.#next();
+      if (next === undefined || !equalBytes(own.value.key, next.key.publicKey)) return;
+      await this.#take(next);
+      await rm(dir.nodeNextKey, { force: true });
+    }
+    await this.#removeOld();
   }
 
   /** The file first: a process that begins now has the next key. */
@@ -172,15 +177,21 @@ class Rotation {
   }
 
   async remove() {
+    const removed = await this.#removeOld();
+    if (removed === undefined) throw invalid("the key before counts still");
+    return { removed };
+  }
+
+  /** Undefined: its key counts still. False: there is none. */
+  async #removeOld(): Promise<boolean | undefined> {
     const { dir, trust } = this.#options;
     const path = `${dir.nodeCreds}.old`;
     const text = await readIfThere(path);
-    if (text === undefined) return { removed: false };
+    if (text === undefined) return false;
     const old = parseCreds(new TextDecoder().decode(text));
-    if (old.ok && trust.byKey(signingKeyOf(old.value).publicKey, Date.now()).ok)
-      throw invalid("the key before counts still");
+    if (old.ok && trust.byKey(signingKeyOf(old.value).publicKey, Date.now()).ok) return undefined;
     await rm(path, { force: true });
-    return { removed: true };
+    return true;
   }
 
   /** The node's newest, which has to count. */

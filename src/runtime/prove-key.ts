@@ -56,7 +56,9 @@ export function keyProver(ports: ProverPorts): ProveKey {
     const subscription = connection.subscribe(inbox, ({ subject, data }) => {
       const opened = openReplies(data, subject, { genesisHash, trust }, Date.now());
       for (const reply of opened.ok ? opened.value : []) {
-        if (!equalBytes(reply.requestId, id) || !equalBytes(reply.requestHash, hash)) continue;
+        const isOurs = equalBytes(reply.requestId, id) && equalBytes(reply.requestHash, hash);
+        // Another node's word is no proof that this one takes the key.
+        if (!isOurs || reply.node !== node) continue;
         if (reply.error === undefined) answered.resolve();
         else answered.reject(reply.error);
       }

@@ -1,6 +1,6 @@
 // The rotation of keys as the command line does it: what it leaves behind when a step fails, and how it goes on.
 import { existsSync } from "node:fs";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, lstat, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openMirror } from "../../src/runtime/record-mirror.ts";
@@ -207,6 +207,27 @@ describe("keys rotate operator", () => {
     expect(stuck.trust.newest("operator")?.generation).toBe(generation);
   });
 
+  it("leaves owner, mode and place of a file as they were, and goes where a link leads", async () => {
+    await using made = await madeCell();
+    const file = made.dir.operatorCreds;
+    const cell = await trustingCell(made);
+    const before = await keyIn(file);
+    await chmod(file, 0o640);
+    const link = join(made.parent, "link.creds");
+    await symlink(file, link);
+    const target = join(made.parent, "target");
+    await writeFile(target, "kept");
+    // Whoever may write there leads nobody astray.
+    await symlink(target, `${file}.next.draft`);
+    const { exitCode, out } = await rotate(made, cell, "client", "operator", "--file", link);
+    expect([exitCode, JSON.parse(out)]).toMatchObject([0, { file }]);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await keyIn(file)).not.toEqual(before);
+    expect(await keyIn(`${file}.old`)).toEqual(before);
+    expect((await stat(file)).mode & 0o777).toBe(0o640);
+    expect(await readFile(target, "utf8")).toBe("kept");
+  });
+
   it("refuses a file of a key that counts no more", async () => {
     await using made = await madeCell();
     const cell = await trustingCell(made);
@@ -287,7 +308,7 @@ describe("keys rotate issuer", () => {
       ...{ principal, generation: 1, revoked: false, shards: [], grants: [] },
       kind: "client",
       key: SigningKey.fromSeed(Buffer.alloc(32, number)).publicKey,
-      ...{ notBeforeUnixMs: 1, notAfterUnixMs: Date.now() + 86_400_000 },
+      ...{ notBeforeUnixMs: Date.now(), notAfterUnixMs: Date.now() + 86_400_000 },
     } as const;
     return must(issueCertificate(claims, issuer, cell.trust.genesis.hash));
   };
@@ -308,12 +329,20 @@ describe("keys rotate issuer", () => {
     const stopped = await rotate(made, cell, "issuer");
     expect(JSON.parse(stopped.err).error.message).toContain("stopped at `switch`");
     const next = await seed(`${made.dir.issuerKey}.next`);
+    const backup = await run(["--data-dir", "data", "backup", "half.tar.gz"], { cwd: made.parent });
+    expect([backup.exitCode, backup.err]).toEqual([0, ""]);
     expect((await rotate(made, cell, "issuer", "--remove")).err).toContain("CLI_ROTATION_PENDING");
     for (const argv of [["operator"], ["node", "a"]])
       expect((await rotate(made, cell, ...argv)).err).toMatch(/CLI_ROTATION_PENDING.*keys rotate issuer/);
     isOff = false;
     expect(JSON.parse((await rotate(made, cell, "issuer")).out)).toMatchObject({ generation: 2, renewed: 1 });
     expect(await seed(made.dir.issuerKey)).toEqual(next);
+    // A key that another has followed is in no backup.
+    expect(existsSync(`${made.dir.issuerKey}.old`)).toBe(true);
+    await run(["--data-dir", "data", "backup", "whole.tar.gz"], { cwd: made.parent });
+    const restored = await run(["--data-dir", "restored", "restore", "whole.tar.gz"], { cwd: made.parent });
+    expect(restored.exitCode).toBe(0);
+    expect(await readdir(join(made.parent, "restored", "keys"))).not.toContain("issuer.key.old");
   });
 
   it("leaves nodes and the operator counting, wherever it is cut off once they are certified", async () => {

@@ -207,14 +207,20 @@ describe("a node takes its next key", () => {
     expect((await identity()).certificate.generation).toBe(1);
   });
 
-  test("by itself only when the key before counts no more, and its own certificate names the next one", async () => {
+  test("by itself only when the key before ends, and its own certificate names the next one", async () => {
     const certificate = await certified();
+    vi.setSystemTime(UNTIL - 10_001);
     await rotation.heal();
     expect(key.publicKey).toEqual(keys.nodeA.publicKey);
-    vi.setSystemTime(UNTIL);
+    // What is signed now may arrive when the key before counts no more.
+    vi.setSystemTime(UNTIL - 10_000);
     await rotation.heal();
     expect(key.publicKey).toEqual(certificate.key);
     expect((await identity()).certificate.generation).toBe(2);
+    expect(existsSync(`${dir().nodeCreds}.old`)).toBe(true);
+    vi.setSystemTime(UNTIL);
+    await rotation.heal();
+    expect(existsSync(`${dir().nodeCreds}.old`)).toBe(false);
     expect(problems).toEqual([]);
   });
 

@@ -20,7 +20,7 @@ import type { Context } from "../context.ts";
 import { formatTime } from "../duration.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { carryToken } from "./carry-token.ts";
-import { filesOf, type RotationFiles, removeFile, switchFiles } from "./files.ts";
+import { filesOf, type RotationFiles, realFile, removeFile, switchFiles } from "./files.ts";
 import {
   canGoOn,
   isPending,
@@ -77,7 +77,7 @@ export async function rotateClient(context: Context, name: string, options: Rota
 async function standingOf(context: Context, name: string, file: string): Promise<Standing> {
   const keys = await readCellKeys(context.dir, context.natsUrl);
   requireIssuerSettled(keys);
-  const files = filesOf(file);
+  const files = filesOf(await realFile(file));
   const identity = await readCreds(files.current, name, keys);
   if (identity === undefined) {
     const remedy =
