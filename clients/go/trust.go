@@ -8,6 +8,8 @@ import (
 	pb "cell0.dev/client/cell0v1"
 )
 
+const maxPreserveMs = 24 * 60 * 60 * 1000
+
 type certificate struct {
 	*pb.CertificateBody
 	signer, hash []byte
@@ -58,9 +60,17 @@ func (t *Trust) isSigned(signed *pb.SignedCertificate, body *pb.CertificateBody)
 	agreed := len(signed.ContinuitySignature) == 0
 	if follows := body.Continuity; follows != nil {
 		input := signingInput("continuity", t.GenesisHash, hash(signed.Body))
-		agreed = isSigned(follows.PreviousKey, signed.ContinuitySignature, input)
+		agreed = isWellFormed(body) && isSigned(follows.PreviousKey, signed.ContinuitySignature, input)
 	}
 	return agreed && isSigned(signed.Signer, signed.Signature, signingInput("certificate", t.GenesisHash, hash(signed.Body)))
+}
+
+// isWellFormed: no withdrawal, no first generation and no key itself follows a key, and none counts on for more than a day.
+func isWellFormed(body *pb.CertificateBody) bool {
+	follows := body.Continuity
+	begin, end := follows.IssuedUnixMs, follows.PreserveUntilUnixMs
+	isKeyOfAnother := len(follows.Previous) == 32 && !bytes.Equal(follows.PreviousKey, body.Key)
+	return !body.Revoked && body.Generation >= 2 && isKeyOfAnother && begin <= end && end-begin <= maxPreserveMs
 }
 
 // take keeps the newest. One that says that it follows another than the one before it preserves nothing.

@@ -1,13 +1,21 @@
 // Replies to one request as they come off its inbox, for those who write clients: what to take, and what to
 // refuse with which code.
 
+import { create, toBinary } from "@bufbuild/protobuf";
 import { CellError } from "../../src/errors/cell-error.ts";
+import { SignedCertificateSchema } from "../../src/gen/cell0/v1/trust_pb.ts";
 import { sha256, toHex } from "../../src/security/bytes.ts";
 import type { RequestRef } from "../../src/security/intake/verdict.ts";
 import { buildReply, type ReplyContent } from "../../src/security/replies/build-reply.ts";
-import { issueCertificate } from "../../src/security/trust/certificate.ts";
+import {
+  type CertificateClaims,
+  certificateBody,
+  issueCertificate,
+} from "../../src/security/trust/certificate.ts";
+import type { Continuity } from "../../src/security/trust/continuity.ts";
 import { agree, successorClaims } from "../../src/security/trust/succession.ts";
 import { sealBatch, sealOne } from "../../src/security/wire/seal.ts";
+import { certificateInput } from "../../src/security/wire/signing-input.ts";
 import * as cell from "../../test/security/cell-fixture.ts";
 import { changed, idOf, utf8 } from "./bytes.ts";
 
@@ -26,6 +34,10 @@ const over = { before: cell.keyOf(12), after: cell.keyOf(13) };
 const ahead = { before: cell.keyOf(16), after: cell.keyOf(17) };
 const unproven = { before: cell.keyOf(14), after: cell.keyOf(15) };
 
+/** Of certificates whose continuity is none, by its form: what they name is nobody's. */
+const first = { before: cell.keyOf(20), after: cell.keyOf(21) };
+const itself = { before: cell.keyOf(22), after: cell.keyOf(22) };
+
 function rotation(
   principal: string,
   { before, after }: typeof rotated,
@@ -43,7 +55,44 @@ function rotation(
 /** With the code that each is refused with; what was known before counts on. */
 export function refusedCertificates() {
   const [, forged] = rotation("g", unproven, NOW + 60_000, unproven.after);
-  return [{ certificate: toHex(forged.bytes), code: "AUTHORITY_CONTINUITY_INVALID" }];
+  const day = 24 * 60 * 60 * 1000;
+  const malformed = [
+    odd("g", unproven, { preserveUntilUnixMs: NOW - 1_000 + day + 1 }),
+    odd("g", unproven, { preserveUntilUnixMs: NOW - 1_001 }),
+    odd("g", unproven, { previous: new Uint8Array(31) }),
+    odd("g", unproven, {}, { revoked: true }),
+    odd("j", first, {}, { generation: 1 }),
+    odd("k", itself),
+  ];
+  return [
+    { certificate: toHex(forged.bytes), code: "AUTHORITY_CONTINUITY_INVALID" },
+    ...malformed.map((bytes) => ({ certificate: toHex(bytes), code: "AUTHORITY_CERTIFICATE_INVALID" })),
+  ];
+}
+
+/** Signed by all that have to, whatever it says. */
+function odd(
+  principal: string,
+  { before, after }: typeof rotated,
+  more: Partial<Continuity> = {},
+  claimed: Partial<CertificateClaims> = {},
+): Uint8Array {
+  const known = cell.certify({ kind: "node", principal, key: before.publicKey });
+  const time = { issuedUnixMs: NOW - 1_000, preserveUntilUnixMs: NOW + 60_000 };
+  const { continuity, ...rest } = successorClaims(known, after.publicKey, time);
+  if (continuity === undefined) throw new Error("it follows nothing");
+  const claims = { ...rest, ...claimed, continuity: { ...continuity, ...more } };
+  const { hash } = cell.genesis;
+  const body = certificateBody(claims);
+  return toBinary(
+    SignedCertificateSchema,
+    create(SignedCertificateSchema, {
+      body,
+      signer: keys.issuer.publicKey,
+      signature: keys.issuer.sign(certificateInput(hash, body)),
+      continuitySignature: agree(claims, before, hash),
+    }),
+  );
 }
 
 export const moreCertificates = () => {
@@ -201,6 +250,14 @@ function refused() {
         code: "AUTHORITY_ISSUER_UNKNOWN",
       },
     ),
+    vector(
+      "signed by a key that follows one in a first generation",
+      sealOne(replyBytes(), cell.sealingOf(first.after)),
+      { code: "AUTHORITY_ISSUER_UNKNOWN" },
+    ),
+    vector("signed by a key that follows itself", sealOne(replyBytes(), cell.sealingOf(itself.after)), {
+      code: "AUTHORITY_ISSUER_UNKNOWN",
+    }),
     vector("signed by a client", sealOne(replyBytes(), cell.sealingOf(keys.bob)), { code: unbound }),
     vector("signed by an issuer", sealOne(replyBytes(), cell.sealingOf(keys.issuer)), { code: unbound }),
     vector("an intent", sealOne(request, node), { code: unbound }),

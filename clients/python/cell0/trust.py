@@ -9,6 +9,7 @@ from cell0.wire import CellError, parse, require_signed, sha256, signing_input
 
 # A certificate whose key follows another counts from its issue on, by clocks that differ so much.
 ISSUED_AFTER_MS = 60_000
+MAX_PRESERVE_MS = 24 * 60 * 60 * 1000
 
 
 class Trust:
@@ -33,6 +34,8 @@ class Trust:
         signing = signing_input(b"certificate", self.genesis_hash, sha256(each.body))
         require_signed(each.signer, each.signature, "AUTHORITY_CERTIFICATE_FORGED", signing)
         if body.HasField("continuity"):
+            if not _is_well_formed(body):
+                raise CellError("AUTHORITY_CERTIFICATE_INVALID")
             signing = signing_input(b"continuity", self.genesis_hash, sha256(each.body))
             previous = body.continuity.previous_key
             require_signed(previous, each.continuity_signature, "AUTHORITY_CONTINUITY_INVALID", signing)
@@ -96,6 +99,14 @@ class Trust:
             return "AUTHORITY_CERTIFICATE_EXPIRED"
         is_sound = body.kind == PRINCIPAL_KIND_ISSUER or self._fault(signer, at_ms) is None
         return None if is_sound else "AUTHORITY_CHAIN_BROKEN"
+
+
+def _is_well_formed(body):
+    """No withdrawal, no first generation and no key itself follows a key, and none counts on for more than a day."""
+    follows = body.continuity
+    begin, end = follows.issued_unix_ms, follows.preserve_until_unix_ms
+    is_key_of_another = len(follows.previous) == 32 and follows.previous_key != body.key
+    return not body.revoked and body.generation >= 2 and is_key_of_another and 0 <= end - begin <= MAX_PRESERVE_MS
 
 
 def _is_after(body, before, digest):
