@@ -31,6 +31,7 @@ import {
   others,
   signedBy,
 } from "./issuer-standing.ts";
+import { removeIssuer } from "./remove-issuer.ts";
 import {
   isPending,
   must,
@@ -159,36 +160,6 @@ async function giveBack(
   const claims = endingClaims(established, current.publicKey);
   await publishEverywhere(kernel, standing, must(issueCertificate(claims, genesisKey, genesis.hash)));
   await removeFile(files.next);
-}
-
-async function removeIssuer(standing: IssuerStanding, options: RotateOptions): Promise<ExitCode> {
-  const { context, newest, current, genesis, genesisKey, files } = standing;
-  const waiting = await left(standing, newest);
-  const wasPending = isPending(newest);
-  const isNeeded = waiting.length > 0 && (wasPending || waiting.some(isVital));
-  if (!equalBytes(newest.key, current.publicKey) || isNeeded)
-    throw new CellError("CLI_ROTATION_PENDING", "not everybody is certified by the issuer's next key yet", {
-      remedy: "Run it without `--remove` first: it goes on where it stopped.",
-    });
-  let generation = newest.generation;
-  // Also for those who fell with the key before, so that nobody is asked about them again.
-  if (wasPending || waiting.length > 0) {
-    await confirm(context, "End the issuer's key before now?", options.yes === true);
-    await step(context, "remove", async () => {
-      const ended = must(issueCertificate(endingClaims(newest), genesisKey, genesis.hash));
-      await publishEverywhere(await context.kernel(), standing, ended);
-      generation = ended.generation;
-    });
-  }
-  await removeFile(files.old);
-  context.print(
-    wasPending
-      ? "The issuer's key before certifies nobody any more, and is gone."
-      : "No key counts beside the issuer's newest.",
-  );
-  const keyFingerprint = fingerprintOf(newest.key);
-  context.printJson({ principal: ISSUER, generation, keyFingerprint, removed: wasPending });
-  return exitCodes.ok;
 }
 
 /** Who is left was not named, or is another than was named: that is for whoever rotates to look at. */
