@@ -59,6 +59,12 @@ export async function openRetired(
   };
   const isKnown = ({ principal, generation }: Certificate): boolean =>
     generation <= (store.newest(principal)?.generation ?? 0);
+  /** False: nothing newer of its principal is known, so it is missed. */
+  const judge = async (record: Certificate): Promise<boolean> => {
+    if (!isKnown(record)) return false;
+    if (store.restoreRetired(record.bytes, Date.now())) await keep(record.principal);
+    return true;
+  };
   let earlier: Earlier[] | undefined = [];
   return {
     keep,
@@ -72,20 +78,13 @@ export async function openRetired(
         earlier.push({ record, error });
         return true;
       }
-      if (!store.restoreRetired(record.bytes, Date.now())) return false;
-      await keep(record.principal);
-      return true;
+      return await judge(record);
     },
     async settle() {
       const waiting = earlier ?? [];
       earlier = undefined;
       await restore();
-      const touched = new Set<string>();
-      for (const { record, error } of waiting) {
-        if (!isKnown(record)) onProblem(error);
-        else if (store.restoreRetired(record.bytes, Date.now())) touched.add(record.principal);
-      }
-      for (const principal of touched) await keep(principal);
+      for (const { record, error } of waiting) if (!(await judge(record))) onProblem(error);
     },
   };
 }
