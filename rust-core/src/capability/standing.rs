@@ -33,7 +33,7 @@ pub fn check_standing(
     now_unix_ms: u64,
 ) -> Result<(), CapabilityFault> {
     let last = &chain.last().claims;
-    if last.holder != *holder {
+    if last.holder != *holder && !trust.are_of_one(&last.holder, holder) {
         return Err(CapabilityFault::HolderMismatch);
     }
     if now_unix_ms >= last.not_after_unix_ms {
@@ -54,7 +54,8 @@ pub fn check_standing(
     {
         return Err(CapabilityFault::Revoked(at));
     }
-    if !trust.is_authority(&chain.root.claims.issuer) {
+    let root = &chain.root.claims;
+    if !trust.is_authority(&root.issuer, root.not_before_unix_ms, root.epoch) {
         return Err(CapabilityFault::AuthorityUnknown);
     }
     let fallen = chain

@@ -24,7 +24,7 @@ impl Court<'_> {
     ) -> Verdict {
         let capsule = capsule::read(bytes)?;
         let certificate = self.sender(&capsule, issuer)?;
-        self.authorise(&capsule, certificate, signatures)
+        self.authorise(&capsule, certificate, issuer, signatures)
     }
 
     /// A chain by itself, for whoever signs with this key.
@@ -60,6 +60,7 @@ impl Court<'_> {
         &self,
         capsule: &Capsule<'_>,
         certificate: &Certificate<'_>,
+        issuer: &[u8; 32],
         signatures: &mut Signatures,
     ) -> Verdict {
         let invalid = |what| Err(AuthorityFault::SourceInvalid(what).into());
@@ -72,9 +73,8 @@ impl Court<'_> {
             capsule.source,
         ) {
             (Kind::Client, _, Some(_)) => invalid("a client speaks for no actor"),
-            (Kind::Client, false, None) => {
-                self.authorise_by_token(capsule, &certificate.key, signatures)
-            }
+            // The key that signed, which need not be the certificate's.
+            (Kind::Client, false, None) => self.authorise_by_token(capsule, issuer, signatures),
             (Kind::Client, true, None) => Ok(Accepted::default()),
             (_, false, _) => Err(CapabilityFault::NotBuiltYet.into()),
             (_, true, None) => invalid("the capsule names no actor"),

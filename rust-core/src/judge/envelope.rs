@@ -27,7 +27,7 @@ impl Court<'_> {
                 Some(_) => (&mut of_replies, Signatures::without_cofactor as Rule),
             };
             (*proof.get_or_insert_with(|| self.prove(&envelope, signatures, rule)))?;
-            self.authorise(&capsule, certificate, signatures)
+            self.authorise(&capsule, certificate, &envelope.issuer, signatures)
         };
         envelope.capsules.iter().map(&mut judge).collect()
     }

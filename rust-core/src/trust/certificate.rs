@@ -2,6 +2,7 @@
 //! whether one counts in a cell is the store's judgement.
 
 use super::certificate_body::{Body, Grant};
+use super::continuity::Continuity;
 use super::fault::AuthorityFault;
 use crate::signature::is_canonical_key;
 use crate::wire::SAFE_INTEGER_MAX;
@@ -51,6 +52,15 @@ pub struct Certificate<'a> {
     pub has_first_shard: bool,
     /// The principal is withdrawn.
     pub is_revoked: bool,
+    /// Which key this one follows, with that one's consent.
+    pub continuity: Option<Continuity>,
+}
+
+impl Certificate<'_> {
+    /// Whether it is of the generation right before another's.
+    pub(super) fn is_right_before(&self, later: &Certificate<'_>) -> bool {
+        self.generation.checked_add(1) == Some(later.generation)
+    }
 }
 
 /// Reads a certificate.
@@ -62,7 +72,7 @@ pub fn read(bytes: &[u8]) -> Result<Certificate<'_>, AuthorityFault> {
         return Err(AuthorityFault::CertificateInvalid("it is too large"));
     }
     let invalid = AuthorityFault::CertificateInvalid;
-    let [body, signer, signature] =
+    let [body, signer, signature, continuity_signature] =
         decode(bytes).map_err(|_| invalid("it is not a certificate's protobuf"))?;
     let signer = signer
         .try_into()
@@ -79,12 +89,14 @@ pub fn read(bytes: &[u8]) -> Result<Certificate<'_>, AuthorityFault> {
     };
     check(&raw, kind).map_err(invalid)?;
     let key = <[u8; 32]>::try_from(raw.key).ok().filter(is_canonical_key);
+    let key = key.ok_or(invalid("its key is not acceptable"))?;
+    let continuity = continuity(&raw, &key, continuity_signature).map_err(invalid)?;
     Ok(Certificate {
         bytes,
         body,
         signer,
         signature,
-        key: key.ok_or(invalid("its key is not acceptable"))?,
+        key,
         principal: raw.principal,
         kind,
         generation: raw.generation,
@@ -92,7 +104,23 @@ pub fn read(bytes: &[u8]) -> Result<Certificate<'_>, AuthorityFault> {
         not_after_unix_ms: raw.not_after,
         has_first_shard: raw.shards.iter().any(|(first, _)| *first == 0),
         is_revoked: raw.revoked,
+        continuity,
     })
+}
+
+fn continuity(
+    raw: &Body<'_>,
+    key: &[u8; 32],
+    signature: &[u8],
+) -> Result<Option<Continuity>, &'static str> {
+    match &raw.continuity {
+        None if signature.is_empty() => Ok(None),
+        None => Err("it has a signature of a key that it does not follow"),
+        Some(_) if raw.revoked || raw.generation < 2 => {
+            Err("a withdrawal, or a first generation, follows no key")
+        }
+        Some(continuity) => continuity.check(key, signature).map(Some),
+    }
 }
 
 fn check(raw: &Body<'_>, kind: Kind) -> Result<(), &'static str> {
@@ -119,17 +147,18 @@ fn check(raw: &Body<'_>, kind: Kind) -> Result<(), &'static str> {
     )
 }
 
-/// Body, signer and signature.
-fn decode(bytes: &[u8]) -> Result<[&[u8]; 3], FormFault> {
-    let (mut body, mut signer, mut signature) = (None, None, None);
+/// Body, signer and signature, and that of the key before.
+fn decode(bytes: &[u8]) -> Result<[&[u8]; 4], FormFault> {
+    let (mut body, mut signer, mut signature, mut of_key_before) = (None, None, None, None);
     let mut fields = Fields::of(bytes);
     while let Some(field) = fields.read()? {
         match field.number {
             1 => set(&mut body, field.bytes()?)?,
             2 => set(&mut signer, field.bytes()?)?,
             3 => set(&mut signature, field.bytes()?)?,
+            4 => set(&mut of_key_before, field.bytes()?)?,
             _ => field.unknown()?,
         }
     }
-    Ok([body, signer, signature].map(Option::unwrap_or_default))
+    Ok([body, signer, signature, of_key_before].map(Option::unwrap_or_default))
 }

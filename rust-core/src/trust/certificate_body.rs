@@ -1,5 +1,6 @@
 //! The signed part of a certificate, field by field.
 
+use super::continuity::RawContinuity;
 use crate::capability::pattern::{PATTERNS_MAX, Separator, is_pattern};
 use crate::wire::fields::{Fields, FormFault, add, set};
 
@@ -17,6 +18,7 @@ pub(super) struct Body<'a> {
     pub(super) shards: Vec<(u32, u32)>,
     pub(super) grants: Vec<Grant<'a>>,
     pub(super) revoked: bool,
+    pub(super) continuity: Option<RawContinuity<'a>>,
 }
 
 impl<'a> Body<'a> {
@@ -24,6 +26,7 @@ impl<'a> Body<'a> {
         let (mut key, mut principal, mut kind, mut generation) = (None, None, None, None);
         let (mut not_before, mut not_after, mut revoked) = (None, None, None);
         let (mut shards, mut grants) = (Vec::new(), Vec::new());
+        let mut continuity = None;
         let mut fields = Fields::of(bytes);
         while let Some(field) = fields.read()? {
             match field.number {
@@ -36,6 +39,7 @@ impl<'a> Body<'a> {
                 7 => add(&mut shards, read_range(field.bytes()?)?, SHARD_RANGES_MAX)?,
                 8 => add(&mut grants, Grant::read(field.bytes()?)?, GRANTS_MAX)?,
                 9 => set(&mut revoked, field.flag()?)?,
+                10 => set(&mut continuity, RawContinuity::read(field.bytes()?)?)?,
                 _ => field.unknown()?,
             }
         }
@@ -49,6 +53,7 @@ impl<'a> Body<'a> {
             shards,
             grants,
             revoked: revoked.unwrap_or_default(),
+            continuity,
         })
     }
 }

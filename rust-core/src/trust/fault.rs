@@ -16,6 +16,9 @@ pub enum AuthorityFault {
     /// Its signature is not its signer's.
     #[error("the certificate's signature is not valid")]
     CertificateForged,
+    /// The key that it says it follows has not signed it.
+    #[error("the key that the certificate's key follows does not agree to it")]
+    ContinuityInvalid,
     /// Its time has not come.
     #[error("the certificate is not valid yet")]
     NotYetValid,
@@ -51,6 +54,7 @@ impl Coded for AuthorityFault {
             Self::IssuerUnknown => "AUTHORITY_ISSUER_UNKNOWN",
             Self::CertificateInvalid(_) => "AUTHORITY_CERTIFICATE_INVALID",
             Self::CertificateForged => "AUTHORITY_CERTIFICATE_FORGED",
+            Self::ContinuityInvalid => "AUTHORITY_CONTINUITY_INVALID",
             Self::NotYetValid => "AUTHORITY_CERTIFICATE_NOT_YET_VALID",
             Self::Expired => "AUTHORITY_CERTIFICATE_EXPIRED",
             Self::Revoked => "AUTHORITY_REVOKED",

@@ -1,18 +1,25 @@
 //! The certificates that count in a cell: the newest generation of each principal,
-//! chained to genesis. They are added in any order; signatures are verified then,
+//! chained to genesis, and for a time the key that the newest one follows. They are added in any order; signatures are verified then,
 //! time and the standing of a certificate's issuer at every look-up. Nothing here
 //! is forgotten for want of room: whoever fills a store bounds it.
+
+mod admission;
 
 use std::collections::HashMap;
 
 use super::certificate::{Certificate, Kind};
+use super::continuity::begins_unix_ms;
 use super::fault::AuthorityFault;
+use super::former_keys::FormerKeys;
 use super::genesis::Genesis;
+use super::preserved_keys::PreservedKeys;
+use super::retired_keys::RetiredKeys;
 use crate::signature_budget::Signatures;
-use crate::wire::signing_input;
 
 /// Certificates that came before their issuer's; the oldest gives way.
 const WAITING_MAX: usize = 256;
+/// How long a root counts on after the time of the key that signed it.
+const ROOTS_OUTLIVE_KEYS_MS: u64 = 30 * 86_400_000;
 
 type Key = [u8; 32];
 
@@ -24,6 +31,9 @@ pub struct TrustStore<'a> {
     by_principal: HashMap<&'a str, Certificate<'a>>,
     /// Names of those whose keys these are.
     by_key: HashMap<Key, &'a str>,
+    preserved: PreservedKeys<'a>,
+    retired: RetiredKeys<'a>,
+    former: FormerKeys<'a>,
     waiting: Vec<Certificate<'a>>,
 }
 
@@ -36,6 +46,9 @@ impl<'a> TrustStore<'a> {
             now_unix_ms,
             by_principal: HashMap::new(),
             by_key: HashMap::new(),
+            preserved: PreservedKeys::default(),
+            retired: RetiredKeys::default(),
+            former: FormerKeys::default(),
             waiting: Vec::new(),
         }
     }
@@ -61,7 +74,7 @@ impl<'a> TrustStore<'a> {
         Ok(())
     }
 
-    /// The certificate of a key.
+    /// The certificate of a key; of one that the principal's newest follows, that one.
     ///
     /// # Errors
     /// What stands against it now.
@@ -76,116 +89,48 @@ impl<'a> TrustStore<'a> {
         self.by_key(key).is_ok()
     }
 
-    /// Whether this key may sign roots of capabilities: an issuer's, or that of a
-    /// node that is certified for shard 0.
+    /// Whether two keys are of one principal, and both count: while one is rotated.
     #[must_use]
-    pub fn is_authority(&self, key: &Key) -> bool {
-        self.by_key(key).is_ok_and(|found| match found.kind {
-            Kind::Issuer => true,
-            Kind::Node => found.has_first_shard,
-            Kind::Client => false,
-        })
+    pub fn are_of_one(&self, key: &Key, other: &Key) -> bool {
+        match (self.by_key(key), self.by_key(other)) {
+            (Ok(one), Ok(two)) => one.principal == two.principal,
+            _ => false,
+        }
+    }
+
+    /// Whether a root of capabilities that this key signed, of this beginning and
+    /// epoch, counts: the key is an issuer's, or that of a node that is certified for
+    /// shard 0; or such a key follows it without a break, and it was dated, and its
+    /// epoch began, before the key's end, at most 30 days ago.
+    #[must_use]
+    pub fn is_authority(&self, key: &Key, not_before_unix_ms: u64, epoch: u64) -> bool {
+        if let Ok(found) = self.by_key(key) {
+            return signs_roots(found);
+        }
+        let Some((owner, until_unix_ms)) = self.former.owner_of(key) else {
+            return false;
+        };
+        let end_unix_ms = until_unix_ms.saturating_add(ROOTS_OUTLIVE_KEYS_MS);
+        not_before_unix_ms < until_unix_ms
+            && epoch < until_unix_ms
+            && self.now_unix_ms < end_unix_ms
+            && self
+                .by_principal
+                .get(owner)
+                .is_some_and(|owner| self.judge(owner).is_ok() && signs_roots(owner))
     }
 
     fn holder(&self, key: &Key) -> Option<&Certificate<'a>> {
-        self.by_principal.get(self.by_key.get(key)?)
-    }
-
-    /// Whether it counts from now on and did not before.
-    fn admit(
-        &mut self,
-        certificate: Certificate<'a>,
-        signatures: &mut Signatures,
-    ) -> Result<bool, AuthorityFault> {
-        if let Err(fault) = self.check_chain(&certificate, signatures) {
-            if fault == AuthorityFault::ChainBroken {
-                self.keep_waiting(certificate);
-            }
-            return Err(fault);
-        }
-        if let Some(known) = self.by_principal.get(certificate.principal) {
-            if known.body == certificate.body {
-                return Ok(false);
-            }
-            check_succession(&certificate, known)?;
-        }
-        let foreign = self.by_key.get(&certificate.key).copied();
-        if let Some(name) = foreign.filter(|name| *name != certificate.principal) {
-            if certificate.kind != Kind::Issuer {
-                return Err(AuthorityFault::PrincipalTaken(
-                    "its key belongs to another principal",
-                ));
-            }
-            self.forget(name);
-        }
-        self.forget(certificate.principal);
-        self.by_key.insert(certificate.key, certificate.principal);
-        self.by_principal.insert(certificate.principal, certificate);
-        Ok(true)
-    }
-
-    /// Rules of kinds, and the signature: genesis -> issuer -> node or client.
-    fn check_chain(
-        &self,
-        certificate: &Certificate<'a>,
-        signatures: &mut Signatures,
-    ) -> Result<(), AuthorityFault> {
-        if certificate.key == self.genesis.key {
-            return Err(AuthorityFault::PrincipalTaken(
-                "the genesis key is never certified",
-            ));
-        }
-        let is_by_genesis = certificate.signer == self.genesis.key;
-        if is_by_genesis != (certificate.kind == Kind::Issuer) {
-            return Err(AuthorityFault::KindForbidden(
-                "genesis certifies issuers, and nobody else does",
-            ));
-        }
-        if !is_by_genesis {
-            let issuer = self
-                .holder(&certificate.signer)
-                .ok_or(AuthorityFault::ChainBroken)?;
-            if issuer.kind != Kind::Issuer {
-                return Err(AuthorityFault::KindForbidden(
-                    "only an issuer certifies others",
-                ));
-            }
-            self.judge(issuer)
-                .map_err(|_| AuthorityFault::ChainBroken)?;
-        }
-        let Certificate {
-            signer,
-            body,
-            signature,
-            ..
-        } = certificate;
-        let message = signing_input::certificate(&self.genesis.hash, body);
-        match signatures.by_rule(signer, &message, signature) {
-            true => Ok(()),
-            false => Err(AuthorityFault::CertificateForged),
-        }
-    }
-
-    fn keep_waiting(&mut self, certificate: Certificate<'a>) {
-        self.waiting
-            .retain(|other| other.bytes != certificate.bytes);
-        if self.waiting.len() >= WAITING_MAX {
-            self.waiting.remove(0);
-        }
-        self.waiting.push(certificate);
-    }
-
-    fn forget(&mut self, principal: &str) {
-        if let Some(known) = self.by_principal.remove(principal) {
-            self.by_key.remove(&known.key);
-        }
+        let now = self.by_key.get(key).copied();
+        let name = now.or_else(|| self.preserved.principal_of(key, self.now_unix_ms))?;
+        self.by_principal.get(name)
     }
 
     fn judge(&self, certificate: &Certificate<'a>) -> Result<(), AuthorityFault> {
         if certificate.is_revoked {
             return Err(AuthorityFault::Revoked);
         }
-        if self.now_unix_ms < certificate.not_before_unix_ms {
+        if self.now_unix_ms < begins_unix_ms(certificate) {
             return Err(AuthorityFault::NotYetValid);
         }
         if self.now_unix_ms >= certificate.not_after_unix_ms {
@@ -203,21 +148,10 @@ impl<'a> TrustStore<'a> {
     }
 }
 
-/// Whether a certificate may take the place of the one that is known of its principal.
-fn check_succession(
-    certificate: &Certificate<'_>,
-    known: &Certificate<'_>,
-) -> Result<(), AuthorityFault> {
-    if certificate.kind != known.kind {
-        // Genesis outranks issuers: nobody can occupy an issuer's name before it is certified.
-        return match certificate.kind {
-            Kind::Issuer => Ok(()),
-            _ => Err(AuthorityFault::PrincipalTaken("its name is another's")),
-        };
-    }
-    match certificate.generation.cmp(&known.generation) {
-        std::cmp::Ordering::Less => Err(AuthorityFault::GenerationSuperseded),
-        std::cmp::Ordering::Equal => Err(AuthorityFault::GenerationConflict),
-        std::cmp::Ordering::Greater => Ok(()),
+fn signs_roots(certificate: &Certificate<'_>) -> bool {
+    match certificate.kind {
+        Kind::Issuer => true,
+        Kind::Node => certificate.has_first_shard,
+        Kind::Client => false,
     }
 }

@@ -49,6 +49,12 @@ pub fn certificate(genesis: &Hash, body: &[u8]) -> Vec<u8> {
     [b"cell0/v1/certificate\0", &genesis[..], &sha256(&[body])].concat()
 }
 
+/// Of a certificate, by the key that its key follows.
+#[must_use]
+pub fn continuity(genesis: &Hash, body: &[u8]) -> Vec<u8> {
+    [b"cell0/v1/continuity\0", &genesis[..], &sha256(&[body])].concat()
+}
+
 /// Of a link of a capability chain.
 #[must_use]
 pub fn capability(genesis: &Hash, issuer: &[u8], token: &Hash) -> Vec<u8> {
