@@ -3,6 +3,7 @@ import { coreCertificates } from "./core/certificates.ts";
 import { coreChains } from "./core/chains.ts";
 import { coreCapsules, coreEnvelopes } from "./core/envelopes.ts";
 import { corePayloads } from "./core/payloads.ts";
+import { coreRotations } from "./core/rotations.ts";
 import { coreUses } from "./core/uses.ts";
 import { attenuation } from "./laws/attenuation.ts";
 import { capsule } from "./laws/capsule.ts";
@@ -25,6 +26,7 @@ export const coreTargets: readonly Target[] = [
   coreUses,
   corePayloads,
   coreCertificates,
+  coreRotations,
 ];
 
 export const targets: readonly Target[] = [

@@ -6,7 +6,7 @@ import { SignedCertificateSchema } from "../../../src/gen/cell0/v1/trust_pb.ts";
 import { copyOf } from "../../../src/security/bytes.ts";
 import { chainBytes } from "../../../src/security/capability/chain.ts";
 import { issueCertificate, MAX_CERTIFICATE_BYTES } from "../../../src/security/trust/certificate.ts";
-import { certificateInput } from "../../../src/security/wire/signing-input.ts";
+import { certificateInput, continuityInput } from "../../../src/security/wire/signing-input.ts";
 import { rootChain } from "../../security/capability/token-fixture.ts";
 import {
   bytesOf,
@@ -55,7 +55,7 @@ const changed = mutants(
   MAX_CERTIFICATE_BYTES,
 ).map(({ bytes }) => bytes);
 
-/** Under the key that signed the original. */
+/** Under the keys that signed the original. */
 const changedBody = mutants(
   certificates.map(({ body }) => body),
   MAX_CERTIFICATE_BYTES,
@@ -63,7 +63,12 @@ const changedBody = mutants(
   const original = certificates[of] ?? issuerCertificate;
   const by = signerOf(original.signer);
   const signature = copyOf(by.sign(certificateInput(genesis.hash, bytes)));
-  const signed = create(SignedCertificateSchema, { body: bytes, signer: by.publicKey, signature });
+  const { continuity } = original;
+  const agreed = continuity && signerOf(continuity.previousKey).sign(continuityInput(genesis.hash, bytes));
+  const signed = create(SignedCertificateSchema, {
+    ...{ body: bytes, signer: by.publicKey, signature },
+    continuitySignature: copyOf(agreed ?? new Uint8Array()),
+  });
   return toBinary(SignedCertificateSchema, signed);
 });
 

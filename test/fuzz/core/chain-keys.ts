@@ -5,11 +5,12 @@ import { copyOf } from "../../../src/security/bytes.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { capabilityInput } from "../../../src/security/wire/signing-input.ts";
 import { genesis, keys } from "../../security/cell-fixture.ts";
-import { odd, people } from "./people.ts";
+import { odd, people, rotated } from "./people.ts";
 
 const signers: readonly Pick<SigningKey, "publicKey" | "sign">[] = [
   ...Object.values(keys),
   ...Object.values(people),
+  ...Object.values(rotated).flat(),
   odd,
 ];
 

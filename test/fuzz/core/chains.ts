@@ -20,7 +20,7 @@ import { chainLimit, chains } from "../samples.ts";
 import { signedAnew, signerOf } from "./chain-keys.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
-import { cydCertificate, everyone, odd, people } from "./people.ts";
+import { cydCertificate, everyone, odd, people, rotated } from "./people.ts";
 import { boundTokens } from "./token-bounds.ts";
 
 const asked = { needed: 2, approvers: [keys.ann, keys.bob, people.cyd].map(({ publicKey }) => publicKey) };
@@ -51,6 +51,11 @@ const others: readonly Chain[] = [
   rootChain({ epoch: 4 }),
   rootChain({ epoch: 5 }),
   rootChain({ scope: "default" }),
+  // By the key of a node that another follows: dated before that one's end, or after.
+  rootChain({}, rotated.node[0]),
+  rootChain({}, rotated.node[1]),
+  rootChain({ notBeforeUnixMs: NOW }, rotated.node[0]),
+  ...Object.values(rotated).flatMap((pair) => pair.map((key) => rootChain({ holder: key.publicKey }))),
 ];
 const all = [...chains, ...others];
 const holders = [...all.map(({ last }) => last.holder), keys.bob.publicKey];
@@ -82,6 +87,15 @@ const asIs = fc
   .constantFrom(...all, ...others.slice(0, 3), ...others.slice(0, 3))
   .map((chain): Subject => ({ kind: "chain", bytes: chainBytes(chain), holder: chain.last.holder }));
 
+/** A token of the one key with the other. */
+const ofTheOther = fc
+  .tuple(fc.constantFrom(...Object.values(rotated)), fc.boolean())
+  .map(([[before, next], isNext]): Subject => {
+    const [owner, user] = isNext ? [next, before] : [before, next];
+    const bytes = chainBytes(rootChain({ holder: owner.publicKey }));
+    return { kind: "chain", bytes, holder: user.publicKey };
+  });
+
 /** One link more, mostly narrower, sometimes wider by a hair. */
 const stepped = fc.record({ of: fc.constantFrom(...chains), next: step }).map(({ of, next }): Subject => {
   const claims = { ...following(of.last, next), parent: of.last.hash };
@@ -92,6 +106,7 @@ const stepped = fc.record({ of: fc.constantFrom(...chains), next: step }).map(({
 const subject = fc.oneof(
   { weight: 4, arbitrary: asIs },
   { weight: 4, arbitrary: stepped },
+  { weight: 2, arbitrary: ofTheOther },
   { weight: 10, arbitrary: changedChain },
   { weight: 10, arbitrary: changedBody },
   { weight: 1, arbitrary: shuffled },

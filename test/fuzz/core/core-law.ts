@@ -8,7 +8,12 @@ import { demand } from "../demand.ts";
 import { type Target, targetOf } from "../target.ts";
 import { type Court, compare, requestOf, type Subject } from "./court.ts";
 
-export type Case = { readonly court: Court; readonly subjects: readonly Subject[] };
+export type Case = {
+  readonly court: Court;
+  readonly subjects: readonly Subject[];
+  /** What some of the subjects show, so that both outcomes of it can be demanded. */
+  readonly names?: ReadonlyMap<Subject, string>;
+};
 
 type CoreLaw<T> = {
   readonly name: string;
@@ -22,6 +27,8 @@ type CoreLaw<T> = {
 
 /** Another process takes part, on a machine that may do much else: it is no finding that it is slow. */
 const PATIENT = { slowMs: 60_000, nowMs: () => performance.now() };
+/** Between a name and what came of it: of what has one, the code is seen as well. */
+export const NAMED = ": ";
 const MAX_SHOWN_BYTES = 16 * 1024;
 
 export function coreTarget<T>({ caseOf, seesCertificates = false, ...law }: CoreLaw<T>): Target {
@@ -29,12 +36,17 @@ export function coreTarget<T>({ caseOf, seesCertificates = false, ...law }: Core
     {
       ...law,
       check: (input, saw) => {
-        const { court, subjects } = caseOf(input);
+        const { court, subjects, names } = caseOf(input);
         const { node, difference } = compare(court, subjects);
         const added = seesCertificates ? node.certificates : [];
         for (const { code } of added) saw(code === "ok" ? "certified" : code);
         for (const { code, token } of node.subjects.flat())
           saw(code !== "ok" || token === "" ? code : "ok by a token");
+        for (const [at, subject] of subjects.entries()) {
+          const name = names?.get(subject);
+          const isOk = node.subjects[at]?.every(({ code }) => code === "ok");
+          if (name !== undefined) saw(`${name}${NAMED}${isOk ? "accepted" : "refused"}`);
+        }
         demand(difference === undefined, difference ?? "");
       },
       show: (input) => {

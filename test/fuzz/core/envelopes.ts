@@ -12,7 +12,7 @@ import { capsuleSamples, chainSamples, envelopeSamples, intents } from "../sampl
 import { batch, boundCapsule } from "./bounds.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf } from "./court.ts";
-import { everyone, odd, oddNode, people } from "./people.ts";
+import { everyone, odd, oddNode, people, rotated } from "./people.ts";
 
 const id = (n: number) => new Uint8Array(16).fill(n);
 const once = chainBytes(rootChain({ kind: "ephemeral" }));
@@ -58,6 +58,12 @@ const samples: readonly Uint8Array[] = [
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => sent({ ...answer, id: id(n) }, oddNode)),
   ...[1, 2, 3, 4].map((n) => sent({ id: id(n) }, odd)),
   ...[keys.issuer, keys.stranger, people.fay, people.gus].map((key) => sent({}, key)),
+  ...Object.values(rotated).flatMap((pair) => pair.map((key) => sent({}, key))),
+  // A token of the key before, with either.
+  ...[rotated.both, rotated.ended, rotated.over].flatMap(([before, next]) => {
+    const capability = chainBytes(rootChain({ holder: before.publicKey }));
+    return [before, next].map((key) => sent({ capability }, key));
+  }),
   sealOne(bytesOf({ id: id(42) }), { key: keys.ann, genesisHash: new Uint8Array(32) }),
 ];
 

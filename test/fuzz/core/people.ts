@@ -4,7 +4,9 @@ import { createHash } from "node:crypto";
 import { Point } from "@noble/ed25519";
 import { concat } from "../../../src/security/bytes.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
-import { bobCertificate, certify, keyOf, NOW } from "../../security/cell-fixture.ts";
+import type { Certificate, CertificateClaims } from "../../../src/security/trust/certificate.ts";
+import { bobCertificate, certify, keyOf, keys, NOW } from "../../security/cell-fixture.ts";
+import { end, follow, type How } from "../../security/rotation-fixture.ts";
 import { certificates } from "../samples.ts";
 
 /** The order of the group's large part. */
@@ -43,6 +45,43 @@ export const people = {
   gus: keyOf(11),
 };
 
+/** Keys that follow another, and that one: both count, it was ended, given back, its time is over, nobody agreed. */
+export const rotated = {
+  both: [keyOf(70), keyOf(71)],
+  ended: [keyOf(72), keyOf(73)],
+  given: [keyOf(74), keyOf(75)],
+  over: [keyOf(76), keyOf(77)],
+  forged: [keyOf(78), keyOf(79)],
+  /** Of a node that signs roots. */
+  node: [keyOf(80), keyOf(81)],
+} as const;
+type Pair = readonly [before: SigningKey, next: SigningKey];
+
+/** Its first certificate, and those after it. */
+function follower(
+  principal: string,
+  [before, next]: Pair,
+  how: How = {},
+  claims: Partial<CertificateClaims> = {},
+) {
+  const first = certify({ principal, key: before.publicKey, ...claims });
+  return [first, follow(first, before, next, how)] as const;
+}
+const both = follower("both", rotated.both);
+const ended = follower("ended", rotated.ended);
+const given = follower("given", rotated.given);
+const over = { claims: {}, preserveUntilUnixMs: NOW };
+const node = { kind: "node", shards: [{ first: 0, last: 0 }] } as const;
+/** The newer ones first, where that is the harder order. */
+const rotations: readonly Certificate[] = [
+  ...both,
+  ...[end(ended[1]), ended[1], ended[0]],
+  ...[...given, end(given[1], keys.issuer, rotated.given[0].publicKey)],
+  ...follower("over", rotated.over, over),
+  ...follower("forged", rotated.forged, { genesisHash: new Uint8Array(32) }),
+  ...follower("node", rotated.node, over, node).toReversed(),
+];
+
 export const cydCertificate = certify({ principal: "cyd", key: people.cyd.publicKey });
 
 /** Issuers before the others are not needed: some wait. */
@@ -54,4 +93,5 @@ export const everyone: readonly Uint8Array[] = [
   certify({ principal: "fay", key: people.fay.publicKey, notAfterUnixMs: NOW }),
   certify({ principal: "odd", key: odd.publicKey }),
   certify({ principal: "odd-node", key: oddNode.publicKey, kind: "node" }),
+  ...rotations,
 ].map(({ bytes }) => bytes);
