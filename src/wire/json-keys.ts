@@ -23,9 +23,8 @@ export function parseJson(text: string, reviver?: (key: string, value: unknown) 
   }
   if (copied === 0) return JSON.parse(text, reviver);
   const value: unknown = JSON.parse(parts.join("") + text.slice(copied), reviver);
-  return others.size === 0
-    ? value
-    : renamed(value, new Map([...others].map(([name, other]) => [other, name])));
+  if (others.size > 0) rename(value, new Map([...others].map(([name, other]) => [other, name])));
+  return value;
 }
 
 /** The same for the same name, so that the last of two equal keys counts. */
@@ -35,12 +34,23 @@ function otherName(name: string, others: Map<string, string>): string {
   return known;
 }
 
-/** Depth is bounded by whoever reads a text. */
-function renamed(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (Array.isArray(value)) return value.map((each) => renamed(each, names));
-  if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value);
-  return Object.fromEntries(members.map(([key, each]) => [names.get(key) ?? key, renamed(each, names)]));
+/** In place and without recursion, since a text may be nested as deep as JSON.parse reads it. */
+function rename(value: unknown, names: ReadonlyMap<string, string>): void {
+  const waiting: unknown[] = [value];
+  while (waiting.length > 0) {
+    const each = waiting.pop();
+    if (typeof each !== "object" || each === null) continue;
+    const members = Object.entries(each);
+    for (const [, member] of members) waiting.push(member);
+    if (!members.some(([key]) => names.has(key))) continue;
+    // All of them anew, so that they keep their order.
+    for (const [key] of members) Reflect.deleteProperty(each, key);
+    for (const [key, member] of members) {
+      // Also `__proto__` as a member of its own.
+      const own = { value: member, configurable: true, enumerable: true, writable: true };
+      Object.defineProperty(each, names.get(key) ?? key, own);
+    }
+  }
 }
 
 type Span = { readonly from: number; readonly to: number };

@@ -41,6 +41,16 @@ describe("keys with escapes", () => {
     },
   );
 
+  test("are read however deep they are", () => {
+    const depth = 50_000;
+    let value = parseJson(`${"[".repeat(depth)}{"\\n":1,"a":2}${"]".repeat(depth)}`);
+    while (Array.isArray(value)) [value] = value;
+    expect(Object.entries(Object(value))).toEqual([
+      ["\n", 1],
+      ["a", 2],
+    ]);
+  });
+
   test("change nothing of what is read", () => {
     const name = fc.string({ unit: fc.constantFrom("a", "0", '"', "\\", "\n", "\ud83d", "\ude00", "~") });
     const { value } = fc.letrec((tie) => ({

@@ -1,5 +1,6 @@
 // JSON of an actor's side, and for it: bounded in size and depth before it is parsed.
 import { CellError } from "../../errors/cell-error.ts";
+import { parseJson } from "../../wire/json-keys.ts";
 import { isDeeperThan } from "../../wire/json-payload.ts";
 
 const MAX_DEPTH = 256;
@@ -12,7 +13,7 @@ export const NO_BYTES: Uint8Array = new Uint8Array();
 export function parseBounded(bytes: Uint8Array, what: string): unknown {
   try {
     const text = decoder.decode(bytes);
-    if (!isDeeperThan(text, MAX_DEPTH)) return JSON.parse(text);
+    if (!isDeeperThan(text, MAX_DEPTH)) return parseJson(text);
   } catch (cause) {
     throw new CellError("ACTOR_CHANNEL_VIOLATED", `${what} is not JSON`, { cause });
   }

@@ -1,6 +1,7 @@
 // Payloads as the client's user sees them: JSON values, or bytes as they are.
 import { CellError } from "../../errors/cell-error.ts";
 import type { OpenedReply } from "../../security/replies/open-replies.ts";
+import { parseJson } from "../../wire/json-keys.ts";
 import { utf8Of } from "../../wire/memory.ts";
 
 export const JSON_TYPE = "application/json";
@@ -43,7 +44,7 @@ function decode(payload: Uint8Array, contentType: string, where: string): unknow
   if (payload.length === 0) return undefined;
   if (contentType !== JSON_TYPE) return payload;
   try {
-    return JSON.parse(strictUtf8.decode(payload));
+    return parseJson(strictUtf8.decode(payload));
   } catch (cause) {
     throw new CellError("CAPSULE_MALFORMED", "the reply is not the JSON that it says it is", {
       where,

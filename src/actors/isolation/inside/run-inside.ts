@@ -2,6 +2,7 @@
 // very host that shared actors run under, with ports that lead through the channel.
 import type { ToActor } from "../../../gen/cell0/v1/channel_pb.ts";
 import type { ActorSpec } from "../../../manifest/graph.ts";
+import { parseJson } from "../../../wire/json-keys.ts";
 import { attributeAsyncFailure } from "../../actor-context.ts";
 import { actorFailure } from "../../actor-failure.ts";
 import type { ActorHost } from "../../actor-host.ts";
@@ -257,7 +258,7 @@ const isFailure = (value: unknown): value is Failure =>
 const MAX_DURABLE_WAITING = 65_536;
 const decoder = new TextDecoder();
 const readJson = (bytes: Uint8Array): unknown =>
-  bytes.byteLength === 0 ? undefined : JSON.parse(decoder.decode(bytes));
+  bytes.byteLength === 0 ? undefined : parseJson(decoder.decode(bytes));
 
 function partsOf(start: Start, behaviour: Behaviour) {
   const { term = 0n, activation = 0n } = start.incarnation ?? {};
