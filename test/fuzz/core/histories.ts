@@ -32,8 +32,8 @@ const REFUSED = [
 export const step = fc.record({
   how: fc.oneof(
     { weight: 10, arbitrary: fc.constant("follow" as const) },
-    { weight: 3, arbitrary: fc.constantFrom("end" as const, "give back" as const) },
-    { weight: 1, arbitrary: fc.constantFrom("replace" as const, "withdraw" as const) },
+    { weight: 4, arbitrary: fc.constantFrom("end" as const, "give back" as const) },
+    { weight: 3, arbitrary: fc.constantFrom("replace" as const, "replace" as const, "withdraw" as const) },
     { weight: 2, arbitrary: fc.constantFrom(...WITHOUT_TIME) },
     { weight: 3, arbitrary: fc.constantFrom(...REFUSED) },
   ),
@@ -68,7 +68,8 @@ function certificateOf(each: Step, newest: Certificate, given: Certificate, by: 
     case "end":
       return signed(endingClaims(newest), by);
     case "give back":
-      return signed(endingClaims(newest, given.key), by);
+      // Also one that was withdrawn.
+      return signed({ ...endingClaims(newest, given.key), revoked: false }, by);
     case "replace":
       return signed({ ...endingClaims(newest, key), revoked: false }, by);
     case "withdraw":
@@ -98,7 +99,7 @@ function following({ how, issued, until }: Step, newest: Certificate, next: Uint
     case "another hash":
       return agreed(said({ previous: new Uint8Array(32).fill(7) }));
     case "another key before":
-      return agreed(said({ previousKey: keys.bob.publicKey }), keys.bob);
+      return agreed(said({ previousKey: keys.stranger.publicKey }), keys.stranger);
     case "by another":
       return agreed(right, keys.stranger);
     case "of another cell":

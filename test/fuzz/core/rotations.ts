@@ -111,7 +111,7 @@ export const coreRotations = coreTarget({
       .sort((a, b) => a.place - b.place)
       .map(({ bytes }) => bytes);
     const holders = [...anns.keys, keys.bob];
-    const signers = [...new Set([...issuers.keys, ...nodes.keys, ...holders])];
+    const signers = [...new Set([...issuers.keys, ...nodes.keys, ...holders, keys.stranger])];
     const names = new Map<Subject, string>();
     const before = [issuers, nodes, anns].flatMap(({ keys: line }) => line.slice(0, -1));
     for (const subject of before.flatMap(signedBy)) names.set(subject, nameOf(subject, atMs));
