@@ -5,6 +5,7 @@
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { equalBytes, sha256 } from "../security/bytes.ts";
+import { parseJson } from "../wire/json-keys.ts";
 
 /** Larger states are not kept: a restart then begins afresh, on record. */
 export const MAX_SNAPSHOT_BYTES = 16 * 1024 * 1024;
@@ -39,7 +40,7 @@ export function sealSnapshot(value: unknown): Result<SealedSnapshot, CellError> 
 export function openSnapshot({ bytes, hash }: SealedSnapshot): Result<unknown, CellError> {
   if (!equalBytes(sha256(bytes), hash)) return err(new CellError("ACTOR_SNAPSHOT_CORRUPT"));
   try {
-    return ok(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")));
+    return ok(parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")));
   } catch (cause) {
     return err(new CellError("ACTOR_SNAPSHOT_CORRUPT", "its bytes are no JSON", { cause }));
   }

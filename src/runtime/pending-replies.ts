@@ -7,6 +7,7 @@ import { toHex } from "../security/bytes.ts";
 import type { BuiltIntent } from "../security/intents/build-intent.ts";
 import { type OpenedReply, openReplies } from "../security/replies/open-replies.ts";
 import { acceptReply, openStream, type ReplyStream } from "../security/replies/reply-stream.ts";
+import { parseJson } from "../wire/json-keys.ts";
 import type { Answer, SendPorts } from "./sends.ts";
 
 export type Waiting = {
@@ -95,7 +96,7 @@ function answerOf({ error, payload, contentType, final, index }: OpenedReply): A
   if (payload.length === 0) return ok({ value: undefined, final, index });
   if (contentType !== "application/json") return ok({ value: payload, final, index });
   try {
-    return ok({ value: JSON.parse(new TextDecoder().decode(payload)), final, index });
+    return ok({ value: parseJson(new TextDecoder().decode(payload)), final, index });
   } catch (cause) {
     return err(new CellError("CAPSULE_MALFORMED", "the reply is not JSON", { cause }));
   }

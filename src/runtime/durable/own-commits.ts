@@ -4,6 +4,7 @@
 
 import type { Incarnation } from "../../actors/child.ts";
 import type { DurableState } from "../../actors/durable/ports.ts";
+import { parseJson } from "../../wire/json-keys.ts";
 
 export type OwnCommit = {
   readonly number: number;
@@ -51,5 +52,5 @@ export class OwnCommits {
 
 /** A copy that nobody else has. The bytes were made from such a state by this process. */
 export function stateIn({ state }: OwnCommit): DurableState {
-  return JSON.parse(decoder.decode(state)) as DurableState;
+  return parseJson(decoder.decode(state)) as DurableState;
 }

@@ -8,6 +8,7 @@ import { CommitRecordSchema, JournalRecordSchema } from "../../gen/cell0/v1/dura
 import type { Json } from "../../manifest/graph.ts";
 import type { Incarnation } from "../../security/wire/capsule.ts";
 import { decodeStrict } from "../../security/wire/strict-decode.ts";
+import { parseJson } from "../../wire/json-keys.ts";
 import { ProtoWriter } from "../../wire/proto-writer.ts";
 import { readState } from "./read-state.ts";
 
@@ -96,7 +97,7 @@ export function decodeJournalRecord(bytes: Uint8Array): Result<JournalRecord, Ce
         authority,
         ...(returnAddress.length === 0
           ? {}
-          : { returnAddress: JSON.parse(decoder.decode(returnAddress)) as Json }),
+          : { returnAddress: parseJson(decoder.decode(returnAddress)) as Json }),
       })),
     });
   } catch (cause) {
@@ -129,7 +130,7 @@ export function decodeCommitRecord(bytes: Uint8Array): Result<CommitRecord, Cell
   if (!decoded.ok) return err(new CellError("STATE_CORRUPT", decoded.error.message));
   const { actor, shard, number, incarnation, previousHash, writtenUnixMs, state, repeated } = decoded.value;
   try {
-    const read = readState(JSON.parse(decoder.decode(state)));
+    const read = readState(parseJson(decoder.decode(state)));
     if (!read.ok) return read;
     return ok({
       actor,

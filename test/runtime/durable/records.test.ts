@@ -4,7 +4,12 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CommitRecordSchema, JournalRecordSchema } from "../../../src/gen/cell0/v1/durable_pb.ts";
-import { encodeCommitRecord, encodeJournalRecord } from "../../../src/runtime/durable/records.ts";
+import { stateIn } from "../../../src/runtime/durable/own-commits.ts";
+import {
+  decodeCommitRecord,
+  encodeCommitRecord,
+  encodeJournalRecord,
+} from "../../../src/runtime/durable/records.ts";
 
 const number = fc.oneof(fc.constant(0), fc.nat(300), fc.maxSafeNat());
 const bytes = fc.uint8Array({ maxLength: 200 });
@@ -61,4 +66,20 @@ test("a commit comes to the bytes that protobuf-es makes of it", () => {
       );
     }),
   );
+});
+
+test("what an actor keeps under names that need an escape comes back as it was, whatever was read before", () => {
+  const zero = { critical: 0, high: 0, normal: 0, low: 0 };
+  for (const host of [
+    { "~": 0, "\\": 0 },
+    { "~": 0, "\n": 0 },
+  ]) {
+    const kept = { format: 1, codeHash: "", host, applied: zero, sources: {}, outboxSequence: 0 };
+    const state = new TextEncoder().encode(JSON.stringify({ ...kept, outbox: [], replies: [] }));
+    const place = { number: 1, incarnation: { term: 1, activation: 1 } };
+    expect(stateIn({ ...place, state }).host).toEqual(host);
+    const record = { actor: "a/b", shard: 1, ...place, writtenUnixMs: 1, repeated: false };
+    const bytes = encodeCommitRecord({ ...record, previousHash: new Uint8Array() }, state);
+    expect(decodeCommitRecord(bytes)).toMatchObject({ ok: true, value: { state: { host } } });
+  }
 });
