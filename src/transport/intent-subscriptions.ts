@@ -20,15 +20,19 @@ export type SubscriptionPorts = {
   readonly everySecond?: (run: () => void) => () => void;
 };
 
-/** Messages that who is shut out may send in a second. */
-export const HEARD_WHILE_SHUT = 16;
+/**
+ * What who is shut out is heard for in a second: messages, as many as a client sends that only ever overran the
+ * node once, and bytes, since one message may hold many intents. They cost a few hundredths of a processor.
+ */
+export const HEARD_WHILE_SHUT = 512;
+export const HEARD_BYTES = 128 * 1024;
 /** No principal's name. */
 const STRANGERS = "*";
 /** Beyond so many, names times subjects, nobody is shut out. */
 export const MAX_NAMED = 16_384;
 
 type Live = Pick<BrokerSubscription, "unsubscribe" | "drain">;
-type Trial = { left: number; readonly subscriptions: readonly Live[] };
+type Trial = { left: number; bytes: number; readonly subscriptions: readonly Live[] };
 
 export class IntentSubscriptions {
   readonly #ports: SubscriptionPorts;
@@ -70,7 +74,7 @@ export class IntentSubscriptions {
     const isKnown = this.#ports.principals?.().includes(sender) === true;
     const name = isKnown ? sender : STRANGERS;
     if (this.#shut.has(name) || !this.#canName()) return false;
-    this.#shut.set(name, { left: isKnown ? 0 : HEARD_WHILE_SHUT, subscriptions: [] });
+    this.#shut.set(name, { left: isKnown ? 0 : HEARD_WHILE_SHUT, bytes: HEARD_BYTES, subscriptions: [] });
     this.#apply();
     this.#stop ??= (this.#ports.everySecond ?? everySecond)(() => this.#again());
     return true;
@@ -103,12 +107,18 @@ export class IntentSubscriptions {
   }
 
   #trialOf(sender: string): Trial {
-    const { subscribe, handler } = this.#ports;
+    const { subscribe, handler, refuse } = this.#ports;
     const subscriptions: Live[] = [];
-    const trial = { left: HEARD_WHILE_SHUT, subscriptions };
+    const trial: Trial = { left: HEARD_WHILE_SHUT, bytes: HEARD_BYTES, subscriptions };
     const hear = (message: BrokerMessage) => {
+      const isOver = trial.left <= 0;
       trial.left -= 1;
-      handler(message);
+      trial.bytes -= message.data.length;
+      if (isOver || trial.bytes < 0) refuse(message);
+      else handler(message);
+      if (trial.bytes >= 0) return;
+      trial.left = 0;
+      for (const each of subscriptions.splice(0)) end(each);
     };
     for (const subject of this.#wanted)
       subscriptions.push(subscribe(ofPrincipal(subject, sender), hear, { max: HEARD_WHILE_SHUT }));

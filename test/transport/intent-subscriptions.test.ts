@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { BrokerMessage } from "../../src/transport/connection.ts";
 import {
+  HEARD_BYTES,
   HEARD_WHILE_SHUT,
   IntentSubscriptions,
   MAX_NAMED,
@@ -51,13 +52,13 @@ function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory
     },
     subjects: () => [...live].map(({ subject }) => subject).toSorted(),
     /** How many of so many messages are heard. */
-    send(subject: string, count = 1): number {
+    send(subject: string, count = 1, bytes = 0): number {
       const before = heard.length;
       for (let n = 0; n < count; n += 1)
         for (const entry of [...live]) {
           if (entry.left <= 0 || !matches(entry.subject, subject)) continue;
           entry.left -= 1;
-          entry.handler({ subject, data: new Uint8Array() });
+          entry.handler({ subject, data: new Uint8Array(bytes) });
         }
       return heard.length - before;
     },
@@ -92,6 +93,29 @@ describe("who is shut out", () => {
     expect(subjects()).toEqual([ALL]);
     expect(send(from("mallory"), 100)).toBe(100);
     expect(isTicking()).toBe(false);
+  });
+
+  it("is heard for so many bytes too: a message may hold many intents", () => {
+    const { subscriptions, send, second } = world();
+    subscriptions.add(ALL);
+    subscriptions.shutOut("mallory");
+    second();
+    expect(send(from("mallory"), 100, HEARD_BYTES / 4)).toBe(4);
+    second();
+    expect(send(from("mallory"), 3, HEARD_BYTES / 4)).toBe(3);
+    second();
+    expect(send(from("mallory"), 100, HEARD_BYTES)).toBe(100);
+  });
+
+  it("is heard for no more on many subjects than on one", () => {
+    const { subscriptions, send, second } = world();
+    for (const actor of ["one", "two", "three"]) subscriptions.add(`cell0.v1.test.in.*.hello.${actor}`);
+    subscriptions.shutOut("mallory");
+    second();
+    const heard = ["one", "two", "three"].map((actor) =>
+      send(`cell0.v1.test.in.mallory.hello.${actor}`, HEARD_WHILE_SHUT - 100),
+    );
+    expect(heard).toEqual([HEARD_WHILE_SHUT - 100, 100, 0]);
   });
 
   it("takes nobody along: another one floods, and each is let in by itself", () => {
