@@ -12,6 +12,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const LEAST_NODE_MAJOR = 26;
 /** Set in the process that was gone over into, so that a wrong binary cannot loop. */
 const REEXECUTED = "CELL0_REEXECUTED";
+const LEFT_OPEN_MS = 1_000;
 const FORWARDED_SIGNALS = /** @type {const} */ (["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGINT"]);
 
 const self = fileURLToPath(import.meta.url);
@@ -39,6 +40,9 @@ async function startHere() {
   }
   const { main } = await import(pathToFileURL(entry).href);
   process.exitCode = await main(process.argv.slice(2));
+  // All has been said by now. A connection that was given up, to a broker that takes it and never says a
+  // word, would keep the process.
+  setTimeout(() => process.exit(), LEFT_OPEN_MS).unref();
 }
 
 /** Beside the installed packages where there is such a place, else below the temporary folder. */

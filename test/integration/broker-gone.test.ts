@@ -111,6 +111,17 @@ describe("a durable actor whose broker is gone", () => {
       expect(await entries("till")).toEqual([1, 2, 6]);
     });
 
+    it("but not gone, only stopped, has a command say so and end", async () => {
+      const broker = await cell.pid("broker");
+      process.kill(broker, "SIGSTOP");
+      try {
+        const sent = await cell.cli("send", "books/till", "read", "{}", "--timeout", "1s");
+        expect([sent.code, sent.stderr]).toEqual([4, expect.stringMatching(/^BROKER_UNREACHABLE/)]);
+      } finally {
+        process.kill(broker, "SIGCONT");
+      }
+    });
+
     it("and whose node then dies, goes on from what was acknowledged, and from nothing else", async () => {
       const before = await entries("till");
       const unheard: Promise<unknown>[] = [];
