@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { portOf } from "../src/cli/connect-cell.ts";
 import { createKernelClient, type KernelClient } from "../src/cli/kernel-client.ts";
 import { type CellClient, connect } from "../src/client.ts";
 import { parseCreds } from "../src/security/identity/creds-file.ts";
@@ -77,19 +78,8 @@ async function inCell(dataDir: string, folder: string): Promise<void> {
   }
 }
 
-function kernelOf(client: CellClient): KernelClient {
-  return createKernelClient(
-    {
-      cell: client.cell,
-      principal: client.principal,
-      stream: (target, intent, payload, send) => client.stream(target, intent, payload, send),
-      send: async (target, intent, payload, send) => (await client.send(target, intent, payload, send)).id,
-      events: (signal) => client.events({ signal }),
-      close: () => client.close(),
-    },
-    { requestMs: 60_000, applyMs: 60_000 },
-  );
-}
+const kernelOf = (client: CellClient): KernelClient =>
+  createKernelClient(portOf(client), { requestMs: 60_000, applyMs: 60_000 });
 
 async function attacks(cell: BenchCell, hostileFile: string, honestFile: string): Promise<readonly Attack[]> {
   const victims = await certifyClients(cell, VICTIMS);

@@ -83,8 +83,8 @@ async function promote(
 ): Promise<RunningNode> {
   const startedAtUnixMs = Date.now();
   const { config, links, records, telemetry, actors, placed, firstNode, onProblem } = ground;
-  await useNewestKey(dir, ground);
   if (standby) {
+    await useNewestKey(dir, ground);
     telemetry.begin({ forgetting: true });
     // It serves meanwhile: what the stream lacks, the one before would have written as late.
     records.activate().catch(onProblem);

@@ -5,7 +5,7 @@ import type { CellError } from "../errors/cell-error.ts";
 import { toHex } from "../security/bytes.ts";
 import { type Chain, chainBytes, checkSignatures } from "../security/capability/chain.ts";
 import { unbuilt } from "../security/capability/chain-verifier.ts";
-import { formatConstraint } from "../security/capability/constraint-text.ts";
+import { formatConstraint, permissionsAsText } from "../security/capability/constraint-text.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import type { Token } from "../security/capability/token.ts";
 import { fingerprintOf } from "../security/keys/fingerprint.ts";
@@ -111,11 +111,7 @@ export const chainToJson = ({ links }: Chain) =>
     parent: toHex(parent),
     issuer: toHex(issuer),
     holder: toHex(holder),
-    permissions: permissions.map(({ intents, targets, constraints }) => ({
-      intents,
-      targets,
-      where: constraints.map(formatConstraint),
-    })),
+    permissions: permissionsAsText(permissions),
     ...approvalToJson(link),
   }));
 

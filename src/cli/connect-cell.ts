@@ -1,5 +1,5 @@
 // Makes the command line's connection from the client library.
-import { connect } from "../client.ts";
+import { type CellClient, connect } from "../client.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { parseCreds } from "../security/identity/creds-file.ts";
 import type { CellPort, OpenOptions } from "./cell-port.ts";
@@ -25,12 +25,15 @@ export async function openCell(identity: string, options: OpenOptions): Promise<
       cause,
     });
   });
-  return {
-    cell: client.cell,
-    principal: client.principal,
-    stream: (target, intent, payload, send) => client.stream(target, intent, payload, send),
-    send: async (target, intent, payload, send) => (await client.send(target, intent, payload, send)).id,
-    events: (stop) => client.events({ signal: stop }),
-    close: () => client.close(),
-  };
+  return portOf(client);
 }
+
+/** A client as the command line's own parts take it. */
+export const portOf = (client: CellClient): CellPort => ({
+  cell: client.cell,
+  principal: client.principal,
+  stream: (target, intent, payload, send) => client.stream(target, intent, payload, send),
+  send: async (target, intent, payload, send) => (await client.send(target, intent, payload, send)).id,
+  events: (signal) => client.events({ signal }),
+  close: () => client.close(),
+});

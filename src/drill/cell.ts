@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { portOf } from "../cli/connect-cell.ts";
 import { createKernelClient, type KernelClient } from "../cli/kernel-client.ts";
 import { type CellClient, connect } from "../client.ts";
 import { CellError } from "../errors/cell-error.ts";
@@ -322,16 +323,5 @@ function codedError(text: string): CellError | undefined {
   return undefined;
 }
 
-function kernelOf(client: CellClient): KernelClient {
-  return createKernelClient(
-    {
-      cell: client.cell,
-      principal: client.principal,
-      stream: (target, intent, payload, send) => client.stream(target, intent, payload, send),
-      send: async (target, intent, payload, send) => (await client.send(target, intent, payload, send)).id,
-      events: (signal) => client.events({ signal }),
-      close: () => client.close(),
-    },
-    { requestMs: REQUEST_MS, applyMs: APPLY_MS },
-  );
-}
+const kernelOf = (client: CellClient): KernelClient =>
+  createKernelClient(portOf(client), { requestMs: REQUEST_MS, applyMs: APPLY_MS });

@@ -14,8 +14,8 @@ import { isAuthority } from "../security/capability/chain-verifier.ts";
 import type { Constraint } from "../security/capability/constraint.ts";
 import {
   CONSTRAINT_FORMS,
-  formatConstraint,
   parseConstraint,
+  permissionsAsText,
 } from "../security/capability/constraint-text.ts";
 import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
@@ -119,11 +119,7 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
     hash: toHex(hash),
     holder: toHex(holder),
     ...(client.ok ? { client: client.value.principal } : {}),
-    permissions: permissions.map(({ intents, targets, constraints }) => ({
-      intents,
-      targets,
-      where: constraints.map(formatConstraint),
-    })),
+    permissions: permissionsAsText(permissions),
     once: kind === "ephemeral",
     depth: maxDepth,
     ...(approval === undefined

@@ -2,7 +2,7 @@
 // its time.
 import { appendFile } from "node:fs/promises";
 import { toHex } from "../../security/bytes.ts";
-import { formatConstraint } from "../../security/capability/constraint-text.ts";
+import { permissionsAsText } from "../../security/capability/constraint-text.ts";
 import { formatTokenFile } from "../../security/capability/token-file.ts";
 import type { ParsedIdentity } from "../../security/identity/creds-file.ts";
 import { askAuthority } from "../cap-make.ts";
@@ -30,10 +30,7 @@ export async function carryToken(
   }
   const chain = await askAuthority(context, {
     holder: toHex(next.certificate.key),
-    permissions: permissions.map(({ constraints, ...rest }) => ({
-      ...rest,
-      where: constraints.map(formatConstraint),
-    })),
+    permissions: permissionsAsText(permissions),
     ...{ ttlMs, depth: maxDepth, scope, once: false },
   });
   await appendFile(nextFile, `\n${formatTokenFile(chain)}`);

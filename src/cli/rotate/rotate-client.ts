@@ -30,6 +30,7 @@ import {
   type RotateOptions,
   requireIssuerSettled,
   requireSettled,
+  rotatedToJson,
   step,
   undo,
 } from "./steps.ts";
@@ -205,11 +206,11 @@ async function removeClient(context: Context, standing: Standing, options: Rotat
 }
 
 function told(context: Context, certificate: Certificate, files: RotationFiles): ExitCode {
-  const { principal, generation, key, continuity, body } = certificate;
-  const preserveUntilUnixMs = continuity?.preserveUntilUnixMs ?? 0;
+  const rotated = rotatedToJson(certificate);
+  const { principal, generation, keyFingerprint, preserveUntilUnixMs } = rotated;
   context.print(
     [
-      `Client ${principal} has key ${fingerprintOf(key)}, generation ${generation}: ${files.current}.`,
+      `Client ${principal} has key ${keyFingerprint}, generation ${generation}: ${files.current}.`,
       ...(isPending(certificate)
         ? [
             `The one before (${files.old}) counts until ${formatTime(preserveUntilUnixMs)} UTC: what uses it is to read the file anew by then.`,
@@ -219,13 +220,9 @@ function told(context: Context, certificate: Certificate, files: RotationFiles):
     ].join("\n"),
   );
   context.printJson({
-    principal,
+    ...rotated,
     file: files.current,
-    generation,
-    keyFingerprint: fingerprintOf(key),
-    follows: continuity && fingerprintOf(continuity.previousKey),
-    preserveUntilUnixMs,
-    certificateHash: Buffer.from(sha256(body)).toString("hex"),
+    certificateHash: Buffer.from(sha256(certificate.body)).toString("hex"),
   });
   return exitCodes.ok;
 }

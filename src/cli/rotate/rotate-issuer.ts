@@ -4,10 +4,8 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { CellError } from "../../errors/cell-error.ts";
-import { ISSUER } from "../../runtime/create-cell.ts";
 import { replaceFile } from "../../runtime/replace-file.ts";
 import { equalBytes } from "../../security/bytes.ts";
-import { fingerprintOf } from "../../security/keys/fingerprint.ts";
 import { SEED_BYTES, SigningKey } from "../../security/keys/signing-key.ts";
 import { type Certificate, issueCertificate } from "../../security/trust/certificate.ts";
 import { agree, endingClaims, successorClaims } from "../../security/trust/succession.ts";
@@ -39,6 +37,7 @@ import {
   publishEverywhere,
   type RotateOptions,
   requireSettled,
+  rotatedToJson,
   step,
   undo,
 } from "./steps.ts";
@@ -165,16 +164,16 @@ async function giveBack(
 /** Who is left was not named, or is another than was named: that is for whoever rotates to look at. */
 async function told({ standing, issuer, listed }: Renewal): Promise<ExitCode> {
   const { context } = standing;
-  const { generation, key, continuity } = issuer;
+  const rotated = rotatedToJson(issuer);
+  const { generation, keyFingerprint, preserveUntilUnixMs } = rotated;
   const remaining = named(await left(standing, issuer));
   const isLeft = new Set(remaining.map(({ principal }) => principal));
   const certified = named(listed).filter(({ principal }) => !isLeft.has(principal));
-  const preserveUntilUnixMs = continuity?.preserveUntilUnixMs ?? 0;
   const tense = isPending(issuer) ? "counts" : "counted";
   const ends = isPending(issuer) ? "; `--remove` ends it at once" : "";
   context.print(
     [
-      `The issuer has key ${fingerprintOf(key)}, generation ${generation}; ${counted(certified.length, "principal")} certified anew.`,
+      `The issuer has key ${keyFingerprint}, generation ${generation}; ${counted(certified.length, "principal")} certified anew.`,
       `The one before ${tense} until ${formatTime(preserveUntilUnixMs)} UTC${ends}.`,
       ...remaining.map(
         ({ principal, kind, keyFingerprint }) =>
@@ -187,11 +186,7 @@ async function told({ standing, issuer, listed }: Renewal): Promise<ExitCode> {
     ].join("\n"),
   );
   context.printJson({
-    principal: ISSUER,
-    generation,
-    keyFingerprint: fingerprintOf(key),
-    follows: continuity && fingerprintOf(continuity.previousKey),
-    preserveUntilUnixMs,
+    ...rotated,
     renewed: certified.length,
     certified,
     left: remaining,

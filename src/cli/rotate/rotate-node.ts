@@ -19,6 +19,7 @@ import {
   type RotateOptions,
   requireIssuerSettled,
   requireSettled,
+  rotatedToJson,
   step,
   undo,
 } from "./steps.ts";
@@ -133,21 +134,15 @@ async function removeNode(context: Context, standing: Standing, options: RotateO
   return exitCodes.ok;
 }
 
-function told(context: Context, { principal, generation, key, continuity }: Certificate): ExitCode {
-  const preserveUntilUnixMs = continuity?.preserveUntilUnixMs ?? 0;
+function told(context: Context, certificate: Certificate): ExitCode {
+  const rotated = rotatedToJson(certificate);
+  const { principal, generation, keyFingerprint, preserveUntilUnixMs } = rotated;
   context.print(
     [
-      `Node ${principal} signs with key ${fingerprintOf(key)}, generation ${generation}.`,
+      `Node ${principal} signs with key ${keyFingerprint}, generation ${generation}.`,
       `The one before counts until ${formatTime(preserveUntilUnixMs)} UTC; \`--remove\` ends it at once.`,
     ].join("\n"),
   );
-  const follows = continuity && fingerprintOf(continuity.previousKey);
-  context.printJson({
-    principal,
-    generation,
-    keyFingerprint: fingerprintOf(key),
-    follows,
-    preserveUntilUnixMs,
-  });
+  context.printJson(rotated);
   return exitCodes.ok;
 }

@@ -148,6 +148,15 @@ async function undone(
   }
 }
 
+/** What `--json` says of a certificate whose key has taken the place of another. */
+export const rotatedToJson = ({ principal, generation, key, continuity }: Certificate) => ({
+  principal,
+  generation,
+  keyFingerprint: fingerprintOf(key),
+  follows: continuity && fingerprintOf(continuity.previousKey),
+  preserveUntilUnixMs: continuity?.preserveUntilUnixMs ?? 0,
+});
+
 export function must<T>(result: Result<T, CellError>): T {
   if (!result.ok) throw result.error;
   return result.value;

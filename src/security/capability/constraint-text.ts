@@ -1,6 +1,7 @@
 // Constraints as people write and read them: `/amount <= 10`, `/state in open,closed`. A value is
 // JSON; what is not JSON is the text itself, so that few words need quotes.
 import { type Constraint, isExact, isPointer, type Rule, type Scalar } from "./constraint.ts";
+import type { Permission } from "./permission.ts";
 
 const MAX_TEXT_LENGTH = 4 * 1024;
 /** The whole payload, in place of a JSON Pointer. */
@@ -106,6 +107,14 @@ const isScalar = (value: unknown): value is Scalar =>
   typeof value === "boolean" ||
   (typeof value === "string" && value.isWellFormed()) ||
   isExact(value);
+
+/** Permissions with their conditions as text, for people, for JSON and to ask for others like them. */
+export const permissionsAsText = (permissions: readonly Permission[]) =>
+  permissions.map(({ intents, targets, constraints }) => ({
+    intents,
+    targets,
+    where: constraints.map(formatConstraint),
+  }));
 
 /** `a,b`, or the inside of a JSON array, or one. */
 function valuesOf(text: string): readonly Scalar[] | undefined {
