@@ -61,6 +61,20 @@ const DRILLS: readonly NodeDrill[] = [
   { ...process, failure: "hang", kind: "loop", fault: byIntent("loop") },
   {
     ...process,
+    failure: "hang",
+    kind: "stop-core",
+    fault: bySignal("SIGSTOP", ["core"]),
+    keepsProcess: true,
+  },
+  {
+    ...process,
+    failure: "hang",
+    kind: "stop-broker",
+    fault: bySignal("SIGSTOP", ["broker"]),
+    keepsProcess: true,
+  },
+  {
+    ...process,
     failure: "poison",
     kind: "exit-again",
     fault: byIntent("exit", { again: true }),

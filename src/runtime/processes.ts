@@ -83,6 +83,7 @@ export async function processSpecs(options: ProcessOptions): Promise<ProcessSpec
       cwd: dir.brokerDirectory,
       log: dir.brokerLog,
       readiness: { kind: "port", port: cell.broker.port },
+      speaksFirstAt: { port: cell.broker.port },
       readyTimeoutMs: 30_000,
       stopTimeoutMs: 3_000,
     });
@@ -95,6 +96,7 @@ export async function processSpecs(options: ProcessOptions): Promise<ProcessSpec
     cwd: dir.coreDirectory,
     log: dir.coreLog,
     readiness: { kind: "stdout" },
+    speaksFirstAt: { path: dir.coreSocket },
     readyTimeoutMs: 10_000,
     stopTimeoutMs: 2_000,
   });

@@ -137,7 +137,8 @@ export const matrix: ResurrectionMatrix = {
     },
     hang: {
       ...BY_AN_ACTOR,
-      detector: "no beat of the node's event loop, found by a thread beside it",
+      detector:
+        "no beat of the node's event loop, found by a thread beside it; no word of the broker or core to a probe",
       action: "replace-process",
       escalation: "halt",
     },

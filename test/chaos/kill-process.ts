@@ -14,7 +14,11 @@ export async function killProcess(cell: OwnCell, { kind, gapMs }: Kill): Promise
     case "kernel":
       return await cell.restartKernel();
     case "stop-node":
-      return await untilReplaced(cell, await signal(cell, "SIGSTOP", "node"));
+      return await stop(cell, "node");
+    case "stop-core":
+      return await stop(cell, "core");
+    case "stop-broker":
+      return await stop(cell, "broker");
     case "pause-node": {
       const pid = await signal(cell, "SIGSTOP", "node");
       await pause(gapMs);
@@ -55,13 +59,15 @@ async function signal(
   return pids[0] ?? 0;
 }
 
-async function untilReplaced(cell: OwnCell, pid: number): Promise<void> {
+/** Resolves when another runs in its place. */
+async function stop(cell: OwnCell, name: ProcessName): Promise<void> {
+  const pid = await signal(cell, "SIGSTOP", name);
   const untilMs = performance.now() + REPLACED_WITHIN_MS;
   while (performance.now() < untilMs) {
-    if ((await cell.pid("node").catch(() => pid)) !== pid) return;
+    if ((await cell.pid(name).catch(() => pid)) !== pid) return;
     await pause(LOOK_EVERY_MS);
   }
-  throw new Error("nobody noticed that the node stood still");
+  throw new Error(`nobody noticed that the ${name} stood still`);
 }
 
 /** The second of two kills: by then the cradle may have ended the process, or not yet have another. */

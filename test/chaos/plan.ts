@@ -11,7 +11,9 @@ export const LAYERS = {
     "node",
     /** By a signal, for the cradle to find out. */
     "stop-node",
-    /** The same, and woken again: as a zombie, if it was succeeded meanwhile. */
+    "stop-core",
+    "stop-broker",
+    /** The node, and woken again: as a zombie, if it was succeeded meanwhile. */
     "pause-node",
     /** The node again, while it restores. */
     "node-twice",
@@ -52,6 +54,8 @@ export const EVERYTHING: Weights = {
   kernel: 6,
   node: 5,
   "stop-node": 1,
+  "stop-core": 1,
+  "stop-broker": 1,
   "pause-node": 1,
   "node-twice": 2,
   core: 3,
@@ -86,6 +90,8 @@ export function* kills(random: () => number, weights: Weights): Generator<Kill, 
 const DEATHS: Readonly<Partial<Record<KillKind, readonly ProcessName[]>>> = {
   node: ["node"],
   "stop-node": ["node"],
+  "stop-core": ["core"],
+  "stop-broker": ["broker"],
   "pause-node": ["node"],
   "node-twice": ["node", "node"],
   core: ["core"],

@@ -113,12 +113,16 @@ describe("a durable actor whose broker is gone", () => {
 
     it("but not gone, only stopped, has a command say so and end", async () => {
       const broker = await cell.pid("broker");
+      // Which would start it again.
+      const cradle = await cell.pid("cradle");
+      process.kill(cradle, "SIGSTOP");
       process.kill(broker, "SIGSTOP");
       try {
         const sent = await cell.cli("send", "books/till", "read", "{}", "--timeout", "1s");
         expect([sent.code, sent.stderr]).toEqual([4, expect.stringMatching(/^BROKER_UNREACHABLE/)]);
       } finally {
         process.kill(broker, "SIGCONT");
+        process.kill(cradle, "SIGCONT");
       }
     });
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { readCellConfig } from "../../src/runtime/cell-config.ts";
 import { readHolder } from "../../src/runtime/lock.ts";
 import { isRunning, type LiveCell, makeDirectory, requireNothingLeft, startCell } from "./live-cell.ts";
 import { startLoad } from "./load.ts";
@@ -63,7 +64,7 @@ it.each([
 );
 
 it.runIf(process.platform === "linux")(
-  "the cradle has nothing open but its channel, its children's and its own runtime's, and no key",
+  "the cradle has nothing open but its channel, its children's, its own runtime's and a question, and no key",
   async () => {
     const cell = await startCell({ directory, up: [file] });
     const cradle = await cell.pid("cradle");
@@ -72,10 +73,14 @@ it.runIf(process.platform === "linux")(
     const files = open.map(([, target]) => target).filter((target) => target.startsWith("/"));
     expect(files.filter((target) => target.startsWith(cell.dir.root))).toEqual([]);
     expect(files.filter((target) => target !== "/dev/null")).toEqual([]);
-    // Of the sockets each is one of a nameless pair: with its parent, or with a child.
+    // Of the sockets each is one of a nameless pair, with its parent, with a child, or with the core's
+    // that it asks; or its question to the broker.
+    const { broker } = await readCellConfig(cell.dir);
+    const asked = `0100007F:${(broker.port ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
     const sockets = open.flatMap(([, target]) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
     expect(sockets.length).toBeGreaterThan(0);
-    for (const inode of sockets) expect(ownersOf(inode)).toEqual([]);
+    for (const inode of sockets)
+      expect(ownersOf(inode).filter((line) => line.split(/\s+/)[2] !== asked)).toEqual([]);
     expect(readFileSync(`/proc/${cradle}/cmdline`, "utf8")).not.toContain(cell.dir.root);
     const environment = readFileSync(`/proc/${cradle}/environ`, "utf8").split("\0").filter(Boolean);
     const names = environment.flatMap((each) => each.split("=")[0] ?? []);
@@ -99,7 +104,8 @@ function ownersOf(inode: string): readonly string[] {
     readFileSync(`/proc/net/${table}`, "utf8")
       .split("\n")
       .slice(1)
-      .filter((line) => line.trim().split(/\s+/)[9] === inode),
+      .map((line) => line.trim())
+      .filter((line) => line.split(/\s+/)[9] === inode),
   );
   const unix = readFileSync("/proc/net/unix", "utf8")
     .split("\n")

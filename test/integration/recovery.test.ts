@@ -68,16 +68,20 @@ describe.each([true, false])("a client under load, a spare node standing by: %s"
     expect(result.longestGapMs).toBeLessThan(10_000);
   });
 
-  it("has each of its intents answered when the node is stopped by a signal, which nothing announces", async () => {
-    const load = startLoad(cell.client, "live/parrot");
-    await load.more(50);
-    process.kill(await cell.pid("node"), "SIGSTOP");
-    await load.more(50);
-    expect((await load.stop()).failures).toEqual([]);
-    const death = (await deaths()).at(-1);
-    expect(death).toMatchObject({ process: "node", failure: FailureClass.HANG });
-    expect(death?.cause).toMatch(/^stopped by a signal/);
-  });
+  const runs = ["node", "core", "broker"] as const;
+  it.each(runs)(
+    "has each of its intents answered when the %s is stopped, which nothing announces",
+    async (name) => {
+      const load = startLoad(cell.client, "live/parrot");
+      await load.more(50);
+      process.kill(await cell.pid(name), "SIGSTOP");
+      await load.more(50);
+      expect((await load.stop()).failures).toEqual([]);
+      const death = (await deaths()).at(-1);
+      expect(death).toMatchObject({ process: name, failure: FailureClass.HANG });
+      expect(death?.cause).toMatch(/^stopped by a signal/);
+    },
+  );
 
   it("has each of its intents answered when an actor never gives the loop back, and the record says where it stood", async () => {
     const load = startLoad(cell.client, "live/parrot");

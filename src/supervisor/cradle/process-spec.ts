@@ -11,6 +11,9 @@ export type Readiness =
   /** Accepts a connection on this port of the loopback address. */
   | { readonly kind: "port"; readonly port: number };
 
+/** On this machine: a port of the loopback address, or a Unix socket. */
+export type Endpoint = { readonly port: number } | { readonly path: string };
+
 /**
  * A process that prepares itself, says `{ type: "standby" }` over IPC, and takes up
  * work when it is told `{ type: "promote" }`; then it says that it is ready.
@@ -41,6 +44,8 @@ export type ProcessSpec = {
   readonly takeover?: Takeover;
   /** Its watching thread sends beats on descriptor 4, see beats.ts. */
   readonly beats?: boolean;
+  /** It serves here and speaks first: one that does not is asked again, and killed in the end. */
+  readonly speaksFirstAt?: Endpoint;
 };
 
 /** What an actor was handling; the intent is empty for an event of the actor's own. */

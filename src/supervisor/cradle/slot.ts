@@ -1,8 +1,5 @@
 // One process of the cradle over its lives: started, watched, started again or
-// replaced by the spare that stands by. It performs what the restart policy and the
-// silence rule decide.
-import { readFileSync } from "node:fs";
-import { decideSilence } from "./decide-silence.ts";
+// replaced by the spare that stands by. It performs what the restart policy decides.
 import { failureOfExit } from "./describe-exit.ts";
 import { type ManagedProcess, startProcess } from "./managed-process.ts";
 import type { ProcessExit, ProcessSpec, Suspect } from "./process-spec.ts";
@@ -14,8 +11,8 @@ import {
   WORKED_MS,
 } from "./restart-policy.ts";
 import { actorToBlame, withDeath } from "./suspects.ts";
+import { watchProgress } from "./watch-progress.ts";
 
-const LOOK_MS = 50;
 /** From the moment that the very first is ready until its spare is started: manifests may be applied meanwhile. */
 const FIRST_SPARE_DELAY_MS = 2_000;
 /** From the end of a spare to the start of the next, at first. */
@@ -160,7 +157,7 @@ export class Slot {
     this.#readyAtMs = performance.now();
     const down = this.#down;
     this.#down = undefined;
-    this.#watch(process);
+    watchProgress(process);
     const recovery = down && {
       name: this.#spec.name,
       exit: down.exit,
@@ -247,36 +244,11 @@ export class Slot {
     });
   }
 
-  #watch(process: ManagedProcess): void {
-    const { beats, pid } = process;
-    if (beats === undefined || pid === undefined) return;
-    void beats.stuck.then(({ stuckMs }) => process.kill(`stuck for ${stuckMs} ms`));
-    const nowMs = performance.now();
-    let state = { lookedAtMs: nowMs, excusedMs: nowMs };
-    const timer = setInterval(() => {
-      const look = { nowMs: performance.now(), beatMs: beats.lastMs() ?? 0, stopped: () => isStopped(pid) };
-      const decision = decideSilence(state, look);
-      state = decision.state;
-      if (decision.kill !== undefined) void process.kill(decision.kill);
-    }, LOOK_MS);
-    void process.exited.then(() => clearInterval(timer));
-  }
-
   #after(delayMs: number, run: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       run();
     }, delayMs);
     this.#timers.add(timer);
-  }
-}
-
-/** Undefined where there is no /proc. */
-function isStopped(pid: number): boolean | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return /^[Tt]/.test(stat.slice(stat.lastIndexOf(")") + 2));
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -149,6 +149,35 @@ describe("a cradle", () => {
   test("a program that cannot be started counts as died, with the reason", async () => {
     start(spec("core", "", { command: join(directory, "nothing-here"), readyTimeoutMs: 1_000 }));
     await vi.waitFor(() => expect(seen("died").length).toBeGreaterThan(0), WAIT);
+  });
+});
+
+describe("a process that serves and speaks first", () => {
+  const PATH = "socket";
+  /** Until there is a file of that name it speaks; its successor removes that file. */
+  const SERVES = `
+    const fs = require("node:fs");
+    for (const name of ["${PATH}", "mute"]) fs.rmSync(name, { force: true });
+    const hear = (socket) => fs.existsSync("mute") ? fs.writeFileSync("asked", "") : socket.end("hello");
+    require("node:net").createServer(hear).listen("${PATH}", () => { ${READY} });`;
+  const serving = () => spec("core", SERVES, { speaksFirstAt: { path: join(directory, PATH) } });
+
+  test("is killed and started again when it was stopped by a signal", async () => {
+    const running = start(serving());
+    await running.ready;
+    process.kill(running.pids().core ?? 0, "SIGSTOP");
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(2), WAIT);
+    expect(seen("died")).toMatchObject([{ exit: { reason: expect.stringMatching(/^stopped by a signal/) } }]);
+  });
+
+  test("likewise when it lives, takes each connection and says nothing", async () => {
+    const running = start(serving());
+    await running.ready;
+    writeFileSync(join(directory, "mute"), "");
+    await vi.waitFor(() => expect(existsSync(join(directory, "asked"))).toBe(true), WAIT);
+    expect(seen("died")).toEqual([]);
+    await vi.waitFor(() => expect(seen("ready")).toHaveLength(2), WAIT);
+    expect(seen("died")).toMatchObject([{ exit: { reason: expect.stringMatching(/^silent for/) } }]);
   });
 });
 

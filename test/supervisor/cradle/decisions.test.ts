@@ -13,9 +13,10 @@ import { processRules } from "../../../src/supervisor/process-rules.ts";
 
 const rules = processRules(matrix.process);
 
-describe("a process that sends no beats", () => {
-  const silence = (beatMs: number, nowMs: number, stopped: boolean | undefined, lookedAtMs = nowMs - 50) =>
-    decideSilence({ lookedAtMs, excusedMs: 0 }, { nowMs, beatMs, stopped: () => stopped }).kill;
+describe("a process of which nothing is heard", () => {
+  const silence = (heardMs: number, nowMs: number, stopped: boolean | undefined, lookedAtMs = nowMs - 50) =>
+    decideSilence({ lookedAtMs, excusedMs: 0 }, { nowMs, heardMs, deafMs: DEAF_MS, stopped: () => stopped })
+      .kill;
 
   test.each([
     ["beats in time", 900, 1_000, true, undefined],
@@ -24,8 +25,8 @@ describe("a process that sends no beats", () => {
     ["is slow for too long", 0, DEAF_MS, false, /^silent for 3000 ms/],
     ["cannot be looked at", 0, DEAF_MS - 1, undefined, undefined],
     ["cannot be looked at for too long", 0, DEAF_MS, undefined, /^silent/],
-  ] as const)("that %s", (_what, beatMs, nowMs, stopped, kill) => {
-    const decided = silence(beatMs, nowMs, stopped);
+  ] as const)("that %s", (_what, heardMs, nowMs, stopped, kill) => {
+    const decided = silence(heardMs, nowMs, stopped);
     if (kill === undefined) expect(decided).toBeUndefined();
     else expect(decided).toMatch(kill);
   });
@@ -38,7 +39,7 @@ describe("a process that sends no beats", () => {
     expect(decideSilence({ ...state, lookedAtMs: 10_150 }, look(10_200)).kill).toMatch(/^stopped/);
   });
 
-  const look = (nowMs: number) => ({ nowMs, beatMs: 0, stopped: () => true });
+  const look = (nowMs: number) => ({ nowMs, heardMs: 0, deafMs: DEAF_MS, stopped: () => true });
 });
 
 describe("the restart of a process", () => {
