@@ -2,6 +2,7 @@
 // whole way, batch by batch, from the client's signature to the reply in its hands. The tenth
 // percentile of many rounds, so that a busy machine matters little.
 //   npm run bench -- path
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,6 +16,7 @@ import { openNodeTelemetry } from "../src/runtime/node-telemetry.ts";
 import { openReplayGuard } from "../src/runtime/replay-guard.ts";
 import { RunningActors } from "../src/runtime/running-actors.ts";
 import { SuccessionDesk } from "../src/runtime/succession-desk.ts";
+import { NOTHING_GRANTED } from "../src/security/intake/authority.ts";
 import { createIds } from "../src/security/wire/capsule-id.ts";
 import { systemClock } from "../src/supervisor/ports.ts";
 import { encodePayload } from "../src/transport/client/payload.ts";
@@ -125,7 +127,7 @@ function openWorld(folder: string) {
     trust,
     authority: {
       placementOf: (path) => (path === TARGET ? "a" : undefined),
-      actorGrants: () => [],
+      actorGrants: () => NOTHING_GRANTED,
       clientGrants: () => [],
       currentEpoch: () => 0,
       capabilities: noCapabilities,

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { type Chain, chainBytes, chainOf } from "../src/security/capability/chain.ts";
 import { cellChainVerifier } from "../src/security/capability/chain-verifier.ts";
 import { signToken } from "../src/security/capability/token.ts";
-import { type AuthorityPorts, authorise } from "../src/security/intake/authority.ts";
+import { type AuthorityPorts, authorise, NOTHING_GRANTED } from "../src/security/intake/authority.ts";
 import type { RevocationView } from "../src/security/revocation/revocation-list.ts";
 import type { Certificate } from "../src/security/trust/certificate.ts";
 import type { Capsule } from "../src/security/wire/capsule.ts";
@@ -61,8 +61,8 @@ export function openTokens({
   return {
     ports: {
       placementOf: () => "a",
-      actorGrants: () => [],
-      clientGrants: () => [{ intents: ["greet"], targets: ["hello/*"] }],
+      actorGrants: () => NOTHING_GRANTED,
+      clientGrants: () => [{ grants: [{ intents: ["greet"], targets: ["hello/*"] }] }],
       currentEpoch: () => 0,
       capabilities,
     },

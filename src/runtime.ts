@@ -207,6 +207,7 @@ function openBus(
     startedAtUnixMs,
     replay: openReplayGuard(dir, startedAtUnixMs, onProblem),
     spent: records.spent,
+    counted: records.counted,
     secondOpinion: createSecondOpinion((checks) => links.core.verifyBatch(checks)),
     whyNot,
     tracing: telemetry.tracing,
@@ -255,8 +256,10 @@ async function openGround(dir: DataDir, standby: boolean) {
     const known = records.trust.store.byPrincipal(name, Date.now());
     return known.ok && known.value.kind === "node";
   };
-  const capabilities = cellChainVerifier(records.trust.store, records.revocations.list);
-  const authority = graphAuthority({ placed: () => placed.value, firstNode, isNode, capabilities });
+  const { list: revocations } = records.revocations;
+  const capabilities = cellChainVerifier(records.trust.store, revocations);
+  const sources = { placed: () => placed.value, firstNode, isNode, capabilities, revocations };
+  const authority = graphAuthority(sources);
   const actors = new RunningActors({ record });
   return {
     config,

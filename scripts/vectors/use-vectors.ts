@@ -187,7 +187,8 @@ function byTime(): readonly UseVector[] {
     use("a deadline beyond its end", { notAfterUnixMs: NOW + 4_999 }, { code: "CAPABILITY_EXPIRED" }),
     use("a token that serves once", { kind: "ephemeral", notAfterUnixMs: NOW + 60_000 }, {}),
     use("an agent's token", { kind: "agent" }, { code: notYet }),
-    use("a token with a limit", { limits: { calls: 10 } }, { code: notYet }),
+    use("a token that serves so many", { limits: { calls: 10 } }, {}),
+    use("a token with another limit", { limits: { calls: 10, agents: 1 } }, { code: notYet }),
   ];
 }
 

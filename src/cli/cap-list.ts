@@ -1,5 +1,6 @@
-// `cell0 cap list`: what the capability authority has minted and revoked.
-import type { CapabilitiesReport, MintedRow } from "../actors/kernel/reports.ts";
+// `cell0 cap list`: what manifests grant, and what the capability authority has minted and revoked.
+import type { CapabilitiesReport, GrantedRow, MintedRow } from "../actors/kernel/reports.ts";
+import { NEVER_UNIX_MS } from "../security/capability/manifest-capability.ts";
 import type { Colors, Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
@@ -10,15 +11,41 @@ const MAX_SHOWN = 100;
 
 export async function list(context: Context): Promise<ExitCode> {
   const report = await (await context.kernel()).capabilities();
-  const tables = [mintedTable, scopeTable, revokedTable].flatMap(
+  const tables = [grantedTable, mintedTable, scopeTable, revokedTable].flatMap(
     (table) => table(report, context.colors) ?? [],
   );
   if (report.unread !== undefined) context.note(`What was minted could not be read: ${report.unread}`);
   if (tables.length > 0) context.print(tables.join("\n\n"));
-  else context.note("Nothing was minted, and nothing is revoked, that has not ended.");
+  else context.note("Nothing is granted or was minted, and nothing is revoked, that has not ended.");
   context.printJson(report);
   return exitCodes.ok;
 }
+
+function grantedTable({ granted, grantedInAll }: CapabilitiesReport, colors: Colors): string | undefined {
+  if (granted.length === 0) return undefined;
+  const shown = granted.slice(0, MAX_SHOWN);
+  const table = renderTable(
+    shown,
+    [
+      { title: "GRANTED", value: ({ hash, revoked }) => (revoked ? colors.red(hash) : hash) },
+      { title: "HOLDER", value: ({ kind, holder }) => plain(kind === "actor" ? holder : `client ${holder}`) },
+      { title: "MAY SEND", value: (row) => plain(granting(row)) },
+      { title: "SCOPE", value: ({ scope }) => plain(scope) },
+      {
+        title: "",
+        value: ({ revoked }) => (revoked ? colors.red("revoked") : colors.green("counts")),
+      },
+    ],
+    colors,
+  );
+  const more = grantedInAll - shown.length;
+  return more === 0 ? table : `${table}\n${colors.dim(`and ${more} more: --json`)}`;
+}
+
+const granting = ({ grants, tools }: GrantedRow): string =>
+  [...grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`), ...tools].join(
+    "; or ",
+  );
 
 function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | undefined {
   if (minted.length === 0) return undefined;
@@ -44,9 +71,10 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
 }
 
 /** Whether it is approved only the token itself says. */
-function stateOf({ revoked, once, approval }: MintedRow, colors: Colors): string {
+function stateOf({ revoked, once, calls, approval }: MintedRow, colors: Colors): string {
   if (revoked) return colors.red("revoked");
   if (approval !== undefined) return `needs ${approval.needed} of ${approval.approvers.length} approvals`;
+  if (calls !== undefined) return `${calls} times`;
   return once ? "once" : colors.green("counts");
 }
 
@@ -56,6 +84,8 @@ const describe = ({ permissions }: MintedRow): string =>
       [`${intents.join(", ")} to ${targets.join(", ")}`, ...where.map((each) => `where ${each}`)].join(" "),
     )
     .join("; or ");
+
+const endOf = (unixMs: number): string => (unixMs >= NEVER_UNIX_MS ? "with its epoch" : formatTime(unixMs));
 
 function scopeTable({ scopes }: CapabilitiesReport, colors: Colors): string | undefined {
   if (scopes.length === 0) return undefined;
@@ -78,8 +108,7 @@ function revokedTable({ tokens }: CapabilitiesReport, colors: Colors): string | 
       { title: "SCOPE", value: ({ terms }) => plain(terms?.scope ?? "-") },
       {
         title: "ENDS BY ITSELF (UTC)",
-        value: ({ terms }) =>
-          terms === undefined ? colors.dim("not known") : formatTime(terms.notAfterUnixMs),
+        value: ({ terms }) => (terms === undefined ? colors.dim("not known") : endOf(terms.notAfterUnixMs)),
       },
     ],
     colors,

@@ -1,5 +1,6 @@
 // Makes, narrows and shows capability tokens for the command line.
 import { randomBytes } from "node:crypto";
+import { isPermissionName } from "../actors/kernel/permission-names.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { equalBytes, fromHex, toHex } from "../security/bytes.ts";
 import { type ApprovalDemand, byBytes } from "../security/capability/approval.ts";
@@ -9,7 +10,13 @@ import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constr
 import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
-import { readToken, signToken, type Token, type TokenClaims } from "../security/capability/token.ts";
+import {
+  type ResourceLimits,
+  readToken,
+  signToken,
+  type Token,
+  type TokenClaims,
+} from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
 import { hasKeyForm } from "../security/keys/admit-key.ts";
@@ -18,6 +25,7 @@ import type { TrustStore } from "../security/trust/trust-store.ts";
 import { createIds } from "../security/wire/capsule-id.ts";
 import type { CapOptions } from "./cap.ts";
 import { readTokenFile } from "./cap-file.ts";
+import { permissionNamed } from "./cap-permissions.ts";
 import { chainToJson, describeLink, nameOfKeys, renderChain, standingOf } from "./cap-show.ts";
 import { readCellKeys, readRevocationList } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
@@ -46,15 +54,16 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
 
 /** Of the cell's capability authority. */
 async function askForOne(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
-  const { intent = ["**"], target = [], where = [], depth = 0, once = false, scope } = options;
+  const { where = [], depth = 0, once = false, scope, calls } = options;
   const { trust } = await knownTrust(context);
   const holder = toHex(holderOf(options.holder, trust));
   // What is no condition is told here, by its place on the command line.
   constraintsOf(where);
-  const permissions = [{ intents: intent, targets: target, where }];
+  const permissions = permissionsAsked(options).map((each) => ({ ...each, where }));
   const demand = demandOf(options, trust);
   const approval = demand && { needed: demand.needed, approvers: demand.approvers.map(toHex) };
-  const chain = await askAuthority(context, { holder, permissions, ttlMs, depth, scope, once, approval });
+  const asked = { holder, permissions, ttlMs, depth, scope, once, calls, approval };
+  const chain = await askAuthority(context, asked);
   return await hand(context, chain, trust, options);
 }
 
@@ -83,7 +92,8 @@ export async function askAuthority(context: Context, request: AskedToken): Promi
 /** By the issuer's key of this directory. */
 async function mintOffline(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
   const { maker, trust } = await readCellKeys(context.dir);
-  const { intent = ["**"], target = [], where = [], depth = 0, once, scope = DEFAULT_SCOPE } = options;
+  const { where = [], depth = 0, once, scope = DEFAULT_SCOPE } = options;
+  const constraints = constraintsOf(where);
   const revocations = await readRevocationList(context.dir, maker.genesis);
   const now = Date.now();
   const claims: TokenClaims = {
@@ -91,8 +101,8 @@ async function mintOffline(context: Context, options: CapOptions, ttlMs: number)
     kind: once ? "ephemeral" : "user",
     holder: holderOf(options.holder, trust),
     parent: new Uint8Array(),
-    permissions: [{ intents: intent, targets: target, constraints: constraintsOf(where) }],
-    limits: {},
+    permissions: permissionsAsked(options).map((each) => ({ ...each, constraints })),
+    limits: limitsOf(options),
     notBeforeUnixMs: now,
     notAfterUnixMs: now + ttlMs,
     maxDepth: depth,
@@ -124,7 +134,7 @@ export async function narrow(context: Context, file: string, options: CapOptions
     kind: once ? ("ephemeral" as const) : parent.kind,
     holder: holderOf(options.holder, known.trust),
     permissions: narrowed(parent.permissions, options),
-    limits: parent.limits,
+    limits: { ...parent.limits, ...limitsOf(options) },
     maxDepth: depth,
     scope: parent.scope,
     epoch: parent.epoch,
@@ -156,6 +166,26 @@ export async function identityKey(
   const { principal, certificate } = await ownIdentity(context);
   return { principal, hex: toHex(certificate.key) };
 }
+
+/** Of intents and targets, and of names. Throws CLI_USAGE. */
+function permissionsAsked({
+  intent,
+  target,
+  permission = [],
+}: CapOptions): readonly Omit<AskedPermission, "where">[] {
+  const unknown = permission.find((name) => !isPermissionName(name));
+  if (unknown !== undefined) {
+    const remedy = "`cell0 cap permissions` lists them.";
+    const where = `--permission ${unknown.slice(0, 80)}`;
+    throw new CellError("CLI_USAGE", "no permission has this name", { where, remedy });
+  }
+  if (target === undefined && (intent !== undefined || permission.length === 0))
+    throw new CellError("CLI_USAGE", "give --target, or --permission alone");
+  const own = target === undefined ? [] : [{ intents: intent ?? ["**"], targets: target }];
+  return [...own, ...permission.filter(isPermissionName).map(permissionNamed)];
+}
+
+const limitsOf = ({ calls }: CapOptions): ResourceLimits => (calls === undefined ? {} : { calls });
 
 /** Throws CLI_USAGE, CLI_TARGET_UNKNOWN. */
 function demandOf(

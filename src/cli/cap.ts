@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CONSTRAINT_FORMS } from "../security/capability/constraint-text.ts";
 import type { ApproveOptions } from "./cap-approve.ts";
-import type { RevokeOptions } from "./cap-revoke.ts";
+import type { RegrantOptions, RevokeOptions } from "./cap-revoke.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
@@ -16,12 +16,16 @@ export type CapOptions = {
   readonly intent?: readonly string[];
   readonly target?: readonly string[];
   readonly where?: readonly string[];
+  /** Names of permissions. */
+  readonly permission?: readonly string[];
   /** Milliseconds. */
   readonly ttl?: number;
   readonly depth?: number;
   readonly scope?: string;
   /** It serves one intent. */
   readonly once?: true;
+  /** It serves so many. */
+  readonly calls?: number;
   /** Who is to approve it, and how many of them; all by default. */
   readonly approver?: readonly string[];
   readonly approvals?: number;
@@ -30,6 +34,7 @@ export type CapOptions = {
   readonly out?: string;
 };
 
+const MAX_CALLS = 1_000_000_000;
 const HOLDER = "who may use it: a client's name, or a public key as `cell0 cap key` prints it";
 const WHERE = "a condition on the JSON payload, e.g. '/amount <= 10'; given again, all must hold";
 
@@ -45,6 +50,8 @@ export function registerCap(program: Command): void {
   registerShow(cap);
   registerExplain(cap);
   registerRevoke(cap);
+  registerRegrant(cap);
+  registerLists(cap);
   const key = cap
     .command("key")
     .description("Print the public key of the identity in force, by which others name it as a holder.")
@@ -64,9 +71,14 @@ function registerMint(cap: Command): void {
     .description(
       "Have the cell's capability authority make a token, within what you are granted yourself. What its holder sends under it rests on the token alone, so that a client without grants can do what its token says, and nothing else.",
     )
-    .requiredOption(
+    .option(
       "--target <pattern>",
       "a target that it allows: * is one token, a last ** one or more; again for a further one",
+      collect,
+    )
+    .option(
+      "--permission <name>",
+      "what a permission's name stands for, as `cell0 cap permissions` lists them; again for a further one",
       collect,
     )
     .option(
@@ -89,6 +101,10 @@ function registerMint(cap: Command): void {
       [
         "cell0 cap mint --holder agent --target 'support/*' --where '/amount <= 10' --where '/state in open,new' --depth 2",
         "with conditions; it may be handed on twice",
+      ],
+      [
+        "cell0 cap mint --holder keeper --permission AGENT_SPAWN --permission AGENT_KILL",
+        "to start and stop actors",
       ],
     ],
     exits: ["refused", "unreachable"],
@@ -191,7 +207,12 @@ function registerRevoke(cap: Command): void {
       "Revoke a token and whatever was narrowed from it, or every token of a scope. Each node refuses it as soon as it hears; one that does not hear lets no token count after 5 s.",
     )
     .argument("[token]", "its file, or its hash as `cell0 cap show` and the events name it")
-    .option("--scope <name>", "every token of this scope, by raising its epoch")
+    .option("--actor <path>", "all that manifests grant to this actor, or to a supervisor's children")
+    .option("--client <name>", "all that manifests grant to this client")
+    .option(
+      "--scope <name>",
+      "every token of this scope, by raising its epoch; of a graph, all that it grants",
+    )
     .option(
       "--link <number>",
       "of the file's links, as `cell0 cap show` counts them (default: the last)",
@@ -208,17 +229,53 @@ function registerRevoke(cap: Command): void {
       ["cell0 cap revoke agent.cap --yes", "this token, and all that its holder handed on"],
       [
         "cell0 cap revoke --scope shop --yes",
-        "every token of a scope; new ones are minted in its next epoch",
+        "every token of a scope, and all that the graph of that name grants; new ones are minted in its next epoch",
+      ],
+      [
+        "cell0 cap revoke --actor shop/cart --yes",
+        "an actor may send nothing more, and use no tool, whatever is applied",
       ],
     ],
     exits: ["negative", "refused", "unreachable"],
     notes:
-      "Of a hash alone neither scope nor end are known: its entry stays on the list for good. The list holds 4,096 tokens; those that have ended leave it.",
+      "Of a hash alone neither scope nor end are known: its entry stays on the list for good. The list holds 4,096 tokens; those that have ended leave it, and of what manifests grant those whose scope's epoch was raised.",
+  });
+}
+
+function registerRegrant(cap: Command): void {
+  const regrant = cap
+    .command("regrant")
+    .description(
+      "Grant again what manifests grant and `cap revoke` took back. Nothing else does: neither an apply, nor a change, nor a rollback.",
+    )
+    .option("--actor <path>", "to this actor, or to a supervisor's children")
+    .option("--client <name>", "to this client")
+    .option("--graph <name>", "to all whom this graph grants something")
+    .option("-y, --yes", "do not ask")
+    .action(
+      action(async (context, options: RegrantOptions) =>
+        (await import("./cap-revoke.ts")).regrant(context, options),
+      ),
+    );
+  documented(regrant, {
+    examples: [["cell0 cap regrant --actor shop/cart", "it may send again what its manifest says"]],
+    exits: ["negative", "refused", "unreachable"],
+  });
+}
+
+function registerLists(cap: Command): void {
+  const permissions = cap
+    .command("permissions")
+    .description("List the permissions that have names, and the intents that each stands for.")
+    .action(action(async (context) => (await import("./cap-permissions.ts")).listPermissions(context)));
+  documented(permissions, {
+    examples: [["cell0 cap permissions", "what AGENT_SPAWN and the others are"]],
+    exits: [],
   });
   const list = cap
     .command("list")
     .description(
-      "List what was minted and has not ended, what is revoked, and the epochs of scopes. What was narrowed, or minted with --offline, the cell does not know.",
+      "List what manifests grant, what was minted and has not ended, what is revoked, and the epochs of scopes. What was narrowed, or minted with --offline, the cell does not know.",
     )
     .action(action(async (context) => (await import("./cap-list.ts")).list(context)));
   documented(list, {
@@ -249,6 +306,11 @@ const shaped = (command: Command): Command =>
     )
     .option("--approvals <count>", "how many of them suffice (default: all)", parseApprovals)
     .option("--once", "it serves one intent, and no other; it counts for 5 minutes at most (default: 1m)")
+    .option(
+      "--calls <count>",
+      "it serves so many intents, with whatever is narrowed from it; it counts for 30 days at most (default: no limit, or as its parent)",
+      parseCalls,
+    )
     .option("--out <file>", "where to write it (default: HOLDER.cap)");
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -259,6 +321,13 @@ const collect = (value: string, before: readonly string[] | undefined): readonly
 function parseApprovals(text: string): number {
   if (!/^[1-8]$/.test(text)) throw new InvalidArgumentError("It is 1 to 8.");
   return Number(text);
+}
+
+function parseCalls(text: string): number {
+  const calls = Number(text);
+  if (!/^\d+$/.test(text) || calls < 1 || calls > MAX_CALLS)
+    throw new InvalidArgumentError(`It is 1 to ${MAX_CALLS}.`);
+  return calls;
 }
 
 export function parseCount(text: string): number {

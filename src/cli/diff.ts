@@ -26,7 +26,9 @@ export function registerDiff(program: Command): void {
         for (const { path, reason } of unsatisfied) {
           context.print(`${context.colors.red("!")} ${plain(path)}  ${plain(reason)}`);
         }
-        const differs = plan.changes.length > 0 || plan.problems.length > 0 || unsatisfied.length > 0;
+        const differs = [plan.changes, plan.problems, plan.revoked, unsatisfied].some(
+          (each) => each.length > 0,
+        );
         context.printJson({ ...plan, unsatisfied, differs });
         return differs ? exitCodes.negative : exitCodes.ok;
       }),

@@ -111,26 +111,33 @@ function graphCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
 }
 
 /** Calls on `kernel/capabilities`. */
-function capabilityCalls(ask: Ask, { requestMs }: KernelTimeouts) {
+function capabilityCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
   return {
     /** A serialised SignedToken. */
     async mintCapability(request: z.input<(typeof capabilityIntents)["capability.mint"]["payload"]>) {
       const reply = await ask.value(CAPABILITIES, "capability.mint", request, requestMs);
       return new Uint8Array(Buffer.from(String(field(reply, "token")), "base64"));
     },
-    /** @param named base64 of a SignedToken, or the hex of a token's hash */
-    revokeCapability: async (named: { readonly token: string } | { readonly hash: string }) =>
+    /** @param named base64 of a SignedToken, the hex of a token's hash, the path of an actor, or the name of a client */
+    revokeCapability: async (named: z.input<(typeof capabilityIntents)["capability.revoke"]["payload"]>) =>
       objectWith<{ readonly hash: string; readonly already: boolean }>(
         await ask.value(CAPABILITIES, "capability.revoke", named, requestMs),
         ["hash", "already"],
       ),
     raiseEpoch: async (scope: string) =>
-      objectWith<{ readonly scope: string; readonly epoch: number }>(
+      objectWith<{ readonly scope: string; readonly epoch: number; readonly holders: number }>(
         await ask.value(CAPABILITIES, "epoch.raise", { scope }, requestMs),
-        ["scope", "epoch"],
+        ["scope", "epoch", "holders"],
+      ),
+    /** @param whose path of an actor, name of a client or of a graph */
+    regrantCapability: async (whose: z.input<(typeof capabilityIntents)["capability.regrant"]["payload"]>) =>
+      objectWith<{ readonly holders: number; readonly revision: number }>(
+        await ask.value(CAPABILITIES, "capability.regrant", whose, applyMs),
+        ["holders", "revision"],
       ),
     capabilities: async () =>
       objectWith<CapabilitiesReport>(await ask.chunked(CAPABILITIES, "capability.list", {}, requestMs), [
+        "granted",
         "minted",
         "scopes",
         "tokens",
@@ -225,7 +232,7 @@ function nodeCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
   };
 }
 
-const PLAN_FIELDS = ["baseRevision", "changes", "problems"] as const;
+const PLAN_FIELDS = ["baseRevision", "changes", "revoked", "problems"] as const;
 const APPLY_FIELDS = [...PLAN_FIELDS, "revision", "applied", "unsatisfied"] as const;
 
 /** Undefined for an empty final reply. */

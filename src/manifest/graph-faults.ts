@@ -2,6 +2,7 @@
 // and that exactly its actors are placed.
 import type { Graph, PlacedGraph, SupervisorSpec } from "./graph.ts";
 import { actorsOf } from "./graph-walk.ts";
+import { clientKey } from "./holders.ts";
 import { RESERVED_NAMES } from "./names.ts";
 
 const MAX_TOLD = 10;
@@ -34,7 +35,11 @@ export function graphFaults(graph: Graph): readonly string[] {
     if (RESERVED_NAMES.some((name) => name === root.path)) add(`the name ${root.path} is reserved`);
     below(root);
   }
+  const clients = new Set<string>();
   for (const { graph: name, name: client } of graph.clients) {
+    const key = clientKey(name, client);
+    if (clients.has(key)) add(`the client ${client} stands twice in ${name}`);
+    clients.add(key);
     if (!graph.roots.some(({ path }) => path === name))
       add(`the client ${client} is of no graph that is here`);
   }

@@ -87,6 +87,15 @@ const placed = z.record(
   }),
 );
 
+const capabilities = z.record(
+  z.string().max(600),
+  z.strictObject({
+    epoch: z.int().min(0),
+    generation: z.int().min(0),
+    revoked: z.literal(true).exactOptional(),
+  }),
+);
+
 /** Nesting is bounded before anything walks it by recursion. */
 const shallow = z.custom<unknown>(
   (value) => !isDeeper(value, MAX_DEPTH),
@@ -95,7 +104,10 @@ const shallow = z.custom<unknown>(
 
 // The recursion through `children` hides the type from zod; the fields above are those of graph.ts.
 const graphFields = graph as unknown as z.ZodType<Graph, unknown>;
-const placedGraphFields = graph.extend({ placed }) as unknown as z.ZodType<PlacedGraph, unknown>;
+const placedGraphFields = graph.extend({
+  placed,
+  capabilities: capabilities.exactOptional(),
+}) as unknown as z.ZodType<PlacedGraph, unknown>;
 
 /** A `Graph` of JSON. */
 export const graphSchema: z.ZodType<Graph, unknown> = shallow

@@ -111,4 +111,17 @@ export type Placed = {
   readonly codeHash: string;
 };
 
-export type PlacedGraph = Graph & { readonly placed: Readonly<Record<string, Placed>> };
+export type PlacedGraph = Graph & {
+  readonly placed: Readonly<Record<string, Placed>>;
+  /** Of what is granted, by holder; absent: minted in epoch 0, once. Also of some that are not there any more. */
+  readonly capabilities?: Readonly<Record<string, Minting>>;
+};
+
+/** When what is granted to somebody was minted, and whether it counts. */
+export type Minting = {
+  /** Of the graph's scope. */
+  readonly epoch: number;
+  /** Granted again so many times. */
+  readonly generation: number;
+  readonly revoked?: true;
+};

@@ -1,7 +1,9 @@
 // What has to change to get from one graph to another, with the fewest restarts.
 // Pure; executed elsewhere.
-import type { ActorSpec, ChildSpec, ClientSpec, PlacedGraph, SupervisorSpec } from "./graph.ts";
+import { same } from "./canonical.ts";
+import type { ActorSpec, ChildSpec, GrantSpec, PlacedGraph, SupervisorSpec } from "./graph.ts";
 import { specsOf } from "./graph-walk.ts";
+import { clientKey, mintingOf } from "./holders.ts";
 import { toolLines } from "./tool-text.ts";
 
 export type FieldChange = { readonly field: string; readonly old?: unknown; readonly new?: unknown };
@@ -53,7 +55,7 @@ export function planGraph(current: PlacedGraph | undefined, next: PlacedGraph): 
       was === undefined || was.kind !== spec.kind ? added(spec) : changeOf(was, spec, before, next);
     if (change !== undefined) changes.push(change);
   }
-  changes.push(...reordered(before, next), ...clientChanges(before.clients, next.clients));
+  changes.push(...reordered(before, next), ...clientChanges(before, next));
   const restarts = new Set(changes.filter((change) => change.restarts).map(({ path }) => path));
   return { changes, restarts };
 }
@@ -66,25 +68,46 @@ const simple = (path: string, kind: "added" | "removed"): Change => ({
   fields: [],
 });
 
-/** What a new actor may do to the world is told before it does it. */
+/** What a new actor may do is told before it does it. */
 const added = (spec: ChildSpec): Change => ({
   ...simple(spec.path, "added"),
-  fields: toolChanges(undefined, spec),
+  fields: authorityChanges(undefined, spec),
 });
 
 /** One change a grant, so that none hides in another's line. */
-function toolChanges(was: ChildSpec | undefined, now: ChildSpec): FieldChange[] {
-  const old = was === undefined ? [] : toolLines(toolsIn(was));
-  const lines = toolLines(toolsIn(now));
+function authorityChanges(was: ChildSpec | undefined, now: ChildSpec): FieldChange[] {
+  const [old, present] = [was && actorIn(was), actorIn(now)];
   return [
-    ...old.filter((line) => !lines.includes(line)).map((line) => ({ field: "tools", old: line })),
-    ...lines.filter((line) => !old.includes(line)).map((line) => ({ field: "tools", new: line })),
+    ...grantChanges(old?.grants, present?.grants),
+    ...lineChanges("tools", toolLines(old?.tools), toolLines(present?.tools)),
   ];
 }
 
-/** An actor's, or those of the children that a dynamic supervisor makes. */
-const toolsIn = (spec: ChildSpec): ActorSpec["tools"] =>
-  spec.kind === "actor" ? spec.tools : spec.template?.tools;
+function lineChanges(field: string, old: readonly string[], now: readonly string[]): FieldChange[] {
+  return [
+    ...old.filter((line) => !now.includes(line)).map((line) => ({ field, old: line })),
+    ...now.filter((line) => !old.includes(line)).map((line) => ({ field, new: line })),
+  ];
+}
+
+function grantChanges(old: readonly GrantSpec[] = [], now: readonly GrantSpec[] = []): FieldChange[] {
+  const changes = lineChanges("grants", grantLines(old), grantLines(now));
+  // Their order says nothing, and is kept.
+  return changes.length > 0 || same(old, now) ? changes : [{ field: "grants", old, new: now }];
+}
+
+const grantLines = (grants: readonly GrantSpec[]): readonly string[] =>
+  grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`);
+
+/** The actor, or what the children of a dynamic supervisor are made from. */
+const actorIn = (spec: ChildSpec): ActorSpec | undefined => (spec.kind === "actor" ? spec : spec.template);
+
+/** What was revoked, or was and is granted again. */
+function capabilityChanges(key: string, before: PlacedGraph, next: PlacedGraph): FieldChange[] {
+  const [old, now] = [mintingOf(before, key), mintingOf(next, key)];
+  if (now.generation > old.generation) return [{ field: "capability", old: "revoked", new: "granted again" }];
+  return old.revoked === now.revoked ? [] : [{ field: "capability", old: "granted", new: "revoked" }];
+}
 
 function changeOf(
   was: ChildSpec,
@@ -92,8 +115,14 @@ function changeOf(
   before: PlacedGraph,
   next: PlacedGraph,
 ): Change | undefined {
-  if (was === now && before.placed[was.path] === next.placed[now.path]) return undefined;
-  const fields = [...differences(fieldsOf(was, before), fieldsOf(now, next)), ...toolChanges(was, now)];
+  const capability = capabilityChanges(now.path, before, next);
+  const isPlacedAlike = before.placed[was.path] === next.placed[now.path];
+  if (was === now && isPlacedAlike && capability.length === 0) return undefined;
+  const fields = [
+    ...differences(fieldsOf(was, before), fieldsOf(now, next)),
+    ...authorityChanges(was, now),
+    ...capability,
+  ];
   if (fields.length === 0) return undefined;
   const moved = fields.some(({ field }) => field === "node");
   const causes = fields
@@ -124,7 +153,7 @@ function fieldsOf(spec: ChildSpec, graph: PlacedGraph): Fields {
 }
 
 function actorFields(spec: ActorSpec, graph: PlacedGraph): Fields {
-  const { kind: _kind, path, behaviour, placement, mailbox, tools: _tools, ...rest } = spec;
+  const { kind: _kind, path, behaviour, placement, mailbox, tools: _tools, grants: _grants, ...rest } = spec;
   const placed = graph.placed[path];
   return {
     ...rest,
@@ -144,7 +173,7 @@ function supervisorFields(spec: SupervisorSpec, graph: PlacedGraph): Fields {
   if (template === undefined) return flags;
   // Children that run go on as they are: a template is for those that are started from now on.
   const placed = graph.placed[spec.path];
-  const { path: _path, kind: _kind, tools: _tools, ...made } = template;
+  const { path: _path, kind: _kind, tools: _tools, grants: _grants, ...made } = template;
   return {
     ...flags,
     template: made,
@@ -167,21 +196,6 @@ function differences(old: Fields, now: Fields): FieldChange[] {
 const shown = (field: string, value: unknown): unknown =>
   (field === "code" || field === "template.code") && typeof value === "string" ? value.slice(0, 12) : value;
 
-/** Equal as JSON, whatever the order of keys. */
-export function same(a: unknown, b: unknown): boolean {
-  return a === b || canonical(a) === canonical(b);
-}
-
-function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_key, inner: unknown) =>
-      typeof inner === "object" && inner !== null && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : inner,
-    ) ?? "undefined"
-  );
-}
-
 /** Start orders that differ among children that stay: they change the next start and stop, and restart nothing. */
 function reordered(before: PlacedGraph, next: PlacedGraph): Change[] {
   const orders = new Map(ordersOf(before));
@@ -202,17 +216,16 @@ function ordersOf(graph: PlacedGraph): (readonly [string, readonly string[]])[] 
   return supervisors.map(({ path, children }) => [path, children.map((child) => child.path)] as const);
 }
 
-function clientChanges(old: readonly ClientSpec[], now: readonly ClientSpec[]): Change[] {
-  const key = ({ graph, name }: ClientSpec) => `${graph} (client ${name})`;
-  const before = new Map(old.map((client) => [key(client), client]));
-  const after = new Map(now.map((client) => [key(client), client]));
-  const removed = [...before.keys()]
-    .filter((path) => !after.has(path))
-    .map((path) => simple(path, "removed"));
-  const rest = [...after].flatMap(([path, client]): Change[] => {
-    const was = before.get(path);
-    if (was === undefined) return [simple(path, "added")];
-    const fields = differences({ grants: was.grants }, { grants: client.grants });
+function clientChanges(before: PlacedGraph, next: PlacedGraph): Change[] {
+  const byKey = ({ clients }: PlacedGraph) =>
+    new Map(clients.map((client) => [clientKey(client.graph, client.name), client]));
+  const [old, now] = [byKey(before), byKey(next)];
+  const removed = [...old.keys()].filter((path) => !now.has(path)).map((path) => simple(path, "removed"));
+  const rest = [...now].flatMap(([path, { grants }]): Change[] => {
+    const was = old.get(path);
+    const changes = grantChanges(was?.grants, grants);
+    if (was === undefined) return [{ ...simple(path, "added"), fields: changes }];
+    const fields = [...changes, ...capabilityChanges(path, before, next)];
     return fields.length === 0 ? [] : [{ path, kind: "changed", restarts: false, reason: "", fields }];
   });
   return [...removed, ...rest];

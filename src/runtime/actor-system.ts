@@ -253,9 +253,11 @@ class System implements ActorSystem {
         path: where,
         reason,
       }));
+    const { revisions, trust, revocations } = records;
     const unsatisfied = () => [...(this.#convergence?.unsatisfied() ?? []), ...this.#missing(), ...unmet()];
     const keeper = new GraphKeeper({
-      revisions: records.revisions,
+      revisions,
+      revoked: revocations.list,
       brokerSync,
       firstNode: () => firstNode() ?? config.node,
       nodes: () => this.#nodes(),
@@ -267,7 +269,6 @@ class System implements ActorSystem {
       settled: async (revision) => await this.#nodeWatch?.settled(revision),
       unsatisfied,
     });
-    const { revisions, trust, revocations } = records;
     const answers = async (node: string) => node === config.node || (await askRevision(node)) !== undefined;
     const graph = graphPorts({ keeper, revisions, trust: trust.store, unsatisfied, answers });
     return kernelParts({
@@ -286,7 +287,7 @@ class System implements ActorSystem {
       }),
       first:
         firstNode() === config.node
-          ? { graph, capabilities: capabilityPorts(revocations, this.#minting()) }
+          ? { graph, capabilities: capabilityPorts({ keeper, revisions, revocations }, this.#minting()) }
           : undefined,
       tools: {
         grantsOf: grantedTools(() => this.#options.placed.value, config.node),

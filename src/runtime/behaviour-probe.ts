@@ -7,9 +7,9 @@ import { longWork } from "../actors/in-hand.ts";
 import { hashBehaviour } from "../actors/loader/code-files.ts";
 import { type ProbedBehaviour, probeBehaviours } from "../actors/probe/probe-behaviours.ts";
 import { CellError } from "../errors/cell-error.ts";
+import { same } from "../manifest/canonical.ts";
 import type { ActorSpec, Graph, PlacedGraph } from "../manifest/graph.ts";
 import { actorsOf, parentPath } from "../manifest/graph-walk.ts";
-import { same } from "../manifest/plan.ts";
 import { nearest } from "../manifest/suggest.ts";
 
 export type ProbedGraph = {

@@ -1,7 +1,9 @@
 // What the capability authority's actor works through.
+import { longWork } from "../actors/in-hand.ts";
 import type { CapabilityPorts } from "../actors/kernel/capabilities.ts";
 import type { CapabilitiesReport } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
+import { emptyGraph } from "../manifest/merge.ts";
 import { fromHex, mapKey, toHex } from "../security/bytes.ts";
 import { readToken } from "../security/capability/token.ts";
 import {
@@ -11,11 +13,15 @@ import {
   withRaisedEpoch,
   withToken,
 } from "../security/revocation/revoked.ts";
+import { grantedRows } from "./granted-report.ts";
+import { capabilitiesIn } from "./manifest-capabilities.ts";
 import { type MintPorts, mintedRows, mintToken } from "./minting.ts";
-import type { CellRevocations } from "./revocations.ts";
+import { type GrantPorts, granteeOf, regrant, takeBack } from "./taken-back.ts";
 
-export function capabilityPorts(revocations: CellRevocations, minting: MintPorts): CapabilityPorts {
+export function capabilityPorts(ports: GrantPorts, minting: MintPorts): CapabilityPorts {
+  const { revocations, revisions } = ports;
   const { list } = revocations;
+  const placed = () => revisions.current()?.placed ?? { ...emptyGraph, placed: {} };
   const asked = ({ id, principal }: { readonly id: string; readonly principal: string }) => ({
     author: principal,
     causeId: fromHex(id) ?? new Uint8Array(),
@@ -26,8 +32,11 @@ export function capabilityPorts(revocations: CellRevocations, minting: MintPorts
       return { token: bytes, hash: toHex(hash) };
     },
     async revoke(named, requester) {
-      const token =
-        "token" in named ? tokenOf(named.token) : { hash: fromHex(named.hash) ?? new Uint8Array() };
+      if ("actor" in named || "client" in named) return await takeBack(named, ports, asked(requester));
+      const hash = "hash" in named ? (fromHex(named.hash) ?? new Uint8Array()) : undefined;
+      const grantee = hash && longWork(() => granteeOf(hash, placed()));
+      if (grantee !== undefined) return await takeBack(grantee, ports, asked(requester));
+      const token = "token" in named ? tokenOf(named.token) : { hash: hash ?? new Uint8Array() };
       const now = Date.now();
       const alone = { ...nothingRevoked, tokens: new Map([[mapKey(token.hash), token]]) };
       const already = covers(list.revoked(now), alone, now);
@@ -36,11 +45,15 @@ export function capabilityPorts(revocations: CellRevocations, minting: MintPorts
     },
     async raiseEpoch(scope, requester) {
       await revocations.change((revoked) => withRaisedEpoch(revoked, scope, Date.now()), asked(requester));
-      return { scope, epoch: list.epochOf(scope) };
+      const held = [...capabilitiesIn(placed()).values()];
+      const holders = held.filter(({ holder: { graph } }) => graph === scope).length;
+      return { scope, epoch: list.epochOf(scope), holders };
     },
+    regrant: (whose, requester) => regrant(whose, ports, asked(requester)),
     async list() {
       const { epochs, tokens } = list.revoked(Date.now());
       return {
+        ...longWork(() => grantedRows(placed(), list)),
         ...(await mintedOrWhyNot(minting)),
         scopes: [...epochs].map(([scope, epoch]) => ({ scope, epoch })),
         tokens: [...tokens.values()].map(({ hash, ...rest }) => ({ hash: toHex(hash), ...rest })),

@@ -4,6 +4,7 @@
 import type { Delivery, OutgoingReply } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, type Result } from "../errors/result.ts";
+import type { CountedUse } from "../security/intake/authority.ts";
 import type { Accepted, Duplicate, RequestRef, Stage, Verdict } from "../security/intake/verdict.ts";
 import type { ReplayWindow } from "../security/replay/replay-window.ts";
 import { buildReply, type CapsuleMaker, type ReplyContent } from "../security/replies/build-reply.ts";
@@ -40,6 +41,12 @@ export type DeliveryPorts = {
     token: Uint8Array,
     capsule: SpentFor,
     decided: (spent: Result<void, CellError>) => void,
+  ) => void;
+  /** Counts it under tokens that serve so many; absent: none is taken. */
+  readonly count?: (
+    use: CountedUse,
+    bytes: number,
+    decided: (counted: Result<void, CellError>) => void,
   ) => void;
   /** What would be refused after its token was spent; undefined: nothing that is known. */
   readonly refusesBefore?: (target: string) => CellError | undefined;
@@ -87,6 +94,7 @@ function deliver(ports: DeliveryPorts, accepted: Accepted): void {
   const closed = ports.refusesWork(accepted.intent.target);
   if (closed !== undefined) refuse(ports, accepted, closed);
   else if (accepted.once !== undefined) deliverOnce(ports, accepted, accepted.once);
+  else if (accepted.counted !== undefined) deliverCounted(ports, accepted, accepted.counted);
   else begin(ports, accepted);
 }
 
@@ -104,6 +112,19 @@ function deliverOnce(ports: DeliveryPorts, { once: _, ...accepted }: Accepted, t
     const shard = ports.durable?.shardOf(intent.target);
     ports.spend(token, { issuer: request.issuer, hash: request.hash, bytes: capsule.length, shard }, decided);
   }
+}
+
+function deliverCounted(ports: DeliveryPorts, { counted: _, ...accepted }: Accepted, use: CountedUse): void {
+  const token = use.links.at(-1)?.token;
+  const decided = (counted: Result<void, CellError>) => {
+    // The node may have stopped to take work meanwhile.
+    if (counted.ok) deliver(ports, accepted);
+    else refuse(ports, accepted, counted.error, { stage: "authority", ...(token && { token }) });
+  };
+  const closed = ports.refusesBefore?.(accepted.intent.target);
+  if (closed !== undefined) refuse(ports, accepted, closed);
+  else if (ports.count === undefined) decided(err(new CellError("CAPABILITY_UNDECIDED")));
+  else ports.count(use, accepted.capsule.length, decided);
 }
 
 function begin(ports: DeliveryPorts, accepted: Accepted): void {

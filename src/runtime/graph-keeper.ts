@@ -3,7 +3,7 @@
 // only after the graph was placed, its behaviours loaded in a sandbox, and this
 // node's part of it started.
 import { longWork } from "../actors/in-hand.ts";
-import type { ApplyReport, ErrorRow, PlanReport } from "../actors/kernel/reports.ts";
+import type { ApplyReport, ErrorRow, PlanReport, RevokedHolder } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import type { Graph, PlacedGraph } from "../manifest/graph.ts";
@@ -12,11 +12,16 @@ import { emptyGraph, mergeGraphs, withoutGraphs } from "../manifest/merge.ts";
 import { placeGraph } from "../manifest/placement.ts";
 import { type Plan, planGraph } from "../manifest/plan.ts";
 import { unmetSync } from "../manifest/sync-demands.ts";
+import type { RevokedView } from "../security/capability/manifest-capability.ts";
 import type { ShardRange } from "../security/trust/certificate.ts";
+import { revokedHolders } from "./granted-report.ts";
+import { withCapabilities } from "./manifest-capabilities.ts";
 import type { KeptRevision, Revisions } from "./revisions.ts";
 
 export type GraphKeeperPorts = {
   readonly revisions: Revisions;
+  /** By which capabilities are minted. */
+  readonly revoked: RevokedView;
   readonly firstNode: () => string;
   readonly nodes: () => readonly { readonly name: string; readonly shards: readonly ShardRange[] }[];
   /** What a power loss may take of the broker's last writes; undefined: not known here. */
@@ -47,12 +52,14 @@ export class GraphKeeper {
   async plan(graph: Graph, prune: boolean): Promise<PlanReport> {
     const { current, base } = this.#inForce();
     const prepared = await this.#prepare(mergeGraphs(base, graph, prune), current);
-    const { baseRevision, changes, problems } = prepared;
-    return { baseRevision, changes, problems };
+    const { baseRevision, changes, problems, revoked } = prepared;
+    return { baseRevision, changes, problems, revoked: ofGraphs(revoked, graph) };
   }
 
-  apply(graph: Graph, prune: boolean, asked: Asked, baseRevision?: number): Promise<ApplyReport> {
-    return this.#exclusively((base) => mergeGraphs(base, graph, prune), asked, { baseRevision });
+  async apply(graph: Graph, prune: boolean, asked: Asked, baseRevision?: number): Promise<ApplyReport> {
+    const merged = (base: Graph) => mergeGraphs(base, graph, prune);
+    const report = await this.#exclusively(merged, asked, { baseRevision });
+    return { ...report, revoked: ofGraphs(report.revoked, graph) };
   }
 
   /** Throws CELL_GRAPH_UNKNOWN for a name that the cell does not have. */
@@ -95,9 +102,36 @@ export class GraphKeeper {
       }
       return await this.#change(next(base), current, asked, options.rollbackOf ?? 0);
     };
+    return this.#inTurn(change);
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#changing.then(change, change);
     this.#changing = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * Makes a revision that differs in capabilities alone; none where nothing differs. Resolves with the number of
+   * the one in force then.
+   * @param change begins once no other change is under way
+   */
+  changeCapabilities(
+    change: (placed: PlacedGraph) => PlacedGraph | Promise<PlacedGraph>,
+    asked: Asked,
+  ): Promise<number> {
+    return this.#inTurn(async () => {
+      const { current } = this.#inForce();
+      if (current === undefined) return 0;
+      const graph = await change(current.placed);
+      const plan = longWork(() => planGraph(current.placed, graph));
+      if (plan.changes.length === 0) return current.revision;
+      const running = await this.#ports.run(graph, plan);
+      if (!running.ok) throw running.error;
+      const written = await this.#write({ graph, rollbackOf: 0, ...asked }, current);
+      if (!written.ok) throw written.error;
+      return written.value;
+    });
   }
 
   async #change(
@@ -107,8 +141,8 @@ export class GraphKeeper {
     rollbackOf: number,
   ): Promise<ApplyReport> {
     const prepared = await this.#prepare(graph, current);
-    const { baseRevision, changes, problems, plan, placed } = prepared;
-    const report = { baseRevision, changes, problems, revision: baseRevision, applied: false };
+    const { baseRevision, changes, problems, revoked, plan, placed } = prepared;
+    const report = { baseRevision, changes, problems, revoked, revision: baseRevision, applied: false };
     if (problems.length > 0 || plan === undefined || placed === undefined || changes.length === 0) {
       return { ...report, unsatisfied: this.#ports.unsatisfied() };
     }
@@ -146,13 +180,14 @@ export class GraphKeeper {
     const failed = (errors: readonly CellError[]) => ({
       baseRevision,
       changes: [],
+      revoked: [],
       problems: errors.map(rowOf),
     });
     const unmet = unmetSync(graph, this.#ports.brokerSync);
     if (unmet.length > 0) return failed(unmet);
     const { codeHashes, problems } = await this.#ports.probe(graph);
     if (problems.length > 0) return failed(problems);
-    const placed = longWork(() =>
+    const bare = longWork(() =>
       placeGraph(graph, {
         codeHashes,
         nodes: this.#ports.nodes(),
@@ -160,9 +195,12 @@ export class GraphKeeper {
         ...(current === undefined ? {} : { previous: current.placed }),
       }),
     );
-    if (!placed.ok) return failed([placed.error]);
-    const plan = longWork(() => planGraph(current?.placed, placed.value));
-    return { baseRevision, changes: plan.changes, problems: [], plan, placed: placed.value };
+    if (!bare.ok) return failed([bare.error]);
+    const { revoked: view } = this.#ports;
+    const placed = longWork(() => withCapabilities(bare.value, current?.placed, view));
+    const plan = longWork(() => planGraph(current?.placed, placed));
+    const revoked = longWork(() => revokedHolders(placed, view));
+    return { baseRevision, changes: plan.changes, revoked, problems: [], plan, placed };
   }
 
   #inForce(): { readonly current: KeptRevision | undefined; readonly base: Graph } {
@@ -170,6 +208,9 @@ export class GraphKeeper {
     return { current, base: current === undefined ? emptyGraph : current.placed };
   }
 }
+
+const ofGraphs = (revoked: readonly RevokedHolder[], { roots }: Graph): readonly RevokedHolder[] =>
+  revoked.filter(({ graph }) => roots.some(({ path }) => path === graph));
 
 export function rowOf({ code, message, where, remedy }: CellError): ErrorRow {
   return { code, message, remedy, ...(where === undefined ? {} : { where }) };

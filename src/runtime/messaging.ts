@@ -32,6 +32,7 @@ import { inboxPrefix, intentSubject, principalIntents } from "../transport/subje
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import { atTurnEnd } from "../transport/turn-end.ts";
 import type { CellConfig } from "./cell-config.ts";
+import type { CountedTokens } from "./counted-tokens.ts";
 import {
   createDeliveries,
   type Deliveries,
@@ -64,6 +65,8 @@ export type MessagingOptions = {
   readonly secondOpinion: SecondOpinion;
   /** Absent: no token that serves once is taken. */
   readonly spent?: Pick<SpentTokens, "spend" | "settled">;
+  /** Absent: no token whose uses are counted is taken. */
+  readonly counted?: Pick<CountedTokens, "count" | "settled">;
   readonly actors: RunningActors;
   /** Why no work is accepted now. */
   readonly whyNot: () => CellError | undefined;
@@ -165,7 +168,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
     async drain() {
       doubtful.stop();
       await intents?.drain();
-      await options.spent?.settled();
+      await Promise.all([options.spent?.settled(), options.counted?.settled()]);
     },
     async close() {
       sealer.flush();
@@ -232,14 +235,12 @@ function judgeDoubtful(
   };
 }
 
-function spending({ spent, onProblem }: MessagingOptions): Pick<DeliveryPorts, "spend"> {
-  if (spent === undefined) return {};
+function spending({ spent, counted, onProblem }: MessagingOptions): Pick<DeliveryPorts, "spend" | "count"> {
+  const told = <T>(asked: Promise<T>, decided: (value: T) => void) =>
+    void asked.then(decided).catch((cause: unknown) => onProblem(intakeFailed(cause)));
   return {
-    spend: (token, capsule, decided) =>
-      void spent
-        .spend(token, capsule)
-        .then(decided)
-        .catch((cause: unknown) => onProblem(intakeFailed(cause))),
+    ...(spent && { spend: (token, capsule, decided) => told(spent.spend(token, capsule), decided) }),
+    ...(counted && { count: (use, bytes, decided) => told(counted.count(use, bytes), decided) }),
   };
 }
 

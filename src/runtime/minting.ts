@@ -22,6 +22,7 @@ import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import { readToken, signToken, type Token } from "../security/capability/token.ts";
 import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.ts";
+import type { Granted } from "../security/intake/authority.ts";
 import type { Signer } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
@@ -45,8 +46,8 @@ export type MintPorts = {
   readonly revocations: RevocationList;
   readonly stream: MintedStream;
   /** What is granted to an actor, or to a client by manifests. */
-  readonly actorGrants: (path: string) => readonly Grant[];
-  readonly clientGrants: (principal: string) => readonly Grant[];
+  readonly actorGrants: (path: string) => Granted;
+  readonly clientGrants: (principal: string) => readonly Granted[];
   readonly nextId: () => Uint8Array;
   readonly record: (event: EventInput) => void;
 };
@@ -71,7 +72,7 @@ export async function mintToken(request: MintRequest, minter: Minter, ports: Min
       holder: holderOf(request.holder, trust, now),
       parent: new Uint8Array(),
       permissions: permissionsOf(request, minter, grants.grants),
-      limits: {},
+      limits: request.calls === undefined ? {} : { calls: request.calls },
       notBeforeUnixMs: now,
       notAfterUnixMs: now + request.ttlMs,
       maxDepth: request.depth,
@@ -113,7 +114,8 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
   const token = read.ok ? readToken(read.value.token) : undefined;
   if (!read.ok || token?.ok !== true || token.value.notAfterUnixMs <= now) return undefined;
   if (!isMintedHere(token.value, trust, now)) return undefined;
-  const { hash, holder, permissions, kind, maxDepth, scope, epoch, notAfterUnixMs, approval } = token.value;
+  const { hash, holder, permissions, kind, limits, maxDepth, scope, epoch, notAfterUnixMs, approval } =
+    token.value;
   const client = trust.byKey(holder, now);
   return {
     hash: toHex(hash),
@@ -121,6 +123,7 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
     ...(client.ok ? { client: client.value.principal } : {}),
     permissions: permissionsAsText(permissions),
     once: kind === "ephemeral",
+    ...(limits.calls === undefined ? {} : { calls: limits.calls }),
     depth: maxDepth,
     ...(approval === undefined
       ? {}
@@ -168,26 +171,30 @@ function permissionsOf(
   });
 }
 
-type Granted = {
+type Standing = {
   readonly grants: readonly Grant[];
   /** Up to which they are granted. */
   readonly untilUnixMs: number;
 };
 
-function grantsOf({ principal, source }: Minter, ports: MintPorts, nowUnixMs: number): Granted {
+/** Those that count now. */
+const counting = (granted: readonly Granted[]): readonly Grant[] =>
+  granted.flatMap(({ grants, capability }) => (capability?.fault() === undefined ? grants : []));
+
+function grantsOf({ principal, source }: Minter, ports: MintPorts, nowUnixMs: number): Standing {
   const always = Number.MAX_SAFE_INTEGER;
-  if (source !== "") return { grants: ports.actorGrants(source), untilUnixMs: always };
+  if (source !== "") return { grants: counting([ports.actorGrants(source)]), untilUnixMs: always };
   const certificate = ports.trust.byPrincipal(principal, nowUnixMs);
   if (!certificate.ok || certificate.value.kind !== "client") return { grants: [], untilUnixMs: always };
   const { grants, notAfterUnixMs: untilUnixMs } = certificate.value;
-  return { grants: [...grants, ...ports.clientGrants(principal)], untilUnixMs };
+  return { grants: [...grants, ...counting(ports.clientGrants(principal))], untilUnixMs };
 }
 
 /** Who may raise epochs chooses scope and end; everybody else's are its own. Throws AUTHORITY_INTENT_FORBIDDEN. */
 function boundsOf(
   minter: Minter,
   { scope }: MintRequest,
-  { grants, untilUnixMs }: Granted,
+  { grants, untilUnixMs }: Standing,
 ): { readonly scope: string; readonly untilUnixMs: number } {
   if (grantAllows(grants, "epoch.raise", CAPABILITIES)) {
     return { scope: scope ?? DEFAULT_SCOPE, untilUnixMs: Number.MAX_SAFE_INTEGER };

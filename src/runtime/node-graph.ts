@@ -1,9 +1,12 @@
 // Which part of the cell's graph this node runs, and the kernel that runs it.
 import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../manifest/graph.ts";
-import { actorsOf, parentPath, placeOf, pruneSupervisor } from "../manifest/graph-walk.ts";
-import type { Grant } from "../security/grants/grants.ts";
-import type { AuthorityPorts } from "../security/intake/authority.ts";
+import { parentPath, placeOf, pruneSupervisor } from "../manifest/graph-walk.ts";
+import { toHex } from "../security/bytes.ts";
+import { faultOf, type ManifestCapability } from "../security/capability/manifest-capability.ts";
+import { type AuthorityPorts, type Granted, NOTHING_GRANTED } from "../security/intake/authority.ts";
+import type { RevocationList } from "../security/revocation/revocation-list.ts";
 import { isDrilled, kernelIntensity } from "./drilled.ts";
+import { capabilitiesIn } from "./manifest-capabilities.ts";
 import { TOOL_ACTORS, toolCapabilities } from "./tool-grants.ts";
 
 /** Of a node that `cell0 drill` started, and of no other. */
@@ -89,33 +92,36 @@ export type AuthoritySources = {
   /** Whether the cell has a node of this name. */
   readonly isNode: (name: string) => boolean;
   readonly capabilities: AuthorityPorts["capabilities"];
+  readonly revocations: RevocationList;
 };
 
 /** The graph actor asks the other nodes' registries whether they are there. */
-const STATUS_GRANTS: readonly Grant[] = [{ intents: ["node.status"], targets: ["kernel/*/registry"] }];
+const STATUS_GRANTS: Granted = {
+  grants: [{ intents: ["node.status"], targets: ["kernel/*/registry"] }],
+};
 
 /** It asks them too, with the node's next key, before the node takes that one. */
 const AUTHORITY_ACTOR = /^kernel\/[a-z0-9-]+\/authority$/;
 
 /** What intake and sends ask about the graph. Answers come from maps made once a revision. */
 export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
-  const { placed, firstNode, isNode, capabilities } = sources;
+  const { placed, firstNode, isNode, capabilities, revocations } = sources;
   let graph: PlacedGraph | undefined;
-  let clients = new Map<string, Grant[]>();
-  let actors = new Map<string, readonly Grant[]>();
+  let clients = new Map<string, Granted[]>();
+  let actors = new Map<string, Granted>();
   const refresh = () => {
     const current = placed();
     if (graph === current) return;
     graph = current;
     clients = new Map();
-    for (const { name, grants } of current.clients) {
-      clients.set(name, [...(clients.get(name) ?? []), ...grants]);
+    actors = new Map();
+    for (const { holder, capability } of capabilitiesIn(current).values()) {
+      const { kind, name, grants, tools } = holder;
+      const all = [...grants, ...toolCapabilities(tools, current.placed[name]?.node)];
+      const granted = { grants: all, capability: standingOf(capability, revocations) };
+      if (kind === "actor") actors.set(name, granted);
+      else clients.set(name, [...(clients.get(name) ?? []), granted]);
     }
-    actors = new Map(
-      [...actorsOf(current)].map(({ path, grants, tools }) => {
-        return [path, [...grants, ...toolCapabilities(tools, current.placed[path]?.node)]];
-      }),
-    );
   };
   return {
     placementOf: (path) =>
@@ -124,7 +130,7 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
       if (path === GRAPH_ACTOR || AUTHORITY_ACTOR.test(path)) return STATUS_GRANTS;
       refresh();
       // Children that were started at run time have the grants of their template.
-      return actors.get(path) ?? actors.get(parentPath(path)) ?? [];
+      return actors.get(path) ?? actors.get(parentPath(path)) ?? NOTHING_GRANTED;
     },
     clientGrants: (name) => {
       refresh();
@@ -134,6 +140,14 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
     capabilities,
   };
 }
+
+const standingOf = (
+  capability: ManifestCapability,
+  revocations: RevocationList,
+): NonNullable<Granted["capability"]> => ({
+  name: () => toHex(capability.hash()),
+  fault: () => faultOf(capability, revocations, Date.now(), performance.now()),
+});
 
 /** `kernel/graph` and `kernel/capabilities` live with shard 0, `kernel/<node>/<actor>` on that node. */
 function kernelPlacement(

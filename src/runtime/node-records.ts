@@ -2,7 +2,7 @@
 import { longWork } from "../actors/in-hand.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
-import { MAX_EPHEMERAL_MS } from "../security/capability/token.ts";
+import { MAX_COUNTED_MS, MAX_EPHEMERAL_MS } from "../security/capability/token.ts";
 import type { ParsedIdentity } from "../security/identity/creds-file.ts";
 import type { Signer } from "../security/keys/signing-key.ts";
 import type { Revocations } from "../security/revocation/revocations.ts";
@@ -10,12 +10,14 @@ import type { Revoked } from "../security/revocation/revoked.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { BrokerConnection } from "../transport/connection.ts";
 import { revocationHeads } from "../transport/revocation-heads.ts";
+import { countedStream } from "../transport/streams/counted-stream.ts";
 import { type MintedStream, mintedStream } from "../transport/streams/minted-stream.ts";
 import { revisionsStream } from "../transport/streams/revisions-stream.ts";
 import { revocationsStream } from "../transport/streams/revocations-stream.ts";
 import { spentStream } from "../transport/streams/spent-stream.ts";
 import { trustStream } from "../transport/streams/trust-stream.ts";
 import type { CellConfig } from "./cell-config.ts";
+import { CountedTokens } from "./counted-tokens.ts";
 import type { DataDir } from "./data-dir.ts";
 import type { Watched } from "./links.ts";
 import { openMirror, standbyMirror } from "./record-mirror.ts";
@@ -29,6 +31,7 @@ export type NodeRecords = {
   readonly revisions: Revisions;
   readonly revocations: CellRevocations;
   readonly spent: SpentTokens;
+  readonly counted: CountedTokens;
   /** What the capability authority has minted. */
   readonly minted: MintedStream;
   /** This process writes from now on. */
@@ -74,6 +77,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     onProblem,
   });
   const spent = spentStream(connection, config.cell, 2 * MAX_EPHEMERAL_MS);
+  const counted = countedStream(connection, config.cell, MAX_COUNTED_MS + MAX_EPHEMERAL_MS);
   const minted = mintedStream(connection, config.cell);
   const [revisions, revocations] = await Promise.all([
     openRevisions({
@@ -98,6 +102,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
       onProblem,
     }),
     spent.ensure(),
+    counted.ensure(),
     minted.ensure(),
   ]);
   const current = revisions.current();
@@ -108,6 +113,7 @@ export async function openRecords(options: NodeRecordOptions): Promise<NodeRecor
     revocations,
     minted,
     spent: new SpentTokens({ node: config.node, stream: spent, onProblem }),
+    counted: new CountedTokens({ stream: counted, onProblem }),
     async activate() {
       // Whatever else fails: until it speaks no token counts anywhere.
       const speaking = revocations.activate().catch(onProblem);

@@ -112,6 +112,12 @@ export const allSpent = (cell: string): string => `${cellPrefix(cell)}.spent.*`;
 export const spentSubject = (cell: string, token: string): string =>
   `${cellPrefix(cell)}.spent.${tokenHash(token)}`;
 
+export const countedStreamName = (cell: string): string => `CELL0_${name(cell, "cell's name")}_COUNTED`;
+export const allCounted = (cell: string): string => `${cellPrefix(cell)}.counted.*`;
+/** @param token hex of the hash of a token whose uses are counted */
+export const countedSubject = (cell: string, token: string): string =>
+  `${cellPrefix(cell)}.counted.${tokenHash(token)}`;
+
 function tokenHash(token: string): string {
   if (!/^[0-9a-f]{64}$/.test(token)) throw invalid("not the hash of a token", token);
   return token;

@@ -89,7 +89,7 @@ describe("dev", () => {
     await using made = await madeCell();
     const lock = await lockDirectory(made.dir, "a");
     const added = { path: "hello/greeter", kind: "added", restarts: false, reason: "", fields: [] };
-    const plan = { baseRevision: 1, changes: [added], problems: [] };
+    const plan = { baseRevision: 1, changes: [added], revoked: [], problems: [] };
     const cell = fakeCell({
       ...oneNode,
       "graph.stage": () => [{ complete: true }],

@@ -32,7 +32,7 @@ spec:
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-const emptyPlan: PlanReport = { baseRevision: 3, changes: [], problems: [] };
+const emptyPlan: PlanReport = { baseRevision: 3, changes: [], problems: [], revoked: [] };
 const added = { path: "hello/greeter", kind: "added", restarts: false, reason: "", fields: [] } as const;
 const removed = { path: "hello/old", kind: "removed", restarts: false, reason: "", fields: [] } as const;
 const cellWith = (

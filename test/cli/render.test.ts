@@ -148,6 +148,7 @@ describe("a plan", () => {
   const plan: PlanReport = {
     baseRevision: 3,
     problems: [],
+    revoked: [],
     changes: [
       { path: "support/triage", kind: "added", restarts: false, reason: "", fields: [] },
       {

@@ -252,6 +252,50 @@ describe("a client without grants", () => {
     });
   });
 
+  it("stops and starts actors with a token of those permissions, and does nothing else with it", async () => {
+    const names = ["--permission", "AGENT_SPAWN", "--permission", "AGENT_KILL", "--out", path("keeper.cap")];
+    await cell.json("cap", "mint", "--holder", "ann", ...names);
+    const ask = async (target: string, intent: string, payload: unknown) => {
+      const asked = ["send", target, intent, JSON.stringify(payload), "--cap", path("keeper.cap")];
+      const { code, stdout, stderr } = await cell.cli("--creds", path("ann.creds"), ...asked);
+      return code === 0 ? JSON.parse(stdout) : stderr.split(":", 1)[0];
+    };
+    const parrot = { path: "live/parrot" };
+    expect(await ask("kernel/a/registry", "registry.stop", { ...parrot, hold: true })).toEqual({
+      state: "stopped",
+    });
+    expect(await ask("kernel/a/registry", "registry.start", parrot)).toEqual({ state: "running" });
+    expect(await ask("kernel/a/registry", "node.rebuild", {})).toBe("CAPABILITY_INTENT_FORBIDDEN");
+    expect(await ask("kernel/capabilities", "epoch.raise", { scope: "x" })).toBe(
+      "CAPABILITY_INTENT_FORBIDDEN",
+    );
+    for (const wrong of [["STORAGE_READ"], ["AGENT_SPAWM"], ["AGENT_SPAWN", "--intent", "x"]]) {
+      const { stderr } = await cell.cli("cap", "mint", "--holder", "ann", "--permission", ...wrong);
+      expect(stderr).toMatch(/^CLI_USAGE/);
+    }
+    const { stdout } = await cell.cli("cap", "permissions");
+    expect(stdout).toMatch(/^AGENT_SPAWN +child\.start, registry\.start +kernel\/\*\/registry$/m);
+  });
+
+  it("sends as many as its token says, with what it handed on, also after its node was killed", async () => {
+    const limited = ["--target", "live/parrot", "--calls", "4", "--depth", "1", "--out", path("four.cap")];
+    await cell.json("cap", "mint", "--holder", "ann", ...limited);
+    const key = (await cell.cli("--creds", path("bob.creds"), "cap", "key")).stdout.trim();
+    const fewer = ["--holder", key, "--calls", "2", "--out", path("two.cap")];
+    await cell.json("--creds", path("ann.creds"), "cap", "attenuate", path("four.cap"), ...fewer);
+    const outcome = async (as: string, cap: string) => {
+      const { code, stderr } = await say(as, cap, { text: "hello" });
+      return code === 0 ? "answered" : stderr.split(":", 1)[0];
+    };
+    const bobs = [];
+    for (let n = 0; n < 3; n += 1) bobs.push(await outcome("bob", "two.cap"));
+    expect(bobs).toEqual(["answered", "answered", "CAPABILITY_SPENT"]);
+    expect(await outcome("ann", "four.cap")).toBe("answered");
+    await cell.kill("node");
+    expect(await outcome("ann", "four.cap")).toBe("answered");
+    expect(await outcome("ann", "four.cap")).toBe("CAPABILITY_SPENT");
+  });
+
   it("cannot use what somebody handed on who was withdrawn since", async () => {
     await cell.json("client", "revoke", "ann", "--yes");
     const { stderr } = await say("bob", "bob.cap", { text: "hello" });

@@ -210,7 +210,11 @@ test("an answer that was made ready leaves when it is given, once, and is kept f
 });
 
 describe("an intent with a token that serves once", () => {
-  const deliveriesWith = (spend: DeliveryPorts["spend"], replay: ReplayWindow) => {
+  const deliveriesWith = (
+    spend: DeliveryPorts["spend"],
+    replay: ReplayWindow,
+    count?: DeliveryPorts["count"],
+  ) => {
     const [taken, told]: [string[], string[]] = [[], []];
     const deliveries = createDeliveries({
       maker: { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) },
@@ -221,6 +225,7 @@ describe("an intent with a token that serves once", () => {
         return ok({ mailboxDepth: 1 });
       },
       ...(spend === undefined ? {} : { spend }),
+      ...(count === undefined ? {} : { count }),
       refusesWork: () => undefined,
       record: ({ kind }) => {
         if (kind.case !== "intentRefused") return;
@@ -263,6 +268,29 @@ describe("an intent with a token that serves once", () => {
     for (const verdict of acceptedOf(intake)) spent.deliveries.take(verdict);
     expect([spent.taken, spent.told]).toEqual([[], ["authority CAPABILITY_SPENT"]]);
     expect(acceptedOf(intake)).toHaveLength(1);
+  });
+
+  test("is counted as well where it serves so many, and begun after both", () => {
+    const replay = new ReplayWindow();
+    const links = [{ token: once, uses: 3, notAfterUnixMs: NOW + 60_000 }];
+    const counted = { root: new Uint8Array(32), links };
+    const spend: DeliveryPorts["spend"] = (_token, _capsule, decided) => decided(ok(undefined));
+    const through = (outcome: Result<void, CellError>) => {
+      const asked: unknown[] = [];
+      const { deliveries, taken, told } = deliveriesWith(spend, replay, (links, bytes, decided) => {
+        asked.push(links, bytes);
+        decided(outcome);
+      });
+      for (const verdict of acceptedOf(intakeOf({ replay }))) deliveries.take({ ...verdict, counted });
+      return { asked, taken: taken.length, told };
+    };
+    const refused = through(err(new CellError("CAPABILITY_SPENT")));
+    expect(refused).toEqual({
+      asked: [counted, expect.any(Number)],
+      taken: 0,
+      told: ["authority CAPABILITY_SPENT"],
+    });
+    expect(through(ok(undefined))).toMatchObject({ taken: 1, told: [] });
   });
 
   test("is refused where nobody could spend it", () => {

@@ -1,4 +1,5 @@
 // Who gets which capability minted: within what is granted to who asks, and on record.
+
 import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import type { Minter, MintRequest } from "../../src/actors/kernel/capabilities.ts";
@@ -10,6 +11,7 @@ import { toHex } from "../../src/security/bytes.ts";
 import { chainBytes, chainOf } from "../../src/security/capability/chain.ts";
 import { cellChainVerifier } from "../../src/security/capability/chain-verifier.ts";
 import { signToken } from "../../src/security/capability/token.ts";
+import { NOTHING_GRANTED } from "../../src/security/intake/authority.ts";
 import { RevocationList } from "../../src/security/revocation/revocation-list.ts";
 import { nothingRevoked, tokenClaims } from "../security/capability/token-fixture.ts";
 import {
@@ -66,9 +68,11 @@ function setUp(given: Partial<MintPorts> = {}) {
       newest: async (count) => records.slice(-count),
     },
     actorGrants: (path) =>
-      path === "support/boss" ? [{ intents: ["ticket.close"], targets: ["support/*"] }] : [],
+      path === "support/boss"
+        ? { grants: [{ intents: ["ticket.close"], targets: ["support/*"] }] }
+        : NOTHING_GRANTED,
     clientGrants: (name) =>
-      name === "bob" ? [{ intents: ["ticket.open"], targets: ["support/triage"] }] : [],
+      name === "bob" ? [{ grants: [{ intents: ["ticket.open"], targets: ["support/triage"] }] }] : [],
     nextId: () => new Uint8Array(16).fill(records.length + 1),
     record: ({ kind }) => events.push(kind),
     ...given,

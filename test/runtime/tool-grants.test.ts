@@ -1,4 +1,5 @@
 // The capability that follows from a grant of tools, and who it reaches.
+
 import { describe, expect, test } from "vitest";
 import type { OutgoingIntent } from "../../src/actors/intent.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
@@ -8,6 +9,7 @@ import type { ToolsSpec } from "../../src/manifest/tools.ts";
 import { graphAuthority } from "../../src/runtime/node-graph.ts";
 import { grantedTools, toolRefusal, toolTarget } from "../../src/runtime/tool-grants.ts";
 import { grantAllows } from "../../src/security/grants/grants.ts";
+import { RevocationList } from "../../src/security/revocation/revocation-list.ts";
 import { noCapabilities } from "../security/cell-fixture.ts";
 
 const tools: ToolsSpec = {
@@ -59,9 +61,10 @@ const authority = graphAuthority({
   firstNode: () => "a",
   isNode: () => true,
   capabilities: noCapabilities,
+  revocations: new RevocationList(),
 });
 const may = (path: string, intent: string, target: string) =>
-  grantAllows(authority.actorGrants(path), intent, target);
+  grantAllows(authority.actorGrants(path).grants, intent, target);
 
 test.each([
   ["g/agent", "fs.read", "kernel/a/fs", true],
@@ -130,8 +133,9 @@ test("children of a template have its tools, at its node, and may ask for them",
     firstNode: () => "a",
     isNode: () => true,
     capabilities: noCapabilities,
+    revocations: new RevocationList(),
   });
-  expect(grantAllows(authorityOf.actorGrants("g/readers/one"), "fs.read", "kernel/a/fs")).toBe(true);
+  expect(grantAllows(authorityOf.actorGrants("g/readers/one").grants, "fs.read", "kernel/a/fs")).toBe(true);
   expect(grantedTools(() => dynamic, "a")("g/readers/one")).toBe(tools);
   expect(grantedTools(() => dynamic, "b")("g/readers/one")).toBe("elsewhere");
   const told = planGraph(undefined, dynamic).changes.find(({ path }) => path === "g/readers");

@@ -1,6 +1,8 @@
 // A cell with fixed keys and a fixed clock: genesis, an issuer, node `a`, client `ann`.
+
 import { CellError } from "../../src/errors/cell-error.ts";
 import { err, type Result } from "../../src/errors/result.ts";
+import { NOTHING_GRANTED } from "../../src/security/intake/authority.ts";
 import { createIntake, type IntakeLimits, type IntakePorts } from "../../src/security/intake/intake.ts";
 import { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
@@ -159,9 +161,11 @@ export function portsOf(ports: Partial<IntakePorts> = {}): IntakePorts {
     replay: new ReplayWindow(),
     placementOf: (path) => placement[path],
     actorGrants: (path) =>
-      path === "support/far" ? [{ intents: ["ticket.open"], targets: ["support/triage"] }] : [],
+      path === "support/far"
+        ? { grants: [{ intents: ["ticket.open"], targets: ["support/triage"] }] }
+        : NOTHING_GRANTED,
     clientGrants: (name) =>
-      name === "bob" ? [{ intents: ["ticket.open"], targets: ["support/triage"] }] : [],
+      name === "bob" ? [{ grants: [{ intents: ["ticket.open"], targets: ["support/triage"] }] }] : [],
     currentEpoch: () => 0,
     capabilities: noCapabilities,
     ...ports,

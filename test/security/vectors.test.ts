@@ -5,6 +5,7 @@ import { CAPABILITY_VECTORS, CAPSULE_VECTORS, makeCapsuleVectors } from "../../s
 import { IntentCapsuleSchema } from "../../src/gen/cell0/v1/capsule_pb.ts";
 import { fromHex, sha256, toHex } from "../../src/security/bytes.ts";
 import { cellChainVerifier } from "../../src/security/capability/chain-verifier.ts";
+import { NOTHING_GRANTED } from "../../src/security/intake/authority.ts";
 import { createIntake } from "../../src/security/intake/intake.ts";
 import { ReplayWindow } from "../../src/security/replay/replay-window.ts";
 import { openReplies } from "../../src/security/replies/open-replies.ts";
@@ -52,7 +53,7 @@ describe("the published vectors of capsules", () => {
       trust,
       replay: new ReplayWindow(),
       placementOf: (path) => (placed.includes(path) ? file.node : undefined),
-      actorGrants: () => [],
+      actorGrants: () => NOTHING_GRANTED,
       clientGrants: () => [],
       currentEpoch: () => 0,
       capabilities: cellChainVerifier(trust, nothingRevoked),

@@ -1,11 +1,12 @@
-//! Limits on what is used under a token. Nothing keeps to them yet: a token that has
-//! one is narrowed, and does not count.
+//! Limits on what is used under a token. Nodes keep to the number of intents; nothing keeps to the
+//! others yet: a token that has one is narrowed, and does not count.
 
 use crate::wire::SAFE_INTEGER_MAX;
 use crate::wire::fields::{Fields, FormFault, set};
 
 /// Memory, processor, storage, agents, calls and cost, in the order of their fields.
 const LIMITS: usize = 6;
+const CALLS: usize = 4;
 
 /// What is limited, and how far; what is absent is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,10 +32,17 @@ impl Limits {
         Ok(Self(limits))
     }
 
-    /// Whether nothing is limited.
+    /// So many intents under it, when that is limited.
     #[must_use]
-    pub fn are_none(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+    pub fn calls(&self) -> Option<u64> {
+        self.0.get(CALLS).copied().flatten()
+    }
+
+    /// Whether nothing else is limited.
+    #[must_use]
+    pub fn are_calls_alone(&self) -> bool {
+        let others = |(place, limit): (usize, &Option<u64>)| place == CALLS || limit.is_none();
+        self.0.iter().enumerate().all(others)
     }
 
     /// Whether each is a number that every reader holds exactly.

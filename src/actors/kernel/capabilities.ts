@@ -5,8 +5,11 @@ import { capabilityIntents } from "./contract.ts";
 import type { Requester } from "./graph.ts";
 import type { CapabilitiesReport } from "./reports.ts";
 
-/** A token to revoke: whole, or by the hex of its hash alone. */
-export type NamedToken = { readonly token: Uint8Array } | { readonly hash: string };
+/** What to revoke: a token, whole or by the hex of its hash alone, or what manifests grant to somebody. */
+export type NamedToken = { readonly token: Uint8Array } | { readonly hash: string } | Grantee;
+
+/** To whom a manifest grants something. */
+export type Grantee = { readonly actor: string } | { readonly client: string };
 
 export type MintRequest = {
   /** Hex of a key. */
@@ -20,6 +23,7 @@ export type MintRequest = {
   readonly depth: number;
   readonly scope?: string | undefined;
   readonly once: boolean;
+  readonly calls?: number | undefined;
   /** Hex of keys. */
   readonly approval?: { readonly needed: number; readonly approvers: readonly string[] } | undefined;
 };
@@ -39,7 +43,11 @@ export type CapabilityPorts = {
   readonly raiseEpoch: (
     scope: string,
     requester: Requester,
-  ) => Promise<{ readonly scope: string; readonly epoch: number }>;
+  ) => Promise<{ readonly scope: string; readonly epoch: number; readonly holders: number }>;
+  readonly regrant: (
+    whose: Grantee | { readonly graph: string },
+    requester: Requester,
+  ) => Promise<{ readonly holders: number; readonly revision: number }>;
   readonly list: () => Promise<CapabilitiesReport>;
 };
 
@@ -60,6 +68,7 @@ export const capabilities = serveActor<CapabilityPorts, typeof capabilityIntents
         meta,
       ),
     "epoch.raise": async ({ scope }, meta, { input }) => await input.raiseEpoch(scope, meta),
+    "capability.regrant": async (whose, meta, { input }) => await input.regrant(whose, meta),
     "capability.list": async (_payload, _meta, context) => inChunks(context, await context.input.list()),
   },
 });

@@ -117,6 +117,9 @@ export const authorityIntents = {
   "trust.list": intent({ payload: z.object({}), reply: chunk }),
 } as const;
 
+/** To whom a manifest grants something: an actor, or a client by its name. */
+const grantees = [z.strictObject({ actor: path }), z.strictObject({ client: z.string().max(63) })] as const;
+
 /** Intents of `kernel/capabilities`, on the node that owns shard 0. */
 export const capabilityIntents = {
   /**
@@ -145,6 +148,8 @@ export const capabilityIntents = {
       scope: scope.optional(),
       /** It serves one intent. */
       once: z.boolean().default(false),
+      /** It serves so many intents, with whatever is narrowed from it. */
+      calls: z.int().min(1).max(1_000_000_000).optional(),
       /** Keys, hex, of which so many are to approve it before it counts. */
       approval: z
         .strictObject({ needed: z.int().min(1).max(8), approvers: z.array(hash).min(1).max(8) })
@@ -158,13 +163,25 @@ export const capabilityIntents = {
    * neither scope nor end are known, so that the entry stays for good. `already`: it was void before.
    */
   "capability.revoke": intent({
-    payload: z.union([z.strictObject({ token: z.base64().max(12 * 1024) }), z.strictObject({ hash })]),
+    payload: z.union([
+      z.strictObject({ token: z.base64().max(12 * 1024) }),
+      z.strictObject({ hash }),
+      ...grantees,
+    ]),
     reply: z.object({ hash, already: z.boolean() }),
   }),
-  /** Raises the epoch of a scope: every token of it that there is, is void. */
+  /** Grants again what manifests grant and was revoked; of a graph to all its holders. `holders`: to so many. */
+  "capability.regrant": intent({
+    payload: z.union([...grantees, z.strictObject({ graph: scope })]),
+    reply: z.object({ holders: z.int(), revision: z.int() }),
+  }),
+  /**
+   * Raises the epoch of a scope: every token of it that there is, is void, and all that a graph of that name grants,
+   * to so many `holders`.
+   */
   "epoch.raise": intent({
     payload: z.object({ scope }),
-    reply: z.object({ scope: z.string(), epoch: z.int() }),
+    reply: z.object({ scope: z.string(), epoch: z.int(), holders: z.int() }),
   }),
   /** What was minted here and has not ended, and what is revoked. Chunks of `CapabilitiesReport`. */
   "capability.list": intent({ payload: z.object({}), reply: chunk }),

@@ -34,6 +34,8 @@ export type MintedRow = {
     readonly where: readonly string[];
   }[];
   readonly once: boolean;
+  /** It serves so many intents; absent: as many as come. */
+  readonly calls?: number;
   readonly depth: number;
   /** Keys, hex, of which so many are to approve it; whether they have, only the token itself says. */
   readonly approval?: { readonly needed: number; readonly approvers: readonly string[] };
@@ -46,7 +48,27 @@ export type MintedRow = {
   readonly revoked: boolean;
 };
 
+/** What a manifest grants to one holder. */
+export type GrantedRow = {
+  readonly hash: string;
+  readonly kind: "actor" | "client";
+  /** Path of the actor, or of the supervisor whose template it is; the client's name. */
+  readonly holder: string;
+  readonly grants: readonly { readonly intents: readonly string[]; readonly targets: readonly string[] }[];
+  /** One line a grant. */
+  readonly tools: readonly string[];
+  /** Name of its graph. */
+  readonly scope: string;
+  readonly epoch: number;
+  /** Granted again so many times. */
+  readonly generation: number;
+  readonly revoked: boolean;
+};
+
 export type CapabilitiesReport = {
+  /** By the manifests in force, the revoked ones first; of many the first 1,000. */
+  readonly granted: readonly GrantedRow[];
+  readonly grantedInAll: number;
   /** Of the newest 1,000 those that have not ended; the newest last. */
   readonly minted: readonly MintedRow[];
   /** Why they could not be read; then there are none here. */
@@ -167,9 +189,18 @@ export type ErrorRow = {
   readonly remedy: string;
 };
 
+/** Somebody whom a manifest grants something that was revoked. */
+export type RevokedHolder = {
+  readonly kind: "actor" | "client";
+  readonly holder: string;
+  readonly graph: string;
+};
+
 export type PlanReport = {
   readonly baseRevision: number;
   readonly changes: readonly PlanChange[];
+  /** In the graphs that it names; of many the first 1,000. */
+  readonly revoked: readonly RevokedHolder[];
   /** What stands against it, e.g. a behaviour that does not load; empty: it can be applied. */
   readonly problems: readonly ErrorRow[];
 };

@@ -1,18 +1,31 @@
 // A plan as text: what is added, changed, removed and restarted, and why.
-import type { ApplyReport, ErrorRow, PlanChange, PlanReport } from "../../actors/kernel/reports.ts";
+import type {
+  ApplyReport,
+  ErrorRow,
+  PlanChange,
+  PlanReport,
+  RevokedHolder,
+} from "../../actors/kernel/reports.ts";
 import type { Colors } from "../context.ts";
 import { formatError } from "../error-output.ts";
 import { counted, plain } from "./text.ts";
 
 const MAX_VALUE_LENGTH = 120;
-/** A grant of a tool is read whole before it is given. */
+/** A grant is read whole before it is given. */
+const GRANTED: ReadonlySet<string> = new Set(["grants", "tools"]);
 const MAX_GRANT_LENGTH = 2_000;
 
 export function renderPlan(plan: PlanReport, colors: Colors): string {
-  if (plan.changes.length === 0) return `Nothing to change: the cell is at revision ${plan.baseRevision}.`;
+  const revoked = plan.revoked.map((holder) => renderRevoked(holder, colors));
+  if (plan.changes.length === 0)
+    return [...revoked, `Nothing to change: the cell is at revision ${plan.baseRevision}.`].join("\n");
   const lines = plan.changes.flatMap((change) => renderChange(change, colors));
-  return [...lines, "", `${summary(plan.changes)} against revision ${plan.baseRevision}.`].join("\n");
+  const end = `${summary(plan.changes)} against revision ${plan.baseRevision}.`;
+  return [...lines, "", ...revoked, end].join("\n");
 }
+
+const renderRevoked = ({ kind, holder }: RevokedHolder, colors: Colors): string =>
+  `${colors.red("!")} ${plain(holder)}  what it is granted was revoked; \`cell0 cap regrant --${kind} ${holder}\` grants it again`;
 
 export function renderProblems(problems: readonly ErrorRow[], colors: Colors): string {
   return problems.map((problem) => colors.red(plain(formatError(problem)))).join("\n");
@@ -62,7 +75,7 @@ function renderChange(change: PlanChange, colors: Colors): readonly string[] {
     : colors.dim(reason);
   const fields = change.fields.map(
     ({ field, old, new: now }) =>
-      `    ${plain(field)}: ${difference(old, now, field === "tools" ? MAX_GRANT_LENGTH : MAX_VALUE_LENGTH)}`,
+      `    ${plain(field)}: ${difference(old, now, GRANTED.has(field) ? MAX_GRANT_LENGTH : MAX_VALUE_LENGTH)}`,
   );
   return [note === "" || reason + String(change.restarts) === "false" ? head : `${head}  ${note}`, ...fields];
 }

@@ -20,9 +20,10 @@ export async function carryToken(
 ): Promise<void> {
   const { capability } = before;
   if (capability === undefined || next.capability !== undefined) return;
-  const { permissions, notAfterUnixMs, maxDepth, scope, approval } = capability.last;
+  const { permissions, limits, notAfterUnixMs, maxDepth, scope, approval } = capability.last;
   const ttlMs = notAfterUnixMs - Date.now();
-  if (capability.links.length > 1 || approval !== undefined || ttlMs <= 0) {
+  const isPlain = capability.links.length === 1 && approval === undefined && Object.keys(limits).length === 0;
+  if (!isPlain || ttlMs <= 0) {
     context.note(
       "The token in the file is its key's, and ends with it: have another one made for the next key.",
     );

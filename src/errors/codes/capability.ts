@@ -74,14 +74,14 @@ export const capabilityErrors = defineErrors({
   CAPABILITY_SPENT: {
     title: "the capability has served already",
     cause:
-      "It serves one intent, once, with whatever was narrowed from it, and another intent came with it before.",
-    remedy: "Have one made for each intent.",
+      "It serves one intent, or so many, with whatever was narrowed from it, and those came with it before.",
+    remedy: "Have another one made; `cell0 cap show FILE` says how many intents it serves.",
     retry: "never",
   },
   CAPABILITY_REVOCATIONS_UNHEARD: {
     title: "this node does not know what is revoked now",
     cause:
-      "For 5 s it has not heard the node of the capability authority, or it lacks the record that this one has.",
+      "For 5 s it has not heard the node of the capability authority, or it lacks the record that this one has; for what manifests grant, for 10 minutes.",
     remedy:
       "Send it again later; when it stays so, see whether the node that owns shard 0 runs: `cell0 get nodes`.",
     retry: "backoff",

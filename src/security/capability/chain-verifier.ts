@@ -171,7 +171,7 @@ export function cellChainVerifier(
 /** What its last link asks for and nothing would keep to yet. */
 export function unbuilt({ last }: Chain): CellError | undefined {
   const isBuilt = last.kind === "user" || last.kind === "ephemeral";
-  if (isBuilt && Object.keys(last.limits).length === 0) return undefined;
+  if (isBuilt && Object.keys(last.limits).every((name) => name === "calls")) return undefined;
   return new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET");
 }
 

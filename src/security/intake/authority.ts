@@ -6,17 +6,31 @@ import { isJsonType, readJsonPayload } from "../../wire/json-payload.ts";
 import { toHex } from "../bytes.ts";
 import { type ChainVerifier, unbuilt } from "../capability/chain-verifier.ts";
 import { permits } from "../capability/permits.ts";
+import type { Token } from "../capability/token.ts";
 import { type Grant, grantAllows } from "../grants/grants.ts";
 import type { Certificate } from "../trust/certificate.ts";
 import type { Capsule, Source } from "../wire/capsule.ts";
+
+export type Granted = {
+  readonly grants: readonly Grant[];
+  /** The capability that they are; absent: the kernel's own, which nothing revokes. */
+  readonly capability?: {
+    /** Its hash, hex. */
+    readonly name: () => string;
+    /** What stands against it now. */
+    readonly fault: () => CellError | undefined;
+  };
+};
+
+export const NOTHING_GRANTED: Granted = { grants: [] };
 
 export type AuthorityPorts = {
   /** Node that an actor is placed on, kernel actors included; undefined: there is no such actor. */
   readonly placementOf: (path: string) => string | undefined;
   /** What the manifest, or the kernel for its own, grants to an actor. */
-  readonly actorGrants: (path: string) => readonly Grant[];
-  /** What the manifest grants to a client by its name. */
-  readonly clientGrants: (principal: string) => readonly Grant[];
+  readonly actorGrants: (path: string) => Granted;
+  /** What each graph grants to a client by its name. */
+  readonly clientGrants: (principal: string) => readonly Granted[];
   /** Epoch of a principal's authority. */
   readonly currentEpoch: (principal: string) => number;
   /** Judges chains of capability tokens. */
@@ -31,6 +45,20 @@ export type Authority = {
    * does, since whatever was narrowed from it serves no further intent.
    */
   readonly once?: Uint8Array;
+  /** What is to be counted before the intent is begun. */
+  readonly counted?: CountedUse;
+};
+
+/** One intent under the links of a chain that serve so many, with whatever was narrowed from them. */
+export type CountedUse = {
+  /** Hash of the chain's root, limited or not. */
+  readonly root: Uint8Array;
+  readonly links: readonly {
+    /** Its hash. */
+    readonly token: Uint8Array;
+    readonly uses: number;
+    readonly notAfterUnixMs: number;
+  }[];
 };
 
 export function authorise(
@@ -70,10 +98,7 @@ function authoriseClient(
   if (grantAllows(grants, capsule.intent, capsule.target)) {
     return ok({ by: `client certificate ${principal}/${generation}` });
   }
-  if (grantAllows(ports.clientGrants(principal), capsule.intent, capsule.target)) {
-    return ok({ by: `manifest's grant to client ${principal}` });
-  }
-  return forbidden(`client \`${principal}\``, capsule);
+  return authoriseByManifest(ports.clientGrants(principal), { name: principal, kind: "client " }, capsule);
 }
 
 /** What carries a token rests on that alone: its issuer's other grants widen it by nothing. */
@@ -96,7 +121,22 @@ export function authoriseByToken(
   if (refused !== undefined) return err(refused);
   const by = `capability ${toHex(last.hash)} of ${toHex(root.hash)}`;
   const once = links.find(({ kind }) => kind === "ephemeral");
-  return ok(once === undefined ? { by } : { by, once: once.hash });
+  const counted = countedLinks(links);
+  return ok({
+    by,
+    ...(once && { once: once.hash }),
+    ...(counted.length > 0 && { counted: { root: root.hash, links: counted } }),
+  });
+}
+
+/** Those that serve fewer than every link before them: what serves no fewer is not used up sooner. */
+function countedLinks(links: readonly Token[]): CountedUse["links"] {
+  let least = Number.POSITIVE_INFINITY;
+  return links.flatMap(({ hash: token, notAfterUnixMs, limits: { calls = Number.POSITIVE_INFINITY } }) => {
+    if (calls >= least) return [];
+    least = calls;
+    return [{ token, uses: calls, notAfterUnixMs }];
+  });
 }
 
 /** As its actor will read it; undefined: it is no JSON, and meets no constraint. */
@@ -118,10 +158,24 @@ function authoriseNode(
     const what = `\`${source.actor}\` is not placed on node \`${principal}\``;
     return err(new CellError("AUTHORITY_SOURCE_INVALID", what));
   }
-  if (grantAllows(ports.actorGrants(source.actor), capsule.intent, capsule.target)) {
-    return ok({ by: `grant of ${source.actor}` });
+  return authoriseByManifest([ports.actorGrants(source.actor)], { name: source.actor, kind: "" }, capsule);
+}
+
+/** By the first that allows it and counts; if none counts, what stands against the last. */
+function authoriseByManifest(
+  granted: readonly Granted[],
+  { name, kind }: { readonly name: string; readonly kind: string },
+  capsule: Capsule,
+): Result<Authority, CellError> {
+  let fault: CellError | undefined;
+  for (const { grants, capability } of granted) {
+    if (!grantAllows(grants, capsule.intent, capsule.target)) continue;
+    fault = capability?.fault();
+    if (fault !== undefined) continue;
+    const what = capability === undefined ? "grant" : `capability ${capability.name()}`;
+    return ok({ by: `${what} of ${kind}${name}` });
   }
-  return forbidden(`\`${source.actor}\``, capsule);
+  return fault === undefined ? forbidden(`${kind}\`${name}\``, capsule) : err(fault);
 }
 
 const forbidden = (who: string, { intent, target }: Capsule) =>

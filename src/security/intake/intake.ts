@@ -265,7 +265,8 @@ function decide(
         ...sequenceOf(capsule),
         replyTo,
         authority: authority.value.by,
-        ...(authority.value.once === undefined ? {} : { once: authority.value.once }),
+        ...(authority.value.once && { once: authority.value.once }),
+        ...(authority.value.counted && { counted: authority.value.counted }),
       };
     case "duplicate":
       return { ...seen, principal, target: capsule.target, request, replyTo };

@@ -4,6 +4,7 @@ import type { CellError } from "../../errors/cell-error.ts";
 import type { StoredReplies } from "../replay/replay-window.ts";
 import type { PriorityName } from "../wire/priority.ts";
 import type { Signed } from "../wire/verify-envelope.ts";
+import type { CountedUse } from "./authority.ts";
 
 /** Where a message can be refused, in the order in which it is judged; before that it may find no room to wait. */
 export const STAGES = [
@@ -76,6 +77,8 @@ export type Accepted = {
   readonly authority: string;
   /** Hash of a token that serves once, to be spent before the intent is begun. */
   readonly once?: Uint8Array;
+  /** Under what it is to be counted before it is begun. */
+  readonly counted?: CountedUse;
 };
 
 /** Accepted before, and not to be begun again: the stored replies are to be sent again. */

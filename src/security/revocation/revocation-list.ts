@@ -9,6 +9,11 @@ import type { Head } from "./head.ts";
 import type { Revocations } from "./revocations.ts";
 import { covers, joined, nothingRevoked, type Revoked, withoutVoid } from "./revoked.ts";
 
+/**
+ * What manifests grant counts on for so long: what runs inside the cell need not stop with the authority's node. A
+ * node that has just started counts from its start, with what is on its disk.
+ */
+export const MAX_SILENCE_MS = 600_000;
 /** So long after the authority's last word tokens count on; by clocks that differ, so much longer as they do. It speaks each second. */
 export const MAX_HEAD_AGE_MS = 5_000;
 const RETRY_AFTER_MS = 250;
@@ -48,12 +53,21 @@ export class RevocationList implements RevocationView {
   #saidUnixMs = Number.NEGATIVE_INFINITY;
   /** Monotonic; tokens count until then. */
   #freshUntilMs = Number.NEGATIVE_INFINITY;
+  /** Until when it is known to have lacked nothing, by the authority's word; monotonic. */
+  #wholeMs: number;
   /** Hash of a record that the authority has and this node lacks. */
   #awaited: Uint8Array | undefined;
 
-  /** @param own key of this node: what it has signed never gives way */
-  constructor(own: Pick<Signer, "publicKey"> = { publicKey: new Uint8Array() }) {
+  /**
+   * @param own key of this node: what it has signed never gives way
+   * @param startedMs of this process's work, monotonic
+   */
+  constructor(
+    own: Pick<Signer, "publicKey"> = { publicKey: new Uint8Array() },
+    startedMs: number = performance.now(),
+  ) {
     this.#own = own;
+    this.#wholeMs = startedMs;
   }
 
   /** All that is revoked. */
@@ -117,6 +131,7 @@ export class RevocationList implements RevocationView {
     const isBehind = hash.length > 0 && !this.#seen.has(mapKey(hash));
     this.#awaited = isBehind ? hash : undefined;
     if (!isBehind) {
+      this.#wholeMs = Math.max(this.#wholeMs, nowMs - Math.max(0, ageMs - MAX_CLOCK_SKEW_MS));
       this.#freshUntilMs = nowMs + MAX_HEAD_AGE_MS - Math.max(0, ageMs - MAX_CLOCK_SKEW_MS);
     }
     return { isBehind, lacking: this.#records.filter((record) => !equalBytes(record.hash, hash)) };
@@ -135,6 +150,18 @@ export class RevocationList implements RevocationView {
     const isFresh =
       nowMs < this.#freshUntilMs && nowUnixMs <= this.#saidUnixMs + MAX_HEAD_AGE_MS + MAX_CLOCK_SKEW_MS;
     return isFresh ? undefined : unheard();
+  };
+
+  isEmpty = (): boolean => this.#revoked.tokens.size === 0 && this.#revoked.epochs.size === 0;
+
+  /** What stands against relying on it for what manifests grant. */
+  unheardForLong = (nowUnixMs: number, nowMs: number): CellError | undefined => {
+    const isLong = nowMs - this.#wholeMs >= MAX_SILENCE_MS;
+    // The monotonic clock stands while the machine sleeps.
+    const hasHeard = Number.isFinite(this.#saidUnixMs);
+    const hasSlept = hasHeard && nowUnixMs > this.#saidUnixMs + MAX_SILENCE_MS + MAX_CLOCK_SKEW_MS;
+    if (!isLong && !hasSlept) return undefined;
+    return unheard(`the capability authority was not heard for ${MAX_SILENCE_MS / 60_000} minutes`);
   };
 
   #remember(name: string): void {

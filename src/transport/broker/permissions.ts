@@ -62,6 +62,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
     subjects.revisionsStreamName(cell),
     subjects.revocationsStreamName(cell),
     subjects.spentStreamName(cell),
+    subjects.countedStreamName(cell),
     subjects.mintedStreamName(cell),
     subjects.deadLettersStreamName(cell),
   ];
@@ -78,6 +79,7 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
       subjects.revocationsHeadSubject(cell, principal),
       subjects.revocationsAskSubject(cell),
       subjects.allSpent(cell),
+      subjects.allCounted(cell),
       subjects.allMinted(cell),
       subjects.trustBundleSubject(cell),
       subjects.allJournals(cell),

@@ -30,8 +30,8 @@ export type KernelStreamSpec = {
   readonly maxMessages?: number;
   readonly maxAgeMs?: number;
   readonly replicas?: number;
-  /** Default: the oldest give way. */
-  readonly whenFull?: "drop-oldest" | "refuse";
+  /** Default: the oldest give way. `refuse-new-subjects`: a subject's newest still replaces the one before it. */
+  readonly whenFull?: "drop-oldest" | "refuse" | "refuse-new-subjects";
 };
 
 export type StreamRecord = {
@@ -70,10 +70,10 @@ export function streamConfig(spec: KernelStreamSpec) {
 }
 
 /** What refuses when it is full keeps the first record of a subject, too. */
-const discardOf = ({ whenFull }: KernelStreamSpec) =>
-  whenFull === "refuse"
-    ? ({ discard: DiscardPolicy.New, discard_new_per_subject: true } as const)
-    : ({ discard: DiscardPolicy.Old, discard_new_per_subject: false } as const);
+const discardOf = ({ whenFull = "drop-oldest" }: KernelStreamSpec) =>
+  whenFull === "drop-oldest"
+    ? ({ discard: DiscardPolicy.Old, discard_new_per_subject: false } as const)
+    : ({ discard: DiscardPolicy.New, discard_new_per_subject: whenFull === "refuse" } as const);
 
 export class KernelStream {
   readonly name: string;

@@ -137,8 +137,8 @@ function senderFault({ reply }: Capsule, { kind }: Certificate): CellError | und
 
 const portsOf = (capsule: Capsule, { principal }: Certificate, bench: Bench): AuthorityPorts => ({
   placementOf: () => principal,
-  actorGrants: () => EVERYTHING,
-  clientGrants: () => EVERYTHING,
+  actorGrants: () => ({ grants: EVERYTHING }),
+  clientGrants: () => [{ grants: EVERYTHING }],
   currentEpoch: () => capsule.epoch,
   capabilities: verifierOf(bench),
 });

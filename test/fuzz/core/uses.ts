@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { equalBytes } from "../../../src/security/bytes.ts";
 import { chainBytes, chainOf } from "../../../src/security/capability/chain.ts";
-import { signToken, type Token } from "../../../src/security/capability/token.ts";
+import { type ResourceLimits, signToken, type Token } from "../../../src/security/capability/token.ts";
 import { rootChain } from "../../security/capability/token-fixture.ts";
 import { bytesOf, genesis, keys, must, NOW } from "../../security/cell-fixture.ts";
 import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
@@ -28,7 +28,7 @@ export const coreUses = coreTarget({
   inputs: fc.record({
     root: fc.array(permission, { minLength: 1, maxLength: 3 }),
     maxDepth: fc.nat(7),
-    limited: fc.boolean(),
+    limits: fc.constantFrom<ResourceLimits>({}, {}, { calls: 5 }, { calls: 5, agents: 2 }),
     steps: fc.array(step, { maxLength: 4, size: "max" }),
     asks: fc.array(ask, { minLength: 1, maxLength: 24, size: "max" }),
     atMs: fc.oneof(
@@ -36,8 +36,7 @@ export const coreUses = coreTarget({
       { weight: 1, arbitrary: fc.constantFrom(-1_000, 50_999, 59_999, 60_000) },
     ),
   }),
-  caseOf: ({ root, maxDepth, limited, steps, asks, atMs }) => {
-    const limits = limited ? { calls: 5, agents: 2 } : {};
+  caseOf: ({ root, maxDepth, limits, steps, asks, atMs }) => {
     let chain = rootChain({ permissions: root, maxDepth, limits });
     for (const each of steps) {
       const holder = chain.last.holder;

@@ -69,6 +69,25 @@ describe("the authority of an intent with a capability", () => {
     }
   });
 
+  test("of a token that serves so many is counted under each link that serves fewer than those before it", () => {
+    const claims = tokenClaims({ permissions: [permission], maxDepth: 3, holder: keys.ann.publicKey });
+    const root = rootChain({ ...claims, limits: { calls: 9 } });
+    const next = (chain: typeof root, calls: number, maxDepth: number, holder = keys.ann.publicKey) =>
+      must(attenuate(chain, { ...claims, limits: { calls }, maxDepth, holder }, keys.ann, genesis.hash));
+    const same = next(root, 9, 2);
+    const fewer = next(same, 4, 1);
+    const last = next(fewer, 4, 0, keys.bob.publicKey);
+    const { notAfterUnixMs } = claims;
+    expect(must(judge({ ...asked, capability: chainBytes(last) })).counted).toEqual({
+      root: root.last.hash,
+      links: [
+        { token: root.last.hash, uses: 9, notAfterUnixMs },
+        { token: fewer.last.hash, uses: 4, notAfterUnixMs },
+      ],
+    });
+    expect(must(judge({ ...asked, capability: tokenFor() })).counted).toBeUndefined();
+  });
+
   test.for<[what: string, payload: string, contentType: string, code: string]>([
     ["parameters of its type", '{"amount":10}', "Application/JSON; charset=utf-8", "ok"],
     ["no type", '{"amount":10}', "", "ok"],
@@ -98,9 +117,9 @@ describe("the authority of an intent with a capability", () => {
     ["no chain", "CAPABILITY_MALFORMED", () => Uint8Array.of(1)],
     ["one of another kind", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "system" })],
     [
-      "one with a limit that nobody would count",
+      "one with a limit that nobody would keep to",
       "CAPSULE_CAPABILITY_NOT_BUILT_YET",
-      () => tokenFor({ limits: { calls: 1 } }),
+      () => tokenFor({ limits: { calls: 1, agents: 1 } }),
     ],
     [
       "one that ends before the intent does",

@@ -56,7 +56,7 @@ const toKernel = {
   fields: { target: "kernel/graph", intent: "graph.get" },
   subject: at("ann", "kernel.graph"),
 };
-const grantOf = (intents: string[], targets: string[]) => () => [{ intents, targets }];
+const grantOf = (intents: string[], targets: string[]) => () => [{ grants: [{ intents, targets }] }];
 const revoked = () => {
   const trust = trustStore();
   must(trust.add(certify({ generation: 2, revoked: true }).bytes, NOW));
@@ -281,7 +281,7 @@ describe("intake accepts", () => {
     const bob = { fields: { replyInbox: "" }, key: keys.bob, subject: at("bob", "support.triage") };
     expect(admit(bob)).toMatchObject({
       kind: "accepted",
-      authority: "manifest's grant to client bob",
+      authority: "grant of client bob",
       replyTo: undefined,
     });
     expect(admit(fromB)).toMatchObject({

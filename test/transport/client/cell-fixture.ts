@@ -1,11 +1,13 @@
 // A cell as far as a client can tell: a real broker, a genesis, an issuer, and a
 // node that runs the real intake and answers by a table of handlers.
+
 import { randomBytes } from "node:crypto";
 import type { CellError } from "../../../src/errors/cell-error.ts";
 import type { Result } from "../../../src/errors/result.ts";
 import { HybridClock } from "../../../src/security/clock/hybrid-clock.ts";
 import type { Grant } from "../../../src/security/grants/grants.ts";
 import { formatCreds, type ParsedIdentity, parseCreds } from "../../../src/security/identity/creds-file.ts";
+import { NOTHING_GRANTED } from "../../../src/security/intake/authority.ts";
 import { createIntake } from "../../../src/security/intake/intake.ts";
 import type { RequestRef, Verdict } from "../../../src/security/intake/verdict.ts";
 import { SigningKey } from "../../../src/security/keys/signing-key.ts";
@@ -180,7 +182,7 @@ async function startNode(
     trust,
     replay: new ReplayWindow(),
     placementOf: (path) => (targets.has(path) ? name : undefined),
-    actorGrants: () => [],
+    actorGrants: () => NOTHING_GRANTED,
     clientGrants: () => [],
     currentEpoch: () => 0,
     capabilities: noCapabilities,

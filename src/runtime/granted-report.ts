@@ -1,0 +1,39 @@
+// What manifests grant, for a listing.
+import type { GrantedRow, RevokedHolder } from "../actors/kernel/reports.ts";
+import type { PlacedGraph } from "../manifest/graph.ts";
+import { mintingOf } from "../manifest/holders.ts";
+import { toolLines } from "../manifest/tool-text.ts";
+import { toHex } from "../security/bytes.ts";
+import { isVoid, type RevokedView } from "../security/capability/manifest-capability.ts";
+import { capabilitiesIn, type Held, voidIn } from "./manifest-capabilities.ts";
+
+/** So many holders at most; who is granted something by a graph of 100,000 actors is in its manifest. */
+const MOST_LISTED = 1_000;
+
+/** Those that are revoked first. */
+export function grantedRows(
+  graph: PlacedGraph,
+  revoked: RevokedView,
+): { readonly granted: readonly GrantedRow[]; readonly grantedInAll: number } {
+  const all = [...capabilitiesIn(graph).values()];
+  const first = voidIn(graph, revoked).slice(0, MOST_LISTED);
+  const others = all.filter(({ capability }) => !isVoid(capability, revoked));
+  const shown = [...first, ...others.slice(0, MOST_LISTED - first.length)];
+  return { granted: shown.map((each) => rowOf(each, graph, revoked)), grantedInAll: all.length };
+}
+
+function rowOf({ holder, capability }: Held, graph: PlacedGraph, revoked: RevokedView): GrantedRow {
+  const { key, kind, name, grants, tools } = holder;
+  const { hash, scope, epoch } = capability;
+  return {
+    ...{ hash: toHex(hash()), kind, holder: name, grants, tools: toolLines(tools), scope, epoch },
+    generation: mintingOf(graph, key).generation,
+    revoked: isVoid(capability, revoked),
+  };
+}
+
+/** The first 1,000 that are granted nothing any more. */
+export const revokedHolders = (graph: PlacedGraph, revoked: RevokedView): readonly RevokedHolder[] =>
+  voidIn(graph, revoked)
+    .slice(0, MOST_LISTED)
+    .map(({ holder: { kind, name, graph: of } }) => ({ kind, holder: name, graph: of }));

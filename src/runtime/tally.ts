@@ -1,0 +1,58 @@
+// How often each link of one root's chains has served, and whether it serves once more. Pure.
+import { CellError } from "../errors/cell-error.ts";
+import { toHex } from "../security/bytes.ts";
+import type { CountedUse } from "../security/intake/authority.ts";
+
+export type Tally = {
+  /** Hash of the link, hex. */
+  readonly token: string;
+  readonly used: number;
+  readonly notAfterUnixMs: number;
+};
+
+/** Links that are counted under one root, the root itself beside them. */
+export const MAX_NARROWED = 63;
+/** An ended one stays so long: clocks differ. */
+const KEPT_AFTER_END_MS = 3_600_000;
+
+/**
+ * The tallies once these have been counted, in their order: each under all of its links, or, with a fault, under
+ * none. Faults: CAPABILITY_SPENT.
+ */
+export function tallied(
+  before: readonly Tally[],
+  uses: readonly CountedUse[],
+  nowUnixMs: number,
+): { readonly tallies: readonly Tally[]; readonly faults: readonly (CellError | undefined)[] } {
+  const counting = before.filter(({ notAfterUnixMs }) => notAfterUnixMs + KEPT_AFTER_END_MS > nowUnixMs);
+  const tallies = new Map(counting.map((tally) => [tally.token, tally]));
+  const faults = uses.map((use) => count(tallies, use));
+  return { tallies: [...tallies.values()], faults };
+}
+
+function count(tallies: Map<string, Tally>, { root, links }: CountedUse): CellError | undefined {
+  const rootName = toHex(root);
+  const named = links.map((link) => ({ ...link, name: toHex(link.token) }));
+  const spent = named.some(({ name, uses }) => (tallies.get(name)?.used ?? 0) >= uses);
+  if (spent) return new CellError("CAPABILITY_SPENT");
+  const narrowed = new Set([...tallies.keys(), ...named.map(({ name }) => name)]);
+  narrowed.delete(rootName);
+  if (narrowed.size > MAX_NARROWED) {
+    const what = `${MAX_NARROWED} tokens that were narrowed from its root are counted already`;
+    return new CellError("CAPABILITY_SPENT", what);
+  }
+  for (const { name, notAfterUnixMs } of named)
+    tallies.set(name, { token: name, used: (tallies.get(name)?.used ?? 0) + 1, notAfterUnixMs });
+  return undefined;
+}
+
+/** Of each link the higher number. */
+export function atLeast(tallies: readonly Tally[], floor: readonly Tally[]): readonly Tally[] {
+  if (floor.length === 0) return tallies;
+  const highest = new Map(floor.map((tally) => [tally.token, tally]));
+  for (const tally of tallies) {
+    const low = highest.get(tally.token);
+    if (low === undefined || low.used < tally.used) highest.set(tally.token, tally);
+  }
+  return [...highest.values()];
+}

@@ -1,0 +1,192 @@
+// Tokens that serve so many intents: never one more, at however many nodes and however many at once.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CellError } from "../../src/errors/cell-error.ts";
+import { err, ok } from "../../src/errors/result.ts";
+import { CountedTokens } from "../../src/runtime/counted-tokens.ts";
+import { MAX_NARROWED } from "../../src/runtime/tally.ts";
+import type { CountedUse } from "../../src/security/intake/authority.ts";
+import type { Counts } from "../../src/transport/streams/counted-stream.ts";
+import { codeOf, NOW } from "../security/cell-fixture.ts";
+import { hashOf } from "../security/revocation/revocation-fixture.ts";
+
+/** As the broker's: a record is written over the one that its writer knows of, and over no other. */
+class Records {
+  readonly records = new Map<string, Counts>();
+  written = 0;
+  fault: CellError | undefined;
+  /** Of the next writes, which are kept though nobody hears so. */
+  unheard = 0;
+  readonly stream = {
+    countsOf: async (root: string): Promise<Counts | undefined> =>
+      this.records.get(root) ?? { tallies: [], sequence: 0 },
+    write: async (root: string, { tallies, sequence }: Counts) => {
+      if (this.fault !== undefined) return err(this.fault);
+      if ((this.records.get(root)?.sequence ?? 0) !== sequence)
+        return err(new CellError("BROKER_STREAM_CONFLICT"));
+      this.written += 1;
+      this.records.set(root, { tallies, sequence: this.written });
+      if (this.unheard-- > 0) return err(new CellError("BROKER_UNREACHABLE"));
+      return ok({ sequence: this.written });
+    },
+  };
+}
+const openAt = ({ stream }: Pick<Records, "stream">, problems: string[] = []) =>
+  new CountedTokens({ stream, onProblem: ({ code }) => problems.push(code), nowUnixMs: () => NOW });
+type Link = CountedUse["links"][number];
+const link = (uses: number, n = 1, given: Partial<Link> = {}): Link => ({
+  ...{ token: hashOf(n), uses, notAfterUnixMs: NOW + 60_000 },
+  ...given,
+});
+const use = (...links: readonly Link[]): CountedUse => ({ root: hashOf(1), links });
+const SPENT = "CAPABILITY_SPENT";
+const UNDECIDED = "CAPABILITY_UNDECIDED";
+const many = (count: number, ask: (n: number) => Promise<string>) =>
+  Promise.all(Array.from({ length: count }, (_, n) => ask(n)));
+
+describe("a token that serves so many intents", () => {
+  test("serves no more, also after a restart and at another node", async () => {
+    const records = new Records();
+    const here = openAt(records);
+    const by = async (tokens: CountedTokens) => codeOf(await tokens.count(use(link(3)), 100));
+    expect([await by(here), await by(openAt(records)), await by(here), await by(here)]).toEqual([
+      ...["ok", "ok", "ok", SPENT],
+    ]);
+    expect(await by(openAt(records))).toBe(SPENT);
+    expect(codeOf(await here.count({ ...use(link(3, 2)), root: hashOf(2) }, 100))).toBe("ok");
+  });
+
+  test("counts those that come together in few words to the broker", async () => {
+    const records = new Records();
+    const tokens = openAt(records);
+    const codes = await many(64, async () => codeOf(await tokens.count(use(link(50)), 100)));
+    expect(codes.filter((code) => code === "ok")).toHaveLength(50);
+    expect(codes.filter((code) => code === SPENT)).toHaveLength(14);
+    expect(records.written).toBe(2);
+  });
+
+  test("serves never more than it says, whoever asks when, whatever the broker does not say", async () => {
+    const asks = fc.array(
+      fc.record({
+        ...{ node: fc.nat(2), together: fc.integer({ min: 1, max: 4 }), unheard: fc.nat(1) },
+        isNarrowed: fc.boolean(),
+      }),
+      { maxLength: 12 },
+    );
+    await fc.assert(
+      fc.asyncProperty(asks, fc.integer({ min: 1, max: 12 }), async (asked, uses) => {
+        const records = new Records();
+        const nodes = [openAt(records), openAt(records), openAt(records)];
+        const served = { all: 0, narrowed: 0 };
+        await Promise.all(
+          asked.flatMap(({ node, together, unheard, isNarrowed }) => {
+            records.unheard += unheard;
+            const asks = isNarrowed ? use(link(uses), link(2, 2)) : use(link(uses));
+            return Array.from({ length: together }, async () => {
+              const code = codeOf((await nodes[node]?.count(asks, 1)) ?? ok(undefined));
+              expect(["ok", SPENT, UNDECIDED]).toContain(code);
+              if (code !== "ok") return;
+              served.all += 1;
+              served.narrowed += isNarrowed ? 1 : 0;
+            });
+          }),
+        );
+        expect(served.all).toBeLessThanOrEqual(uses);
+        expect(served.narrowed).toBeLessThanOrEqual(2);
+      }),
+    );
+  });
+
+  test("is counted under all links or under none, so that one that is used up takes nothing of another", async () => {
+    const tokens = openAt(new Records());
+    const [root, one, other] = [link(3, 1), link(1, 2), link(2, 3)];
+    const by = async (...links: readonly Link[]) => codeOf(await tokens.count(use(...links), 100));
+    expect([await by(root, one), await by(root, one), await by(root, one)]).toEqual(["ok", SPENT, SPENT]);
+    expect([await by(root, other), await by(root, other), await by(root, other)]).toEqual([
+      "ok",
+      "ok",
+      SPENT,
+    ]);
+    expect(await by(root)).toBe(SPENT);
+  });
+
+  test("is told apart from at most 63 others that were narrowed from its root, and from those that have ended", async () => {
+    const records = new Records();
+    let now = NOW;
+    const tokens = new CountedTokens({ stream: records.stream, onProblem: () => {}, nowUnixMs: () => now });
+    const by = async (n: number) => {
+      const narrowed = { token: numbered(n), uses: 1, notAfterUnixMs: now + 60_000 };
+      return codeOf(await tokens.count(use(link(1_000, 1, { notAfterUnixMs: now + 9e9 }), narrowed), 1));
+    };
+    for (let n = 0; n < MAX_NARROWED; n += 1) expect(await by(n)).toBe("ok");
+    expect(await by(MAX_NARROWED)).toBe(SPENT);
+    expect(codeOf(await tokens.count(use(link(1_000)), 1))).toBe("ok");
+    now += 3_600_000 + 60_000;
+    expect(await by(MAX_NARROWED)).toBe("ok");
+  });
+
+  test("is not set back where its node knows better", async () => {
+    const records = new Records();
+    const tokens = openAt(records);
+    const by = async () => codeOf(await tokens.count(use(link(2)), 1));
+    expect([await by(), await by()]).toEqual(["ok", "ok"]);
+    for (const [root] of records.records) records.records.set(root, { tallies: [], sequence: 99 });
+    expect(await by()).toBe(SPENT);
+  });
+
+  test("serves nothing while the broker does not say, or says what is no count", async () => {
+    const records = new Records();
+    const problems: string[] = [];
+    const tokens = openAt(records, problems);
+    records.fault = new CellError("BROKER_UNREACHABLE");
+    expect(codeOf(await tokens.count(use(link(3)), 100))).toBe(UNDECIDED);
+    expect(problems).toEqual(["BROKER_UNREACHABLE"]);
+    const strange = openAt({ stream: { ...records.stream, countsOf: async () => undefined } });
+    expect(codeOf(await strange.count(use(link(3)), 100))).toBe(UNDECIDED);
+  });
+
+  test("is counted for whoever comes in the turn in which the one before was told", async () => {
+    const tokens = openAt(new Records());
+    const chain = async (left: number): Promise<string[]> => {
+      if (left === 0) return [];
+      const code = codeOf(await tokens.count(use(link(1_000)), 1));
+      return [code, ...(await chain(left - 1))];
+    };
+    const codes = await Promise.all(Array.from({ length: 8 }, (_, n) => chain(10 + n)));
+    expect(new Set(codes.flat())).toEqual(new Set(["ok"]));
+  });
+
+  test.for<[what: string, count: number, nth: (n: number) => [CountedUse, number]]>([
+    ["four thousand intents", 4_096, (n) => [{ root: numbered(n), links: [link(9_999)] }, 1]],
+    ["some 250 with one root", 257, () => [use(link(9_999)), 1]],
+    ["eight MiB", 128, (n) => [{ root: numbered(n), links: [link(9_999)] }, 64 * 1024]],
+  ])("has no more wait for the broker than %s", async ([, count, nth]) => {
+    const records = new Records();
+    const answer = Promise.withResolvers<void>();
+    const countsOf = async (root: string) => {
+      await answer.promise;
+      return await records.stream.countsOf(root);
+    };
+    const tokens = openAt({ stream: { ...records.stream, countsOf } });
+    const ask = async (n: number) => codeOf(await tokens.count(...nth(n)));
+    const asked = many(count, ask);
+    expect(await ask(count)).toBe(UNDECIDED);
+    answer.resolve();
+    expect(await asked).not.toContain(UNDECIDED);
+    expect(await ask(count + 1)).toBe("ok");
+  });
+
+  test("is waited for no longer than a second when the node stops", async () => {
+    const tokens = openAt({
+      stream: { ...new Records().stream, countsOf: () => new Promise<never>(() => {}) },
+    });
+    void tokens.count(use(link(1)), 1);
+    await tokens.settled();
+  });
+});
+
+function numbered(n: number): Uint8Array {
+  const hash = hashOf(0);
+  new DataView(hash.buffer).setUint32(0, n + 1_000_000);
+  return hash;
+}
