@@ -83,10 +83,16 @@ export async function regrant(context: Context, options: RegrantOptions): Promis
   const name = plain(Object.values(whose).join(""));
   await confirm(context, `Grant to ${name} again what its manifest says?`, yes === true);
   const regranted = await (await context.kernel()).regrantCapability(whose);
+  const { holders, left, revision } = regranted;
   context.print(
-    regranted.holders === 0
-      ? `Nothing that ${name} is granted was revoked.`
-      : `Granted again to ${counted(regranted.holders, "holder")}, in revision ${regranted.revision}.`,
+    [
+      holders === 0
+        ? `Granted nothing to ${name} that was not granted before.`
+        : `Granted again to ${counted(holders, "holder")}, in revision ${revision}.`,
+      ...(left === 0
+        ? []
+        : [`${counted(left, "holder")} revoked alone: name them, as \`cell0 cap list\` does.`]),
+    ].join("\n"),
   );
   context.printJson(regranted);
   return exitCodes.ok;

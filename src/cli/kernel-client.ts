@@ -131,9 +131,9 @@ function capabilityCalls(ask: Ask, { requestMs, applyMs }: KernelTimeouts) {
       ),
     /** @param whose path of an actor, name of a client or of a graph */
     regrantCapability: async (whose: z.input<(typeof capabilityIntents)["capability.regrant"]["payload"]>) =>
-      objectWith<{ readonly holders: number; readonly revision: number }>(
+      objectWith<{ readonly holders: number; readonly left: number; readonly revision: number }>(
         await ask.value(CAPABILITIES, "capability.regrant", whose, applyMs),
-        ["holders", "revision"],
+        ["holders", "left", "revision"],
       ),
     capabilities: async () =>
       objectWith<CapabilitiesReport>(await ask.chunked(CAPABILITIES, "capability.list", {}, requestMs), [

@@ -1,5 +1,5 @@
 // Who holds what a graph grants: its actors, the children that a template makes, and clients.
-import type { ActorSpec, GrantSpec, Graph, Minting, PlacedGraph } from "./graph.ts";
+import type { ActorSpec, ChildSpec, ClientSpec, GrantSpec, Graph, Minting, PlacedGraph } from "./graph.ts";
 import { actorsOf } from "./graph-walk.ts";
 import type { ToolsSpec } from "./tools.ts";
 
@@ -16,17 +16,39 @@ export type Holder = {
 
 /** Those that are granted anything, in the order of the graph. */
 export function* holdersOf(graph: Graph): Generator<Holder> {
-  for (const actor of actorsOf(graph)) {
-    const { path, grants, tools } = actor;
-    if (!isGranted(actor)) continue;
-    yield { key: path, kind: "actor", name: path, graph: graphOfKey(path), grants, ...(tools && { tools }) };
-  }
-  for (const { graph: name, name: client, grants } of graph.clients)
-    yield { key: clientKey(name, client), kind: "client", name: client, graph: name, grants };
+  for (const actor of actorsOf(graph)) if (isGranted(actor)) yield holderOf(actor);
+  for (const client of graph.clients) yield clientHolder(client);
 }
+
+/** The one with this key, without a look at all others. */
+export function holderAt(graph: Graph, key: string): Holder | undefined {
+  const client = graph.clients.find(({ graph: name, name: of }) => clientKey(name, of) === key);
+  if (client !== undefined) return clientHolder(client);
+  let among: readonly ChildSpec[] = graph.roots;
+  for (;;) {
+    const next: ChildSpec | undefined = among.find(({ path }) => key === path || key.startsWith(`${path}/`));
+    if (next === undefined) return undefined;
+    const actor = next.kind === "actor" ? next : next.template;
+    if (next.path === key) return actor !== undefined && isGranted(actor) ? holderOf(actor) : undefined;
+    if (next.kind === "actor") return undefined;
+    among = next.children;
+  }
+}
+
+const holderOf = ({ path, grants, tools }: ActorSpec): Holder => ({
+  ...{ key: path, kind: "actor", name: path, graph: graphOfKey(path), grants },
+  ...(tools && { tools }),
+});
+
+const clientHolder = ({ graph, name, grants }: ClientSpec): Holder => ({
+  ...{ key: clientKey(graph, name), kind: "client", name, graph, grants },
+});
 
 /** No path has a space. */
 export const clientKey = (graph: string, client: string): string => `${graph} (client ${client})`;
+
+/** Stands in place of a holder's key: nothing that any graph grants to a client of this name counts, also one that comes. */
+export const clientMark = (client: string): string => `(client ${client})`;
 
 /** Name of the graph that a holder's key is of. */
 export const graphOfKey = (key: string): string => key.split(/[/ ]/, 1)[0] ?? "";

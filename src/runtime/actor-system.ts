@@ -270,6 +270,7 @@ class System implements ActorSystem {
       unsatisfied,
     });
     const answers = async (node: string) => node === config.node || (await askRevision(node)) !== undefined;
+    const granting = { keeper, revisions, revocations, onProblem: this.#options.onProblem };
     const graph = graphPorts({ keeper, revisions, trust: trust.store, unsatisfied, answers });
     return kernelParts({
       node: config.node,
@@ -287,7 +288,7 @@ class System implements ActorSystem {
       }),
       first:
         firstNode() === config.node
-          ? { graph, capabilities: capabilityPorts({ keeper, revisions, revocations }, this.#minting()) }
+          ? { graph, capabilities: capabilityPorts(granting, this.#minting()) }
           : undefined,
       tools: {
         grantsOf: grantedTools(() => this.#options.placed.value, config.node),

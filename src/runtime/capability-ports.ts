@@ -16,7 +16,7 @@ import {
 import { grantedRows } from "./granted-report.ts";
 import { capabilitiesIn } from "./manifest-capabilities.ts";
 import { type MintPorts, mintedRows, mintToken } from "./minting.ts";
-import { type GrantPorts, granteeOf, regrant, takeBack } from "./taken-back.ts";
+import { type GrantPorts, holderOfHash, regrant, takeBack } from "./taken-back.ts";
 
 export function capabilityPorts(ports: GrantPorts, minting: MintPorts): CapabilityPorts {
   const { revocations, revisions } = ports;
@@ -34,8 +34,8 @@ export function capabilityPorts(ports: GrantPorts, minting: MintPorts): Capabili
     async revoke(named, requester) {
       if ("actor" in named || "client" in named) return await takeBack(named, ports, asked(requester));
       const hash = "hash" in named ? (fromHex(named.hash) ?? new Uint8Array()) : undefined;
-      const grantee = hash && longWork(() => granteeOf(hash, placed()));
-      if (grantee !== undefined) return await takeBack(grantee, ports, asked(requester));
+      const key = hash && holderOfHash(hash, ports);
+      if (key !== undefined) return await takeBack({ key }, ports, asked(requester));
       const token = "token" in named ? tokenOf(named.token) : { hash: hash ?? new Uint8Array() };
       const now = Date.now();
       const alone = { ...nothingRevoked, tokens: new Map([[mapKey(token.hash), token]]) };
@@ -45,7 +45,7 @@ export function capabilityPorts(ports: GrantPorts, minting: MintPorts): Capabili
     },
     async raiseEpoch(scope, requester) {
       await revocations.change((revoked) => withRaisedEpoch(revoked, scope, Date.now()), asked(requester));
-      const held = [...capabilitiesIn(placed()).values()];
+      const held = longWork(() => [...capabilitiesIn(placed()).values()]);
       const holders = held.filter(({ holder: { graph } }) => graph === scope).length;
       return { scope, epoch: list.epochOf(scope), holders };
     },

@@ -107,9 +107,10 @@ export class CountedTokens {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const read = this.#known.get(name) ?? (await stream.countsOf(root));
       if (read === undefined) return undefined;
-      const { tallies, faults } = tallied(atLeast(read.tallies, floor), uses, nowUnixMs());
+      floor = atLeast(read.tallies, floor);
+      const { tallies, faults } = tallied(floor, uses, nowUnixMs());
       if (faults.every((fault) => fault !== undefined)) {
-        this.#remember(name, read);
+        this.#remember(name, { ...read, tallies: floor });
         return faults;
       }
       const written = await stream.write(root, { tallies, sequence: read.sequence });
@@ -117,7 +118,6 @@ export class CountedTokens {
         this.#remember(name, { tallies, sequence: written.value.sequence });
         return faults;
       }
-      floor = read.tallies;
       this.#known.delete(name);
       if (written.error.code !== "BROKER_STREAM_CONFLICT") throw written.error;
     }

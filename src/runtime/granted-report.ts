@@ -32,8 +32,13 @@ function rowOf({ holder, capability }: Held, graph: PlacedGraph, revoked: Revoke
   };
 }
 
-/** The first 1,000 that are granted nothing any more. */
-export const revokedHolders = (graph: PlacedGraph, revoked: RevokedView): readonly RevokedHolder[] =>
+/** The first 1,000 of these graphs that are granted nothing any more. */
+export const revokedHolders = (
+  graph: PlacedGraph,
+  revoked: RevokedView,
+  named: ReadonlySet<string>,
+): readonly RevokedHolder[] =>
   voidIn(graph, revoked)
+    .filter(({ holder }) => named.has(holder.graph))
     .slice(0, MOST_LISTED)
     .map(({ holder: { kind, name, graph: of } }) => ({ kind, holder: name, graph: of }));

@@ -3,9 +3,10 @@
 // only after the graph was placed, its behaviours loaded in a sandbox, and this
 // node's part of it started.
 import { longWork } from "../actors/in-hand.ts";
-import type { ApplyReport, ErrorRow, PlanReport, RevokedHolder } from "../actors/kernel/reports.ts";
+import type { ApplyReport, ErrorRow, PlanReport } from "../actors/kernel/reports.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
+import { same } from "../manifest/canonical.ts";
 import type { Graph, PlacedGraph } from "../manifest/graph.ts";
 import { actorsOf } from "../manifest/graph-walk.ts";
 import { emptyGraph, mergeGraphs, withoutGraphs } from "../manifest/merge.ts";
@@ -41,6 +42,16 @@ export type GraphKeeperPorts = {
 /** Who asked, for the record. */
 export type Asked = { readonly author: string; readonly causeId: Uint8Array };
 
+type ChangeOptions = {
+  readonly baseRevision?: number | undefined;
+  readonly rollbackOf?: number;
+  /** Graphs that are applied. */
+  readonly named?: ReadonlySet<string>;
+};
+
+const NO_GRAPHS: ReadonlySet<string> = new Set();
+const namesOf = ({ roots }: Graph): ReadonlySet<string> => new Set(roots.map(({ path }) => path));
+
 export class GraphKeeper {
   readonly #ports: GraphKeeperPorts;
   #changing: Promise<unknown> = Promise.resolve();
@@ -51,15 +62,14 @@ export class GraphKeeper {
 
   async plan(graph: Graph, prune: boolean): Promise<PlanReport> {
     const { current, base } = this.#inForce();
-    const prepared = await this.#prepare(mergeGraphs(base, graph, prune), current);
-    const { baseRevision, changes, problems, revoked } = prepared;
-    return { baseRevision, changes, problems, revoked: ofGraphs(revoked, graph) };
+    const merged = mergeGraphs(base, graph, prune);
+    const { baseRevision, changes, problems, revoked } = await this.#prepare(merged, current, namesOf(graph));
+    return { baseRevision, changes, problems, revoked };
   }
 
-  async apply(graph: Graph, prune: boolean, asked: Asked, baseRevision?: number): Promise<ApplyReport> {
+  apply(graph: Graph, prune: boolean, asked: Asked, baseRevision?: number): Promise<ApplyReport> {
     const merged = (base: Graph) => mergeGraphs(base, graph, prune);
-    const report = await this.#exclusively(merged, asked, { baseRevision });
-    return { ...report, revoked: ofGraphs(report.revoked, graph) };
+    return this.#exclusively(merged, asked, { baseRevision, named: namesOf(graph) });
   }
 
   /** Throws CELL_GRAPH_UNKNOWN for a name that the cell does not have. */
@@ -89,7 +99,7 @@ export class GraphKeeper {
   #exclusively(
     next: (base: Graph) => Graph,
     asked: Asked,
-    options: { readonly baseRevision?: number | undefined; readonly rollbackOf?: number } = {},
+    options: ChangeOptions = {},
   ): Promise<ApplyReport> {
     const change = async (): Promise<ApplyReport> => {
       const { current, base } = this.#inForce();
@@ -100,7 +110,7 @@ export class GraphKeeper {
           `it is at revision ${number}, not ${options.baseRevision}`,
         );
       }
-      return await this.#change(next(base), current, asked, options.rollbackOf ?? 0);
+      return await this.#change(next(base), current, asked, options);
     };
     return this.#inTurn(change);
   }
@@ -124,8 +134,8 @@ export class GraphKeeper {
       const { current } = this.#inForce();
       if (current === undefined) return 0;
       const graph = await change(current.placed);
+      if (longWork(() => same(graph.capabilities, current.placed.capabilities))) return current.revision;
       const plan = longWork(() => planGraph(current.placed, graph));
-      if (plan.changes.length === 0) return current.revision;
       const running = await this.#ports.run(graph, plan);
       if (!running.ok) throw running.error;
       const written = await this.#write({ graph, rollbackOf: 0, ...asked }, current);
@@ -138,9 +148,9 @@ export class GraphKeeper {
     graph: Graph,
     current: KeptRevision | undefined,
     asked: Asked,
-    rollbackOf: number,
+    { rollbackOf = 0, named = NO_GRAPHS }: ChangeOptions,
   ): Promise<ApplyReport> {
-    const prepared = await this.#prepare(graph, current);
+    const prepared = await this.#prepare(graph, current, named);
     const { baseRevision, changes, problems, revoked, plan, placed } = prepared;
     const report = { baseRevision, changes, problems, revoked, revision: baseRevision, applied: false };
     if (problems.length > 0 || plan === undefined || placed === undefined || changes.length === 0) {
@@ -150,7 +160,10 @@ export class GraphKeeper {
     if (!running.ok) {
       return { ...report, problems: [rowOf(running.error)], unsatisfied: this.#ports.unsatisfied() };
     }
-    const written = await this.#write({ graph: placed, rollbackOf, ...asked }, current);
+    // What was revoked while it was made ready counts no more in it.
+    const minted = longWork(() => withCapabilities(placed, current?.placed, this.#ports.revoked));
+    const isAlike = longWork(() => same(minted.capabilities, placed.capabilities));
+    const written = await this.#write({ graph: isAlike ? placed : minted, rollbackOf, ...asked }, current);
     if (!written.ok) throw written.error;
     await this.#ports.settled(written.value);
     return { ...report, revision: written.value, applied: true, unsatisfied: this.#ports.unsatisfied() };
@@ -175,6 +188,7 @@ export class GraphKeeper {
   async #prepare(
     graph: Graph,
     current: KeptRevision | undefined,
+    named: ReadonlySet<string>,
   ): Promise<PlanReport & { readonly plan?: Plan; readonly placed?: PlacedGraph }> {
     const baseRevision = current?.revision ?? 0;
     const failed = (errors: readonly CellError[]) => ({
@@ -199,7 +213,7 @@ export class GraphKeeper {
     const { revoked: view } = this.#ports;
     const placed = longWork(() => withCapabilities(bare.value, current?.placed, view));
     const plan = longWork(() => planGraph(current?.placed, placed));
-    const revoked = longWork(() => revokedHolders(placed, view));
+    const revoked = longWork(() => revokedHolders(placed, view, named));
     return { baseRevision, changes: plan.changes, revoked, problems: [], plan, placed };
   }
 
@@ -208,9 +222,6 @@ export class GraphKeeper {
     return { current, base: current === undefined ? emptyGraph : current.placed };
   }
 }
-
-const ofGraphs = (revoked: readonly RevokedHolder[], { roots }: Graph): readonly RevokedHolder[] =>
-  revoked.filter(({ graph }) => roots.some(({ path }) => path === graph));
 
 export function rowOf({ code, message, where, remedy }: CellError): ErrorRow {
   return { code, message, remedy, ...(where === undefined ? {} : { where }) };

@@ -3,7 +3,8 @@
 // says from then on, until that one is granted it again.
 import { canonical } from "../manifest/canonical.ts";
 import type { Minting, PlacedGraph } from "../manifest/graph.ts";
-import { graphOfKey, type Holder, holdersOf, mintingOf } from "../manifest/holders.ts";
+import { clientMark, graphOfKey, type Holder, holderAt, holdersOf, mintingOf } from "../manifest/holders.ts";
+import { equalBytes } from "../security/bytes.ts";
 import {
   isVoid,
   type ManifestCapability,
@@ -31,7 +32,7 @@ export function capabilitiesIn(graph: PlacedGraph): ReadonlyMap<string, Held> {
 
 function capabilityOf({ key, graph, grants, tools }: Holder, minting: Minting): ManifestCapability {
   const { epoch, generation, revoked = false } = minting;
-  return manifestCapability({ scope: graph, epoch, revoked }, [
+  return manifestCapability({ scope: graph, epoch, revoked }, () => [
     key,
     canonical({ grants, tools }),
     generation,
@@ -39,9 +40,20 @@ function capabilityOf({ key, graph, grants, tools }: Holder, minting: Minting): 
 }
 
 /** Of one holder, without those of all others being made. */
-export function heldIn(graph: PlacedGraph, key: string): ManifestCapability | undefined {
-  for (const holder of holdersOf(graph))
-    if (holder.key === key) return capabilityOf(holder, mintingOf(graph, key));
+export function heldAt(graph: PlacedGraph, key: string): ManifestCapability | undefined {
+  const holder = holderAt(graph, key);
+  return holder && capabilityOf(holder, mintingOf(graph, key));
+}
+
+/** Whose capability has this hash; undefined also beyond so many that are looked at. */
+export function keyOfHash(graph: PlacedGraph, hash: Uint8Array, atMost: number): string | undefined {
+  let looked = 0;
+  for (const holder of holdersOf(graph)) {
+    looked += 1;
+    if (looked > atMost) return undefined;
+    const { key } = holder;
+    if (equalBytes(capabilityOf(holder, mintingOf(graph, key)).hash(), hash)) return key;
+  }
   return undefined;
 }
 
@@ -62,12 +74,14 @@ export function withCapabilities(
 ): PlacedGraph {
   const minted = new Map<string, Minting>();
   const before = previous === undefined ? new Map<string, Held>() : capabilitiesIn(previous);
-  for (const { key, graph: scope } of holdersOf(graph)) {
+  for (const { key, kind, name, graph: scope } of holdersOf(graph)) {
     const wasThere = before.has(key) || isKnown(previous, key);
     const { revoked: _, ...minting } = wasThere
       ? mintingOf(previous ?? graph, key)
       : { epoch: revoked.epochOf(scope), generation: 0 };
-    minted.set(key, { ...minting, ...(wasVoid(key, previous, revoked) && { revoked: true }) });
+    const isMarked = kind === "client" && isKnown(previous, clientMark(name));
+    const isVoidNow = wasThere ? wasVoid(key, previous, revoked) : isMarked;
+    minted.set(key, { ...minting, ...(isVoidNow && { revoked: true }) });
   }
   for (const key of [...before.keys(), ...Object.keys(previous?.capabilities ?? {})]) {
     if (minted.has(key) || previous === undefined) continue;
@@ -96,13 +110,18 @@ export function revokedIn(graph: PlacedGraph, keys: readonly string[]): PlacedGr
   return withMinted(graph, minted);
 }
 
-/** The same graph, in which these hold again what it grants to them. */
+/**
+ * The same graph, in which these hold again what it grants to them.
+ * @param names clients to whom further graphs may grant something again
+ */
 export function regrantedIn(
   graph: PlacedGraph,
   holders: readonly Holder[],
   revoked: RevokedView,
+  names: readonly string[] = [],
 ): PlacedGraph {
   const minted = new Map(Object.entries(graph.capabilities ?? {}));
+  for (const name of names) minted.delete(clientMark(name));
   for (const holder of holders) {
     const epoch = revoked.epochOf(holder.graph);
     let generation = mintingOf(graph, holder.key).generation + 1;

@@ -182,12 +182,15 @@ function signNext(
   last: KeptRevision | undefined,
   { key, trust }: RevisionPorts,
 ): Uint8Array {
+  const json = JSON.stringify(wanted.graph);
+  if (Buffer.byteLength(json) > MAX_GRAPH_BYTES)
+    throw new CellError("CELL_APPLY_FAILED", `the graph has more than ${MAX_GRAPH_BYTES / 2 ** 20} MiB`);
   const signed = signRevision(
     {
       revision: (last?.revision ?? 0) + 1,
       createdUnixMs: Date.now(),
       author: wanted.author,
-      graph: gzipSync(JSON.stringify(wanted.graph)),
+      graph: gzipSync(json),
       rollbackOf: wanted.rollbackOf,
       previousHash: last?.bodyHash ?? new Uint8Array(),
       causeId: wanted.causeId,

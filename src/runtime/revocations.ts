@@ -354,6 +354,7 @@ class RevocationKeeper implements CellRevocations {
   #speak(): void {
     const { heads, key, trust, onProblem } = this.#ports;
     if (!this.#active || this.#copy.isInDoubt || !this.#isAuthority()) return;
+    this.list.isAuthority(Date.now(), performance.now());
     // The others are to have it first, unless that takes long.
     const isLeaving = performance.now() - this.#unwrittenSinceMs < TICK_MS;
     if (this.#unwritten !== undefined && isLeaving) return;

@@ -34,6 +34,13 @@ export function toolCapabilities(tools: ToolsSpec | undefined, node: string | un
   );
 }
 
+const BY_AUTHORITY: ReadonlySet<string> = new Set([
+  "AUTHORITY_INTENT_FORBIDDEN",
+  "CAPABILITY_REVOKED",
+  "CAPABILITY_EPOCH_STALE",
+  "CAPABILITY_REVOCATIONS_UNHEARD",
+]);
+
 /**
  * Who has no grant of a tool at all is stopped before it hears of the request; the answer and
  * the record are those that the tool itself would give. Undefined: it was refused for
@@ -45,10 +52,14 @@ export function toolRefusal(
   error: CellError,
   node: string,
 ): { readonly error: CellError; readonly event: EventInput } | undefined {
-  if (error.code !== "AUTHORITY_INTENT_FORBIDDEN") return undefined;
+  if (!BY_AUTHORITY.has(error.code)) return undefined;
   const tool = TOOL_ACTORS.find((each) => target === `kernel/${node}/${each}`);
   if (tool === undefined || !INTENTS[tool].some((each) => each === intent)) return undefined;
-  const refusal = notGranted(actor, `the actor has no grant of ${tool}`, `${tool}: [...]`);
+  // Of what was revoked its own code says more.
+  const refusal =
+    error.code === "AUTHORITY_INTENT_FORBIDDEN"
+      ? notGranted(actor, `the actor has no grant of ${tool}`, `${tool}: [...]`)
+      : error;
   const { code, message, remedy, retryable } = refusal;
   const value = {
     tool: intent,

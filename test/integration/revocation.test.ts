@@ -125,8 +125,8 @@ describe("a token that is used at another node", () => {
   });
 
   it.each([
-    [["cap", "revoke"], 2, /^CLI_USAGE: give a token's file or hash, or --scope NAME/],
-    [["cap", "revoke", "FILE", "--scope", "shop"], 2, /^CLI_USAGE: give a token's file or hash/],
+    [["cap", "revoke"], 2, /^CLI_USAGE: give one of: a token's file or hash, --scope NAME/],
+    [["cap", "revoke", "FILE", "--scope", "shop"], 2, /^CLI_USAGE: give one of: a token's file or hash/],
     [["cap", "revoke", "FILE", "--link", "4"], 2, /^CLI_USAGE: its links are 0 to 0/],
     [["cap", "revoke", "--scope", "No Scope"], 2, /^CLI_USAGE: a scope is/],
   ])("asked for wrongly: %j", async (argv, exit, message) => {

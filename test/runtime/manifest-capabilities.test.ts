@@ -4,11 +4,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { GrantSpec, PlacedGraph } from "../../src/manifest/graph.ts";
 import { decodePlacedGraph } from "../../src/manifest/graph-schema.ts";
-import { clientKey } from "../../src/manifest/holders.ts";
+import { clientKey, clientMark } from "../../src/manifest/holders.ts";
 import { planGraph } from "../../src/manifest/plan.ts";
 import { grantedRows, revokedHolders } from "../../src/runtime/granted-report.ts";
 import {
   capabilitiesIn,
+  heldAt,
+  keyOfHash,
   regrantedIn,
   revokedIn,
   withCapabilities,
@@ -48,7 +50,7 @@ class Authority {
   #revoked = nothingRevoked;
 
   revoke(graph: PlacedGraph, key = DESK): void {
-    const { scope, epoch, hash } = heldAt(graph, key).capability;
+    const { scope, epoch, hash } = held(graph, key).capability;
     const terms = { scope, epoch, notAfterUnixMs: NEVER_UNIX_MS };
     this.#revoked = must(withToken(this.#revoked, { hash: hash(), terms }));
     this.#say();
@@ -64,14 +66,14 @@ class Authority {
   }
 }
 
-function heldAt(graph: PlacedGraph, key = DESK) {
-  const held = capabilitiesIn(graph).get(key);
-  if (held === undefined) throw new RangeError(`${key} is granted nothing`);
-  return held;
+function held(graph: PlacedGraph, key = DESK) {
+  const found = capabilitiesIn(graph).get(key);
+  if (found === undefined) throw new RangeError(`${key} is granted nothing`);
+  return found;
 }
-const nameOf = (graph: PlacedGraph, key = DESK) => toHex(heldAt(graph, key).capability.hash());
+const nameOf = (graph: PlacedGraph, key = DESK) => toHex(held(graph, key).capability.hash());
 const revokedOf = (graph: PlacedGraph, { list }: Authority) =>
-  revokedHolders(graph, list).map(({ holder }) => holder);
+  revokedHolders(graph, list, new Set(["support", "shop"])).map(({ holder }) => holder);
 /** As an apply does. */
 const applied = (graph: PlacedGraph, before: PlacedGraph | undefined, { list }: Authority) =>
   withCapabilities(graph, before, list);
@@ -114,7 +116,7 @@ describe("what a manifest grants", () => {
     expect(planGraph(first, marked).changes).toMatchObject([
       { path: DESK, restarts: false, fields: [{ field: "capability", old: "granted", new: "revoked" }] },
     ]);
-    const again = regrantedIn(marked, [heldAt(marked).holder], authority.list);
+    const again = regrantedIn(marked, [held(marked).holder], authority.list);
     expect(revokedOf(again, authority)).toEqual([]);
     expect(nameOf(again)).not.toBe(nameOf(first));
     expect(planGraph(marked, again).changes).toMatchObject([
@@ -133,7 +135,7 @@ describe("what a manifest grants", () => {
     const authority = new Authority();
     authority.raise("support");
     expect(revokedOf(first, authority)).toEqual([DESK]);
-    const again = regrantedIn(first, [heldAt(first).holder], authority.list);
+    const again = regrantedIn(first, [held(first).holder], authority.list);
     expect(again.capabilities).toEqual({ [DESK]: { epoch: NOW, generation: 1 } });
     expect(revokedOf(again, authority)).toEqual([]);
   });
@@ -146,6 +148,44 @@ describe("what a manifest grants", () => {
       supervisor("support", [actor(DESK, { grants: [OPEN] }), actor("support/new", { grants: [OPEN] })]),
     );
     expect(revokedOf(applied(next, first, authority), authority)).toEqual([DESK]);
+  });
+
+  test("is revoked of a client by name in graphs that come, too, until it is granted again", () => {
+    const clients = [{ graph: "support", name: "web", grants: [OPEN] }];
+    const key = clientKey("support", "web");
+    const authority = new Authority();
+    const first = applied(graphWith([], { clients }), undefined, authority);
+    authority.revoke(first, key);
+    const marked = revokedIn(first, [key, clientMark("web")]);
+    const more = [...clients, { graph: "shop", name: "web", grants: [CLOSE] }];
+    const next = applied(graphWith([], { clients: more }), marked, authority);
+    expect(revokedOf(next, authority)).toEqual(["web", "web"]);
+    const holders = [...capabilitiesIn(next).values()].map(({ holder }) => holder);
+    const again = regrantedIn(next, holders, authority.list, ["web"]);
+    expect(revokedOf(again, authority)).toEqual([]);
+    const later = [...more, { graph: "new", name: "web", grants: [OPEN] }];
+    expect(revokedOf(applied(graphWith([], { clients: later }), again, authority), authority)).toEqual([]);
+  });
+
+  test("is found by its key, and by its hash, wherever it stands", () => {
+    const clients = [{ graph: "support", name: "web", grants: [OPEN] }];
+    const template = actor("support/pool", { grants: [CLOSE] });
+    const pool = supervisor("support/pool", [], { strategy: "simple_one_for_one", template });
+    const deep = supervisor("support/s", [actor("support/s/a", { grants: [OPEN] }), actor("support/s/b")]);
+    const graph = { ...placedOf(supervisor("support", [pool, deep])), clients };
+    for (const [key, { capability }] of capabilitiesIn(graph)) {
+      expect(heldAt(graph, key)?.hash()).toEqual(capability.hash());
+      expect(keyOfHash(graph, capability.hash(), 10)).toBe(key);
+    }
+    expect([...capabilitiesIn(graph).keys()]).toEqual([
+      "support/pool",
+      "support/s/a",
+      clientKey("support", "web"),
+    ]);
+    for (const key of ["support/s/b", "support/s", "support/s/a/x", "support", "shop/a", "(client web)"])
+      expect(heldAt(graph, key)).toBeUndefined();
+    expect(keyOfHash(graph, new Uint8Array(32), 10)).toBeUndefined();
+    expect(keyOfHash(graph, held(graph, "support/s/a").capability.hash(), 1)).toBeUndefined();
   });
 
   test("tells of a grant that is gone, after it was granted again, that it is gone and no more", () => {
@@ -215,7 +255,7 @@ describe("an intent of an actor", () => {
   });
 
   test("is refused when nothing was heard of the authority for ten minutes, and not before", () => {
-    const { capability } = heldAt(graphWith([OPEN]));
+    const { capability } = held(graphWith([OPEN]));
     const list = new RevocationList(undefined, 1_000);
     const fault = (nowMs: number, nowUnixMs = NOW) => faultOf(capability, list, nowUnixMs, nowMs)?.code;
     const until = 1_000 + MAX_SILENCE_MS;

@@ -163,6 +163,15 @@ describe("an actor without any grant of a tool", () => {
     });
   });
 
+  test.each(["CAPABILITY_REVOKED", "CAPABILITY_EPOCH_STALE"] as const)(
+    "hears %s where its tools were taken back, and is on record",
+    (code) => {
+      const refused = toolRefusal("g/agent", outgoing({}), new CellError(code), "a");
+      expect(refused?.error).toMatchObject({ code });
+      expect(refused?.event).toMatchObject({ kind: { case: "toolRefused", value: { error: { code } } } });
+    },
+  );
+
   test.each([
     ["another error", outgoing({}), new CellError("ACTOR_NOT_RUNNING")],
     ["an intent that is no tool's", outgoing({ intent: "http.delete" }), forbidden],

@@ -47,7 +47,7 @@ export type CapabilityPorts = {
   readonly regrant: (
     whose: Grantee | { readonly graph: string },
     requester: Requester,
-  ) => Promise<{ readonly holders: number; readonly revision: number }>;
+  ) => Promise<{ readonly holders: number; readonly left: number; readonly revision: number }>;
   readonly list: () => Promise<CapabilitiesReport>;
 };
 

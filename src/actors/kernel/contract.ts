@@ -170,10 +170,13 @@ export const capabilityIntents = {
     ]),
     reply: z.object({ hash, already: z.boolean() }),
   }),
-  /** Grants again what manifests grant and was revoked; of a graph to all its holders. `holders`: to so many. */
+  /**
+   * Grants again what manifests grant and was revoked, to so many `holders`. Of a graph what was revoked with all of
+   * it; `left`: so many were revoked alone, and are to be named.
+   */
   "capability.regrant": intent({
     payload: z.union([...grantees, z.strictObject({ graph: scope })]),
-    reply: z.object({ holders: z.int(), revision: z.int() }),
+    reply: z.object({ holders: z.int(), left: z.int(), revision: z.int() }),
   }),
   /**
    * Raises the epoch of a scope: every token of it that there is, is void, and all that a graph of that name grants,

@@ -48,13 +48,15 @@ export const capabilityErrors = defineErrors({
   },
   CAPABILITY_EPOCH_STALE: {
     title: "the capability is of another epoch than its scope",
-    cause: "The scope's epoch has been raised since the token was minted.",
+    cause:
+      "The scope's epoch has been raised since the token was minted, or since the graph of that name granted it.",
     remedy: "Ask for a new one, if the scope is still yours.",
     retry: "never",
   },
   CAPABILITY_REVOKED: {
     title: "the capability has been revoked",
-    cause: "It, or a link that it came from, is on the cell's list of revoked tokens.",
+    cause:
+      "It, or a link that it came from, is on the cell's list of revoked tokens; or what a manifest grants to the sender was taken back.",
     remedy: "Ask for a new one; `cell0 cap list` says what is revoked.",
     retry: "never",
   },
@@ -124,7 +126,7 @@ export const capabilityErrors = defineErrors({
   CAPABILITY_UNDECIDED: {
     title: "the capability was not looked at",
     cause:
-      "Too many new ones of this holder, or in all, came within a second; or whether one that serves once has served could not be told.",
+      "Too many new ones of this holder, or in all, came within a second; or whether one that serves once, or so many times, has served could not be told.",
     remedy: "Use one token for many intents; or send it again later.",
     retry: "backoff",
   },

@@ -25,16 +25,16 @@ export type RevokedView = Pick<RevocationList, "epochOf" | "isRevoked" | "isEmpt
 const DOMAIN = "cell0 manifest capability";
 const encoder = new TextEncoder();
 
-/** @param named what makes it another capability than any other, in one form */
+/** @param named what makes it another capability than any other, in one form; asked for with the hash */
 export function manifestCapability(
   terms: Pick<ManifestCapability, "scope" | "epoch" | "revoked">,
-  named: readonly (string | number)[],
+  named: () => readonly (string | number)[],
 ): ManifestCapability {
   let hash: Uint8Array | undefined;
   return {
     ...terms,
     hash() {
-      hash ??= sha256(encoder.encode(JSON.stringify([DOMAIN, terms.scope, terms.epoch, ...named])));
+      hash ??= sha256(encoder.encode(JSON.stringify([DOMAIN, terms.scope, terms.epoch, ...named()])));
       return hash;
     },
   };

@@ -53,8 +53,9 @@ export class RevocationList implements RevocationView {
   #saidUnixMs = Number.NEGATIVE_INFINITY;
   /** Monotonic; tokens count until then. */
   #freshUntilMs = Number.NEGATIVE_INFINITY;
-  /** Until when it is known to have lacked nothing, by the authority's word; monotonic. */
+  /** Until when it is known to have lacked nothing, by the authority's word: monotonic, and by its clock. */
   #wholeMs: number;
+  #wholeUnixMs = Number.NEGATIVE_INFINITY;
   /** Hash of a record that the authority has and this node lacks. */
   #awaited: Uint8Array | undefined;
 
@@ -131,7 +132,7 @@ export class RevocationList implements RevocationView {
     const isBehind = hash.length > 0 && !this.#seen.has(mapKey(hash));
     this.#awaited = isBehind ? hash : undefined;
     if (!isBehind) {
-      this.#wholeMs = Math.max(this.#wholeMs, nowMs - Math.max(0, ageMs - MAX_CLOCK_SKEW_MS));
+      this.#isWholeUntil(atUnixMs, nowMs - Math.max(0, ageMs - MAX_CLOCK_SKEW_MS));
       this.#freshUntilMs = nowMs + MAX_HEAD_AGE_MS - Math.max(0, ageMs - MAX_CLOCK_SKEW_MS);
     }
     return { isBehind, lacking: this.#records.filter((record) => !equalBytes(record.hash, hash)) };
@@ -158,11 +159,21 @@ export class RevocationList implements RevocationView {
   unheardForLong = (nowUnixMs: number, nowMs: number): CellError | undefined => {
     const isLong = nowMs - this.#wholeMs >= MAX_SILENCE_MS;
     // The monotonic clock stands while the machine sleeps.
-    const hasHeard = Number.isFinite(this.#saidUnixMs);
-    const hasSlept = hasHeard && nowUnixMs > this.#saidUnixMs + MAX_SILENCE_MS + MAX_CLOCK_SKEW_MS;
+    const hasHeard = Number.isFinite(this.#wholeUnixMs);
+    const hasSlept = hasHeard && nowUnixMs > this.#wholeUnixMs + MAX_SILENCE_MS + MAX_CLOCK_SKEW_MS;
     if (!isLong && !hasSlept) return undefined;
     return unheard(`the capability authority was not heard for ${MAX_SILENCE_MS / 60_000} minutes`);
   };
+
+  /** Of the authority itself, which need not hear its own word. */
+  isAuthority(nowUnixMs: number, nowMs: number): void {
+    this.#isWholeUntil(nowUnixMs, nowMs);
+  }
+
+  #isWholeUntil(atUnixMs: number, atMs: number): void {
+    this.#wholeMs = Math.max(this.#wholeMs, atMs);
+    this.#wholeUnixMs = Math.max(this.#wholeUnixMs, atUnixMs);
+  }
 
   #remember(name: string): void {
     const oldest = this.#seen.size < MAX_SEEN ? undefined : this.#seen.keys().next().value;
