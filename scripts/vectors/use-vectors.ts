@@ -188,7 +188,8 @@ function byTime(): readonly UseVector[] {
     use("a token that serves once", { kind: "ephemeral", notAfterUnixMs: NOW + 60_000 }, {}),
     use("an agent's token", { kind: "agent" }, { code: notYet }),
     use("a token that serves so many", { limits: { calls: 10 } }, {}),
-    use("a token with another limit", { limits: { calls: 10, agents: 1 } }, { code: notYet }),
+    use("a token that starts so many agents", { limits: { agents: 1 } }, {}),
+    use("a token with another limit", { limits: { calls: 10, memoryBytes: 1 } }, { code: notYet }),
   ];
 }
 

@@ -71,10 +71,14 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
 }
 
 /** Whether it is approved only the token itself says. */
-function stateOf({ revoked, once, calls, approval }: MintedRow, colors: Colors): string {
+function stateOf({ revoked, once, calls, agents, approval }: MintedRow, colors: Colors): string {
   if (revoked) return colors.red("revoked");
   if (approval !== undefined) return `needs ${approval.needed} of ${approval.approvers.length} approvals`;
-  if (calls !== undefined) return `${calls} times`;
+  const limits = [
+    ...(calls === undefined ? [] : [`${calls} times`]),
+    ...(agents === undefined ? [] : [`${agents} agents`]),
+  ];
+  if (limits.length > 0) return limits.join(", ");
   return once ? "once" : colors.green("counts");
 }
 

@@ -11,6 +11,7 @@ import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import {
+  type CountedLimit,
   type ResourceLimits,
   readToken,
   signToken,
@@ -54,7 +55,7 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
 
 /** Of the cell's capability authority. */
 async function askForOne(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
-  const { where = [], depth = 0, once = false, scope, calls } = options;
+  const { where = [], depth = 0, once = false, scope } = options;
   const { trust } = await knownTrust(context);
   const holder = toHex(holderOf(options.holder, trust));
   // What is no condition is told here, by its place on the command line.
@@ -62,7 +63,7 @@ async function askForOne(context: Context, options: CapOptions, ttlMs: number): 
   const permissions = permissionsAsked(options).map((each) => ({ ...each, where }));
   const demand = demandOf(options, trust);
   const approval = demand && { needed: demand.needed, approvers: demand.approvers.map(toHex) };
-  const asked = { holder, permissions, ttlMs, depth, scope, once, calls, approval };
+  const asked = { holder, permissions, ttlMs, depth, scope, once, approval, ...limitsOf(options) };
   const chain = await askAuthority(context, asked);
   return await hand(context, chain, trust, options);
 }
@@ -185,7 +186,10 @@ function permissionsAsked({
   return [...own, ...permission.filter(isPermissionName).map(permissionNamed)];
 }
 
-const limitsOf = ({ calls }: CapOptions): ResourceLimits => (calls === undefined ? {} : { calls });
+const limitsOf = ({ calls, agents }: CapOptions): Pick<ResourceLimits, CountedLimit> => ({
+  ...(calls === undefined ? {} : { calls }),
+  ...(agents === undefined ? {} : { agents }),
+});
 
 /** Throws CLI_USAGE, CLI_TARGET_UNKNOWN. */
 function demandOf(

@@ -24,8 +24,9 @@ export type CapOptions = {
   readonly scope?: string;
   /** It serves one intent. */
   readonly once?: true;
-  /** It serves so many. */
+  /** It serves so many, and starts so many agents. */
   readonly calls?: number;
+  readonly agents?: number;
   /** Who is to approve it, and how many of them; all by default. */
   readonly approver?: readonly string[];
   readonly approvals?: number;
@@ -34,7 +35,7 @@ export type CapOptions = {
   readonly out?: string;
 };
 
-const MAX_CALLS = 1_000_000_000;
+const MAX_COUNT = 1_000_000_000;
 const HOLDER = "who may use it: a client's name, or a public key as `cell0 cap key` prints it";
 const WHERE = "a condition on the JSON payload, e.g. '/amount <= 10'; given again, all must hold";
 
@@ -309,7 +310,12 @@ const shaped = (command: Command): Command =>
     .option(
       "--calls <count>",
       "it serves so many intents, with whatever is narrowed from it; it counts for 30 days at most (default: no limit, or as its parent)",
-      parseCalls,
+      parseCounted,
+    )
+    .option(
+      "--agents <count>",
+      "so many agents are started under it at run time (child.start), likewise (default: no limit, or as its parent)",
+      parseCounted,
     )
     .option("--out <file>", "where to write it (default: HOLDER.cap)");
 
@@ -323,11 +329,11 @@ function parseApprovals(text: string): number {
   return Number(text);
 }
 
-function parseCalls(text: string): number {
-  const calls = Number(text);
-  if (!/^\d+$/.test(text) || calls < 1 || calls > MAX_CALLS)
-    throw new InvalidArgumentError(`It is 1 to ${MAX_CALLS}.`);
-  return calls;
+function parseCounted(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > MAX_COUNT)
+    throw new InvalidArgumentError(`It is 1 to ${MAX_COUNT}.`);
+  return count;
 }
 
 export function parseCount(text: string): number {

@@ -1,16 +1,17 @@
 // How often each link of one root's chains has served, and whether it serves once more. Pure.
 import { CellError } from "../errors/cell-error.ts";
 import { toHex } from "../security/bytes.ts";
+import { COUNTED_LIMITS } from "../security/capability/token.ts";
 import type { CountedUse } from "../security/intake/authority.ts";
 
 export type Tally = {
-  /** Hash of the link, hex. */
+  /** Hash of the link, hex, and of which limit when that is another than of calls. */
   readonly token: string;
   readonly used: number;
   readonly notAfterUnixMs: number;
 };
 
-/** Links that are counted under one root, the root itself beside them. */
+/** Limits of links that are counted under one root, those of the root itself beside them. */
 export const MAX_NARROWED = 63;
 /** An ended one stays so long: clocks differ. */
 const KEPT_AFTER_END_MS = 3_600_000;
@@ -31,12 +32,11 @@ export function tallied(
 }
 
 function count(tallies: Map<string, Tally>, { root, links }: CountedUse): CellError | undefined {
-  const rootName = toHex(root);
-  const named = links.map((link) => ({ ...link, name: toHex(link.token) }));
+  const named = links.map((link) => ({ ...link, name: nameOf(link) }));
   const spent = named.some(({ name, uses }) => (tallies.get(name)?.used ?? 0) >= uses);
   if (spent) return new CellError("CAPABILITY_SPENT");
   const narrowed = new Set([...tallies.keys(), ...named.map(({ name }) => name)]);
-  narrowed.delete(rootName);
+  for (const limit of COUNTED_LIMITS) narrowed.delete(nameOf({ token: root, limit }));
   if (narrowed.size > MAX_NARROWED) {
     const what = `${MAX_NARROWED} tokens that were narrowed from its root are counted already`;
     return new CellError("CAPABILITY_SPENT", what);
@@ -45,6 +45,9 @@ function count(tallies: Map<string, Tally>, { root, links }: CountedUse): CellEr
     tallies.set(name, { token: name, used: (tallies.get(name)?.used ?? 0) + 1, notAfterUnixMs });
   return undefined;
 }
+
+const nameOf = ({ token, limit }: Pick<CountedUse["links"][number], "token" | "limit">): string =>
+  limit === "calls" ? toHex(token) : `${toHex(token)}.${limit}`;
 
 /** Of each link the higher number. */
 export function atLeast(tallies: readonly Tally[], floor: readonly Tally[]): readonly Tally[] {

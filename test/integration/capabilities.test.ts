@@ -277,6 +277,23 @@ describe("a client without grants", () => {
     expect(stdout).toMatch(/^AGENT_SPAWN +child\.start, registry\.start +kernel\/\*\/registry$/m);
   });
 
+  it("starts as many agents as its token says", async () => {
+    const template = { behaviour: "./parrot.ts#parrot" };
+    const pool = { supervisor: "pool", strategy: "simple_one_for_one", template };
+    await cell.json("apply", await workspace.write("flock.yaml", manifest("flock", [pool])), "--yes");
+    const limited = ["--permission", "AGENT_SPAWN", "--agents", "2", "--out", path("two-agents.cap")];
+    await cell.json("cap", "mint", "--holder", "ann", ...limited);
+    const start = async (name: string) => {
+      const payload = JSON.stringify({ supervisor: "flock/pool", name });
+      const asked = ["send", "kernel/a/registry", "child.start", payload, "--cap", path("two-agents.cap")];
+      const { code, stderr } = await cell.cli("--creds", path("ann.creds"), ...asked);
+      return code === 0 ? "started" : stderr.split(":", 1)[0];
+    };
+    expect([await start("one"), await start("two"), await start("three")]).toEqual([
+      ...["started", "started", "CAPABILITY_SPENT"],
+    ]);
+  });
+
   it("sends as many as its token says, with what it handed on, also after its node was killed", async () => {
     const limited = ["--target", "live/parrot", "--calls", "4", "--depth", "1", "--out", path("four.cap")];
     await cell.json("cap", "mint", "--holder", "ann", ...limited);

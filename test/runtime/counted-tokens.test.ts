@@ -35,7 +35,7 @@ const openAt = ({ stream }: Pick<Records, "stream">, problems: string[] = []) =>
   new CountedTokens({ stream, onProblem: ({ code }) => problems.push(code), nowUnixMs: () => NOW });
 type Link = CountedUse["links"][number];
 const link = (uses: number, n = 1, given: Partial<Link> = {}): Link => ({
-  ...{ token: hashOf(n), uses, notAfterUnixMs: NOW + 60_000 },
+  ...{ token: hashOf(n), limit: "calls", uses, notAfterUnixMs: NOW + 60_000 },
   ...given,
 });
 const use = (...links: readonly Link[]): CountedUse => ({ root: hashOf(1), links });
@@ -115,7 +115,7 @@ describe("a token that serves so many intents", () => {
     let now = NOW;
     const tokens = new CountedTokens({ stream: records.stream, onProblem: () => {}, nowUnixMs: () => now });
     const by = async (n: number) => {
-      const narrowed = { token: numbered(n), uses: 1, notAfterUnixMs: now + 60_000 };
+      const narrowed = { token: numbered(n), limit: "calls" as const, uses: 1, notAfterUnixMs: now + 60_000 };
       return codeOf(await tokens.count(use(link(1_000, 1, { notAfterUnixMs: now + 9e9 }), narrowed), 1));
     };
     for (let n = 0; n < MAX_NARROWED; n += 1) expect(await by(n)).toBe("ok");
@@ -123,6 +123,16 @@ describe("a token that serves so many intents", () => {
     expect(codeOf(await tokens.count(use(link(1_000)), 1))).toBe("ok");
     now += 3_600_000 + 60_000;
     expect(await by(MAX_NARROWED)).toBe("ok");
+  });
+
+  test("counts the agents that it starts beside the intents that it serves", async () => {
+    const tokens = openAt(new Records());
+    const [call, agent] = [link(3, 1), link(1, 1, { limit: "agents" })];
+    const by = async (...links: readonly Link[]) => codeOf(await tokens.count(use(...links), 1));
+    expect([await by(call, agent), await by(call, agent), await by(call), await by(call)]).toEqual([
+      ...["ok", SPENT, "ok", "ok"],
+    ]);
+    expect(await by(call)).toBe(SPENT);
   });
 
   test("is not set back where its node knows better", async () => {

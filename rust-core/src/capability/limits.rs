@@ -1,12 +1,13 @@
-//! Limits on what is used under a token. Nodes keep to the number of intents; nothing keeps to the
-//! others yet: a token that has one is narrowed, and does not count.
+//! Limits on what is used under a token. Nodes keep to the numbers of intents and agents; nothing
+//! keeps to the others yet: a token that has one is narrowed, and does not count.
 
 use crate::wire::SAFE_INTEGER_MAX;
 use crate::wire::fields::{Fields, FormFault, set};
 
 /// Memory, processor, storage, agents, calls and cost, in the order of their fields.
 const LIMITS: usize = 6;
-const CALLS: usize = 4;
+/// Agents and calls, of those.
+const COUNTED: [usize; 2] = [3, 4];
 
 /// What is limited, and how far; what is absent is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,17 +33,20 @@ impl Limits {
         Ok(Self(limits))
     }
 
-    /// So many intents under it, when that is limited.
+    /// Whether anything is limited that nodes count.
     #[must_use]
-    pub fn calls(&self) -> Option<u64> {
-        self.0.get(CALLS).copied().flatten()
+    pub fn are_counted(&self) -> bool {
+        COUNTED
+            .iter()
+            .any(|place| self.0.get(*place).is_some_and(Option::is_some))
     }
 
     /// Whether nothing else is limited.
     #[must_use]
-    pub fn are_calls_alone(&self) -> bool {
-        let others = |(place, limit): (usize, &Option<u64>)| place == CALLS || limit.is_none();
-        self.0.iter().enumerate().all(others)
+    pub fn are_counted_alone(&self) -> bool {
+        let kept =
+            |(place, limit): (usize, &Option<u64>)| limit.is_none() || COUNTED.contains(&place);
+        self.0.iter().enumerate().all(kept)
     }
 
     /// Whether each is a number that every reader holds exactly.

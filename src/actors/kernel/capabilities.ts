@@ -24,6 +24,7 @@ export type MintRequest = {
   readonly scope?: string | undefined;
   readonly once: boolean;
   readonly calls?: number | undefined;
+  readonly agents?: number | undefined;
   /** Hex of keys. */
   readonly approval?: { readonly needed: number; readonly approvers: readonly string[] } | undefined;
 };

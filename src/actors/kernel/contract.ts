@@ -150,6 +150,8 @@ export const capabilityIntents = {
       once: z.boolean().default(false),
       /** It serves so many intents, with whatever is narrowed from it. */
       calls: z.int().min(1).max(1_000_000_000).optional(),
+      /** Under it, and what is narrowed from it, so many agents are started at run time. */
+      agents: z.int().min(1).max(1_000_000_000).optional(),
       /** Keys, hex, of which so many are to approve it before it counts. */
       approval: z
         .strictObject({ needed: z.int().min(1).max(8), approvers: z.array(hash).min(1).max(8) })

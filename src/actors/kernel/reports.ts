@@ -36,6 +36,8 @@ export type MintedRow = {
   readonly once: boolean;
   /** It serves so many intents; absent: as many as come. */
   readonly calls?: number;
+  /** So many agents are started under it; absent: no limit of its own. */
+  readonly agents?: number;
   readonly depth: number;
   /** Keys, hex, of which so many are to approve it; whether they have, only the token itself says. */
   readonly approval?: { readonly needed: number; readonly approvers: readonly string[] };

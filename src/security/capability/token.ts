@@ -41,7 +41,10 @@ const MAX_CONSTRAINTS = 64;
 const MAX_VALUES_IN_ALL = 256;
 /** Of a token that serves once: it is remembered that it has, until then. */
 export const MAX_EPHEMERAL_MS = 300_000;
-/** Of a token that serves so many: they are counted, until then. */
+/** What nodes keep to: they count it. */
+export const COUNTED_LIMITS = ["calls", "agents"] as const;
+export type CountedLimit = (typeof COUNTED_LIMITS)[number];
+/** Of a token with such a limit: what was used is remembered until then. */
 export const MAX_COUNTED_MS = 30 * 86_400_000;
 /** Links of a chain, the root included. */
 export const MAX_LINKS = 8;
@@ -55,6 +58,7 @@ export type ResourceLimits = {
   /** Thousandths of a processor. */
   readonly cpuMilli?: number;
   readonly storageBytes?: number;
+  /** Started under it at run time. */
   readonly agents?: number;
   /** Intents sent under it. */
   readonly calls?: number;
@@ -235,7 +239,8 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
     return `it serves once, and would be valid for more than ${MAX_EPHEMERAL_MS / 60_000} minutes`;
   const limits = readLimits(body.limits);
   if (limits === undefined) return "a limit is beyond 2^53 - 1";
-  if (limits.calls !== undefined && notAfterUnixMs - notBeforeUnixMs > MAX_COUNTED_MS)
+  const isCounted = COUNTED_LIMITS.some((limit) => limits[limit] !== undefined);
+  if (isCounted && notAfterUnixMs - notBeforeUnixMs > MAX_COUNTED_MS)
     return `its uses are counted, and it would be valid for more than ${MAX_COUNTED_MS / 86_400_000} days`;
   const approval = body.approval && { needed: body.approval.needed, approvers: body.approval.approvers };
   const amiss = approval && demandFault(approval);

@@ -6,7 +6,7 @@ import { isJsonType, readJsonPayload } from "../../wire/json-payload.ts";
 import { toHex } from "../bytes.ts";
 import { type ChainVerifier, unbuilt } from "../capability/chain-verifier.ts";
 import { permits } from "../capability/permits.ts";
-import type { Token } from "../capability/token.ts";
+import type { CountedLimit, Token } from "../capability/token.ts";
 import { type Grant, grantAllows } from "../grants/grants.ts";
 import type { Certificate } from "../trust/certificate.ts";
 import type { Capsule, Source } from "../wire/capsule.ts";
@@ -56,6 +56,8 @@ export type CountedUse = {
   readonly links: readonly {
     /** Its hash. */
     readonly token: Uint8Array;
+    /** Of which of its limits; every intent is a call. */
+    readonly limit: CountedLimit;
     readonly uses: number;
     readonly notAfterUnixMs: number;
   }[];
@@ -121,7 +123,10 @@ export function authoriseByToken(
   if (refused !== undefined) return err(refused);
   const by = `capability ${toHex(last.hash)} of ${toHex(root.hash)}`;
   const once = links.find(({ kind }) => kind === "ephemeral");
-  const counted = countedLinks(links);
+  const counted = [
+    ...countedLinks(links, "calls"),
+    ...(intent === STARTS_AGENT ? countedLinks(links, "agents") : []),
+  ];
   return ok({
     by,
     ...(once && { once: once.hash }),
@@ -129,13 +134,17 @@ export function authoriseByToken(
   });
 }
 
+/** The intent by which a supervisor starts an agent at run time. */
+const STARTS_AGENT = "child.start";
+
 /** Those that serve fewer than every link before them: what serves no fewer is not used up sooner. */
-function countedLinks(links: readonly Token[]): CountedUse["links"] {
+function countedLinks(links: readonly Token[], limit: CountedLimit): CountedUse["links"] {
   let least = Number.POSITIVE_INFINITY;
-  return links.flatMap(({ hash: token, notAfterUnixMs, limits: { calls = Number.POSITIVE_INFINITY } }) => {
-    if (calls >= least) return [];
-    least = calls;
-    return [{ token, uses: calls, notAfterUnixMs }];
+  return links.flatMap(({ hash: token, notAfterUnixMs, limits }) => {
+    const uses = limits[limit] ?? Number.POSITIVE_INFINITY;
+    if (uses >= least) return [];
+    least = uses;
+    return [{ token, limit, uses, notAfterUnixMs }];
   });
 }
 

@@ -15,6 +15,8 @@ const MAX_ROOTS = 20_000;
 /** More than all of them: a broker that is full by bytes refuses also what replaces another. */
 const MAX_BYTES = 2 * MAX_ROOTS * MAX_RECORD_BYTES;
 const NONCE_BYTES = 16;
+/** Of narrowed links, and two of the root. */
+const MAX_ROWS = 65;
 
 export type Counts = {
   /** Of each link its hash, hex, how often it has served, and when it ends. */
@@ -43,8 +45,8 @@ const record = z.strictObject({
   /** Unlike any other writer's: whose record it is that is there can be told. */
   nonce: z.string().max(64),
   tallies: z
-    .array(z.tuple([z.string().regex(/^[0-9a-f]{64}$/), z.int().min(0), z.int().min(0)]))
-    .max(64)
+    .array(z.tuple([z.string().regex(/^[0-9a-f]{64}(?:\.agents)?$/), z.int().min(0), z.int().min(0)]))
+    .max(MAX_ROWS)
     .transform((rows) => rows.map(([token, used, notAfterUnixMs]) => ({ token, used, notAfterUnixMs }))),
 });
 

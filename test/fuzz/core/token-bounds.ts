@@ -47,10 +47,11 @@ const steps: readonly Fields[] = [
   ...[0, 7, 8].map((maxDepth) => ({ maxDepth })),
   ...[0, 1, 2, 4, 5, 6].map((kind) => ({ kind: kind as TokenKind })),
   ...[300_000n, 300_001n].map((lasts) => ({ kind: TokenKind.EPHEMERAL, notAfterUnixMs: least + lasts })),
-  ...[2_592_000_000n, 2_592_000_001n].map((lasts) => ({
-    limits: { calls: 1n },
-    notAfterUnixMs: least + lasts,
-  })),
+  ...[2_592_000_000n, 2_592_000_001n].flatMap((lasts) =>
+    [{ calls: 1n }, { agents: 1n }, { costMicro: 1n }].map((limits) => ({
+      ...{ limits, notAfterUnixMs: least + lasts },
+    })),
+  ),
   ...[most, most + 1n, least, least - 1n].map((notAfterUnixMs) => ({ notAfterUnixMs })),
   ...[2n ** 53n - 1n, 2n ** 53n].flatMap((calls) => [
     { limits: { calls } },

@@ -28,7 +28,13 @@ export const coreUses = coreTarget({
   inputs: fc.record({
     root: fc.array(permission, { minLength: 1, maxLength: 3 }),
     maxDepth: fc.nat(7),
-    limits: fc.constantFrom<ResourceLimits>({}, {}, { calls: 5 }, { calls: 5, agents: 2 }),
+    limits: fc.constantFrom<ResourceLimits>(
+      {},
+      {},
+      { calls: 5 },
+      { agents: 2 },
+      { calls: 5, memoryBytes: 2 },
+    ),
     steps: fc.array(step, { maxLength: 4, size: "max" }),
     asks: fc.array(ask, { minLength: 1, maxLength: 24, size: "max" }),
     atMs: fc.oneof(

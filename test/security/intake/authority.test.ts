@@ -81,11 +81,22 @@ describe("the authority of an intent with a capability", () => {
     expect(must(judge({ ...asked, capability: chainBytes(last) })).counted).toEqual({
       root: root.last.hash,
       links: [
-        { token: root.last.hash, uses: 9, notAfterUnixMs },
-        { token: fewer.last.hash, uses: 4, notAfterUnixMs },
+        { token: root.last.hash, limit: "calls", uses: 9, notAfterUnixMs },
+        { token: fewer.last.hash, limit: "calls", uses: 4, notAfterUnixMs },
       ],
     });
     expect(must(judge({ ...asked, capability: tokenFor() })).counted).toBeUndefined();
+  });
+
+  test("of a token that starts so many agents is counted for the intent that starts one, and for no other", () => {
+    const permissions = [
+      { intents: ["child.start", "ticket.close"], targets: ["support/*"], constraints: [] },
+    ];
+    const capability = tokenFor({ limits: { agents: 2 }, permissions });
+    expect(must(judge({ ...asked, capability })).counted).toBeUndefined();
+    expect(must(judge({ ...asked, intent: "child.start", capability })).counted?.links).toMatchObject([
+      { limit: "agents", uses: 2 },
+    ]);
   });
 
   test.for<[what: string, payload: string, contentType: string, code: string]>([
@@ -119,7 +130,7 @@ describe("the authority of an intent with a capability", () => {
     [
       "one with a limit that nobody would keep to",
       "CAPSULE_CAPABILITY_NOT_BUILT_YET",
-      () => tokenFor({ limits: { calls: 1, agents: 1 } }),
+      () => tokenFor({ limits: { calls: 1, storageBytes: 1 } }),
     ],
     [
       "one that ends before the intent does",
