@@ -17,6 +17,8 @@ type Lane = {
   readonly waiting: InFlightSet<number>;
   /** Decided while an earlier one waited. */
   readonly ahead: InFlightSet<number>;
+  /** The highest that came to this incarnation; of lower ones each that is undecided waits. */
+  cameUpTo: number;
 };
 
 export class AppliedPositions {
@@ -24,7 +26,8 @@ export class AppliedPositions {
 
   constructor(applied: ByPriority<JournalPosition>, ahead: Partial<ByPriority<readonly number[]>>) {
     const laneOf = (name: PriorityName): Lane => {
-      return { upTo: applied[name], waiting: new InFlightSet(), ahead: new InFlightSet(ahead[name]) };
+      const upTo = applied[name];
+      return { upTo, waiting: new InFlightSet(), ahead: new InFlightSet(ahead[name]), cameUpTo: upTo };
     };
     this.#lanes = {
       critical: laneOf("critical"),
@@ -40,18 +43,29 @@ export class AppliedPositions {
     return position <= upTo || waiting.has(position) || ahead.has(position);
   }
 
-  /** It waits to be decided. Positions of one priority rise. */
+  /**
+   * It was delivered: those of one priority rise, though what was asked again comes again. What an earlier
+   * incarnation decided beyond it says nothing of those between, which are still to come.
+   */
+  came(priority: PriorityName, position: JournalPosition): void {
+    const lane = this.#lanes[priority];
+    lane.cameUpTo = Math.max(lane.cameUpTo, position);
+  }
+
+  /** It waits to be decided. */
   expect(priority: PriorityName, position: JournalPosition): void {
+    this.came(priority, position);
     this.#lanes[priority].waiting.add(position);
   }
 
   settle(priority: PriorityName, position: JournalPosition): void {
     const lane = this.#lanes[priority];
+    this.came(priority, position);
     lane.waiting.delete(position);
     if (position > lane.upTo) lane.ahead.add(position);
     const [first = Number.POSITIVE_INFINITY] = lane.waiting;
     for (const decided of lane.ahead) {
-      if (decided > first) continue;
+      if (decided > first || decided > lane.cameUpTo) continue;
       lane.ahead.delete(decided);
       lane.upTo = Math.max(lane.upTo, decided);
     }

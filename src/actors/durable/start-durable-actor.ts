@@ -145,6 +145,7 @@ class DurableActor implements ActorHost {
     const { intent, journaled } = delivery;
     if (journaled === undefined)
       return err(new CellError("ACTOR_NOT_JOURNALED", undefined, { where: this.path }));
+    this.#applied.came(intent.priority, journaled.position);
     const isKnown = this.#applied.knows(intent.priority, journaled.position);
     if (!isKnown && this.#routes.isTaken(intent)) {
       this.#stage?.consume(delivery);

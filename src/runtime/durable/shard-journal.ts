@@ -141,18 +141,22 @@ export class ShardJournal {
       return;
     }
     const hash = sha256(bytes);
-    const { number, batch, word } = flight;
+    const { number, batch, word, isPlaced } = flight;
     this.#head = { sequence: written.value, number, hash };
     this.#refusal = undefined;
     await marks.note(journalMark(this.shard), { number, hash: toHex(hash) });
     const { sequence } = this.#head;
-    // The next record leaves before this one's intents are handled.
     this.#flight = undefined;
     word.resolve(ok(undefined));
+    const tell = () =>
+      batch.forEach(
+        ({ accepted }, index) => void accepted(ok({ position: positionOf(number, index), sequence })),
+      );
+    // The next record leaves before this one's intents are handled, unless they have yet to come to their actors:
+    // they come before those that it gives their places.
+    if (!isPlaced) tell();
     this.#writeNext();
-    batch.forEach(
-      ({ accepted }, index) => void accepted(ok({ position: positionOf(number, index), sequence })),
-    );
+    if (isPlaced) tell();
   }
 
   /** The broker has not taken it, e.g. because it is full; but commits that follow from it may be there. */

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { CellError } from "../../../src/errors/cell-error.ts";
 import type { ErrorCode } from "../../../src/errors/registry.ts";
-import { err, type Result } from "../../../src/errors/result.ts";
+import { err, ok, type Result } from "../../../src/errors/result.ts";
 import { type Appended, type JournalHead, ShardJournal } from "../../../src/runtime/durable/shard-journal.ts";
 
 const HEAD: JournalHead = { sequence: 1, number: 1, hash: new Uint8Array(32) };
@@ -62,4 +62,35 @@ test("what may be in the journal though another owner has it now is not refused"
     undefined,
     "ACTOR_FENCED",
   ]);
+});
+
+test("what had no place before its record was kept comes to its actor before what the next record places", async () => {
+  const order: string[] = [];
+  const writes: PromiseWithResolvers<Result<number, CellError>>[] = [];
+  const append = () => {
+    const write = Promise.withResolvers<Result<number, CellError>>();
+    writes.push(write);
+    return write.promise;
+  };
+  const journal = new ShardJournal(
+    {
+      stream: { append },
+      sealer: { seal: ({ bytes }, done) => done(bytes) },
+      marks: { get: () => undefined, note: async () => undefined, lines: () => 0, close: () => undefined },
+      nowUnixMs: () => 0,
+      onFenced: () => undefined,
+      signal: new AbortController().signal,
+    },
+    3,
+    1,
+    HEAD,
+  );
+  journal.append(entry, { accepted: () => void order.push("first") });
+  await Promise.resolve();
+  const placed = () => void order.push("second is placed");
+  journal.append(entry, { placed, accepted: () => void order.push("second") });
+  writes[0]?.resolve(ok(2));
+  await vi.waitFor(() => expect(writes).toHaveLength(2));
+  writes[1]?.resolve(ok(3));
+  await vi.waitFor(() => expect(order).toEqual(["first", "second is placed", "second"]));
 });
