@@ -107,6 +107,9 @@ function foundBy(runs: readonly Run[]): readonly string[] {
     "",
     "## Findings",
     "",
+    "Lives that began alike had been seen wrongly by the judge; what was lost was lost by the cell. Both are mended,",
+    "and held by tests that name the seed.",
+    "",
     ...found.flatMap(({ seed, findings }) => [
       `Seed ${seed}:`,
       "",

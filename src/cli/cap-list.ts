@@ -39,7 +39,7 @@ function grantedTable({ granted, grantedInAll }: CapabilitiesReport, colors: Col
     colors,
   );
   const more = grantedInAll - shown.length;
-  return more === 0 ? table : `${table}\n${colors.dim(`and ${more} more: --json`)}`;
+  return more === 0 ? table : `${table}\n${colors.dim(`and ${more} more: --json has the first 1,000`)}`;
 }
 
 const granting = ({ grants, tools }: GrantedRow): string =>
