@@ -154,7 +154,7 @@ export class Host implements ActorHost {
       intake: this.#intake,
       outgoing: this.#outgoing,
       waiting: () => this.#events,
-      enqueue: ({ event, intent }) => this.#enqueue(event, intent),
+      inherit: (events) => this.#events.unshift(...events),
       wake: () => this.#wake(),
       guarded: (intent, work) => void this.#guarded({ origin: "transition", intent }, intent, work),
       fail: (error, origin, intent) => void this.#fail(error, { origin, intent }),

@@ -13,7 +13,10 @@ const MAX_DESCRIPTOR = 4096;
 type Known = { readonly inherited: readonly number[]; readonly nothing: number };
 let known: Known | undefined;
 
-/** A child's own descriptors from 0 up, and /dev/null over every inherited one above them. */
+/**
+ * A child's own descriptors from 0 up, and /dev/null over every inherited one above them: open
+ * for reading only, which it is even where only root may write to it.
+ */
 export function withoutInherited(own: readonly ("pipe" | "ignore")[]): Stdio {
   const { inherited, nothing } = look();
   const stdio: Stdio = [...own];
@@ -29,7 +32,7 @@ export function withoutInherited(own: readonly ("pipe" | "ignore")[]): Stdio {
 function look(): Known {
   if (known !== undefined) return known;
   const inherited = inheritedDescriptors();
-  known = { inherited, nothing: inherited.length === 0 ? -1 : openSync("/dev/null", "r+") };
+  known = { inherited, nothing: inherited.length === 0 ? -1 : openSync("/dev/null", "r") };
   return known;
 }
 

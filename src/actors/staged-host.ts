@@ -14,7 +14,8 @@ export type Staged = {
   readonly outgoing: OutgoingRequests;
   /** Events from inside that wait. */
   waiting(): readonly Queued[];
-  enqueue(queued: Queued): void;
+  /** They waited in the incarnation before, and come before whatever has happened in this one. */
+  inherit(events: readonly Queued[]): void;
   /** There may be something to decide. */
   wake(): void;
   /** Runs the behaviour's code in the actor's name; a throw fails the actor. */

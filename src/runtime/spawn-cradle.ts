@@ -45,7 +45,9 @@ export function spawnCradle(code: OwnCode, listener: CradleListener): CradleProc
   const child = spawn(command, [...args], {
     detached: true,
     env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    // Its standard output is this one's standard error: a /dev/null that only root may write to,
+    // which is met on some machines, must not keep a cell from coming up.
+    stdio: ["ignore", 2, "inherit", "ipc"],
   });
   let end: CradleEnd | undefined;
   child.on("message", (message) => {

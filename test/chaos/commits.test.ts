@@ -18,9 +18,24 @@ type Commit = {
 };
 
 /** As a host writes it. */
-const stateOf = ({ life = "one", applied = 0, outbox = 0, taken = 0 }): string =>
+const stateOf = ({
+  life = "one",
+  waiting = [],
+  applied = 0,
+  outbox = 0,
+  taken = 0,
+}: {
+  life?: string;
+  waiting?: string[];
+  applied?: number;
+  outbox?: number;
+  taken?: number;
+}): string =>
   JSON.stringify({
-    host: { machine: { machine: { context: { life } }, timers: [] } },
+    host: {
+      machine: { machine: { context: { life } }, timers: [] },
+      events: waiting.map((each) => ({ event: { type: "arrived", life: each } })),
+    },
     applied: { normal: applied },
     sources: { "drill/f0 normal": taken },
     outboxSequence: outbox,
@@ -135,6 +150,20 @@ describe("the judge of commits", () => {
     expect(judged([one, written, then])).toEqual([]);
     const next = { number: 9, term: 2, activation: 2, state: stateOf({ life: "four" }) };
     expect(judged([one, written, then, next])).toEqual([expect.stringMatching(/life four began as 2\.2/)]);
+  });
+
+  it("takes a life whose word the next incarnation decides for one that began where that word waited (seed 108)", () => {
+    const one = { number: 1, term: 1, activation: 1, state: stateOf({ life: "one" }) };
+    const heard = { number: 2, term: 2, activation: 1, state: stateOf({ life: "one", waiting: ["two"] }) };
+    const two = { number: 3, term: 2, activation: 2, state: stateOf({ life: "two", waiting: ["three"] }) };
+    const three = { number: 4, term: 2, activation: 2, state: stateOf({ life: "three" }) };
+    expect(judged([one, heard, two, three])).toEqual([]);
+    // Decided in the wrong order.
+    const wrong = { number: 3, term: 2, activation: 2, state: stateOf({ life: "three", waiting: ["two"] }) };
+    const late = { number: 4, term: 2, activation: 2, state: stateOf({ life: "two" }) };
+    expect(judged([one, heard, wrong, late])).toEqual([
+      expect.stringMatching(/life two began as 2\.1, the one before as 2\.2/),
+    ]);
   });
 
   it("counts lives, and records that it never saw", () => {

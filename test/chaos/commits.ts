@@ -11,7 +11,7 @@ import {
 import { sha256, toHex } from "../../src/security/bytes.ts";
 import { type Incarnation, isAbove, shown } from "./incarnation.ts";
 import { type KeptState, keptState } from "./kept-state.ts";
-import { type Lives, seeLife } from "./lives.ts";
+import { type Lives, seeLife, type Where } from "./lives.ts";
 
 export type Message = { readonly subject: string; readonly sequence: number; readonly data: Uint8Array };
 
@@ -23,12 +23,7 @@ type Last = {
 };
 type Next = Omit<Last, "sequence"> & { readonly previous: string };
 
-type Shown = {
-  readonly incarnation: Incarnation;
-  /** Whether a life that was not seen before began with it. */
-  readonly isFirst: boolean;
-  readonly kept: KeptState | undefined;
-};
+type Shown = Where & { readonly kept: KeptState | undefined };
 
 /** Faults kept; more say no more. */
 const MAX_FAULTS = 100;
@@ -36,6 +31,8 @@ const MAX_FAULTS = 100;
 export class CommitJudge {
   readonly #last = new Map<string, Last>();
   readonly #lives = new Map<string, Lives>();
+  /** Of each actor the lives whose word waits inside it, and where that was first seen. */
+  readonly #waiting = new Map<string, ReadonlyMap<string, Where>>();
   readonly #counts = new Map<string, KeptState["counts"]>();
   readonly faults: string[] = [];
   records = 0;
@@ -93,9 +90,11 @@ export class CommitJudge {
     return true;
   }
 
-  #look(at: string, actor: string, { incarnation, isFirst, kept }: Shown): void {
+  #look(at: string, actor: string, { kept, ...here }: Shown): void {
     if (kept === undefined) return;
-    const { lives, fault } = seeLife(this.#lives.get(actor), kept.life, incarnation, isFirst);
+    const waited = this.#waiting.get(actor);
+    this.#waiting.set(actor, new Map(kept.waiting.map((life) => [life, waited?.get(life) ?? here])));
+    const { lives, fault } = seeLife(this.#lives.get(actor), kept.life, waited?.get(kept.life) ?? here);
     if (fault !== undefined) this.#fault(`${at}: ${fault}`);
     if (lives !== undefined) this.#lives.set(actor, lives);
     for (const [name, before] of this.#counts.get(actor) ?? []) {

@@ -7,6 +7,7 @@ const schema = z.object({
     machine: z.object({
       machine: z.object({ context: z.object({ life: z.string().optional() }) }),
     }),
+    events: z.array(z.object({ event: z.object({ type: z.string(), life: z.string().optional() }) })),
   }),
   applied: z.record(z.string(), z.number()),
   sources: z.record(z.string(), z.number()),
@@ -17,6 +18,8 @@ const text = new TextDecoder();
 export type KeptState = {
   /** Empty until the first incarnation has said which it is. */
   readonly life: string;
+  /** Lives that have said so, each in an event that waits inside the actor. */
+  readonly waiting: readonly string[];
   /** By name: applied positions, last places of sources, the outbox's own. */
   readonly counts: ReadonlyMap<string, number>;
 };
@@ -27,6 +30,9 @@ export function keptState(state: Uint8Array): KeptState | undefined {
   const { host, applied, sources, outboxSequence } = data;
   return {
     life: host.machine.machine.context.life ?? "",
+    waiting: host.events.flatMap(({ event: { type, life } }) =>
+      type === "arrived" && life !== undefined ? [life] : [],
+    ),
     counts: new Map([
       ...Object.entries(applied).map(([of, at]) => [`applied ${of}`, at] as const),
       ...Object.entries(sources).map(([of, at]) => [`taken of ${of}`, at] as const),

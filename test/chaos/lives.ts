@@ -3,7 +3,9 @@
 // Only the incarnation in which a life runs can commit it first; later ones write it again
 // until their own has said which it is. A life of which only that was seen, a repetition or what
 // followed on commits that were replaced before they could be read, began before, nobody saw when
-// (chaos with seed 107 took one for a life that had the incarnation of the next).
+// (chaos with seed 107 took one for a life that had the incarnation of the next). A life's word
+// may wait inside the actor while that dies, and be decided by the next incarnation: it began
+// where it was first seen to wait.
 import { type Incarnation, isAbove, shown } from "./incarnation.ts";
 
 export type Lives = {
@@ -14,17 +16,19 @@ export type Lives = {
   readonly ended: ReadonlySet<string>;
 };
 
+/** Where a commit was written. */
+export type Where = {
+  readonly incarnation: Incarnation;
+  /** Whether a life that is new there began with it, and with none before it. */
+  readonly isFirst: boolean;
+};
+
 const NONE: Incarnation = { term: 0n, activation: 0n };
 
 export type LifeSeen = { readonly lives: Lives | undefined; readonly fault?: string };
 
-/** @param isFirst whether a life that is new here began with this commit, and with none before it */
-export function seeLife(
-  lives: Lives | undefined,
-  life: string,
-  incarnation: Incarnation,
-  isFirst: boolean,
-): LifeSeen {
+/** @param where the first commit that speaks of the life, as decided or as waiting */
+export function seeLife(lives: Lives | undefined, life: string, { incarnation, isFirst }: Where): LifeSeen {
   if (life === "" || life === lives?.current) return { lives };
   if (lives === undefined) {
     const began = isFirst ? incarnation : NONE;

@@ -33,7 +33,7 @@ describe.runIf(canBeLesser)("a node that is not root", () => {
     await mkdir(home, { mode: 0o700 });
     await chmod(directory, 0o755);
     if (isRoot) await chown(home, NOBODY, NOBODY);
-    expect(await cell0("up", "--detach", "--no-spare")).toMatchObject({ code: 0 });
+    expect(await cell0("up", "--detach", "--no-spare")).toMatchObject({ code: 0, stderr: "" });
   });
   afterAll(async () => {
     await cell0("down");

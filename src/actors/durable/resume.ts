@@ -64,7 +64,7 @@ export function resumeRest(parts: ResumeParts, nowUnixMs: number): void {
   const intent = intentsOf(kept);
   resumeOutbox(parts);
   for (const owed of kept.owed) resumeOwed(parts, owed);
-  for (const { event, cause } of kept.events) host.enqueue({ event, intent: intent(cause) });
+  host.inherit(kept.events.map(({ event, cause }) => ({ event, intent: intent(cause) })));
   for (const { to, event, cause } of kept.sends) host.driver.resend(to, event, intent(cause));
   routes.replay(state.replies, nowUnixMs);
   redo(parts);

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AnyEventObject, assign, fromPromise, sendTo, setup } from "xstate";
+import { type AnyEventObject, assign, fromCallback, fromPromise, sendTo, setup } from "xstate";
 import { z } from "zod";
+import type { Behaviour } from "../../../src/actors/behaviour.ts";
 import type { DurablePorts, DurableState } from "../../../src/actors/durable/ports.ts";
 import { startDurableActor } from "../../../src/actors/durable/start-durable-actor.ts";
 import type { Delivery, OutgoingReply } from "../../../src/actors/intent.ts";
@@ -213,7 +214,7 @@ type Commit = {
 };
 
 /** An actor whose commits are settled by hand. */
-function byHand(state?: DurableState) {
+function byHand(state?: DurableState, of: Behaviour = behaviour) {
   const commits: Commit[] = [];
   const replayed: OutgoingReply[] = [];
   const killers: string[] = [];
@@ -248,7 +249,7 @@ function byHand(state?: DurableState) {
       grants: [],
       placement: {},
     },
-    behaviour,
+    behaviour: of,
     incarnation: { term: 1, activation: 1 },
     ports: {
       send: () => {},
@@ -439,6 +440,43 @@ describe("the journal", () => {
     });
     expect(actor.deliver(made)).toMatchObject({ ok: false, error: { code: "ACTOR_NOT_JOURNALED" } });
   });
+});
+
+test("what waited inside it when it died comes before what the next incarnation brings about (chaos, seed 108)", async () => {
+  const told: string[] = [];
+  let sayOld = () => {};
+  const chatty = setup({
+    types: { context: {} as { log: unknown[] }, events: {} as AnyEventObject },
+    actors: {
+      voice: fromCallback(({ sendBack }) => {
+        const say = () => sendBack({ type: "said", by: told.length });
+        if (told.push("begun") === 1) sayOld = say;
+        else say();
+      }),
+    },
+  }).createMachine({
+    context: { log: [] },
+    invoke: { src: "voice" },
+    on: {
+      said: { actions: assign({ log: ({ context, event }) => [...context.log, `said ${event.by}`] }) },
+      go: { actions: assign({ log: ({ context, event }) => [...context.log, event.payload.n] }) },
+    },
+  });
+  const of = defineActor({ machine: chatty, intents: { go: intents.go } });
+  const first = byHand(undefined, of);
+  await first.settleAll();
+  first.give(7, { position: 1 });
+  await first.turn();
+  first.give(8, { position: 2 });
+  await first.turn();
+  sayOld();
+  first.commits.at(-1)?.settle();
+  await first.turn();
+  const state = first.commits.at(-1)?.state;
+  expect(state?.host).toMatchObject({ events: [{ event: { type: "said", by: 1 } }] });
+  const next = byHand(state, of);
+  await next.settleAll();
+  expect(next.log()).toEqual([7, 8, "said 1", "said 2"]);
 });
 
 /** Machines in machines, with promises and timers in each. */
