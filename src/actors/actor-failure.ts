@@ -13,6 +13,7 @@ export type FailureSite = {
   readonly origin: Failure["origin"];
   readonly event: string | undefined;
   readonly intent: IntentRef | undefined;
+  readonly held?: string | undefined;
 };
 
 export function actorFailure(error: unknown, site: FailureSite): Failure {
@@ -25,6 +26,7 @@ export function actorFailure(error: unknown, site: FailureSite): Failure {
     origin: site.origin,
     ...(site.event === undefined ? {} : { event: site.event.slice(0, MAX_NAME_CHARS) }),
     ...(site.intent === undefined ? {} : { intent: intentRef(site.intent) }),
+    ...(site.held === undefined ? {} : { heldEvent: site.held }),
     rootActor: site.path,
   };
 }

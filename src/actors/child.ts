@@ -25,6 +25,8 @@ export type Failure = {
   readonly event?: string;
   /** The intent in hand. */
   readonly intent?: IntentRef;
+  /** The key of an event in hand that a commit had kept. */
+  readonly heldEvent?: string;
   /** Path of the actor that failed first; kept as it is when supervisors escalate. */
   readonly rootActor: string;
 };

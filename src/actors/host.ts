@@ -37,7 +37,7 @@ import { immediately, type Stage } from "./stage.ts";
 import type { Queued, Staged } from "./staged-host.ts";
 import type { StartActorOptions } from "./start-options.ts";
 import { stateName } from "./state-name.ts";
-import { countAnswered, type Leftovers } from "./succession.ts";
+import { countAnswered, countHeld, type Leftovers } from "./succession.ts";
 import { processTurns } from "./turn.ts";
 
 /** Intents and events that one actor handles before others have their turn. */
@@ -80,7 +80,11 @@ const OF_THE_STATE: ReadonlySet<string> = new Set([
 ]);
 
 type Failed = { readonly error: unknown; readonly failure: Failure };
-type Site = Pick<Failure, "origin"> & { readonly event?: string; readonly intent?: IntentRef | undefined };
+type Site = Pick<Failure, "origin"> & {
+  readonly event?: string;
+  readonly intent?: IntentRef | undefined;
+  readonly held?: string | undefined;
+};
 
 /** One incarnation of an actor; when what it decides comes about is its stage's. */
 export class Host implements ActorHost {
@@ -150,11 +154,13 @@ export class Host implements ActorHost {
       log: (level, message, intent) => this.#log(level, message, intent),
     };
     this.#stage = stageOf({
+      path: spec.path,
       driver: this.#driver,
       intake: this.#intake,
       outgoing: this.#outgoing,
       waiting: () => this.#events,
       inherit: (events) => this.#events.unshift(...events),
+      log: (level, message, intent) => this.#log(level, message, intent),
       wake: () => this.#wake(),
       guarded: (intent, work) => void this.#guarded({ origin: "transition", intent }, intent, work),
       fail: (error, origin, intent) => void this.#fail(error, { origin, intent }),
@@ -330,10 +336,10 @@ export class Host implements ActorHost {
     return isReady;
   }
 
-  #takeEvent({ event, intent }: Queued): void {
+  #takeEvent({ event, intent, held }: Queued): void {
     this.#departure?.takes(intent?.id);
     const origin = event.type.startsWith("xstate.error.actor.") ? "invoke" : "transition";
-    this.#step({ origin, event: event.type, intent }, intent, event, () => {
+    this.#step({ origin, event: event.type, intent, held }, intent, event, () => {
       this.#enter(this.#driver.decide(event), intent, event.type);
       this.#driver.settled(event);
       this.#outgoing.settled(event);
@@ -403,15 +409,15 @@ export class Host implements ActorHost {
       fail: (error: unknown) => this.#fail(error, { origin: "async", intent }),
     };
     try {
-      withMark(this.path, intent?.id ?? "", () => runInActor(context, work));
+      withMark(this.path, site.held ?? intent?.id ?? "", () => runInActor(context, work));
       return undefined;
     } catch (error) {
       return { error, failure: this.#fail(error, site) };
     }
   }
 
-  #fail(error: unknown, { origin, event, intent }: Site): Failure {
-    const failure = actorFailure(error, { path: this.path, origin, event, intent });
+  #fail(error: unknown, { origin, event, intent, held }: Site): Failure {
+    const failure = actorFailure(error, { path: this.path, origin, event, intent, held });
     if (this.#leaving === undefined) return this.#failed(failure);
     this.#log("warn", `after its end: ${failure.name}: ${failure.message}`, undefined);
     return failure;
@@ -430,6 +436,7 @@ export class Host implements ActorHost {
     killer = failure.intent && this.#intake.find(failure.intent.id)?.delivery.intent,
   ): Failure {
     const { succession } = this.#ports;
+    if (failure.heldEvent !== undefined) return countHeld(failure, this.path, failure.heldEvent, succession);
     if (killer === undefined) return countAnswered(failure, succession);
     const verdict = succession?.counted(killer, failure);
     return verdict === "poison" ? { ...failure, class: "poison" } : failure;

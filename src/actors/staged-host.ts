@@ -7,8 +7,14 @@ import type { IntentRef, ReceivedIntent } from "./intent.ts";
 import type { MachineDriver } from "./machine-driver.ts";
 import type { OutgoingRequests } from "./outgoing-requests.ts";
 
-export type Queued = { readonly event: AnyEventObject; readonly intent: ReceivedIntent | undefined };
+export type Queued = {
+  readonly event: AnyEventObject;
+  readonly intent: ReceivedIntent | undefined;
+  /** Its key, where a commit has kept it. */
+  readonly held?: string;
+};
 export type Staged = {
+  readonly path: string;
   readonly driver: MachineDriver;
   readonly intake: Intake;
   readonly outgoing: OutgoingRequests;
@@ -16,6 +22,8 @@ export type Staged = {
   waiting(): readonly Queued[];
   /** They waited in the incarnation before, and come before whatever has happened in this one. */
   inherit(events: readonly Queued[]): void;
+  /** For whoever looks into the actor's record. */
+  log(level: "warn", message: string, intent?: ReceivedIntent): void;
   /** There may be something to decide. */
   wake(): void;
   /** Runs the behaviour's code in the actor's name; a throw fails the actor. */

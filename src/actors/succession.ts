@@ -4,6 +4,7 @@
 // them in between, and answers them when no next incarnation comes, is the port's.
 import type { CellError } from "../errors/cell-error.ts";
 import type { ExitReason, Failure } from "./child.ts";
+import { heldKiller } from "./durable/held-event.ts";
 import type { Intake } from "./intake.ts";
 import type { Delivery, IntentRef, ReceivedIntent } from "./intent.ts";
 import type { Accepted } from "./open-requests.ts";
@@ -33,6 +34,8 @@ export type SuccessionPort = {
    * what it began goes on: nothing is set aside. Must not throw.
    */
   counted(intent: Killer, failure: Failure): "again" | "poison";
+  /** Whether what is counted under this has killed too often. Must not throw. */
+  isPoison(killer: Killer): boolean;
   /** The answer to an intent that has killed too often already; it is set aside now. Must not throw. */
   refuses(delivery: Delivery): CellError | undefined;
   /** Takes over the answering of each. Must not throw. */
@@ -59,6 +62,17 @@ export function judge(failure: Failure, intake: Intake, port: SuccessionPort): J
 /** The intent that led to it is answered; what it began, a promise perhaps, has failed. */
 export function countAnswered(failure: Failure, port: SuccessionPort | undefined): Failure {
   const verdict = failure.intent && port?.counted(failure.intent, failure);
+  return verdict === "poison" ? { ...failure, class: "poison" } : failure;
+}
+
+/** An event that a commit had kept led to it, which the next incarnation is given again unless it has killed too often. */
+export function countHeld(
+  failure: Failure,
+  path: string,
+  key: string,
+  port: SuccessionPort | undefined,
+): Failure {
+  const verdict = port?.counted(heldKiller(path, key), failure);
   return verdict === "poison" ? { ...failure, class: "poison" } : failure;
 }
 

@@ -61,6 +61,7 @@ export class SuccessionDesk {
         const deaths = this.#count(path, incarnation, intent, failure);
         return deaths.length < limit() ? "again" : "poison";
       },
+      isPoison: (killer) => this.#deathsOf(path, killer).length >= limit(),
       refuses: (delivery) => this.refuses(delivery, limit()),
       leave: (leftovers, reason) => this.#leave(path, { leftovers, reason }),
     };

@@ -6,8 +6,10 @@ import { CellError } from "../../errors/cell-error.ts";
 import type { Behaviour } from "../behaviour.ts";
 import type { ReceivedIntent } from "../intent.ts";
 import type { OwnAction } from "../machine-driver.ts";
+import type { Queued } from "../staged-host.ts";
 import type { SuccessionPort } from "../succession.ts";
 import type { DurableStage } from "./durable-stage.ts";
+import { heldKey, heldKiller } from "./held-event.ts";
 import { type HostState, intentMetaSchema, intentsOf } from "./host-state.ts";
 import { migrateMachine } from "./migrate.ts";
 import type { Outbox } from "./outbox.ts";
@@ -64,7 +66,7 @@ export function resumeRest(parts: ResumeParts, nowUnixMs: number): void {
   const intent = intentsOf(kept);
   resumeOutbox(parts);
   for (const owed of kept.owed) resumeOwed(parts, owed);
-  host.inherit(kept.events.map(({ event, cause }) => ({ event, intent: intent(cause) })));
+  resumeHeld(parts);
   for (const { to, event, cause } of kept.sends) host.driver.resend(to, event, intent(cause));
   routes.replay(state.replies, nowUnixMs);
   redo(parts);
@@ -96,6 +98,29 @@ function resumeOwed({ kept, stage, routes }: ResumeParts, owed: HostState["owed"
   }
   const taken = intake.accept(delivery);
   if (!taken.ok) delivery.respond({ kind: "error", error: taken.error });
+}
+
+/** What waited inside, but for what has killed too often: that goes, and who waits for it hears so. */
+function resumeHeld({ kept, stage, succession }: ResumeParts): void {
+  const { host } = stage;
+  const path = host.path;
+  const intentOf = intentsOf(kept);
+  const held = kept.events.map((each) => ({
+    event: each.event,
+    intent: intentOf(each.cause),
+    held: heldKey(each),
+  }));
+  const isPoison = ({ held: key }: Queued) =>
+    key !== undefined && succession?.isPoison(heldKiller(path, key));
+  host.inherit(held.filter((each) => !isPoison(each)));
+  for (const { event, intent } of held.filter(isPoison)) {
+    const what = `its event ${event.type} that waited inside has killed it too often and is let go`;
+    host.log("warn", what, intent);
+    const owed = intent && host.intake.find(intent.id);
+    const error = new CellError("ACTOR_INTENT_POISONOUS", what, { where: path });
+    if (owed !== undefined) host.intake.finish(owed, { error });
+    stage.touch();
+  }
 }
 
 /** The intent that an event was, with its payload. */

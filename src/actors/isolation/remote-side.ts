@@ -41,6 +41,8 @@ export type SideOwner = {
   readonly feed: () => void;
   /** It came up, and accepts these. */
   readonly cameUp?: (accepted: AcceptedIntents) => void;
+  /** The failure by its own word, once it is known for what it failed at; absent: as it is. */
+  readonly told?: (failure: Failure, fault: ActorFault) => Failure;
   /** The intent that its own word names as what it failed at; absent: by its delivery. */
   readonly blamed?: (fault: ActorFault) => ReceivedIntent | undefined;
   /** The failure, once the intent that was in hand has been counted for it; absent: as it is. */
@@ -239,7 +241,8 @@ export class RemoteSide {
       void this.end({ kind });
     } else if (kind === "failed" && fault !== undefined) {
       const intent = this.#owner.blamed?.(fault) ?? this.given(fault.delivery);
-      void this.#failed(toldFailure(fault, spec.path, housing.original), intent);
+      const told = toldFailure(fault, spec.path, housing.original);
+      void this.#failed(this.#owner.told?.(told, fault) ?? told, intent);
     } else throw violation(`it ends as \`${kind.slice(0, 20)}\``);
   }
 

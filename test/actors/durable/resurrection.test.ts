@@ -262,6 +262,7 @@ function byHand(state?: DurableState, of: Behaviour = behaviour) {
           killers.push(killer.type);
           return "poison";
         },
+        isPoison: () => false,
         refuses: () => undefined,
         leave: () => {},
       },

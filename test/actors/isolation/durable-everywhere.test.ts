@@ -3,6 +3,8 @@ import type { ExitReason } from "../../../src/actors/child.ts";
 import type { OutgoingIntent } from "../../../src/actors/intent.ts";
 import { CellError } from "../../../src/errors/cell-error.ts";
 import { err, ok } from "../../../src/errors/result.ts";
+import { SuccessionDesk } from "../../../src/runtime/succession-desk.ts";
+import { systemClock } from "../../../src/supervisor/ports.ts";
 import { closeHouse } from "./housed.ts";
 import { type HousedDurable, type HousedDurableOptions, housedDurable } from "./housed-durable.ts";
 
@@ -139,6 +141,7 @@ describe.each(["shared", "worker", "process"] as const)("the same durable behavi
           counted.push(intent.type);
           return "poison" as const;
         },
+        isPoison: () => false,
         refuses: () => undefined,
         leave: () => {},
       };
@@ -160,6 +163,7 @@ describe.each(["shared", "worker", "process"] as const)("the same durable behavi
     const succession = {
       died: () => ({ kind: "again" as const }),
       counted: () => "again" as const,
+      isPoison: () => false,
       refuses: ({ intent }: { intent: { type: string } }) => (intent.type === "quiet" ? poison : undefined),
       leave: () => {},
     };
@@ -167,6 +171,33 @@ describe.each(["shared", "worker", "process"] as const)("the same durable behavi
     expect((await actor.ask("quiet", { text: "abc" })).error?.code).toBe("ACTOR_INTENT_POISONOUS");
     expect((await actor.ask("add", { n: 1 })).values).toEqual([{ total: 1 }]);
     expect(actor.memory.state?.applied.normal).toBe(2);
+  });
+
+  test("an event that waited inside and kills it is let go with its second death (chaos, seed 109)", async () => {
+    const desk = new SuccessionDesk({ clock: systemClock, bury: () => {}, record: () => {} });
+    const bad = [{ event: { type: "crash.assign" } }];
+    let isHeld = false;
+    const actor = await start({
+      isolation,
+      succession: desk.portFor("test/desk", { term: 1, activation: 1 }, () => 2),
+      resumed: (state) => (isHeld ? { ...state, host: { ...Object(state.host), events: bad } } : state),
+    });
+    await actor.ask("add", { n: 5 });
+    await actor.host().kill();
+    isHeld = true;
+    const deaths: unknown[] = [];
+    for (let death = 0; death < 2; death += 1) {
+      await actor.start();
+      deaths.push(failureOf(await actor.host().exited)?.class);
+    }
+    expect(deaths).toEqual(["crash", "poison"]);
+    await actor.start();
+    expect((await actor.ask("add", { n: 1 })).values).toEqual([{ total: 6 }]);
+    expect(actor.memory.state?.host).toMatchObject({ events: [] });
+    const logged = actor.events.flatMap(({ kind }) =>
+      kind.case === "actorLogged" ? [kind.value.message] : [],
+    );
+    expect(logged).toEqual([expect.stringMatching(/event crash\.assign .* is let go/)]);
   });
 
   test("stop ends it when what it decided has come about; the rest is taken up by the next", async () => {

@@ -1,7 +1,7 @@
 // Durable incarnations of one actor of the fixtures under any isolation, with a journal
 // and a state stream in memory that outlive each of them.
 import type { ActorHost } from "../../../src/actors/actor-host.ts";
-import type { DurablePorts, OutboxEntry } from "../../../src/actors/durable/ports.ts";
+import type { DurablePorts, DurableState, OutboxEntry } from "../../../src/actors/durable/ports.ts";
 import { startDurableActor } from "../../../src/actors/durable/start-durable-actor.ts";
 import type { Delivery, OutgoingIntent, OutgoingReply } from "../../../src/actors/intent.ts";
 import { startRemoteDurableActor } from "../../../src/actors/isolation/start-remote.ts";
@@ -32,6 +32,8 @@ export type HousedDurable = {
 export type HousedDurableOptions = Omit<HousedOptions, "onSend" | "snapshot" | "house"> & {
   readonly onSend?: (entry: OutboxEntry, onReply: OutgoingIntent["onReply"]) => void;
   readonly succession?: ActorPorts["succession"];
+  /** What it goes on from, in place of what was committed. */
+  readonly resumed?: (state: DurableState) => DurableState;
   /** In place of some of the ports. */
   readonly ports?: (ports: DurablePorts) => DurablePorts;
 };
@@ -88,7 +90,7 @@ export async function housedDurable(options: HousedDurableOptions): Promise<Hous
     const durable = options.ports?.(own) ?? own;
     const codeHash = await hashBehaviour(spec.behaviour.module);
     const { state } = memory;
-    const given = state === undefined ? {} : { state };
+    const given = state === undefined ? {} : { state: options.resumed?.(state) ?? state };
     const incarnation = { term: 1, activation: ++activation };
     const common = { spec, codeHash, incarnation, ports, input, durable, ...given };
     const started =

@@ -182,6 +182,7 @@ describe.each(["shared", "worker", "process"] as const)("the same behaviour, %s"
       const succession: SuccessionPort = {
         died: () => ({ kind: "again" }),
         counted: () => "again",
+        isPoison: () => false,
         refuses: () => undefined,
         leave: ({ again, waiting }) =>
           left.push([...again, ...waiting].map(({ intent }) => intent.type).toSorted()),

@@ -3,6 +3,7 @@
 // places. A commit may speak of nothing else.
 import { isDeepStrictEqual } from "node:util";
 import type { ByPriority } from "../../durable/applied-positions.ts";
+import { heldKey } from "../../durable/held-event.ts";
 import type { HostState, IntentMeta } from "../../durable/host-state.ts";
 import type { DurableState, Journaled, OutboxEntry, StoredReply } from "../../durable/ports.ts";
 import { intentOf } from "../../durable/resume.ts";
@@ -141,6 +142,11 @@ export class Given {
   /** Intents whose actions the committed state would run again. */
   redone(): readonly ReceivedIntent[] {
     return (this.#committed?.host.redo?.events ?? []).flatMap((event) => intentOf(event) ?? []);
+  }
+
+  /** Keys of the events that the committed state holds. */
+  held(): readonly string[] {
+    return (this.#committed?.host.events ?? []).map(heldKey);
   }
 
   #redone(id: string): IntentMeta | undefined {

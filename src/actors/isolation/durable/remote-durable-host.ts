@@ -9,11 +9,13 @@ import { checkPayload } from "../../accepted-intents.ts";
 import type { ActorDescription, ActorHost, ActorStats } from "../../actor-host.ts";
 import type { ExitReason, Failure, Incarnation } from "../../child.ts";
 import { classOfRefusal } from "../../durable/class-of-refusal.ts";
+import { heldKiller } from "../../durable/held-event.ts";
 import type { DurablePorts, DurableState } from "../../durable/ports.ts";
 import type { Delivery, ReceivedIntent } from "../../intent.ts";
 import { readPayload } from "../../payload.ts";
 import type { ActorPorts } from "../../ports.ts";
 import type { Progress } from "../../progress.ts";
+import { countHeld } from "../../succession.ts";
 import { deliveryFrame, fromOutcome } from "../messages.ts";
 import { foundFailure, violation } from "../remote-failure.ts";
 import { RemoteSide, type RemoteSideOptions, type SideOwner } from "../remote-side.ts";
@@ -57,6 +59,7 @@ export class RemoteDurableHost implements ActorHost {
       handed: this.#deliveries,
       frames: this.#frames(),
       feed: () => this.#feed(),
+      told: (failure, fault) => this.#told(failure, fault),
       blamed: (fault) => this.#blamed(fault),
       counted: (failure, suspect) => this.#counted(failure, suspect),
       ended: (reason) => {
@@ -160,15 +163,18 @@ export class RemoteDurableHost implements ActorHost {
     return this.#side.end({ kind: "killed" });
   }
 
-  /** What is not to be tried again of what the state would run again, with its answer. */
+  /** What is not to be tried again of what the state would run again or holds, with its answer. */
   refusals(): { readonly id: string; readonly error: CellError }[] {
     const { succession } = this.#ports;
-    return this.#channel.given.redone().flatMap((intent) => {
+    const { given } = this.#channel;
+    const redone = given.redone().flatMap((intent) => {
       // Whom it was for is no word of that side's.
       const own = { ...intent, target: this.path };
       const error = succession?.refuses({ intent: own, respond: () => {} });
       return error === undefined ? [] : [{ id: intent.id, error }];
     });
+    const held = given.held().filter((key) => succession?.isPoison(heldKiller(this.path, key)));
+    return [...redone, ...held.map((id) => ({ id, error: new CellError("ACTOR_INTENT_POISONOUS") }))];
   }
 
   get #hasWork(): boolean {
@@ -232,6 +238,14 @@ export class RemoteDurableHost implements ActorHost {
   #blamed({ intent }: ActorFault): ReceivedIntent | undefined {
     const meta = intent === "" ? undefined : this.#channel.given.find(intent);
     return meta && { ...meta, target: this.path, payload: NO_PAYLOAD };
+  }
+
+  /** An event that the state holds is in none of the intents; it is counted by itself. */
+  #told(failure: Failure, { intent: key }: ActorFault): Failure {
+    const isHeld = this.#channel.given.held().includes(key);
+    return isHeld
+      ? countHeld({ ...failure, heldEvent: key }, this.path, key, this.#ports.succession)
+      : failure;
   }
 
   /** What was in hand comes again from the journal, unless it has killed too often. */

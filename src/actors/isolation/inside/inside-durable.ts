@@ -29,11 +29,12 @@ export class InsideDurable implements DurablePorts {
   readonly succession: SuccessionPort = {
     died: () => ({ kind: "again" }),
     counted: () => "again",
+    isPoison: ({ id }) => this.#redone.has(id),
     refuses: (delivery) => this.#refusals.get(delivery) ?? this.#redone.get(delivery.intent.id),
     leave: () => {},
   };
 
-  /** @param redone the same, of what the state would run again, by id */
+  /** @param redone the same, of what the state would run again or holds, by id or key */
   constructor(outbox: Outbox, redone: ReadonlyMap<string, CellError>) {
     this.#outbox = outbox;
     this.#redone = redone;

@@ -239,8 +239,10 @@ type Exit = Extract<Parameters<typeof fromActorFrame>[0], { case: "exit" }>["val
 
 function failedExit(failure: Failure, delivery = 0n): Exit {
   const { class: failureClass, name, message, stack = "", origin, event = "" } = failure;
-  const intent = delivery === 0n ? (failure.intent?.id ?? "") : "";
-  const fault = { class: failureClass, name, message, stack, origin, event, delivery, intent };
+  const { heldEvent, intent: cause } = failure;
+  const intent = heldEvent ?? (delivery === 0n ? (cause?.id ?? "") : "");
+  const named = heldEvent === undefined ? delivery : 0n;
+  const fault = { class: failureClass, name, message, stack, origin, event, delivery: named, intent };
   return { kind: "failed", fault };
 }
 

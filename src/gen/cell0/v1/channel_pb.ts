@@ -159,7 +159,7 @@ export type ActorStart = Message<"cell0.v1.ActorStart"> & {
   durableState: Uint8Array;
 
   /**
-   * Intents whose actions the state would run again, and that have killed too often.
+   * Intents whose actions the state would run again, and events that it holds, that have killed too often.
    *
    * @generated from field: repeated cell0.v1.ActorRefusal refusals = 13;
    */
@@ -178,7 +178,7 @@ export const ActorStartSchema: GenMessage<ActorStart> = /*@__PURE__*/
  */
 export type ActorRefusal = Message<"cell0.v1.ActorRefusal"> & {
   /**
-   * Of the intent.
+   * Of the intent; of an event its key.
    *
    * @generated from field: string id = 1;
    */
@@ -877,7 +877,8 @@ export type ActorFault = Message<"cell0.v1.ActorFault"> & {
   delivery: bigint;
 
   /**
-   * Of a durable actor's earlier incarnation; empty: `delivery` names it, or none was in hand.
+   * Of a durable actor's earlier incarnation, or the key of an event that its state holds; empty: `delivery`
+   * names it, or none was in hand.
    *
    * @generated from field: string intent = 8;
    */
