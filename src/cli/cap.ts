@@ -104,6 +104,10 @@ function registerMint(cap: Command): void {
         "cell0 cap mint --holder keeper --permission AGENT_SPAWN --permission AGENT_KILL",
         "to start and stop actors",
       ],
+      [
+        "cell0 cap mint --holder planner --permission AGENT_SPAWN --agents 5 --memory 1GiB --cpu 2",
+        "to start five agents, with so much memory and so many processors in all",
+      ],
     ],
     exits: ["refused", "unreachable"],
     notes: `Conditions: ${CONSTRAINT_FORMS}. /PART is a JSON Pointer, \`payload\` the whole; a part that is missing meets none. A value is JSON, or the text itself. \`within\` is of a list: each element is one of these.`,
