@@ -51,7 +51,7 @@ function count(tallies: Map<string, Tally>, { root, links }: CountedUse): CellEr
   const narrowed = new Set([...tallies.keys(), ...named.map(({ name }) => name)]);
   for (const limit of LIMIT_NAMES) narrowed.delete(nameOf({ token: root, limit }));
   if (narrowed.size > MAX_NARROWED) {
-    const what = `${MAX_NARROWED} tokens that were narrowed from its root are counted already`;
+    const what = `${MAX_NARROWED} limits of tokens that were narrowed from its root are counted already`;
     return new CellError("CAPABILITY_SPENT", what);
   }
   for (const { name, amount, notAfterUnixMs } of named)
