@@ -131,6 +131,7 @@ function openWorld(folder: string) {
       clientGrants: () => [],
       currentEpoch: () => 0,
       capabilities: noCapabilities,
+      resources: { priceOf: () => 0, isKept: () => false, childLimits: () => undefined },
     },
     replay,
     secondOpinion: () => undefined,

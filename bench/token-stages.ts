@@ -65,6 +65,7 @@ export function openTokens({
       clientGrants: () => [{ grants: [{ intents: ["greet"], targets: ["hello/*"] }] }],
       currentEpoch: () => 0,
       capabilities,
+      resources: { priceOf: () => 0, isKept: () => false, childLimits: () => undefined },
     },
     certificate: unwrap(trust.byPrincipal("ada", now)),
     one: chainBytes(root),
@@ -77,7 +78,7 @@ export function printAuthority(tokens: Tokens): void {
   const { ports, certificate, one, three } = tokens;
   const now = Date.now();
   const by = (capability: Uint8Array, of: Certificate = certificate) =>
-    unwrap(authorise({ ...CAPSULE, deadlineUnixMs: now + 60_000, capability }, of, ports, now));
+    unwrap(authorise({ ...CAPSULE, deadlineUnixMs: now + 60_000, capability }, of, ports, now, 0));
   each("authority: a grant of the certificate", () => by(NONE));
   each("authority: a grant of a manifest", () => by(NONE, { ...certificate, grants: [] }));
   each("authority: a known token of 1 link", () => by(one));

@@ -32,6 +32,8 @@ const use = (name: string, claims: Claims, given: Use): UseVector => ({
   ...given,
 });
 
+const EVERY_LIMIT = { memoryBytes: 1, cpuMilli: 2, storageBytes: 3, agents: 4, calls: 5, costMicro: 6 };
+
 const ARGUMENT = "CAPABILITY_ARGUMENT_FORBIDDEN";
 const INTENT = "CAPABILITY_INTENT_FORBIDDEN";
 
@@ -189,7 +191,7 @@ function byTime(): readonly UseVector[] {
     use("an agent's token", { kind: "agent" }, { code: notYet }),
     use("a token that serves so many", { limits: { calls: 10 } }, {}),
     use("a token that starts so many agents", { limits: { agents: 1 } }, {}),
-    use("a token with another limit", { limits: { calls: 10, memoryBytes: 1 } }, { code: notYet }),
+    use("a token with every limit", { limits: EVERY_LIMIT }, {}),
   ];
 }
 

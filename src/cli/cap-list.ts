@@ -1,5 +1,6 @@
 // `cell0 cap list`: what manifests grant, and what the capability authority has minted and revoked.
 import type { CapabilitiesReport, GrantedRow, MintedRow } from "../actors/kernel/reports.ts";
+import { limitTexts } from "../runtime/limit-text.ts";
 import { NEVER_UNIX_MS } from "../security/capability/manifest-capability.ts";
 import type { Colors, Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
@@ -71,13 +72,10 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
 }
 
 /** Whether it is approved only the token itself says. */
-function stateOf({ revoked, once, calls, agents, approval }: MintedRow, colors: Colors): string {
+function stateOf({ revoked, once, approval, ...row }: MintedRow, colors: Colors): string {
   if (revoked) return colors.red("revoked");
   if (approval !== undefined) return `needs ${approval.needed} of ${approval.approvers.length} approvals`;
-  const limits = [
-    ...(calls === undefined ? [] : [`${calls} times`]),
-    ...(agents === undefined ? [] : [`${agents} agents`]),
-  ];
+  const limits = limitTexts(row);
   if (limits.length > 0) return limits.join(", ");
   return once ? "once" : colors.green("counts");
 }

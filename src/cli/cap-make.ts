@@ -11,7 +11,7 @@ import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import {
-  type CountedLimit,
+  limitsIn,
   type ResourceLimits,
   readToken,
   signToken,
@@ -35,6 +35,7 @@ import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { writeNewFile } from "./identity-file.ts";
 import type { KernelClient } from "./kernel-client.ts";
 import { knownTrust } from "./known-trust.ts";
+import { LIMIT_OPTIONS } from "./limit-options.ts";
 import { ownIdentity } from "./own-identity.ts";
 import { shellWord } from "./render/shell-word.ts";
 
@@ -186,10 +187,7 @@ function permissionsAsked({
   return [...own, ...permission.filter(isPermissionName).map(permissionNamed)];
 }
 
-const limitsOf = ({ calls, agents }: CapOptions): Pick<ResourceLimits, CountedLimit> => ({
-  ...(calls === undefined ? {} : { calls }),
-  ...(agents === undefined ? {} : { agents }),
-});
+const limitsOf = (options: CapOptions): ResourceLimits => limitsIn((name) => options[LIMIT_OPTIONS[name]]);
 
 /** Throws CLI_USAGE, CLI_TARGET_UNKNOWN. */
 function demandOf(

@@ -2,6 +2,7 @@
 // counts now as far as this command line knows.
 
 import type { CellError } from "../errors/cell-error.ts";
+import { limitTexts } from "../runtime/limit-text.ts";
 import { toHex } from "../security/bytes.ts";
 import { type Chain, chainBytes, checkSignatures } from "../security/capability/chain.ts";
 import { unbuilt } from "../security/capability/chain-verifier.ts";
@@ -81,7 +82,7 @@ export function renderChain(chain: Chain, nameOf: NameOfKey, standing: Standing,
         `   may send   ${intents.join(", ")} to ${targets.join(", ")}`,
         ...constraints.map((each) => `   where      ${plain(formatConstraint(each))}`),
       ]),
-      ...Object.entries(link.limits).map(([name, value]) => `   at most    ${value} ${name}`),
+      ...limitTexts(link.limits).map((each) => `   at most    ${each}`),
       `   valid      ${formatTime(link.notBeforeUnixMs)} to ${formatTime(link.notAfterUnixMs)} UTC`,
       ...(link.kind === "ephemeral" ? ["   serves     one intent"] : []),
       ...approvalLines(link, nameOf),

@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { type LimitOptions, withLimits } from "./limit-options.ts";
 import { action } from "./session.ts";
 
 /** What a token is to allow; absent: by default, or as its parent has it. */
@@ -24,18 +25,14 @@ export type CapOptions = {
   readonly scope?: string;
   /** It serves one intent. */
   readonly once?: true;
-  /** It serves so many, and starts so many agents. */
-  readonly calls?: number;
-  readonly agents?: number;
   /** Who is to approve it, and how many of them; all by default. */
   readonly approver?: readonly string[];
   readonly approvals?: number;
   /** Signed by the issuer's key, without asking the cell. */
   readonly offline?: true;
   readonly out?: string;
-};
+} & LimitOptions;
 
-const MAX_COUNT = 1_000_000_000;
 const HOLDER = "who may use it: a client's name, or a public key as `cell0 cap key` prints it";
 const WHERE = "a condition on the JSON payload, e.g. '/amount <= 10'; given again, all must hold";
 
@@ -106,6 +103,10 @@ function registerMint(cap: Command): void {
       [
         "cell0 cap mint --holder keeper --permission AGENT_SPAWN --permission AGENT_KILL",
         "to start and stop actors",
+      ],
+      [
+        "cell0 cap mint --holder planner --permission AGENT_SPAWN --agents 5 --memory 1GiB --cpu 2",
+        "to start five agents, with so much memory and so many processors in all",
       ],
     ],
     exits: ["refused", "unreachable"],
@@ -286,6 +287,9 @@ function registerLists(cap: Command): void {
 }
 
 const shaped = (command: Command): Command =>
+  withLimits(common(command)).option("--out <file>", "where to write it (default: HOLDER.cap)");
+
+const common = (command: Command): Command =>
   command
     .requiredOption("--holder <name>", HOLDER)
     .option("--intent <pattern>", "an intent that it allows (default: all, or as its parent)", collect)
@@ -306,18 +310,7 @@ const shaped = (command: Command): Command =>
       collect,
     )
     .option("--approvals <count>", "how many of them suffice (default: all)", parseApprovals)
-    .option("--once", "it serves one intent, and no other; it counts for 5 minutes at most (default: 1m)")
-    .option(
-      "--calls <count>",
-      "it serves so many intents, with whatever is narrowed from it; it counts for 30 days at most (default: no limit, or as its parent)",
-      parseCounted,
-    )
-    .option(
-      "--agents <count>",
-      "so many agents are started under it at run time (child.start), likewise (default: no limit, or as its parent)",
-      parseCounted,
-    )
-    .option("--out <file>", "where to write it (default: HOLDER.cap)");
+    .option("--once", "it serves one intent, and no other; it counts for 5 minutes at most (default: 1m)");
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
@@ -327,13 +320,6 @@ const collect = (value: string, before: readonly string[] | undefined): readonly
 function parseApprovals(text: string): number {
   if (!/^[1-8]$/.test(text)) throw new InvalidArgumentError("It is 1 to 8.");
   return Number(text);
-}
-
-function parseCounted(text: string): number {
-  const count = Number(text);
-  if (!/^\d+$/.test(text) || count < 1 || count > MAX_COUNT)
-    throw new InvalidArgumentError(`It is 1 to ${MAX_COUNT}.`);
-  return count;
 }
 
 export function parseCount(text: string): number {

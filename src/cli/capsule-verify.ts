@@ -3,10 +3,13 @@
 // as not checked.
 import { CellError } from "../errors/cell-error.ts";
 import type { Result } from "../errors/result.ts";
+import { limitTexts } from "../runtime/limit-text.ts";
 import { parseIntentAddress } from "../security/address.ts";
 import { toHex } from "../security/bytes.ts";
 import { checkLinks, readChain } from "../security/capability/chain.ts";
+import type { ResourceLimits } from "../security/capability/token.ts";
 import { grantAllows } from "../security/grants/grants.ts";
+import type { ResourceView } from "../security/intake/amounts.ts";
 import { authoriseByToken } from "../security/intake/authority.ts";
 import { DEFAULT_LIMITS } from "../security/intake/intake.ts";
 import { verifyByRule } from "../security/keys/verify.ts";
@@ -164,7 +167,8 @@ function checkCapability(
     return [failed("authority", new CellError("AUTHORITY_SOURCE_INVALID"))];
   }
   if (kind !== "client") return [failed("authority", new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"))];
-  const allowed = authoriseByToken(capsule, key, { capabilities: chainVerifierOf(known) }, nowUnixMs);
+  const ports = { capabilities: chainVerifierOf(known), resources: UNTOLD };
+  const allowed = authoriseByToken(capsule, key, ports, nowUnixMs, 0);
   const proviso = known.isWhole ? "" : "; an identity file does not tell what was revoked or withdrawn";
   const verdict = allowed.ok
     ? passed("authority", `${allowed.value.by}${proviso}`)
@@ -179,7 +183,19 @@ function checkCapability(
     ...links.slice(0, sound).map((link, index) => passed(`link ${index}`, describeLink(link, index, nameOf))),
     ...(fault === undefined ? [] : [failed(`link ${sound}`, fault)]),
     verdict,
+    ...(allowed.ok ? limitsCheck(chain.value.last.limits) : []),
   ];
+}
+
+/** What an intent takes of its token's limits is known where its target is. */
+const UNTOLD: ResourceView = { priceOf: () => 0, isKept: () => false, childLimits: () => NO_CHILD };
+const NO_CHILD = { memoryBytes: 0, cpuMilli: 0 };
+
+function limitsCheck(limits: ResourceLimits): readonly Check[] {
+  const texts = limitTexts(limits);
+  if (texts.length === 0) return [];
+  const note = `${texts.join(", ")} in all: what is left, and what it takes, its node knows`;
+  return [{ step: "limits", verdict: "not checked", note }];
 }
 
 function checkSubject(capsule: Capsule, certificate: Certificate | undefined, subject: string): Check {

@@ -1,6 +1,7 @@
 // `cell0 get actor PATH`: all about one actor, with the schemas of its intents.
 import type { Command } from "commander";
 import type { ActorReport, RestartRow } from "../actors/kernel/reports.ts";
+import { formatMicro } from "../manifest/price.ts";
 import type { Colors, Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { formatBytes, formatLatency, formatTime, formatUptime } from "./duration.ts";
@@ -95,13 +96,14 @@ function wakesAt(atUnixMs: number, nowUnixMs: number): string {
   return `${formatTime(atUnixMs)} UTC${inMs > 0 ? `, in ${formatUptime(inMs)}` : ""}`;
 }
 
-function intentLines({ intents }: ActorReport, colors: Colors): readonly string[] {
+function intentLines({ intents, prices = {} }: ActorReport, colors: Colors): readonly string[] {
   const entries = Object.entries(intents ?? {});
   if (entries.length === 0) return [];
   const lines = entries.flatMap(([type, { payload, reply }]) => [
     `  ${colors.cyan(plain(type))}`,
     `    payload  ${describeSchema(payload)}`,
     ...(reply === undefined ? [] : [`    reply    ${describeSchema(reply)}`]),
+    ...(prices[type] === undefined ? [] : [`    cost     ${formatMicro(prices[type])}`]),
   ]);
   return ["", "intents", ...lines];
 }

@@ -8,12 +8,14 @@ import { graphFaults, placementFaults } from "./graph-faults.ts";
 import { MIN_MEMORY_BYTES } from "./isolation-rules.ts";
 import { PATH_PATTERN, TOKEN_PATTERN } from "./names.ts";
 import { isDeeper } from "./payload-schema.ts";
+import { MAX_PRICE, toMicro } from "./price.ts";
 import { grantSchema } from "./schema.ts";
 import { toolsSpecSchema } from "./tools-spec-schema.ts";
 
 /** A path of eight tokens nests seven levels of children, an input sixty-four more of JSON. */
 const MAX_DEPTH = 128;
 const MAX_MS = 7 * 24 * 3_600_000;
+const MAX_COST_MICRO = toMicro(MAX_PRICE) ?? 0;
 
 const path = z.string().regex(PATH_PATTERN);
 const name = z.string().regex(TOKEN_PATTERN);
@@ -37,7 +39,13 @@ const actor = z.strictObject({
     bound: z.int().min(1).max(1_000_000),
     whenFull: z.enum(["refuse", "drop_oldest", "block"]),
   }),
-  intents: z.record(z.string().max(255), z.strictObject({ payload: json.optional() })),
+  intents: z.record(
+    z.string().max(255),
+    z.strictObject({
+      payload: json.optional(),
+      costMicro: z.int().min(0).max(MAX_COST_MICRO).exactOptional(),
+    }),
+  ),
   grants: z.array(grantSchema).max(64),
   placement: z.strictObject({ node: name.optional() }),
   limits: z

@@ -51,6 +51,13 @@ export type SupervisorSpec = {
   readonly template?: ActorSpec;
 };
 
+export type IntentRule = {
+  /** JSON Schema of the payload beside the behaviour's own. */
+  readonly payload?: Json;
+  /** Price of each under a token that limits cost, in millionths of the cell's unit; absent: none is stated. */
+  readonly costMicro?: number;
+};
+
 export type ActorSpec = {
   readonly kind: "actor";
   readonly path: string;
@@ -65,8 +72,8 @@ export type ActorSpec = {
   readonly isolation: Isolation;
   readonly durable: boolean;
   readonly mailbox: { readonly bound: number; readonly whenFull: WhenFull };
-  /** Intents accepted, with a JSON Schema of the payload beside the behaviour's own; empty: all that the behaviour declares. */
-  readonly intents: Readonly<Record<string, { readonly payload?: Json }>>;
+  /** Intents accepted; empty: all that the behaviour declares. */
+  readonly intents: Readonly<Record<string, IntentRule>>;
   readonly grants: readonly GrantSpec[];
   readonly placement: Placement;
   /** What it may do to the world through the kernel's tools; absent: nothing. */

@@ -3,6 +3,7 @@
 // look at more than one field are in validate.ts and cross-rules.ts.
 import { z } from "zod";
 import { BEHAVIOUR_PATTERN, INTENT_GRANT_PATTERN, INTENT_PATTERN, TARGET_GRANT_PATTERN } from "./names.ts";
+import { MAX_PRICE, toMicro } from "./price.ts";
 import { duration, name, shutdown, size, text } from "./schema-text.ts";
 import { toolsSchema } from "./tools-schema.ts";
 
@@ -86,6 +87,15 @@ const intentRuleSchema = z
         description:
           "JSON Schema that payloads must match beside the behaviour's own; `{ $file: ./open.json }` reads it from a file.",
       }),
+    cost: z
+      .number()
+      .min(0)
+      .max(MAX_PRICE)
+      .refine((price) => toMicro(price) !== undefined, "a price with at most six decimals")
+      .optional()
+      .describe(
+        "Its price in the cell's unit of cost, charged to tokens that limit cost (`cell0 cap mint --cost`), e.g. `0.25`; `0`: it is free. Without one it is refused under such a token.",
+      ),
   })
   .meta({
     id: "IntentRule",
@@ -100,7 +110,7 @@ const intentsSchema = z
       "Accept only these of the behaviour's intents: a list, or a map with further rules. By default all that it declares.",
     examples: [
       ["ticket.open", "ticket.close"],
-      { "ticket.open": { payload: { type: "object", required: ["subject"] } } },
+      { "ticket.open": { payload: { type: "object", required: ["subject"] }, cost: 0.25 } },
     ],
   });
 

@@ -20,6 +20,7 @@ import type {
 import { isolationProblems } from "./isolation-rules.ts";
 import { MAX_PATH_TOKENS, RESERVED_NAMES } from "./names.ts";
 import { readPayloadSchema } from "./payload-schema.ts";
+import { toMicro } from "./price.ts";
 import type { Problem } from "./problem.ts";
 import {
   actorSchema,
@@ -245,10 +246,12 @@ class Work {
     if (intents === undefined) return {};
     if (Array.isArray(intents)) return Object.fromEntries(intents.map((type) => [type, {}]));
     const rules = Object.entries(intents).map(([type, rule]) => {
-      if (rule?.payload === undefined) return [type, {}] as const;
+      const costMicro = rule?.cost === undefined ? undefined : toMicro(rule.cost);
+      const priced = costMicro === undefined ? {} : { costMicro };
+      if (rule?.payload === undefined) return [type, priced] as const;
       // What the document holds is JSON, see plain-data.ts.
       const schema = readPayloadSchema(rule.payload as Json, this.#directory);
-      if (schema.ok) return [type, { payload: schema.value }] as const;
+      if (schema.ok) return [type, { payload: schema.value, ...priced }] as const;
       const code = "MANIFEST_PAYLOAD_SCHEMA_INVALID";
       this.#add([...path, type, "payload"], "key", {
         code,

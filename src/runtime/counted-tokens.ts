@@ -1,4 +1,4 @@
-// Tokens that serve so many intents and no more, in the whole cell and across restarts: each use is
+// Tokens with limits, in the whole cell and across restarts: what each intent takes of them is
 // counted in the broker's stream before its intent is begun, under all links that have a limit at once.
 // Those that come together are counted together. What is not known for sure counts as used.
 import { CellError } from "../errors/cell-error.ts";

@@ -42,7 +42,7 @@ export type DeliveryPorts = {
     capsule: SpentFor,
     decided: (spent: Result<void, CellError>) => void,
   ) => void;
-  /** Counts it under tokens that serve so many; absent: none is taken. */
+  /** Counts what it takes of tokens with limits; absent: none is taken. */
   readonly count?: (
     use: CountedUse,
     bytes: number,

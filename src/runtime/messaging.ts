@@ -266,16 +266,20 @@ function listen(
 function openIntake(options: MessagingOptions, onDoubt: NonNullable<IntakePorts["onDoubt"]>) {
   const { authority, config, sealing, trust, clock } = options;
   const { window: replay, floor, issuedAfterUnixMs } = options.replay;
+  const isDurable = (target: string) => options.durable?.isDurable(target) === true;
+  // While an apply is under way an actor may be durable still that its manifest says is not.
+  const isKept = (target: string) => authority.resources.isKept(target) || isDurable(target);
   return createIntake(
     {
       ...authority,
+      resources: { ...authority.resources, isKept },
       cell: config.cell,
       node: config.node,
       genesisHash: sealing.genesisHash,
       trust,
       replay,
       floor,
-      isDurable: (target) => options.durable?.isDurable(target) === true,
+      isDurable,
       observe: (time) => void clock.observe(time),
       onDoubt,
     },

@@ -20,13 +20,7 @@ import {
 import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
-import {
-  type CountedLimit,
-  type ResourceLimits,
-  readToken,
-  signToken,
-  type Token,
-} from "../security/capability/token.ts";
+import { limitsIn, readToken, signToken, type Token } from "../security/capability/token.ts";
 import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.ts";
 import type { Granted } from "../security/intake/authority.ts";
 import type { Signer } from "../security/keys/signing-key.ts";
@@ -78,7 +72,7 @@ export async function mintToken(request: MintRequest, minter: Minter, ports: Min
       holder: holderOf(request.holder, trust, now),
       parent: new Uint8Array(),
       permissions: permissionsOf(request, minter, grants.grants),
-      limits: limitsOf(request),
+      limits: limitsIn((name) => request[name]),
       notBeforeUnixMs: now,
       notAfterUnixMs: now + request.ttlMs,
       maxDepth: request.depth,
@@ -129,7 +123,7 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
     ...(client.ok ? { client: client.value.principal } : {}),
     permissions: permissionsAsText(permissions),
     once: kind === "ephemeral",
-    ...limitsOf(limits),
+    ...limits,
     depth: maxDepth,
     ...(approval === undefined
       ? {}
@@ -212,14 +206,6 @@ function boundsOf(
   }
   return { scope: own, untilUnixMs: Math.min(untilUnixMs, Date.now() + MAX_TTL_MS) };
 }
-
-const limitsOf = ({
-  calls,
-  agents,
-}: Pick<MintRequest, CountedLimit>): Pick<ResourceLimits, CountedLimit> => ({
-  ...(calls === undefined ? {} : { calls }),
-  ...(agents === undefined ? {} : { agents }),
-});
 
 const nameOf = ({ principal, source }: Minter): string => source || principal;
 

@@ -6,6 +6,7 @@ import { faultOf, type ManifestCapability } from "../security/capability/manifes
 import { type AuthorityPorts, type Granted, NOTHING_GRANTED } from "../security/intake/authority.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
 import { isDrilled, kernelIntensity } from "./drilled.ts";
+import { graphResources } from "./graph-resources.ts";
 import { capabilitiesIn } from "./manifest-capabilities.ts";
 import { TOOL_ACTORS, toolCapabilities } from "./tool-grants.ts";
 
@@ -138,6 +139,7 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
     },
     currentEpoch: () => 0,
     capabilities,
+    resources: graphResources(placed),
   };
 }
 

@@ -212,7 +212,7 @@ function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Resul
   if (!capsule.ok) return capsule;
   const own = ports.certificate();
   if (!own.ok) return own;
-  const allowed = authorise(capsule.value, own.value, ports.authority, Date.now());
+  const allowed = authorise(capsule.value, own.value, ports.authority, Date.now(), bytes.length);
   if (!allowed.ok) return allowed;
   const intent = acceptedIntent(capsule.value, hash, ports.node, { of: bytes, copy: bytes });
   const sourceSequence = outboxSequenceOf(capsule.value);

@@ -1,14 +1,25 @@
-// How often each link of one root's chains has served, and whether it serves once more. Pure.
+// How much of its limits each link of one root's chains has used, and whether it serves once more. Pure.
 import { CellError } from "../errors/cell-error.ts";
 import { toHex } from "../security/bytes.ts";
-import { COUNTED_LIMITS } from "../security/capability/token.ts";
+import { LIMIT_NAMES, type LimitName } from "../security/capability/token.ts";
 import type { CountedUse } from "../security/intake/authority.ts";
+import { formatAmount, nounOfLimit } from "./limit-text.ts";
 
 export type Tally = {
-  /** Hash of the link, hex, and of which limit when that is another than of calls. */
+  /** Hash of the link, hex, and what `COUNTED_AS` has for the limit. */
   readonly token: string;
   readonly used: number;
   readonly notAfterUnixMs: number;
+};
+
+/** What follows a link's hash in the records; they hold of calls the hash alone since before there were others. */
+const COUNTED_AS: Readonly<Record<LimitName, string>> = {
+  calls: "",
+  agents: ".agents",
+  costMicro: ".cost",
+  cpuMilli: ".cpu",
+  memoryBytes: ".memory",
+  storageBytes: ".storage",
 };
 
 /** Limits of links that are counted under one root, those of the root itself beside them. */
@@ -33,21 +44,31 @@ export function tallied(
 
 function count(tallies: Map<string, Tally>, { root, links }: CountedUse): CellError | undefined {
   const named = links.map((link) => ({ ...link, name: nameOf(link) }));
-  const spent = named.some(({ name, uses }) => (tallies.get(name)?.used ?? 0) >= uses);
-  if (spent) return new CellError("CAPABILITY_SPENT");
+  for (const { name, limit, most, amount } of named) {
+    const left = Math.max(0, most - (tallies.get(name)?.used ?? 0));
+    if (amount > left) return spent(limit, { most, amount, left });
+  }
   const narrowed = new Set([...tallies.keys(), ...named.map(({ name }) => name)]);
-  for (const limit of COUNTED_LIMITS) narrowed.delete(nameOf({ token: root, limit }));
+  for (const limit of LIMIT_NAMES) narrowed.delete(nameOf({ token: root, limit }));
   if (narrowed.size > MAX_NARROWED) {
-    const what = `${MAX_NARROWED} tokens that were narrowed from its root are counted already`;
+    const what = `${MAX_NARROWED} limits of tokens that were narrowed from its root are counted already`;
     return new CellError("CAPABILITY_SPENT", what);
   }
-  for (const { name, notAfterUnixMs } of named)
-    tallies.set(name, { token: name, used: (tallies.get(name)?.used ?? 0) + 1, notAfterUnixMs });
+  for (const { name, amount, notAfterUnixMs } of named)
+    tallies.set(name, { token: name, used: (tallies.get(name)?.used ?? 0) + amount, notAfterUnixMs });
   return undefined;
 }
 
-const nameOf = ({ token, limit }: Pick<CountedUse["links"][number], "token" | "limit">): string =>
-  limit === "calls" ? toHex(token) : `${toHex(token)}.${limit}`;
+type Left = { readonly most: number; readonly amount: number; readonly left: number };
+
+function spent(limit: LimitName, { most, amount, left }: Left): CellError {
+  const [asked, rest, all] = [amount, left, most].map((each) => formatAmount(limit, each));
+  return new CellError("CAPABILITY_SPENT", `${nounOfLimit(limit)}: ${asked} asked, ${rest} left of ${all}`);
+}
+
+type CountedLink = Pick<CountedUse["links"][number], "token" | "limit">;
+
+const nameOf = ({ token, limit }: CountedLink): string => `${toHex(token)}${COUNTED_AS[limit]}`;
 
 /** Of each link the higher number. */
 export function atLeast(tallies: readonly Tally[], floor: readonly Tally[]): readonly Tally[] {

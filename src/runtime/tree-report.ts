@@ -1,7 +1,7 @@
 // The supervisor tree with what the actors' hosts know of themselves, as the
 // registry reports it.
 import type { ActorReport, RestartRow, TreeNode } from "../actors/kernel/reports.ts";
-import type { PlacedGraph } from "../manifest/graph.ts";
+import type { ActorSpec, PlacedGraph } from "../manifest/graph.ts";
 import { placeOf, statedAt } from "../manifest/graph-walk.ts";
 import { toolLines } from "../manifest/tool-text.ts";
 import type { TreeNode as Inspected } from "../supervisor/inspect.ts";
@@ -40,6 +40,7 @@ export function actorReport(
       : {
           behaviour: `${actor.behaviour.module}#${actor.behaviour.export}`,
           grants: actor.grants,
+          prices: pricesIn(actor),
           tools: toolLines(actor.tools),
         }),
     ...(placed === undefined ? {} : { codeHash: placed.codeHash }),
@@ -101,5 +102,12 @@ function find(nodes: readonly Inspected[], path: string): Inspected | undefined 
   }
   return undefined;
 }
+
+const pricesIn = ({ intents }: ActorSpec): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(intents).flatMap(([type, { costMicro }]) =>
+      costMicro === undefined ? [] : [[type, costMicro]],
+    ),
+  );
 
 const withoutChildren = (spec: object): object => ({ ...spec, children: undefined });

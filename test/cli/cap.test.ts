@@ -137,13 +137,44 @@ describe("cap attenuate", () => {
     ]);
   });
 
+  it("has the limits that are given, and its parent's else", async () => {
+    await using cell = await madeCell();
+    await mint(
+      cell,
+      ...["--depth", "1", "--memory", "1GiB", "--cpu", "1.5", "--storage", "10MiB", "--cost", "2"],
+    );
+    const less = ["--memory", "512MiB", "--cpu", "250m", "--cost", "0.000001", "--agents", "3"];
+    const handOn = ["attenuate", "operator.cap", "--holder", await key(cell), "--out", "less.cap"];
+    expect((await cap(cell, ...handOn, ...less)).err).toBe("");
+    const { json } = await cap(cell, "show", "less.cap", "--json");
+    const gib = 2 ** 30;
+    expect(json()).toMatchObject([
+      {
+        counts: true,
+        links: [
+          { limits: { memoryBytes: gib, cpuMilli: 1_500, storageBytes: 10 * 2 ** 20, costMicro: 2_000_000 } },
+          {
+            limits: {
+              memoryBytes: gib / 2,
+              cpuMilli: 250,
+              storageBytes: 10 * 2 ** 20,
+              costMicro: 1,
+              agents: 3,
+            },
+          },
+        ],
+      },
+    ]);
+  });
+
   it.each([
+    ["a higher limit", ["--cost", "2.000001"], "CAPABILITY_WIDENED"],
     ["targets beyond its parent's", ["--target", "bank/*"], "CAPABILITY_WIDENED"],
     ["as great a depth", ["--depth", "2"], "CAPABILITY_WIDENED"],
     ["a later end", ["--ttl", "2h"], "CAPABILITY_WIDENED"],
   ])("refuses %s", async (_what, argv, code) => {
     await using cell = await madeCell();
-    await mint(cell, "--depth", "2");
+    await mint(cell, "--depth", "2", "--cost", "2");
     const { err } = await cap(
       cell,
       "attenuate",
@@ -448,6 +479,17 @@ describe("a capsule with a capability", () => {
         cwd: cell.parent,
       },
     );
+
+  it("is not judged by what it takes of its token's limits, which is said", async () => {
+    await using cell = await madeCell();
+    await mint(cell, "--calls", "3", "--cost", "2.5");
+    const { out: input } = await encode(cell, "{}");
+    const explained = await run(["--data-dir", "data", "cap", "explain"], { cwd: cell.parent, input });
+    expect(explained.out).toMatch(
+      /^-- {4}limits +3 intents, 2\.5 cost in all: what is left, .* its node knows$/m,
+    );
+    expect(explained.exitCode).toBe(0);
+  });
 
   it.each([
     [

@@ -2,13 +2,26 @@
 // in some way, sometimes wider by a hair, now and then anything at all.
 import fc from "fast-check";
 import type { Permission } from "../../src/security/capability/permission.ts";
-import type { Token, TokenClaims } from "../../src/security/capability/token.ts";
+import {
+  LIMIT_NAMES,
+  limitsIn,
+  type ResourceLimits,
+  type Token,
+  type TokenClaims,
+} from "../../src/security/capability/token.ts";
 import { everything, tokenClaims } from "../security/capability/token-fixture.ts";
 import { keyOf, keys } from "../security/cell-fixture.ts";
 import { constraint, near, payloadFor, permission } from "./arbitrary-permission.ts";
 
 /** Who may hold a token. */
 export const HOLDERS = [keys.ann, keys.bob, keyOf(8), keyOf(9)];
+
+/** Of a root: any of them, from none to every one. */
+export const someLimits: fc.Arbitrary<ResourceLimits> = fc
+  .array(fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }), {
+    ...{ minLength: LIMIT_NAMES.length, maxLength: LIMIT_NAMES.length },
+  })
+  .map((most) => limitsIn((name) => most[LIMIT_NAMES.indexOf(name)]));
 
 /** How a link follows from its parent. */
 export type Step = {
@@ -25,7 +38,7 @@ export type Step = {
 };
 
 const SAFE = ["sooner", "ephemeral", "limited"] as const;
-const WIDER = ["unlimited", "kind", "scope", "epoch", "begin", "end", "depth"] as const;
+const WIDER = ["unlimited", "raised", "kind", "scope", "epoch", "begin", "end", "depth"] as const;
 
 export const step: fc.Arbitrary<Step> = fc.record({
   keep: fc.array(fc.nat(7), { minLength: 1, maxLength: 3 }),
@@ -53,10 +66,12 @@ export function following(parent: Token, each: Step): TokenClaims {
     ...{ permissions, kind, limits, notBeforeUnixMs, notAfterUnixMs, scope, epoch, holder, maxDepth },
     parent: parent.hash,
   });
-  return { ...safe, ...differing(safe, parent, each.other) };
+  return { ...safe, ...differing(safe, parent, each) };
 }
 
-function differing(safe: TokenClaims, parent: Token, other: Step["other"]): Partial<TokenClaims> {
+function differing(safe: TokenClaims, parent: Token, { other, choice }: Step): Partial<TokenClaims> {
+  const limits = Object.entries(parent.limits);
+  const chosen = LIMIT_NAMES[choice % LIMIT_NAMES.length] ?? "calls";
   switch (other) {
     case "none":
       return {};
@@ -65,9 +80,11 @@ function differing(safe: TokenClaims, parent: Token, other: Step["other"]): Part
     case "ephemeral":
       return { kind: "ephemeral" };
     case "limited":
-      return { limits: { calls: 1, agents: 0, costMicro: 7 } };
+      return { limits: { [chosen]: 3, ...halved(parent.limits) } };
     case "unlimited":
-      return { limits: { calls: 5 } };
+      return { limits: Object.fromEntries(limits.slice(1)) };
+    case "raised":
+      return { limits: { ...parent.limits, [chosen]: (parent.limits[chosen] ?? 0) + 1 } };
     case "kind":
       return { kind: parent.kind === "user" ? "agent" : "user" };
     case "scope":
@@ -82,6 +99,9 @@ function differing(safe: TokenClaims, parent: Token, other: Step["other"]): Part
       return { maxDepth: parent.maxDepth };
   }
 }
+
+const halved = (limits: ResourceLimits): ResourceLimits =>
+  limitsIn((name) => (limits[name] === undefined ? undefined : Math.floor(limits[name] / 2)));
 
 /** One of the parent's, with words in place of its wildcards, and its constraints nearly as they are. */
 function narrowed(all: readonly Permission[], at: number, { literal, constrain, choice }: Step): Permission {

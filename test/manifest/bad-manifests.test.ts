@@ -24,6 +24,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   "child-is-a-text": ["6:7 MANIFEST_UNKNOWN_CHILD triage"],
   "children-are-a-map": ["6:5 MANIFEST_INVALID_VALUE triage"],
   "client-grant-to-nobody": ["11:47 MANIFEST_GRANT_UNREACHABLE support/nobody-at-all"],
+  "cost-of-seven-decimals": ["9:30 MANIFEST_INVALID_VALUE 0.0000001"],
   "custom-tag": ["8:14 MANIFEST_ALIAS !secret"],
   "duplicate-child": ["8:14 MANIFEST_DUPLICATE_NAME triage"],
   "duplicate-client": ["10:15 MANIFEST_DUPLICATE_NAME alice"],

@@ -61,7 +61,7 @@ test("every field reaches the graph as a path, a number of milliseconds or plain
     poisonDeaths: 3,
     onCorruption: "park",
     intents: {
-      "ticket.open": { payload: { type: "object", required: ["subject"] } },
+      "ticket.open": { payload: { type: "object", required: ["subject"] }, costMicro: 250_000 },
       "ticket.close": {},
       "ticket.read": { payload: { type: "object", properties: { id: { type: "string" } } } },
     },

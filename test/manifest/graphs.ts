@@ -67,7 +67,12 @@ const anyActor = (path: string): fc.Arbitrary<ActorSpec> =>
         bound: fc.constantFrom(1, 1000),
         whenFull: fc.constantFrom("refuse" as const, "drop_oldest" as const, "block" as const),
       }),
-      intents: fc.constantFrom({}, { x: {} }, { x: { payload: { type: "object" } } }),
+      intents: fc.constantFrom(
+        {},
+        { x: {} },
+        { x: { payload: { type: "object" } } },
+        { x: { costMicro: 1 } },
+      ),
       grants,
       placement: fc.constantFrom({}, { node: "b" }),
     })

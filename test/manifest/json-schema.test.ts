@@ -32,6 +32,7 @@ test("an editor accepts the example of the reference", () => {
 
 /** What one field cannot tell, or what JSON Schema cannot say. */
 const beyond = new Set([
+  "cost-of-seven-decimals",
   "durable-in-a-worker",
   "durable-that-blocks",
   "durable-that-drops",

@@ -5,6 +5,7 @@ import { CellError } from "../../src/errors/cell-error.ts";
 import { err, ok } from "../../src/errors/result.ts";
 import { CountedTokens } from "../../src/runtime/counted-tokens.ts";
 import { MAX_NARROWED } from "../../src/runtime/tally.ts";
+import { LIMIT_NAMES } from "../../src/security/capability/token.ts";
 import type { CountedUse } from "../../src/security/intake/authority.ts";
 import type { Counts } from "../../src/transport/streams/counted-stream.ts";
 import { codeOf, NOW } from "../security/cell-fixture.ts";
@@ -34,8 +35,8 @@ class Records {
 const openAt = ({ stream }: Pick<Records, "stream">, problems: string[] = []) =>
   new CountedTokens({ stream, onProblem: ({ code }) => problems.push(code), nowUnixMs: () => NOW });
 type Link = CountedUse["links"][number];
-const link = (uses: number, n = 1, given: Partial<Link> = {}): Link => ({
-  ...{ token: hashOf(n), limit: "calls", uses, notAfterUnixMs: NOW + 60_000 },
+const link = (most: number, n = 1, given: Partial<Link> = {}): Link => ({
+  ...{ token: hashOf(n), limit: "calls", most, amount: 1, notAfterUnixMs: NOW + 60_000 },
   ...given,
 });
 const use = (...links: readonly Link[]): CountedUse => ({ root: hashOf(1), links });
@@ -115,7 +116,7 @@ describe("a token that serves so many intents", () => {
     let now = NOW;
     const tokens = new CountedTokens({ stream: records.stream, onProblem: () => {}, nowUnixMs: () => now });
     const by = async (n: number) => {
-      const narrowed = { token: numbered(n), limit: "calls" as const, uses: 1, notAfterUnixMs: now + 60_000 };
+      const narrowed = link(1, 1, { token: numbered(n), notAfterUnixMs: now + 60_000 });
       return codeOf(await tokens.count(use(link(1_000, 1, { notAfterUnixMs: now + 9e9 }), narrowed), 1));
     };
     for (let n = 0; n < MAX_NARROWED; n += 1) expect(await by(n)).toBe("ok");
@@ -133,6 +134,58 @@ describe("a token that serves so many intents", () => {
       ...["ok", SPENT, "ok", "ok"],
     ]);
     expect(await by(call)).toBe(SPENT);
+  });
+
+  test("is counted by amounts, under each of its limits or under none, and says what is left", async () => {
+    const tokens = openAt(new Records());
+    const by = async (...links: readonly Link[]) => {
+      const counted = await tokens.count(use(...links), 1);
+      return counted.ok ? "ok" : `${counted.error.code} ${counted.error.message}`;
+    };
+    const cost = (amount: number) => link(1_000_000, 1, { limit: "costMicro", amount });
+    const memory = (amount: number) => link(2 ** 29, 1, { limit: "memoryBytes", amount });
+    expect(await by(cost(400_000), memory(2 ** 28))).toBe("ok");
+    expect(await by(cost(700_000), memory(2 ** 28))).toBe(`${SPENT} cost: 0.7 asked, 0.6 left of 1`);
+    expect(await by(cost(600_000), memory(2 ** 28))).toBe("ok");
+    expect(await by(memory(1))).toBe(`${SPENT} memory: 1B asked, 0B left of 512MiB`);
+    expect(await by(cost(1))).toBe(`${SPENT} cost: 0.000001 asked, 0 left of 1`);
+    const all = link(Number.MAX_SAFE_INTEGER, 1, { limit: "storageBytes", amount: Number.MAX_SAFE_INTEGER });
+    expect([await by(all), (await by({ ...all, amount: 1 })).split(" ", 1)[0]]).toEqual(["ok", SPENT]);
+  });
+
+  test("gives never more of any limit than it says, in all and to each that was narrowed from it", async () => {
+    const limit = fc.constantFrom(...LIMIT_NAMES);
+    const asks = fc.array(
+      fc.record({
+        ...{ node: fc.nat(2), unheard: fc.nat(1), restarts: fc.boolean(), narrowed: fc.nat(2) },
+        amounts: fc.array(fc.tuple(limit, fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 3 }),
+      }),
+      { maxLength: 24 },
+    );
+    await fc.assert(
+      fc.asyncProperty(asks, fc.integer({ min: 1, max: 40 }), async (asked, most) => {
+        const records = new Records();
+        const nodes = [openAt(records), openAt(records), openAt(records)];
+        const given = new Map<string, number>();
+        await Promise.all(
+          asked.map(async ({ node, unheard, restarts, narrowed, amounts }) => {
+            records.unheard += unheard;
+            if (restarts) nodes[node] = openAt(records);
+            const links = [...new Map(amounts)].flatMap(([name, amount]) => [
+              link(most, 1, { limit: name, amount }),
+              ...(narrowed === 0 ? [] : [link(most >> narrowed, 1 + narrowed, { limit: name, amount })]),
+            ]);
+            const counted = await nodes[node]?.count(use(...links), 1);
+            if (counted?.ok !== true) return;
+            for (const { token, limit: name, most: bound, amount } of links) {
+              const key = `${token[0]} ${name} ${bound}`;
+              given.set(key, (given.get(key) ?? 0) + amount);
+            }
+          }),
+        );
+        for (const [key, used] of given) expect(used).toBeLessThanOrEqual(Number(key.split(" ")[2]));
+      }),
+    );
   });
 
   test("is not set back where its node knows better", async () => {

@@ -272,7 +272,9 @@ describe("an intent with a token that serves once", () => {
 
   test("is counted as well where it serves so many, and begun after both", () => {
     const replay = new ReplayWindow();
-    const links = [{ token: once, limit: "calls" as const, uses: 3, notAfterUnixMs: NOW + 60_000 }];
+    const links = [
+      { token: once, limit: "calls" as const, most: 3, amount: 1, notAfterUnixMs: NOW + 60_000 },
+    ];
     const counted = { root: new Uint8Array(32), links };
     const spend: DeliveryPorts["spend"] = (_token, _capsule, decided) => decided(ok(undefined));
     const through = (outcome: Result<void, CellError>) => {

@@ -233,7 +233,7 @@ describe("an intent of an actor", () => {
       revocations,
     });
   const judgeBy = (graph: PlacedGraph, { list }: Authority) =>
-    authorise(capsuleOf(asked), nodeCertificate, portsOf(graph, list), NOW);
+    authorise(capsuleOf(asked), nodeCertificate, portsOf(graph, list), NOW, 0);
 
   test("rests on the capability that its manifest grants, by name", () => {
     const graph = graphWith([OPEN]);
@@ -279,7 +279,7 @@ describe("an intent of an actor", () => {
     const graph = graphWith([], { clients });
     const authority = new Authority();
     const ports = portsOf(graph, authority.list);
-    const judge = () => authorise(capsuleOf({ ...asked, source: undefined }), bobCertificate, ports, NOW);
+    const judge = () => authorise(capsuleOf({ ...asked, source: undefined }), bobCertificate, ports, NOW, 0);
     expect(codeOf(judge())).toBe("ok");
     authority.revoke(graph, clientKey("support", "bob"));
     expect(must(judge()).by).toBe(`capability ${nameOf(graph, clientKey("shop", "bob"))} of client bob`);

@@ -152,6 +152,13 @@ export const noCapabilities: IntakePorts["capabilities"] = {
   verify: () => err(new CellError("CAPABILITY_AUTHORITY_UNKNOWN")),
 };
 
+/** Every intent is free, nothing is kept, and no children are made. */
+export const freeResources: IntakePorts["resources"] = {
+  priceOf: () => 0,
+  isKept: () => false,
+  childLimits: () => undefined,
+};
+
 export function portsOf(ports: Partial<IntakePorts> = {}): IntakePorts {
   return {
     cell: CELL,
@@ -168,6 +175,7 @@ export function portsOf(ports: Partial<IntakePorts> = {}): IntakePorts {
       name === "bob" ? [{ grants: [{ intents: ["ticket.open"], targets: ["support/triage"] }] }] : [],
     currentEpoch: () => 0,
     capabilities: noCapabilities,
+    resources: freeResources,
     ...ports,
   };
 }

@@ -16,7 +16,7 @@ import { decodeCapsule } from "../../src/security/wire/decode-capsule.ts";
 import { decodeEnvelope } from "../../src/security/wire/envelope.ts";
 import { verifyEnvelope } from "../../src/security/wire/verify-envelope.ts";
 import { nothingRevoked } from "./capability/token-fixture.ts";
-import { codeOf, must } from "./cell-fixture.ts";
+import { codeOf, freeResources, must } from "./cell-fixture.ts";
 
 type Vectors = ReturnType<typeof makeCapsuleVectors>;
 const file: Vectors = JSON.parse(readFileSync(CAPSULE_VECTORS, "utf8"));
@@ -57,6 +57,7 @@ describe("the published vectors of capsules", () => {
       clientGrants: () => [],
       currentEpoch: () => 0,
       capabilities: cellChainVerifier(trust, nothingRevoked),
+      resources: freeResources,
     });
     const verdicts = intake.admit({
       subject: vector.subject,

@@ -780,17 +780,20 @@ func (x *Range) GetMost() string {
 	return ""
 }
 
-// Absent: not limited by this token.
+// Of what is used under it in all, with whatever is narrowed from it. Absent: not limited by this token.
 type ResourceLimits struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	MemoryBytes *uint64                `protobuf:"varint,1,opt,name=memory_bytes,json=memoryBytes,proto3,oneof" json:"memory_bytes,omitempty"`
-	// Thousandths of a processor.
-	CpuMilli     *uint64 `protobuf:"varint,2,opt,name=cpu_milli,json=cpuMilli,proto3,oneof" json:"cpu_milli,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// That agents which are started under it at run time may have, by their manifest.
+	MemoryBytes *uint64 `protobuf:"varint,1,opt,name=memory_bytes,json=memoryBytes,proto3,oneof" json:"memory_bytes,omitempty"`
+	// Likewise, in thousandths of a processor.
+	CpuMilli *uint64 `protobuf:"varint,2,opt,name=cpu_milli,json=cpuMilli,proto3,oneof" json:"cpu_milli,omitempty"`
+	// Of capsules for durable actors, and for kernel actors.
 	StorageBytes *uint64 `protobuf:"varint,3,opt,name=storage_bytes,json=storageBytes,proto3,oneof" json:"storage_bytes,omitempty"`
-	Agents       *uint64 `protobuf:"varint,4,opt,name=agents,proto3,oneof" json:"agents,omitempty"`
+	// Started under it at run time.
+	Agents *uint64 `protobuf:"varint,4,opt,name=agents,proto3,oneof" json:"agents,omitempty"`
 	// Intents sent under it.
 	Calls *uint64 `protobuf:"varint,5,opt,name=calls,proto3,oneof" json:"calls,omitempty"`
-	// Millionths of the cell's unit of cost.
+	// Millionths of the cell's unit of cost, by the prices of intents that manifests state.
 	CostMicro     *uint64 `protobuf:"varint,6,opt,name=cost_micro,json=costMicro,proto3,oneof" json:"cost_micro,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1,13 +1,11 @@
-//! Limits on what is used under a token. Nodes keep to the numbers of intents and agents; nothing
-//! keeps to the others yet: a token that has one is narrowed, and does not count.
+//! Limits on what is used under a token. Nodes count what is used: what an intent takes of one is
+//! the graph's to say, which is not known here.
 
 use crate::wire::SAFE_INTEGER_MAX;
 use crate::wire::fields::{Fields, FormFault, set};
 
 /// Memory, processor, storage, agents, calls and cost, in the order of their fields.
 const LIMITS: usize = 6;
-/// Agents and calls, of those.
-const COUNTED: [usize; 2] = [3, 4];
 
 /// What is limited, and how far; what is absent is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,20 +31,10 @@ impl Limits {
         Ok(Self(limits))
     }
 
-    /// Whether anything is limited that nodes count.
+    /// Whether anything is limited.
     #[must_use]
-    pub fn are_counted(&self) -> bool {
-        COUNTED
-            .iter()
-            .any(|place| self.0.get(*place).is_some_and(Option::is_some))
-    }
-
-    /// Whether nothing else is limited.
-    #[must_use]
-    pub fn are_counted_alone(&self) -> bool {
-        let kept =
-            |(place, limit): (usize, &Option<u64>)| limit.is_none() || COUNTED.contains(&place);
-        self.0.iter().enumerate().all(kept)
+    pub fn are_any(&self) -> bool {
+        self.0.iter().any(Option::is_some)
     }
 
     /// Whether each is a number that every reader holds exactly.

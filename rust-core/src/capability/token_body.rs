@@ -19,7 +19,7 @@ const VALUES_IN_ALL_MAX: usize = 256;
 const TIME_MS_MAX: u64 = 8_640_000_000_000_000;
 /// Of a token that serves once: it is remembered that it has, until then.
 const EPHEMERAL_MS_MAX: u64 = 300_000;
-/// Of a token with a limit that nodes count: what was used is remembered until then.
+/// Of a token with a limit: nodes remember until then what was used.
 const COUNTED_MS_MAX: u64 = 30 * 86_400_000;
 const ID_BYTES: usize = 16;
 
@@ -147,8 +147,8 @@ impl<'a> Claims<'a> {
         if self.kind == TokenKind::Ephemeral && until - from > EPHEMERAL_MS_MAX {
             return Err("it serves once, and would be valid for too long");
         }
-        if self.limits.are_counted() && until - from > COUNTED_MS_MAX {
-            return Err("its uses are counted, and it would be valid for too long");
+        if self.limits.are_any() && until - from > COUNTED_MS_MAX {
+            return Err("what it uses is counted, and it would be valid for too long");
         }
         Ok(())
     }

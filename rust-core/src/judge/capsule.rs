@@ -90,8 +90,7 @@ impl Court<'_> {
     ) -> Verdict {
         let chain = self.counting_chain(capsule.capability, holder, signatures)?;
         let last = &chain.last().claims;
-        let is_built = matches!(last.kind, TokenKind::User | TokenKind::Ephemeral);
-        if !is_built || !last.limits.are_counted_alone() {
+        if !matches!(last.kind, TokenKind::User | TokenKind::Ephemeral) {
             return Err(CapabilityFault::NotBuiltYet.into());
         }
         if capsule.deadline_unix_ms > last.not_after_unix_ms {

@@ -1,4 +1,5 @@
 // `kernel/capabilities`: the capability authority, which mints and revokes. Lives on the node that owns shard 0.
+import type { LimitName } from "../../security/capability/token.ts";
 import { serveActor } from "../serve.ts";
 import { inChunks } from "./chunks.ts";
 import { capabilityIntents } from "./contract.ts";
@@ -23,11 +24,9 @@ export type MintRequest = {
   readonly depth: number;
   readonly scope?: string | undefined;
   readonly once: boolean;
-  readonly calls?: number | undefined;
-  readonly agents?: number | undefined;
   /** Hex of keys. */
   readonly approval?: { readonly needed: number; readonly approvers: readonly string[] } | undefined;
-};
+} & { readonly [Name in LimitName]?: number | undefined };
 
 /** Who asks: a principal, or an actor by its path. */
 export type Minter = Requester & { readonly source: string };

@@ -10,6 +10,8 @@ const path = z.string().min(1).max(512);
 const chunk = z.object({ chunk: z.base64(), more: z.boolean() });
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const scope = z.string().refine(isToken, "a scope is a token of [a-z0-9-]");
+/** Up to what every reader holds exactly. */
+const limit = z.int().min(1);
 /** Of a token: ten years. */
 const MAX_TTL_MS = 10 * 365 * 86_400_000;
 
@@ -148,10 +150,13 @@ export const capabilityIntents = {
       scope: scope.optional(),
       /** It serves one intent. */
       once: z.boolean().default(false),
-      /** It serves so many intents, with whatever is narrowed from it. */
-      calls: z.int().min(1).max(1_000_000_000).optional(),
-      /** Under it, and what is narrowed from it, so many agents are started at run time. */
-      agents: z.int().min(1).max(1_000_000_000).optional(),
+      /** What is used under it in all, with whatever is narrowed from it: `ResourceLimits`. */
+      calls: limit.optional(),
+      agents: limit.optional(),
+      costMicro: limit.optional(),
+      memoryBytes: limit.optional(),
+      cpuMilli: limit.optional(),
+      storageBytes: limit.optional(),
       /** Keys, hex, of which so many are to approve it before it counts. */
       approval: z
         .strictObject({ needed: z.int().min(1).max(8), approvers: z.array(hash).min(1).max(8) })

@@ -1,4 +1,5 @@
 // Shapes of what the kernel's actors report, as plain JSON.
+import type { ResourceLimits } from "../../security/capability/token.ts";
 import type { Failure, FailureClass } from "../child.ts";
 
 export type TreeNode = {
@@ -23,7 +24,8 @@ export type TreeNode = {
   readonly children?: readonly TreeNode[];
 };
 
-export type MintedRow = {
+/** With its limits. */
+export type MintedRow = ResourceLimits & {
   readonly hash: string;
   /** Hex of its key; the client's name, when that counts now. */
   readonly holder: string;
@@ -34,10 +36,6 @@ export type MintedRow = {
     readonly where: readonly string[];
   }[];
   readonly once: boolean;
-  /** It serves so many intents; absent: as many as come. */
-  readonly calls?: number;
-  /** So many agents are started under it; absent: no limit of its own. */
-  readonly agents?: number;
   readonly depth: number;
   /** Keys, hex, of which so many are to approve it; whether they have, only the token itself says. */
   readonly approval?: { readonly needed: number; readonly approvers: readonly string[] };
@@ -169,6 +167,8 @@ export type ActorReport = TreeNode & {
   readonly bound?: string;
   /** Intent type -> JSON Schemas. */
   readonly intents?: Readonly<Record<string, { readonly payload: unknown; readonly reply?: unknown }>>;
+  /** Intent type -> its price as the manifest states it, in millionths of the cell's unit of cost. */
+  readonly prices?: Readonly<Record<string, number>>;
   readonly grants?: readonly { readonly intents: readonly string[]; readonly targets: readonly string[] }[];
   /** What it may do to the world, one line a grant. */
   readonly tools?: readonly string[];

@@ -76,8 +76,23 @@ export const capabilityErrors = defineErrors({
   CAPABILITY_SPENT: {
     title: "the capability has served already",
     cause:
-      "It serves one intent, or so many, with whatever was narrowed from it, and those came with it before.",
-    remedy: "Have another one made; `cell0 cap show FILE` says how many intents it serves.",
+      "It serves one intent, or has limits, with whatever was narrowed from it, and the intents that came before have left less than this one takes.",
+    remedy: "Have another one made; `cell0 cap show FILE` says what its limits are.",
+    retry: "never",
+  },
+  CAPABILITY_PRICE_UNSTATED: {
+    title: "the capability limits cost, and nothing says what this intent costs",
+    cause: "The target's manifest states no price for the intent, so that it could not be charged.",
+    remedy:
+      "State it in the manifest, at the actor that it is sent to: `intents: { INTENT: { cost: 0.25 } }`, or `cost: 0` where it is free; or use a token without a limit of cost.",
+    retry: "never",
+  },
+  CAPABILITY_CHILD_UNLIMITED: {
+    title: "the capability limits what agents may have, and this one would have no limit",
+    cause:
+      "The supervisor's template runs in `shared` isolation, or states no processors, so that what its children take could not be counted.",
+    remedy:
+      "Give the template `isolation: process` and `limits: { memory: 256MiB, cpu: 0.5 }` in the manifest; or use a token without that limit.",
     retry: "never",
   },
   CAPABILITY_REVOCATIONS_UNHEARD: {

@@ -31,9 +31,8 @@ export const capsuleErrors = defineErrors({
   CAPSULE_CAPABILITY_NOT_BUILT_YET: {
     title: "this capability needs what this version does not have",
     cause:
-      "The capsule is an actor's, or its token serves once or limits resources: nothing would keep to that yet.",
-    remedy:
-      "Use a token of kind `user`, without limits; an actor's authority comes from its manifest's grants.",
+      "The capsule is an actor's, or its token is of a kind other than `user` and `ephemeral`: nothing would keep to that yet.",
+    remedy: "Use a token of kind `user`; an actor's authority comes from its manifest's grants.",
     retry: "never",
   },
   CAPSULE_HOPS_EXHAUSTED: {

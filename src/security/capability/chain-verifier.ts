@@ -13,7 +13,7 @@ import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { missingApprovals } from "./approval.ts";
 import { type Chain, checkLinks, readChain, type Verify } from "./chain.ts";
 import { KnownChains } from "./known-chains.ts";
-import { COUNTED_LIMITS, type Token } from "./token.ts";
+import type { Token } from "./token.ts";
 
 /** Chains that are read a second for each holder, in any form; and links whose signatures are verified. */
 const READ_EACH = 128;
@@ -170,9 +170,7 @@ export function cellChainVerifier(
 
 /** What its last link asks for and nothing would keep to yet. */
 export function unbuilt({ last }: Chain): CellError | undefined {
-  const isBuilt = last.kind === "user" || last.kind === "ephemeral";
-  if (isBuilt && Object.keys(last.limits).every((name) => COUNTED_LIMITS.some((each) => each === name)))
-    return undefined;
+  if (last.kind === "user" || last.kind === "ephemeral") return undefined;
   return new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET");
 }
 

@@ -41,10 +41,7 @@ const MAX_CONSTRAINTS = 64;
 const MAX_VALUES_IN_ALL = 256;
 /** Of a token that serves once: it is remembered that it has, until then. */
 export const MAX_EPHEMERAL_MS = 300_000;
-/** What nodes keep to: they count it. */
-export const COUNTED_LIMITS = ["calls", "agents"] as const;
-export type CountedLimit = (typeof COUNTED_LIMITS)[number];
-/** Of a token with such a limit: what was used is remembered until then. */
+/** Of a token with a limit: what was used is remembered until then. */
 export const MAX_COUNTED_MS = 30 * 86_400_000;
 /** Links of a chain, the root included. */
 export const MAX_LINKS = 8;
@@ -52,11 +49,13 @@ export const MAX_LINKS = 8;
 export const tokenKinds = ["system", "agent", "user", "federation", "ephemeral"] as const;
 export type TokenKindName = (typeof tokenKinds)[number];
 
-/** Absent: not limited by this token. */
+/** What is used under a token in all, with whatever is narrowed from it. Absent: not limited by this token. */
 export type ResourceLimits = {
+  /** That the agents which are started under it may have. */
   readonly memoryBytes?: number;
-  /** Thousandths of a processor. */
+  /** Likewise, in thousandths of a processor. */
   readonly cpuMilli?: number;
+  /** Of capsules that the cell keeps. */
   readonly storageBytes?: number;
   /** Started under it at run time. */
   readonly agents?: number;
@@ -65,6 +64,24 @@ export type ResourceLimits = {
   /** Millionths of the cell's unit of cost. */
   readonly costMicro?: number;
 };
+export type LimitName = keyof ResourceLimits;
+export const LIMIT_NAMES = [
+  "memoryBytes",
+  "cpuMilli",
+  "storageBytes",
+  "agents",
+  "calls",
+  "costMicro",
+] as const satisfies readonly LimitName[];
+
+/** @param of undefined: not limited */
+export const limitsIn = (of: (name: LimitName) => number | undefined): ResourceLimits =>
+  Object.fromEntries(
+    LIMIT_NAMES.flatMap((name) => {
+      const most = of(name);
+      return most === undefined ? [] : [[name, most]];
+    }),
+  );
 
 export type TokenClaims = {
   /** 16 bytes. */
@@ -106,7 +123,6 @@ const NUMBERS: Readonly<Record<TokenKindName, TokenKind>> = {
   ephemeral: TokenKind.EPHEMERAL,
 };
 const NAMES: ReadonlyMap<number, TokenKindName> = new Map(tokenKinds.map((name) => [NUMBERS[name], name]));
-const LIMITS = ["memoryBytes", "cpuMilli", "storageBytes", "agents", "calls", "costMicro"] as const;
 const BOUNDS = {
   "TokenBody.permissions": MAX_PERMISSIONS,
   "Permission.intents": MAX_PATTERNS,
@@ -129,7 +145,7 @@ export function signToken(
     notAfterUnixMs,
     maxDepth,
     epoch,
-    ...LIMITS.map((name) => limits[name] ?? 0),
+    ...LIMIT_NAMES.map((name) => limits[name] ?? 0),
   ];
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) {
     return invalid("a number is no whole number from 0 to 2^53 - 1");
@@ -152,7 +168,7 @@ export function signToken(
       parent: claims.parent,
       permissions: permissions.map(toPermission),
       limits: Object.fromEntries(
-        LIMITS.flatMap((name) => (limits[name] === undefined ? [] : [[name, BigInt(limits[name])]])),
+        LIMIT_NAMES.flatMap((name) => (limits[name] === undefined ? [] : [[name, BigInt(limits[name])]])),
       ),
       notBeforeUnixMs: BigInt(notBeforeUnixMs),
       notAfterUnixMs: BigInt(notAfterUnixMs),
@@ -239,9 +255,9 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
     return `it serves once, and would be valid for more than ${MAX_EPHEMERAL_MS / 60_000} minutes`;
   const limits = readLimits(body.limits);
   if (limits === undefined) return "a limit is beyond 2^53 - 1";
-  const isCounted = COUNTED_LIMITS.some((limit) => limits[limit] !== undefined);
+  const isCounted = Object.keys(limits).length > 0;
   if (isCounted && notAfterUnixMs - notBeforeUnixMs > MAX_COUNTED_MS)
-    return `its uses are counted, and it would be valid for more than ${MAX_COUNTED_MS / 86_400_000} days`;
+    return `what it uses is counted, and it would be valid for more than ${MAX_COUNTED_MS / 86_400_000} days`;
   const approval = body.approval && { needed: body.approval.needed, approvers: body.approval.approvers };
   const amiss = approval && demandFault(approval);
   if (amiss !== undefined) return amiss;
@@ -276,14 +292,12 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
 }
 
 function readLimits(message: LimitsMessage | undefined): ResourceLimits | undefined {
-  const limits: Record<string, number> = {};
-  for (const name of LIMITS) {
-    const value = message?.[name];
-    if (value === undefined) continue;
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
-    limits[name] = Number(value);
-  }
-  return limits;
+  const isUnsafe = LIMIT_NAMES.some((name) => (message?.[name] ?? 0n) > BigInt(Number.MAX_SAFE_INTEGER));
+  if (isUnsafe) return undefined;
+  return limitsIn((name) => {
+    const most = message?.[name];
+    return most === undefined ? undefined : Number(most);
+  });
 }
 
 const invalid = (why: string) =>

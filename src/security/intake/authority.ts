@@ -6,10 +6,11 @@ import { isJsonType, readJsonPayload } from "../../wire/json-payload.ts";
 import { toHex } from "../bytes.ts";
 import { type ChainVerifier, unbuilt } from "../capability/chain-verifier.ts";
 import { permits } from "../capability/permits.ts";
-import type { CountedLimit, Token } from "../capability/token.ts";
+import { LIMIT_NAMES, type LimitName, type Token } from "../capability/token.ts";
 import { type Grant, grantAllows } from "../grants/grants.ts";
 import type { Certificate } from "../trust/certificate.ts";
 import type { Capsule, Source } from "../wire/capsule.ts";
+import { amountsOf, type ResourceView } from "./amounts.ts";
 
 export type Granted = {
   readonly grants: readonly Grant[];
@@ -35,6 +36,8 @@ export type AuthorityPorts = {
   readonly currentEpoch: (principal: string) => number;
   /** Judges chains of capability tokens. */
   readonly capabilities: Pick<ChainVerifier, "verify">;
+  /** What intents take of what tokens limit. */
+  readonly resources: ResourceView;
 };
 
 export type Authority = {
@@ -49,31 +52,35 @@ export type Authority = {
   readonly counted?: CountedUse;
 };
 
-/** One intent under the links of a chain that serve so many, with whatever was narrowed from them. */
+/** What one intent takes of the limits of a chain's links, which they share with whatever was narrowed from them. */
 export type CountedUse = {
   /** Hash of the chain's root, limited or not. */
   readonly root: Uint8Array;
   readonly links: readonly {
     /** Its hash. */
     readonly token: Uint8Array;
-    /** Of which of its limits; every intent is a call. */
-    readonly limit: CountedLimit;
-    readonly uses: number;
+    readonly limit: LimitName;
+    /** In all. */
+    readonly most: number;
+    /** Of this intent; more than 0. */
+    readonly amount: number;
     readonly notAfterUnixMs: number;
   }[];
 };
 
+/** @param bytes of the capsule as it came */
 export function authorise(
   capsule: Capsule,
   certificate: Certificate,
   ports: AuthorityPorts,
   nowUnixMs: number,
+  bytes: number,
 ): Result<Authority, CellError> {
   const stale = checkEpoch(capsule.epoch, ports.currentEpoch(certificate.principal));
   if (stale !== undefined) return err(stale);
   switch (certificate.kind) {
     case "client":
-      return authoriseClient(capsule, certificate, ports, nowUnixMs);
+      return authoriseClient(capsule, certificate, ports, nowUnixMs, bytes);
     case "node":
       return authoriseNode(capsule, certificate, ports);
     case "issuer":
@@ -92,23 +99,28 @@ function authoriseClient(
   { principal, generation, grants, key }: Certificate,
   ports: AuthorityPorts,
   nowUnixMs: number,
+  bytes: number,
 ): Result<Authority, CellError> {
   if (capsule.source !== undefined) {
     return err(new CellError("AUTHORITY_SOURCE_INVALID", "a client speaks for no actor"));
   }
-  if (capsule.capability.length > 0) return authoriseByToken(capsule, key, ports, nowUnixMs);
+  if (capsule.capability.length > 0) return authoriseByToken(capsule, key, ports, nowUnixMs, bytes);
   if (grantAllows(grants, capsule.intent, capsule.target)) {
     return ok({ by: `client certificate ${principal}/${generation}` });
   }
   return authoriseByManifest(ports.clientGrants(principal), { name: principal, kind: "client " }, capsule);
 }
 
-/** What carries a token rests on that alone: its issuer's other grants widen it by nothing. */
+/**
+ * What carries a token rests on that alone: its issuer's other grants widen it by nothing.
+ * @param bytes of the capsule as it came
+ */
 export function authoriseByToken(
   { capability, intent, target, payload, contentType, deadlineUnixMs }: Capsule,
   holder: Uint8Array,
-  { capabilities }: Pick<AuthorityPorts, "capabilities">,
+  { capabilities, resources }: Pick<AuthorityPorts, "capabilities" | "resources">,
   nowUnixMs: number,
+  bytes: number,
 ): Result<Authority, CellError> {
   const chain = capabilities.verify(capability, holder, nowUnixMs);
   if (!chain.ok) return chain;
@@ -119,14 +131,15 @@ export function authoriseByToken(
     const remedy = "Give the intent less time (`--timeout`), or ask for a new token.";
     return err(new CellError("CAPABILITY_EXPIRED", "the intent's deadline lies beyond its end", { remedy }));
   }
-  const refused = permits(last, intent, target, () => jsonOf(payload, contentType));
+  const json = () => jsonOf(payload, contentType);
+  const refused = permits(last, intent, target, json);
   if (refused !== undefined) return err(refused);
+  // The last link is limited in all that a link before it is.
+  const amounts = amountsOf(last.limits, { intent, target, json, bytes }, resources);
+  if (!amounts.ok) return amounts;
   const by = `capability ${toHex(last.hash)} of ${toHex(root.hash)}`;
   const once = links.find(({ kind }) => kind === "ephemeral");
-  const counted = [
-    ...countedLinks(links, "calls"),
-    ...(intent === STARTS_AGENT ? countedLinks(links, "agents") : []),
-  ];
+  const counted = LIMIT_NAMES.flatMap((limit) => countedLinks(links, limit, amounts.value[limit]));
   return ok({
     by,
     ...(once && { once: once.hash }),
@@ -134,17 +147,15 @@ export function authoriseByToken(
   });
 }
 
-/** The intent by which a supervisor starts an agent at run time. */
-const STARTS_AGENT = "child.start";
-
-/** Those that serve fewer than every link before them: what serves no fewer is not used up sooner. */
-function countedLinks(links: readonly Token[], limit: CountedLimit): CountedUse["links"] {
+/** Those that allow less than every link before them: what allows no less is not used up sooner. */
+function countedLinks(links: readonly Token[], limit: LimitName, amount = 0): CountedUse["links"] {
+  if (amount === 0) return [];
   let least = Number.POSITIVE_INFINITY;
   return links.flatMap(({ hash: token, notAfterUnixMs, limits }) => {
-    const uses = limits[limit] ?? Number.POSITIVE_INFINITY;
-    if (uses >= least) return [];
-    least = uses;
-    return [{ token, limit, uses, notAfterUnixMs }];
+    const most = limits[limit] ?? Number.POSITIVE_INFINITY;
+    if (most >= least) return [];
+    least = most;
+    return [{ token, limit, most, amount, notAfterUnixMs }];
   });
 }
 

@@ -239,7 +239,7 @@ function decide(
   { capsule, certificate, verified }: Judged,
   refuse: (stage: Stage, error: CellError) => Refused,
 ): Verdict {
-  const authority = authorise(capsule, certificate, ports, nowUnixMs);
+  const authority = authorise(capsule, certificate, ports, nowUnixMs, verified.bytes.length);
   if (!authority.ok) return refuse("authority", authority.error);
   const { principal } = certificate;
   const key = keyOfMemory(certificate, capsule.id, ports);

@@ -1,30 +1,19 @@
-// The stream of tokens whose uses are counted: one message a root, how often it and what was narrowed
-// from it have served. Written only over the one before, so that of all nodes one wins. It forgets what
+// The stream of tokens with limits: one message a root, how much it and what was narrowed from it have
+// used. Written only over the one before, so that of all nodes one wins. It forgets what
 // has ended by itself, and takes no further root when it is full.
-import { randomBytes } from "node:crypto";
-import { z } from "zod";
 import type { CellError } from "../../errors/cell-error.ts";
 import type { Result } from "../../errors/result.ts";
 import type { BrokerConnection } from "../connection.ts";
 import { allCounted, countedStreamName, countedSubject } from "../subjects.ts";
+import { MAX_RECORD_BYTES, readRecord, type TallyRow, writeRecord } from "./counted-record.ts";
 import { KernelStream } from "./kernel-stream.ts";
 
-/** Of 64 links, with the headers that say what is expected. */
-const MAX_RECORD_BYTES = 8 * 1024;
 const MAX_ROOTS = 20_000;
 /** More than all of them: a broker that is full by bytes refuses also what replaces another. */
 const MAX_BYTES = 2 * MAX_ROOTS * MAX_RECORD_BYTES;
-const NONCE_BYTES = 16;
-/** Of narrowed links, and two of the root. */
-const MAX_ROWS = 65;
 
 export type Counts = {
-  /** Of each link its hash, hex, how often it has served, and when it ends. */
-  readonly tallies: readonly {
-    readonly token: string;
-    readonly used: number;
-    readonly notAfterUnixMs: number;
-  }[];
+  readonly tallies: readonly TallyRow[];
   /** In the stream; 0: there is none. */
   readonly sequence: number;
 };
@@ -40,15 +29,6 @@ export type CountedStream = {
    */
   write(root: string, counts: Counts): Promise<Result<{ readonly sequence: number }, CellError>>;
 };
-
-const record = z.strictObject({
-  /** Unlike any other writer's: whose record it is that is there can be told. */
-  nonce: z.string().max(64),
-  tallies: z
-    .array(z.tuple([z.string().regex(/^[0-9a-f]{64}(?:\.agents)?$/), z.int().min(0), z.int().min(0)]))
-    .max(MAX_ROWS)
-    .transform((rows) => rows.map(([token, used, notAfterUnixMs]) => ({ token, used, notAfterUnixMs }))),
-});
 
 /** @param keptMs longer than any such token lives, and clocks differ */
 export function countedStream(
@@ -79,19 +59,4 @@ export function countedStream(
     write: (root, { tallies, sequence }) =>
       stream.publish(countedSubject(cell, root), writeRecord(tallies), { lastSubjectSequence: sequence }),
   };
-}
-
-function writeRecord(tallies: Counts["tallies"]): Uint8Array {
-  const rows = tallies.map(({ token, used, notAfterUnixMs }) => [token, used, notAfterUnixMs]);
-  const nonce = randomBytes(NONCE_BYTES).toString("hex");
-  return Buffer.from(JSON.stringify({ nonce, tallies: rows }));
-}
-
-function readRecord(data: Uint8Array): Counts["tallies"] | undefined {
-  try {
-    const read = record.safeParse(JSON.parse(Buffer.from(data).toString("utf8")));
-    return read.success ? read.data.tallies : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -27,6 +27,7 @@ import type { Court, Subject } from "./court.ts";
 /** "ok" or a code; of what is in order, the token that it rests on and what is to be spent, in hex. */
 export type Judged = { readonly code: string; readonly token: string; readonly once: string };
 
+const ONE_EACH = { memoryBytes: 1, cpuMilli: 1 };
 const EVERYTHING = [{ intents: ["**"], targets: ["**", "kernel/**"] }];
 const OK: Judged = { code: "ok", token: "", once: "" };
 const refused = ({ error }: { readonly error: CellError }): Judged => ({ ...OK, code: error.code });
@@ -122,6 +123,7 @@ function judgeCapsule(
     certificate.value,
     portsOf(capsule.value, certificate.value, bench),
     court.nowUnixMs,
+    bytes.length,
   );
   if (!authority.ok) return refused(authority);
   const { by, once } = authority.value;
@@ -141,6 +143,8 @@ const portsOf = (capsule: Capsule, { principal }: Certificate, bench: Bench): Au
   clientGrants: () => [{ grants: EVERYTHING }],
   currentEpoch: () => capsule.epoch,
   capabilities: verifierOf(bench),
+  // A core knows no graph: it judges the token by itself.
+  resources: { priceOf: () => 1, isKept: () => true, childLimits: () => ONE_EACH },
 });
 
 /** Each time anew: nothing is undecided because of what came before. */

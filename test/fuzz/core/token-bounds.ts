@@ -8,6 +8,7 @@ import {
 } from "../../../src/gen/cell0/v1/capability_pb.ts";
 import { chainBytes } from "../../../src/security/capability/chain.ts";
 import type { Rule } from "../../../src/security/capability/constraint.ts";
+import { LIMIT_NAMES } from "../../../src/security/capability/token.ts";
 import { rootChain } from "../../security/capability/token-fixture.ts";
 import { bytesOf, keyOf, keys, NOW } from "../../security/cell-fixture.ts";
 import { fieldOf, writeFields } from "../wire-tree.ts";
@@ -48,15 +49,13 @@ const steps: readonly Fields[] = [
   ...[0, 1, 2, 4, 5, 6].map((kind) => ({ kind: kind as TokenKind })),
   ...[300_000n, 300_001n].map((lasts) => ({ kind: TokenKind.EPHEMERAL, notAfterUnixMs: least + lasts })),
   ...[2_592_000_000n, 2_592_000_001n].flatMap((lasts) =>
-    [{ calls: 1n }, { agents: 1n }, { costMicro: 1n }].map((limits) => ({
-      ...{ limits, notAfterUnixMs: least + lasts },
-    })),
+    LIMIT_NAMES.map((name) => ({ limits: { [name]: 1n }, notAfterUnixMs: least + lasts })),
   ),
   ...[most, most + 1n, least, least - 1n].map((notAfterUnixMs) => ({ notAfterUnixMs })),
-  ...[2n ** 53n - 1n, 2n ** 53n].flatMap((calls) => [
-    { limits: { calls } },
-    { epoch: calls },
-    { notBeforeUnixMs: calls },
+  ...[2n ** 53n - 1n, 2n ** 53n].flatMap((most) => [
+    ...LIMIT_NAMES.map((name) => ({ limits: { [name]: most } })),
+    { epoch: most },
+    { notBeforeUnixMs: most },
   ]),
   ...["a".repeat(63), "a".repeat(64), "", "A"].map((scope) => ({ scope })),
   ...[0, 15, 16, 17].map((length) => ({ id: new Uint8Array(length) })),

@@ -12,7 +12,7 @@ import { chainVerifier, inEpoch, rootChain } from "../../security/capability/tok
 import { genesis, keys, must } from "../../security/cell-fixture.ts";
 import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
 import { codeOf, demand } from "../demand.ts";
-import { aimed, following, HOLDERS, type Step, step } from "../links.ts";
+import { aimed, following, HOLDERS, type Step, someLimits, step } from "../links.ts";
 import { type Saw, targetOf } from "../target.ts";
 import { verifyOnce } from "../verify-once.ts";
 
@@ -39,6 +39,7 @@ const ask: fc.Arbitrary<Ask> = fc.record({
 type Story = {
   readonly root: readonly Permission[];
   readonly maxDepth: number;
+  readonly limits: ResourceLimits;
   readonly steps: readonly Step[];
   readonly asks: readonly Ask[];
 };
@@ -48,11 +49,12 @@ export const attenuation = targetOf<Story>({
   inputs: fc.record({
     root: fc.array(permission, { minLength: 1, maxLength: 3 }),
     maxDepth: fc.nat(7),
+    limits: someLimits,
     steps: fc.array(step, { minLength: 1, maxLength: 7 }),
     asks: fc.array(ask, { minLength: 1, maxLength: 16 }),
   }),
-  check: ({ root, maxDepth, steps, asks }, saw) => {
-    let chain = rootChain({ permissions: root, maxDepth, limits: { calls: 5, agents: 2 } });
+  check: ({ root, maxDepth, limits, steps, asks }, saw) => {
+    let chain = rootChain({ permissions: root, maxDepth, limits });
     let isRefused = false;
     for (const each of steps) {
       const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, chain.last.holder)) ?? keys.ann;

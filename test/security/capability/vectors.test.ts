@@ -10,7 +10,7 @@ import { authoriseByToken } from "../../../src/security/intake/authority.ts";
 import { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { readGenesis } from "../../../src/security/trust/genesis.ts";
 import { TrustStore } from "../../../src/security/trust/trust-store.ts";
-import { capsuleOf, codeOf, keys, must } from "../cell-fixture.ts";
+import { capsuleOf, codeOf, freeResources, keys, must } from "../cell-fixture.ts";
 import { nothingRevoked } from "./token-fixture.ts";
 import { claimsOf } from "./vector-claims.ts";
 
@@ -60,8 +60,8 @@ describe("the published vectors of capabilities", () => {
       capability: bytes(chain),
       payload: new TextEncoder().encode(payload),
     });
-    const ports = { capabilities: cellChainVerifier(trust, nothingRevoked) };
-    expect(codeOf(authoriseByToken(capsule, keys.ann.publicKey, ports, file.nowUnixMs))).toBe(code);
+    const ports = { capabilities: cellChainVerifier(trust, nothingRevoked), resources: freeResources };
+    expect(codeOf(authoriseByToken(capsule, keys.ann.publicKey, ports, file.nowUnixMs, 0))).toBe(code);
   });
 
   test.each(named(file.attenuations))("handed on %s", (_name, vector) => {

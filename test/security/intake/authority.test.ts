@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/security/bytes.ts";
 import { attenuate, chainBytes } from "../../../src/security/capability/chain.ts";
 import type { Permission } from "../../../src/security/capability/permission.ts";
-import type { TokenClaims } from "../../../src/security/capability/token.ts";
+import type { ResourceLimits, TokenClaims } from "../../../src/security/capability/token.ts";
+import type { ResourceView } from "../../../src/security/intake/amounts.ts";
 import { authorise } from "../../../src/security/intake/authority.ts";
 import type { Capsule } from "../../../src/security/wire/capsule.ts";
 import { chainVerifier, rootChain, tokenClaims } from "../capability/token-fixture.ts";
@@ -10,6 +11,7 @@ import {
   bobCertificate,
   capsuleOf,
   codeOf,
+  freeResources,
   genesis,
   keys,
   must,
@@ -26,8 +28,24 @@ const permission: Permission = {
 };
 const tokenFor = (given: Partial<TokenClaims> = {}): Uint8Array =>
   chainBytes(rootChain({ holder: keys.bob.publicKey, permissions: [permission], ...given }));
-const judge = (fields: Partial<Capsule>, certificate = bobCertificate) =>
-  authorise(capsuleOf(fields), certificate, { ...portsOf(), capabilities: chainVerifier() }, NOW);
+const BYTES = 700;
+const judge = (
+  fields: Partial<Capsule>,
+  certificate = bobCertificate,
+  resources: ResourceView = freeResources,
+) =>
+  authorise(
+    capsuleOf(fields),
+    certificate,
+    { ...portsOf(), capabilities: chainVerifier(), resources },
+    NOW,
+    BYTES,
+  );
+const asBytes = { contentType: "application/octet-stream" };
+const started = (supervisor: unknown) => ({
+  ...{ target: "kernel/a/registry", intent: "child.start" },
+  payload: json(JSON.stringify({ supervisor, name: "one" })),
+});
 const asked = { target: "support/triage", intent: "ticket.close", payload: json('{"amount":10}') };
 
 describe("the authority of an intent with a capability", () => {
@@ -81,8 +99,8 @@ describe("the authority of an intent with a capability", () => {
     expect(must(judge({ ...asked, capability: chainBytes(last) })).counted).toEqual({
       root: root.last.hash,
       links: [
-        { token: root.last.hash, limit: "calls", uses: 9, notAfterUnixMs },
-        { token: fewer.last.hash, limit: "calls", uses: 4, notAfterUnixMs },
+        { token: root.last.hash, limit: "calls", most: 9, amount: 1, notAfterUnixMs },
+        { token: fewer.last.hash, limit: "calls", most: 4, amount: 1, notAfterUnixMs },
       ],
     });
     expect(must(judge({ ...asked, capability: tokenFor() })).counted).toBeUndefined();
@@ -90,13 +108,61 @@ describe("the authority of an intent with a capability", () => {
 
   test("of a token that starts so many agents is counted for the intent that starts one, and for no other", () => {
     const permissions = [
-      { intents: ["child.start", "ticket.close"], targets: ["support/*"], constraints: [] },
+      { intents: ["child.start", "ticket.close"], targets: ["support/*", "kernel/**"], constraints: [] },
     ];
     const capability = tokenFor({ limits: { agents: 2 }, permissions });
+    const start = { ...asked, intent: "child.start", capability };
     expect(must(judge({ ...asked, capability })).counted).toBeUndefined();
-    expect(must(judge({ ...asked, intent: "child.start", capability })).counted?.links).toMatchObject([
-      { limit: "agents", uses: 2 },
+    // Of an actor of a graph it is another intent by that name.
+    expect(must(judge(start)).counted).toBeUndefined();
+    expect(must(judge({ ...start, target: "kernel/a/registry" })).counted?.links).toMatchObject([
+      { limit: "agents", most: 2, amount: 1 },
     ]);
+  });
+
+  test("takes of each limit what its target, payload and size say", () => {
+    const limits = {
+      ...{ memoryBytes: 10, cpuMilli: 11, storageBytes: 1_000, agents: 13, calls: 14, costMicro: 15 },
+    };
+    const permissions = [{ intents: ["**"], targets: ["support/*", "kernel/**"], constraints: [] }];
+    const capability = tokenFor({ limits, permissions });
+    const resources: ResourceView = {
+      priceOf: (target, intent) => (target === "support/triage" && intent === "ticket.close" ? 3 : 0),
+      isKept: (target) => target === "kernel/a/registry",
+      childLimits: (name) => (name === "support/desks" ? { memoryBytes: 5, cpuMilli: 6 } : undefined),
+    };
+    const taken = (fields: Partial<Capsule>) => {
+      const { counted } = must(judge({ ...asked, capability, ...fields }, bobCertificate, resources));
+      return Object.fromEntries((counted?.links ?? []).map(({ limit, amount }) => [limit, amount]));
+    };
+    expect(taken({})).toEqual({ calls: 1, costMicro: 3 });
+    expect(taken({ intent: "ticket.open" })).toEqual({ calls: 1 });
+    const start = {
+      ...{ target: "kernel/a/registry", intent: "child.start" },
+      payload: json('{"supervisor":"support/none","name":"one","supervisor":"support/desks"}'),
+    };
+    expect(taken(start)).toEqual({ memoryBytes: 5, cpuMilli: 6, storageBytes: BYTES, agents: 1, calls: 1 });
+  });
+
+  test.for<[what: string, code: string, limits: ResourceLimits, fields: Partial<Capsule>]>([
+    ["an intent without a price", "CAPABILITY_PRICE_UNSTATED", { costMicro: 9 }, {}],
+    ["a free intent", "ok", { costMicro: 0 }, { intent: "free" }],
+    ["a child without a limit of memory", "CAPABILITY_CHILD_UNLIMITED", { memoryBytes: 9 }, started("none")],
+    ["a child without one of processors", "CAPABILITY_CHILD_UNLIMITED", { cpuMilli: 9 }, started("heap")],
+    ["a child with one of memory", "ok", { memoryBytes: 9 }, started("heap")],
+    ["a child of nobody", "CAPABILITY_CHILD_UNLIMITED", { memoryBytes: 9 }, started("nobody")],
+    ["a child of no text", "CAPABILITY_CHILD_UNLIMITED", { memoryBytes: 9 }, started(7)],
+    ["a child by bytes", "CAPABILITY_CHILD_UNLIMITED", { cpuMilli: 9 }, { ...started("heap"), ...asBytes }],
+    ["a child under no such limit", "ok", { agents: 9, calls: 9 }, started("none")],
+  ])("with a limit: %s is %s", ([, code, limits, fields]) => {
+    const permissions = [{ intents: ["**"], targets: ["support/*", "kernel/**"], constraints: [] }];
+    const capability = tokenFor({ limits, permissions });
+    const resources: ResourceView = {
+      priceOf: (_target, intent) => (intent === "free" ? 0 : undefined),
+      isKept: () => false,
+      childLimits: (name) => (name === "nobody" ? undefined : name === "heap" ? { memoryBytes: 1 } : {}),
+    };
+    expect(codeOf(judge({ ...asked, capability, ...fields }, bobCertificate, resources))).toBe(code);
   });
 
   test.for<[what: string, payload: string, contentType: string, code: string]>([
@@ -127,11 +193,6 @@ describe("the authority of an intent with a capability", () => {
   test.for<[what: string, code: string, token: () => Uint8Array]>([
     ["no chain", "CAPABILITY_MALFORMED", () => Uint8Array.of(1)],
     ["one of another kind", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "system" })],
-    [
-      "one with a limit that nobody would keep to",
-      "CAPSULE_CAPABILITY_NOT_BUILT_YET",
-      () => tokenFor({ limits: { calls: 1, storageBytes: 1 } }),
-    ],
     [
       "one that ends before the intent does",
       "CAPABILITY_EXPIRED",

@@ -29,7 +29,7 @@ import { subscribeIntents } from "../../../src/transport/intake.ts";
 import { publishEnvelope } from "../../../src/transport/publish-envelope.ts";
 import { allIntents } from "../../../src/transport/subjects.ts";
 import { serveTrustBundle } from "../../../src/transport/trust-bundle.ts";
-import { noCapabilities } from "../../security/cell-fixture.ts";
+import { freeResources, noCapabilities } from "../../security/cell-fixture.ts";
 import { type BrokerFixture, startBroker } from "../broker-fixture.ts";
 
 export const CELL = "test";
@@ -186,6 +186,7 @@ async function startNode(
     clientGrants: () => [],
     currentEpoch: () => 0,
     capabilities: noCapabilities,
+    resources: freeResources,
   });
   const node: TestNode = { connection, verdicts: [], counts: { messages: 0, trustAsked: 0 } };
   const answer = (request: RequestRef, inbox: string, contents: readonly ReplyContent[]): void => {

@@ -370,29 +370,35 @@ export const RangeSchema: GenMessage<Range> = /*@__PURE__*/
   messageDesc(file_cell0_v1_capability, 8);
 
 /**
- * Absent: not limited by this token.
+ * Of what is used under it in all, with whatever is narrowed from it. Absent: not limited by this token.
  *
  * @generated from message cell0.v1.ResourceLimits
  */
 export type ResourceLimits = Message<"cell0.v1.ResourceLimits"> & {
   /**
+   * That agents which are started under it at run time may have, by their manifest.
+   *
    * @generated from field: optional uint64 memory_bytes = 1;
    */
   memoryBytes?: bigint | undefined;
 
   /**
-   * Thousandths of a processor.
+   * Likewise, in thousandths of a processor.
    *
    * @generated from field: optional uint64 cpu_milli = 2;
    */
   cpuMilli?: bigint | undefined;
 
   /**
+   * Of capsules for durable actors, and for kernel actors.
+   *
    * @generated from field: optional uint64 storage_bytes = 3;
    */
   storageBytes?: bigint | undefined;
 
   /**
+   * Started under it at run time.
+   *
    * @generated from field: optional uint64 agents = 4;
    */
   agents?: bigint | undefined;
@@ -405,7 +411,7 @@ export type ResourceLimits = Message<"cell0.v1.ResourceLimits"> & {
   calls?: bigint | undefined;
 
   /**
-   * Millionths of the cell's unit of cost.
+   * Millionths of the cell's unit of cost, by the prices of intents that manifests state.
    *
    * @generated from field: optional uint64 cost_micro = 6;
    */
