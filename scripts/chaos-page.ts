@@ -65,6 +65,7 @@ function sumOf(runs: readonly Run[]): readonly string[] {
     "## All runs",
     "",
     `**${claimOf(runs)}**, in ${runs.length} runs of ${sum(({ minutes }) => minutes)} minutes in all.`,
+    ...sinceLoss(runs),
     `${sum(({ forwarded }) => forwarded)} numbers sent on from actor to actor, ${sum(({ disordered }) => disordered)} of them out of order; ${sum(({ fired }) => fired)} timers fired; ${sum(({ letters }) => letters)} dead letters.`,
     `${sum(({ lives }) => lives)} lives and ${sum(({ records }) => records)} records followed; ${sum(({ unseen }) => unseen)} records were replaced before the judge could read them.`,
     "",
@@ -73,6 +74,15 @@ function sumOf(runs: readonly Run[]): readonly string[] {
     ...rows,
     "",
   ];
+}
+
+/** What was found since the cell was mended after its last loss. */
+function sinceLoss(runs: readonly Run[]): readonly string[] {
+  const last = runs.findLastIndex(({ lost, doubled }) => lost + doubled > 0);
+  const after = runs.slice(last + 1);
+  return last === -1 || after.length === 0
+    ? []
+    : [`Since what seed ${runs[last]?.seed} found was mended: **${claimOf(after)}**.`];
 }
 
 function tableOf(runs: readonly Run[]): readonly string[] {
@@ -107,8 +117,9 @@ function foundBy(runs: readonly Run[]): readonly string[] {
     "",
     "## Findings",
     "",
-    "Lives that began alike had been seen wrongly by the judge; what was lost was lost by the cell. Both are mended,",
-    "and held by tests that name the seed.",
+    "Lives that began alike had been seen wrongly by the judge (101), or told so late, as an event that came out of its",
+    "turn (108); what was lost was lost by the cell (107); and two actors died in every incarnation of one event that",
+    "a commit held (109). All of it is mended, and held by tests that name the seed.",
     "",
     ...found.flatMap(({ seed, findings }) => [
       `Seed ${seed}:`,

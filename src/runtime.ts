@@ -258,9 +258,11 @@ async function openGround(dir: DataDir, standby: boolean) {
   };
   const { list: revocations } = records.revocations;
   const capabilities = cellChainVerifier(records.trust.store, revocations);
-  const sources = { placed: () => placed.value, firstNode, isNode, capabilities, revocations };
-  const authority = graphAuthority(sources);
   const actors = new RunningActors({ record });
+  const authority = graphAuthority({
+    ...{ placed: () => placed.value, firstNode, isNode, capabilities, revocations },
+    runningTemplate: (supervisor) => actors.templateOf(supervisor),
+  });
   return {
     config,
     identity,

@@ -105,7 +105,7 @@ function registerMint(cap: Command): void {
         "to start and stop actors",
       ],
       [
-        "cell0 cap mint --holder planner --permission AGENT_SPAWN --agents 5 --memory 1GiB --cpu 2",
+        "cell0 cap mint --holder planner --intent child.start --target 'kernel/*/registry' --agents 5 --memory 1GiB --cpu 2",
         "to start five agents, with so much memory and so many processors in all",
       ],
     ],

@@ -103,7 +103,7 @@ function intentLines({ intents, prices = {} }: ActorReport, colors: Colors): rea
     `  ${colors.cyan(plain(type))}`,
     `    payload  ${describeSchema(payload)}`,
     ...(reply === undefined ? [] : [`    reply    ${describeSchema(reply)}`]),
-    ...(prices[type] === undefined ? [] : [`    cost     ${formatMicro(prices[type])}`]),
+    ...(Object.hasOwn(prices, type) ? [`    cost     ${formatMicro(prices[type] ?? 0)}`] : []),
   ]);
   return ["", "intents", ...lines];
 }

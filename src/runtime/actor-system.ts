@@ -129,6 +129,7 @@ class System implements ActorSystem {
 
   async start(): Promise<void> {
     for (const [path, part] of this.#parts()) this.#kernel.set(path, part);
+    this.#options.actors.templatesBy((supervisor) => this.#layer.tree?.templateOf(supervisor));
     const tree = await this.#layer.start();
     this.#convergence = converge(tree, (path, error) => this.#problem(path, error));
     this.#revision = this.#inForce();

@@ -28,6 +28,11 @@ export class Interim {
     if (!this.#waiting.has(path)) this.#waiting.set(path, { bound, deliveries: [] });
   }
 
+  /** Whether somebody is expected at this path. */
+  expects(path: string): boolean {
+    return this.#waiting.has(path);
+  }
+
   /** Undefined: nobody is expected at this path. ACTOR_MAILBOX_FULL */
   put(delivery: Delivery): Result<{ readonly mailboxDepth: number }, CellError> | undefined {
     const { target, deadlineUnixMs } = delivery.intent;

@@ -116,7 +116,9 @@ export function openMessaging(options: MessagingOptions): Messaging {
     toActor,
     ...(options.durable === undefined ? {} : { durable: options.durable }),
     ...spending(options),
-    refusesBefore: (target) => actors.isFull(target),
+    refusesBefore: (target) =>
+      actors.isFull(target) ??
+      (options.durable?.isDurable(target) === true ? undefined : actors.isGone(target)),
     refusesWork: (target) =>
       whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,

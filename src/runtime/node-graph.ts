@@ -94,6 +94,8 @@ export type AuthoritySources = {
   readonly isNode: (name: string) => boolean;
   readonly capabilities: AuthorityPorts["capabilities"];
   readonly revocations: RevocationList;
+  /** What a dynamic supervisor of this node makes its next child from. */
+  readonly runningTemplate: (supervisor: string) => ActorSpec | undefined;
 };
 
 /** The graph actor asks the other nodes' registries whether they are there. */
@@ -106,7 +108,7 @@ const AUTHORITY_ACTOR = /^kernel\/[a-z0-9-]+\/authority$/;
 
 /** What intake and sends ask about the graph. Answers come from maps made once a revision. */
 export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
-  const { placed, firstNode, isNode, capabilities, revocations } = sources;
+  const { placed, firstNode, isNode, capabilities, revocations, runningTemplate } = sources;
   let graph: PlacedGraph | undefined;
   let clients = new Map<string, Granted[]>();
   let actors = new Map<string, Granted>();
@@ -139,7 +141,7 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
     },
     currentEpoch: () => 0,
     capabilities,
-    resources: graphResources(placed),
+    resources: graphResources(placed, runningTemplate),
   };
 }
 

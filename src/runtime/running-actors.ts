@@ -25,10 +25,14 @@ export type RunningActorsOptions = {
 /** Why an intent is not even tried, e.g. because it has killed before. */
 export type Refuses = (delivery: Delivery, spec: ActorSpec | undefined) => CellError | undefined;
 
+/** What a dynamic supervisor here makes its next child from, whatever revision is in force. */
+export type TemplateOf = (supervisor: string) => ActorSpec | undefined;
+
 export class RunningActors {
   readonly #running = new Map<string, RunningActor>();
   readonly #interim: Interim;
   #refuses: Refuses = () => undefined;
+  #templateOf: TemplateOf = () => undefined;
 
   constructor({ record = () => {}, clock = systemClock }: RunningActorsOptions = {}) {
     this.#interim = new Interim(clock, record);
@@ -36,6 +40,14 @@ export class RunningActors {
 
   refuseBy(refuses: Refuses): void {
     this.#refuses = refuses;
+  }
+
+  templatesBy(templateOf: TemplateOf): void {
+    this.#templateOf = templateOf;
+  }
+
+  templateOf(supervisor: string): ActorSpec | undefined {
+    return this.#templateOf(supervisor);
   }
 
   /** An actor that came up; it leaves by itself when it ends. What waited for it is delivered first. */
@@ -97,6 +109,12 @@ export class RunningActors {
     const running = this.#running.get(target);
     if (running === undefined || running.host.stats().mailboxDepth < running.mailboxBound) return undefined;
     return new CellError("ACTOR_MAILBOX_FULL", undefined, { where: target });
+  }
+
+  /** ACTOR_NOT_RUNNING likewise; of no use for who sleeps. */
+  isGone(target: string): CellError | undefined {
+    if (this.#running.has(target) || this.#interim.expects(target)) return undefined;
+    return new CellError("ACTOR_NOT_RUNNING", undefined, { where: target });
   }
 
   /** ACTOR_NOT_RUNNING, or what the actor says. While it is being restarted the intent waits. */

@@ -44,9 +44,11 @@ export function tallied(
 
 function count(tallies: Map<string, Tally>, { root, links }: CountedUse): CellError | undefined {
   const named = links.map((link) => ({ ...link, name: nameOf(link) }));
-  for (const { name, limit, most, amount } of named) {
+  const own = toHex(links.at(-1)?.token ?? root);
+  for (const { name, token, limit, most, amount } of named) {
     const left = Math.max(0, most - (tallies.get(name)?.used ?? 0));
-    if (amount > left) return spent(limit, { most, amount, left });
+    // What others have used of a token that it was narrowed from is not its holder's to know.
+    if (amount > left) return spent(limit, { most, amount, left: toHex(token) === own ? left : undefined });
   }
   const narrowed = new Set([...tallies.keys(), ...named.map(({ name }) => name)]);
   for (const limit of LIMIT_NAMES) narrowed.delete(nameOf({ token: root, limit }));
@@ -59,11 +61,16 @@ function count(tallies: Map<string, Tally>, { root, links }: CountedUse): CellEr
   return undefined;
 }
 
-type Left = { readonly most: number; readonly amount: number; readonly left: number };
+type Left = { readonly most: number; readonly amount: number; readonly left: number | undefined };
 
 function spent(limit: LimitName, { most, amount, left }: Left): CellError {
-  const [asked, rest, all] = [amount, left, most].map((each) => formatAmount(limit, each));
-  return new CellError("CAPABILITY_SPENT", `${nounOfLimit(limit)}: ${asked} asked, ${rest} left of ${all}`);
+  const noun = nounOfLimit(limit);
+  const asked = formatAmount(limit, amount);
+  const what =
+    left === undefined
+      ? `${noun}: ${asked} asked, and less is left of a token that it was narrowed from`
+      : `${noun}: ${asked} asked, ${formatAmount(limit, left)} left of ${formatAmount(limit, most)}`;
+  return new CellError("CAPABILITY_SPENT", what);
 }
 
 type CountedLink = Pick<CountedUse["links"][number], "token" | "limit">;

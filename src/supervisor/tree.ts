@@ -4,7 +4,7 @@
 import type { ExitReason, Failure } from "../actors/child.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
-import type { ChildSpec, Json, SupervisorSpec } from "../manifest/graph.ts";
+import type { ActorSpec, ChildSpec, Json, SupervisorSpec } from "../manifest/graph.ts";
 import { checkSpecs } from "./check-spec.ts";
 import { findChild } from "./child-table.ts";
 import { escalatedFailure } from "./exit-rules.ts";
@@ -128,6 +128,12 @@ export class Tree {
   childrenOf(supervisor: string): Result<ChildrenReport, CellError> {
     const found = findSupervisor(this.#root, supervisor);
     return found.ok ? ok(reportChildren(found.value.state)) : found;
+  }
+
+  /** What a dynamic supervisor makes its next child from; undefined: there is none here. */
+  templateOf(supervisor: string): ActorSpec | undefined {
+    const found = findSupervisor(this.#root, supervisor);
+    return found.ok ? found.value.state.spec.template : undefined;
   }
 
   /**

@@ -33,7 +33,8 @@ const graph = graphOf(
   pool("process", { isolation: "process", limits: { memoryBytes: 64 * MIB, cpu: 0.2505 } }),
   pool("open", { isolation: "process" }),
 );
-const resources = graphResources(() => graph);
+const here = () => undefined;
+const resources = graphResources(() => graph, here);
 
 test.each([
   ["a price that is stated", "g/desk", "ask", 250_000],
@@ -62,8 +63,8 @@ test.each([
 test.each([
   ["a shared child has no limits", "g/shared", {}],
   ["a worker has a heap", "g/worker", { memoryBytes: 128 * MIB }],
-  ["a process has what is stated", "g/process", { memoryBytes: 64 * MIB, cpuMilli: 251 }],
-  ["a process has memory by default, and no limit of processors", "g/open", { memoryBytes: 256 * MIB }],
+  ["a process has what is stated", "g/process", { memoryBytes: 160 * MIB, cpuMilli: 251 }],
+  ["a process has memory by default, and no limit of processors", "g/open", { memoryBytes: 352 * MIB }],
   ["an actor makes no children", "g/desk", undefined],
   ["a supervisor without a template makes none", "g", undefined],
   ["nobody makes any", "", undefined],
@@ -71,9 +72,37 @@ test.each([
   expect(resources.childLimits(path)).toEqual(limits);
 });
 
+test.each([
+  [0.001, 10],
+  [0.01, 10],
+  [2.007, 2007],
+  [4.03, 4030],
+  [1 / 3, 334],
+])("%s of a processor counts as %s thousandths", (cpu, cpuMilli) => {
+  const view = graphResources(() => graphOf(pool("p", { isolation: "process", limits: { cpu } })), here);
+  expect(view.childLimits("g/p")?.cpuMilli).toBe(cpuMilli);
+});
+
+test("a child counts as what the larger of two templates gives it, while one takes the place of the other", () => {
+  const stated = graphOf(pool("p", { isolation: "process", limits: { memoryBytes: 64 * MIB, cpu: 2 } }));
+  const running = (limits: NonNullable<ActorSpec["limits"]>, isolation: ActorSpec["isolation"] = "process") =>
+    graphResources(
+      () => stated,
+      () => actor("g/p", { isolation, limits }),
+    ).childLimits("g/p");
+  expect(running({ memoryBytes: 1024 * MIB, cpu: 1 })).toEqual({ memoryBytes: 1120 * MIB, cpuMilli: 2_000 });
+  expect(running({ memoryBytes: 1 * MIB })).toEqual({ memoryBytes: 160 * MIB });
+  expect(running({}, "shared")).toEqual({});
+  const gone = graphResources(
+    () => graphOf(),
+    () => actor("g/p", { isolation: "worker" }),
+  );
+  expect(gone.childLimits("g/p")).toEqual({ memoryBytes: 128 * MIB });
+});
+
 test("is asked anew when another revision is in force", () => {
   let current = graph;
-  const view = graphResources(() => current);
+  const view = graphResources(() => current, here);
   expect(view.priceOf("g/desk", "ask")).toBe(250_000);
   current = graphOf(actor("g/desk", { intents: { ask: { costMicro: 1 } } }));
   expect(view.priceOf("g/desk", "ask")).toBe(1);

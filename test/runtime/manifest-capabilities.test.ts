@@ -229,6 +229,7 @@ describe("an intent of an actor", () => {
   const asked = { source, intent: OPEN.intents[0] ?? "", target: OPEN.targets[0] ?? "" };
   const portsOf = (graph: PlacedGraph, revocations: RevocationList) =>
     graphAuthority({
+      runningTemplate: () => undefined,
       ...{ placed: () => graph, firstNode: () => "a", isNode: () => true, capabilities: noCapabilities },
       revocations,
     });

@@ -57,6 +57,7 @@ const graphOf = (...children: readonly ActorSpec[]): PlacedGraph => ({
 
 const graph = graphOf(actor("g/agent", { tools }), actor("g/plain"), actor("g/far", { tools }));
 const authority = graphAuthority({
+  runningTemplate: () => undefined,
   placed: () => graph,
   firstNode: () => "a",
   isNode: () => true,
@@ -129,6 +130,7 @@ test("children of a template have its tools, at its node, and may ask for them",
     placed: { "g/readers": { shard: 0, node: "a", codeHash: "" } },
   };
   const authorityOf = graphAuthority({
+    runningTemplate: () => undefined,
     placed: () => dynamic,
     firstNode: () => "a",
     isNode: () => true,

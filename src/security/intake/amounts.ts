@@ -29,7 +29,7 @@ export type Asked = {
 /** Absent: nothing of that. */
 export type Amounts = { readonly [Name in LimitName]?: number };
 
-/** Of each limit. Errors: CAPABILITY_PRICE_UNSTATED, CAPABILITY_CHILD_UNLIMITED. */
+/** Of each limit. Errors: CAPABILITY_PRICE_UNSTATED, CAPABILITY_CHILD_UNLIMITED, SUPERVISOR_NOT_FOUND. */
 export function amountsOf(
   limits: ResourceLimits,
   asked: Asked,
@@ -81,13 +81,11 @@ function ofChild(
 ): Result<number, CellError> {
   const supervisor = supervisorIn(json());
   const limits = childLimits(supervisor);
-  const amount = limits?.[name];
+  if (limits === undefined)
+    return err(new CellError("SUPERVISOR_NOT_FOUND", undefined, { where: supervisor.slice(0, 512) }));
+  const amount = limits[name];
   if (amount !== undefined) return ok(amount);
-  const field = FIELDS[name];
-  const what =
-    limits === undefined
-      ? `the token limits ${field}, and no supervisor of that name makes children`
-      : `the token limits ${field}, and children of this supervisor have no limit of it`;
+  const what = `the token limits ${FIELDS[name]}, and children of this supervisor have no limit of it`;
   return err(new CellError("CAPABILITY_CHILD_UNLIMITED", what, { where: supervisor.slice(0, 512) }));
 }
 

@@ -150,8 +150,8 @@ describe("the authority of an intent with a capability", () => {
     ["a child without a limit of memory", "CAPABILITY_CHILD_UNLIMITED", { memoryBytes: 9 }, started("none")],
     ["a child without one of processors", "CAPABILITY_CHILD_UNLIMITED", { cpuMilli: 9 }, started("heap")],
     ["a child with one of memory", "ok", { memoryBytes: 9 }, started("heap")],
-    ["a child of nobody", "CAPABILITY_CHILD_UNLIMITED", { memoryBytes: 9 }, started("nobody")],
-    ["a child of no text", "CAPABILITY_CHILD_UNLIMITED", { memoryBytes: 9 }, started(7)],
+    ["a child of nobody", "SUPERVISOR_NOT_FOUND", { memoryBytes: 9 }, started("nobody")],
+    ["a child of no text", "SUPERVISOR_NOT_FOUND", { memoryBytes: 9 }, started(7)],
     ["a child by bytes", "CAPABILITY_CHILD_UNLIMITED", { cpuMilli: 9 }, { ...started("heap"), ...asBytes }],
     ["a child under no such limit", "ok", { agents: 9, calls: 9 }, started("none")],
   ])("with a limit: %s is %s", ([, code, limits, fields]) => {
