@@ -1,7 +1,9 @@
 // What a node listens to, and how it stops to listen to one sender: while somebody is shut out,
 // each wildcard for all senders is replaced by the names of all the others, so that the broker drops
-// what he sends. Once a second he is heard again for a few messages; who does not use them up is let in.
+// what he sends. He is heard for a few messages nevertheless; who does not use them up in a second is let in.
+import { CellError } from "../errors/cell-error.ts";
 import type { BrokerMessage, BrokerSubscription } from "./connection.ts";
+import { end, Hearing, SLOTS } from "./hearing.ts";
 import { ofPrincipal, senderOf } from "./subjects.ts";
 
 export type SubscriptionPorts = {
@@ -10,36 +12,33 @@ export type SubscriptionPorts = {
     subject: string,
     handler: (message: BrokerMessage) => void,
     options?: { readonly max?: number },
-  ) => Pick<BrokerSubscription, "unsubscribe" | "drain">;
+  ) => Live;
   readonly handler: (message: BrokerMessage) => void;
   /** Takes what is still on its way from who is shut out. */
   readonly refuse: (message: BrokerMessage) => void;
   /** Who may send at all; absent: nobody can be shut out. */
   readonly principals?: () => readonly string[];
-  /** Calls it once a second until it is ended. */
-  readonly everySecond?: (run: () => void) => () => void;
+  /** Calls it `SLOTS` times a second until it is ended. */
+  readonly everySlot?: (run: () => void) => () => void;
 };
 
-/**
- * What who is shut out is heard for in a second: messages, as many as a client sends that only ever overran the
- * node once, and bytes, since one message may hold many intents. They cost a few hundredths of a processor.
- */
-export const HEARD_WHILE_SHUT = 512;
-export const HEARD_BYTES = 128 * 1024;
 /** No principal's name. */
 const STRANGERS = "*";
 /** Beyond so many, names times subjects, nobody is shut out. */
 export const MAX_NAMED = 16_384;
 
-type Live = Pick<BrokerSubscription, "unsubscribe" | "drain">;
-type Trial = { left: number; bytes: number; readonly subscriptions: readonly Live[] };
+export type Live = Pick<BrokerSubscription, "unsubscribe" | "drain">;
+/** Who is not heard at all: until a second has passed, or, of strangers, for one second. */
+type Silenced = Pick<Hearing, "hasOverrun" | "subscriptions" | "next">;
 
 export class IntentSubscriptions {
   readonly #ports: SubscriptionPorts;
   readonly #wanted = new Set<string>();
   readonly #live = new Map<string, Live>();
   /** Who is shut out, and what he is heard by nevertheless. */
-  readonly #shut = new Map<string, Trial>();
+  readonly #shut = new Map<string, Silenced>();
+  /** Of this second. */
+  #slot = 0;
   #stop: (() => void) | undefined;
 
   constructor(ports: SubscriptionPorts) {
@@ -74,55 +73,58 @@ export class IntentSubscriptions {
     const isKnown = this.#ports.principals?.().includes(sender) === true;
     const name = isKnown ? sender : STRANGERS;
     if (this.#shut.has(name) || !this.#canName()) return false;
-    this.#shut.set(name, { left: isKnown ? 0 : HEARD_WHILE_SHUT, bytes: HEARD_BYTES, subscriptions: [] });
+    this.#shut.set(name, { hasOverrun: isKnown, subscriptions: [], next: () => {} });
     this.#apply();
-    this.#stop ??= (this.#ports.everySecond ?? everySecond)(() => this.#again());
+    this.#stop ??= (this.#ports.everySlot ?? everySlot)(() => this.#tick());
     return true;
   }
 
   async drain(): Promise<void> {
     this.#stop?.();
-    const trials = [...this.#shut.values()].flatMap(({ subscriptions }) => subscriptions);
-    const all = [...this.#live.values(), ...trials];
+    const heard = [...this.#shut.values()].flatMap(({ subscriptions }) => subscriptions);
+    const all = [...this.#live.values(), ...heard];
     this.#live.clear();
     this.#shut.clear();
     this.#wanted.clear();
     await Promise.all(all.map((each) => each.drain()));
   }
 
-  /** Whoever did not use up what he was heard for is let in; the others have as much again. */
+  #tick(): void {
+    try {
+      this.#next();
+    } catch (error) {
+      // A connection that is closed for good has ended all of them.
+      if (!(error instanceof CellError) || error.code !== "BROKER_CLOSED") throw error;
+      this.#stop?.();
+    }
+  }
+
+  #next(): void {
+    this.#slot = (this.#slot + 1) % SLOTS;
+    if (this.#slot === 0) this.#again();
+    else for (const hearing of this.#shut.values()) hearing.next();
+  }
+
+  /** A second is over. Whoever did not use up what he was heard for is let in; the others have as much again. */
   #again(): void {
     const canName = this.#canName();
     const over: Live[] = [];
-    for (const [sender, { left, subscriptions }] of [...this.#shut]) {
+    for (const [sender, { hasOverrun, subscriptions }] of [...this.#shut]) {
       over.push(...subscriptions);
-      if (left > 0 || !canName) this.#shut.delete(sender);
-      else this.#shut.set(sender, this.#trialOf(sender));
+      if (!hasOverrun || !canName) this.#shut.delete(sender);
+      else this.#shut.set(sender, this.#hearingOf(sender));
     }
     this.#apply();
     for (const each of over) end(each);
     if (this.#shut.size > 0) return;
     this.#stop?.();
     this.#stop = undefined;
+    this.#slot = 0;
   }
 
-  #trialOf(sender: string): Trial {
-    const { subscribe, handler, refuse } = this.#ports;
-    const subscriptions: Live[] = [];
-    const trial: Trial = { left: HEARD_WHILE_SHUT, bytes: HEARD_BYTES, subscriptions };
-    const hear = (message: BrokerMessage) => {
-      const isOver = trial.left <= 0;
-      trial.left -= 1;
-      trial.bytes -= message.data.length;
-      if (isOver || trial.bytes < 0) refuse(message);
-      else handler(message);
-      if (trial.bytes >= 0) return;
-      trial.left = 0;
-      for (const each of subscriptions.splice(0)) end(each);
-    };
-    for (const subject of this.#wanted)
-      subscriptions.push(subscribe(ofPrincipal(subject, sender), hear, { max: HEARD_WHILE_SHUT }));
-    return trial;
+  #hearingOf(sender: string): Hearing {
+    const subjects = [...this.#wanted].map((subject) => ofPrincipal(subject, sender));
+    return new Hearing(subjects, this.#ports);
   }
 
   #canName(): boolean {
@@ -164,12 +166,7 @@ export class IntentSubscriptions {
   }
 }
 
-/** A connection that is lost has ended it. */
-function end(subscription: Live): void {
-  subscription.drain().catch(() => {});
-}
-
-function everySecond(run: () => void): () => void {
-  const timer = setInterval(run, 1_000).unref();
+function everySlot(run: () => void): () => void {
+  const timer = setInterval(run, 1_000 / SLOTS).unref();
   return () => clearInterval(timer);
 }

@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
+import { CellError } from "../../src/errors/cell-error.ts";
 import type { BrokerMessage } from "../../src/transport/connection.ts";
-import {
-  HEARD_BYTES,
-  HEARD_WHILE_SHUT,
-  IntentSubscriptions,
-  MAX_NAMED,
-} from "../../src/transport/intent-subscriptions.ts";
+import { HEARD_BYTES, HEARD_WHILE_SHUT, SLOTS } from "../../src/transport/hearing.ts";
+import { IntentSubscriptions, MAX_NAMED } from "../../src/transport/intent-subscriptions.ts";
 
 const ALL = "cell0.v1.test.in.>";
 const ONE = "cell0.v1.test.in.*.hello.greeter";
 const from = (principal: string) => `cell0.v1.test.in.${principal}.hello.greeter`;
+
+const IN_SLOT = HEARD_WHILE_SHUT / SLOTS;
 
 /** A broker that hands over what somebody listens to, and second hands that are moved by hand. */
 function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory"]) {
@@ -34,7 +33,7 @@ function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory
     handler: ({ subject }) => void heard.push(subject),
     refuse: ({ subject }) => void refused.push(subject),
     ...(principals === "unknown" ? {} : { principals: () => principals }),
-    everySecond(run) {
+    everySlot(run) {
       tick = run;
       return () => {
         tick = undefined;
@@ -62,7 +61,10 @@ function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory
         }
       return heard.length - before;
     },
-    second: () => tick?.(),
+    slot: () => tick?.(),
+    second() {
+      for (let slot = 0; slot < SLOTS; slot += 1) tick?.();
+    },
     isTicking: () => tick !== undefined,
   };
 }
@@ -79,15 +81,19 @@ describe("who is shut out", () => {
     expect(subscriptions.subjects()).toEqual([subject]);
   });
 
-  it("is heard for a few messages a second while it uses them up, and let in once it does not", () => {
-    const { subscriptions, send, second, subjects, isTicking } = world();
+  it("is heard for a few messages in each part of a second while it uses them up, and let in once it does not", () => {
+    const { subscriptions, send, slot, second, subjects, isTicking } = world();
     subscriptions.add(ALL);
     subscriptions.shutOut("mallory");
-    for (let n = 0; n < 3; n += 1) {
-      second();
-      expect(send(from("mallory"), 10_000)).toBe(HEARD_WHILE_SHUT);
+    for (let n = 1; n < SLOTS; n += 1) {
+      slot();
+      expect(send(from("mallory"), 10_000)).toBe(0);
     }
-    second();
+    for (let n = 0; n < 3 * SLOTS; n += 1) {
+      slot();
+      expect(send(from("mallory"), 10_000)).toBe(IN_SLOT);
+    }
+    slot();
     expect(send(from("mallory"))).toBe(1);
     second();
     expect(subjects()).toEqual([ALL]);
@@ -95,27 +101,45 @@ describe("who is shut out", () => {
     expect(isTicking()).toBe(false);
   });
 
-  it("is heard for so many bytes too: a message may hold many intents", () => {
-    const { subscriptions, send, second } = world();
+  it("is heard no more often for being silent before", () => {
+    const { subscriptions, send, slot, second } = world();
     subscriptions.add(ALL);
     subscriptions.shutOut("mallory");
     second();
-    expect(send(from("mallory"), 100, HEARD_BYTES / 4)).toBe(4);
+    for (let n = 0; n < 5; n += 1) slot();
+    expect(send(from("mallory"), 10_000)).toBe(IN_SLOT);
+    // It is not let in for what it did in one part alone.
+    for (let n = 5; n < SLOTS; n += 1) slot();
+    expect(send(from("mallory"), 10_000)).toBe(IN_SLOT);
+  });
+
+  it("is heard for so many bytes too: a message may hold many intents, and is paid for by those after it", () => {
+    const { subscriptions, send, slot, second } = world();
+    const bytes = HEARD_BYTES / SLOTS;
+    subscriptions.add(ALL);
+    subscriptions.shutOut("mallory");
     second();
-    expect(send(from("mallory"), 3, HEARD_BYTES / 4)).toBe(3);
+    expect(send(from("mallory"), 100, bytes)).toBe(4);
+    const heard = Array.from({ length: 8 }, () => {
+      slot();
+      return send(from("mallory"), 100, 3 * bytes);
+    });
+    expect(heard).toEqual([1, 0, 0, 1, 0, 0, 1, 0]);
     second();
-    expect(send(from("mallory"), 100, HEARD_BYTES)).toBe(100);
+    second();
+    expect(send(from("mallory"), 3, bytes)).toBe(3);
   });
 
   it("is heard for no more on many subjects than on one", () => {
-    const { subscriptions, send, second } = world();
+    const { subscriptions, send, slot, second } = world();
     for (const actor of ["one", "two", "three"]) subscriptions.add(`cell0.v1.test.in.*.hello.${actor}`);
     subscriptions.shutOut("mallory");
     second();
-    const heard = ["one", "two", "three"].map((actor) =>
-      send(`cell0.v1.test.in.mallory.hello.${actor}`, HEARD_WHILE_SHUT - 100),
-    );
-    expect(heard).toEqual([HEARD_WHILE_SHUT - 100, 100, 0]);
+    const sendAll = () =>
+      ["one", "two", "three"].map((actor) => send(`cell0.v1.test.in.mallory.hello.${actor}`, IN_SLOT - 10));
+    expect(sendAll()).toEqual([IN_SLOT - 10, 10, 0]);
+    slot();
+    expect(sendAll()).toEqual([IN_SLOT - 10, 10, 0]);
   });
 
   it("takes nobody along: another one floods, and each is let in by itself", () => {
@@ -126,9 +150,9 @@ describe("who is shut out", () => {
     subscriptions.shutOut("ann");
     second();
     expect(send(from("mallory"))).toBe(1);
-    expect(send(from("ann"), 10_000)).toBe(HEARD_WHILE_SHUT);
+    expect(send(from("ann"), 10_000)).toBe(IN_SLOT);
     second();
-    expect([send(from("mallory"), 100), send(from("ann"), 10_000)]).toEqual([100, HEARD_WHILE_SHUT]);
+    expect([send(from("mallory"), 100), send(from("ann"), 10_000)]).toEqual([100, IN_SLOT]);
     second();
     second();
     expect(subjects()).toEqual([ONE]);
@@ -174,6 +198,29 @@ describe("who is shut out", () => {
     expect(refused).toEqual([from("mallory"), from("mallory"), from("mallory")]);
     // By the old subscription and by the new one.
     expect(send(from("ann"))).toBe(2);
+  });
+
+  it("is looked at no more once the connection is closed for good", () => {
+    let tick: (() => void) | undefined;
+    const subscriptions = new IntentSubscriptions({
+      subscribe: (subject) => {
+        if (subject !== ALL && !subject.includes(".ann.")) throw new CellError("BROKER_CLOSED");
+        return { unsubscribe: () => {}, drain: async () => {} };
+      },
+      handler: () => {},
+      refuse: () => {},
+      principals: () => ["ann", "mallory"],
+      everySlot(run) {
+        tick = run;
+        return () => {
+          tick = undefined;
+        };
+      },
+    });
+    subscriptions.add(ALL);
+    subscriptions.shutOut("mallory");
+    for (let slot = 0; slot < SLOTS; slot += 1) tick?.();
+    expect(tick).toBeUndefined();
   });
 
   it("leaves nothing behind when all is drained", async () => {

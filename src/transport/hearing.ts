@@ -1,0 +1,82 @@
+// For how much of a second a sender who is shut out is heard nevertheless: in parts, so that what he may
+// still ask of the node never comes as one burst, behind which everybody else would wait.
+import type { BrokerMessage } from "./connection.ts";
+import type { Live, SubscriptionPorts } from "./intent-subscriptions.ts";
+
+/** Messages in a second: as many as a client sends that only ever overran the node once. */
+export const HEARD_WHILE_SHUT = 512;
+/** Bytes in a second, since one message may hold many intents. */
+export const HEARD_BYTES = 128 * 1024;
+/** Parts of a second. */
+export const SLOTS = 16;
+const MESSAGES_IN_SLOT = HEARD_WHILE_SHUT / SLOTS;
+const BYTES_IN_SLOT = HEARD_BYTES / SLOTS;
+/** Who was silent may use that of so many parts at once: a message may be larger than one part. */
+const SAVED_SLOTS = 4;
+
+type Ports = Pick<SubscriptionPorts, "subscribe" | "handler" | "refuse">;
+type Ear = { live: Live; isUsed: boolean };
+
+/** One sender, for one second. */
+export class Hearing {
+  readonly #ports: Ports;
+  readonly #ears = new Map<string, Ear>();
+  #left = MESSAGES_IN_SLOT;
+  #bytes = BYTES_IN_SLOT * SAVED_SLOTS;
+  #hasOverrun = false;
+
+  /** @param subjects of this sender alone */
+  constructor(subjects: readonly string[], ports: Ports) {
+    this.#ports = ports;
+    for (const subject of subjects) this.#open(subject);
+  }
+
+  /** He used up what he was heard for in some part of it. */
+  get hasOverrun(): boolean {
+    return this.#hasOverrun;
+  }
+
+  get subscriptions(): readonly Live[] {
+    return [...this.#ears.values()].map(({ live }) => live);
+  }
+
+  /** The next part. Only what he has used is subscribed to again. */
+  next(): void {
+    this.#left = MESSAGES_IN_SLOT;
+    this.#bytes = Math.min(this.#bytes + BYTES_IN_SLOT, BYTES_IN_SLOT * SAVED_SLOTS);
+    if (this.#bytes <= 0) return;
+    for (const [subject, { live, isUsed }] of [...this.#ears]) {
+      if (!isUsed) continue;
+      this.#open(subject);
+      end(live);
+    }
+  }
+
+  /** The broker itself ends it after what one part allows. */
+  #open(subject: string): void {
+    const live = this.#ports.subscribe(subject, (message) => this.#hear(ear, message), {
+      max: MESSAGES_IN_SLOT,
+    });
+    const ear: Ear = { live, isUsed: false };
+    this.#ears.set(subject, ear);
+  }
+
+  #hear(ear: Ear, message: BrokerMessage): void {
+    const { handler, refuse } = this.#ports;
+    ear.isUsed = true;
+    if (this.#left <= 0 || this.#bytes <= 0) refuse(message);
+    else {
+      this.#left -= 1;
+      this.#bytes -= message.data.length;
+      handler(message);
+    }
+    if (this.#left > 0 && this.#bytes > 0) return;
+    this.#hasOverrun = true;
+    end(ear.live);
+  }
+}
+
+/** A connection that is lost has ended it. */
+export function end(subscription: Live): void {
+  subscription.drain().catch(() => {});
+}
