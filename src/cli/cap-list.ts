@@ -54,7 +54,7 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
     shown,
     [
       { title: "MINTED", value: ({ hash, revoked }) => (revoked ? colors.red(hash) : hash) },
-      { title: "HOLDER", value: ({ holder, client }) => plain(client ?? `key ${holder.slice(0, 16)}`) },
+      { title: "HOLDER", value: (row) => plain(holderOf(row)) },
       { title: "MAY SEND", value: (row) => plain(describe(row)) },
       { title: "SCOPE", value: ({ scope }) => plain(scope) },
       { title: "UNTIL (UTC)", value: ({ notAfterUnixMs }) => formatTime(notAfterUnixMs) },
@@ -69,6 +69,9 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
   const more = minted.length - shown.length;
   return more === 0 ? table : `${table}\n${colors.dim(`and ${more} older ones: --json`)}`;
 }
+
+const holderOf = ({ holder, client, actor }: MintedRow): string =>
+  client ?? actor ?? `key ${holder.slice(0, 16)}`;
 
 /** Whether it is approved only the token itself says. */
 function stateOf({ revoked, once, calls, agents, approval }: MintedRow, colors: Colors): string {

@@ -4,9 +4,11 @@ import { isPermissionName } from "../actors/kernel/permission-names.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { equalBytes, fromHex, toHex } from "../security/bytes.ts";
 import { type ApprovalDemand, byBytes } from "../security/capability/approval.ts";
-import { attenuate, type Chain, chainOf, checkSignatures } from "../security/capability/chain.ts";
+import { capabilityText } from "../security/capability/capability-text.ts";
+import { attenuate, type Chain, chainBytes, chainOf, checkSignatures } from "../security/capability/chain.ts";
 import { type Constraint, implies } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
+import { actorHolder } from "../security/capability/holder.ts";
 import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
@@ -17,11 +19,12 @@ import {
   signToken,
   type Token,
   type TokenClaims,
+  type TokenKindName,
 } from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
 import { hasKeyForm } from "../security/keys/admit-key.ts";
-import { isToken } from "../security/names.ts";
+import { isActorPath, isToken } from "../security/names.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { createIds } from "../security/wire/capsule-id.ts";
 import type { CapOptions } from "./cap.ts";
@@ -57,7 +60,8 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
 async function askForOne(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
   const { where = [], depth = 0, once = false, scope } = options;
   const { trust } = await knownTrust(context);
-  const holder = toHex(holderOf(options.holder, trust));
+  const { actor, holder: key } = heldBy(options, trust);
+  const holder = actor ?? toHex(key);
   // What is no condition is told here, by its place on the command line.
   constraintsOf(where);
   const permissions = permissionsAsked(options).map((each) => ({ ...each, where }));
@@ -93,14 +97,13 @@ export async function askAuthority(context: Context, request: AskedToken): Promi
 /** By the issuer's key of this directory. */
 async function mintOffline(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
   const { maker, trust } = await readCellKeys(context.dir);
-  const { where = [], depth = 0, once, scope = DEFAULT_SCOPE } = options;
+  const { where = [], depth = 0, scope = DEFAULT_SCOPE } = options;
   const constraints = constraintsOf(where);
   const revocations = await readRevocationList(context.dir, maker.genesis);
   const now = Date.now();
+  const { kind, holder } = heldBy(options, trust);
   const claims: TokenClaims = {
-    id: nextId(),
-    kind: once ? "ephemeral" : "user",
-    holder: holderOf(options.holder, trust),
+    ...{ id: nextId(), kind, holder },
     parent: new Uint8Array(),
     permissions: permissionsAsked(options).map((each) => ({ ...each, constraints })),
     limits: limitsOf(options),
@@ -125,15 +128,15 @@ export async function narrow(context: Context, file: string, options: CapOptions
   const unsound = checkSignatures(chain, identity.genesis.hash);
   if (unsound !== undefined) throw unsound;
   const parent = chain.last;
-  const { once, depth = Math.max(0, parent.maxDepth - 1) } = options;
+  const { actor, ...held } = heldBy(options, known.trust, parent.kind);
+  const { depth = actor === undefined ? Math.max(0, parent.maxDepth - 1) : 0 } = options;
   if (parent.maxDepth === 0) {
     throw new CellError("CAPABILITY_WIDENED", "this token may not be handed on", { where: file });
   }
   const now = Date.now();
   const claims = {
     id: nextId(),
-    kind: once ? ("ephemeral" as const) : parent.kind,
-    holder: holderOf(options.holder, known.trust),
+    ...held,
     permissions: narrowed(parent.permissions, options),
     limits: { ...parent.limits, ...limitsOf(options) },
     maxDepth: depth,
@@ -150,13 +153,25 @@ export async function narrow(context: Context, file: string, options: CapOptions
   return await hand(context, longer.value, known.trust, options);
 }
 
-export async function show(context: Context, file: string): Promise<ExitCode> {
+export type ShowOptions = { readonly actor?: string; readonly text?: true };
+
+export async function show(
+  context: Context,
+  file: string,
+  { actor, text: textAlone }: ShowOptions,
+): Promise<ExitCode> {
   const chain = await readTokenFile(context, file);
+  const text = capabilityText(chainBytes(chain));
+  if (textAlone) {
+    context.print(text);
+    context.printJson({ text });
+    return exitCodes.ok;
+  }
   const known = await knownTrust(context);
   const now = Date.now();
-  const standing = standingOf(chain, known, now);
-  context.print(renderChain(chain, nameOfKeys(known, now), standing, context.colors));
-  context.printJson({ ...standing, links: chainToJson(chain) });
+  const standing = standingOf(chain, known, now, actor);
+  context.print(renderChain(chain, nameOfKeys(known, now, actor), standing, context.colors));
+  context.printJson({ ...standing, text, links: chainToJson(chain) });
   return standing.counts ? exitCodes.ok : exitCodes.negative;
 }
 
@@ -199,7 +214,7 @@ function demandOf(
   if (approver.length === 0 && approvals === 0) return undefined;
   if (approvals > approver.length)
     throw new CellError("CLI_USAGE", `it demands ${approvals} approvals of ${approver.length} approvers`);
-  const keys = approver.map((each) => holderOf(each, trust)).sort(byBytes);
+  const keys = approver.map((each) => keyOf(each, trust)).sort(byBytes);
   const twice = keys.some((key, at) => at > 0 && equalBytes(key, keys[at - 1] ?? key));
   if (twice) throw new CellError("CLI_USAGE", "an approver is named twice");
   return { needed: approvals, approvers: keys };
@@ -218,10 +233,12 @@ async function hand(
   trust: TrustStore,
   { holder, out }: CapOptions,
 ): Promise<ExitCode> {
-  const file = context.path(out ?? `${isToken(holder) ? holder : holder.slice(0, 16)}.cap`);
+  const actor = holder.includes("/") ? holder : undefined;
+  const name = isToken(holder) ? holder : (actor?.replaceAll("/", "-") ?? holder.slice(0, 16));
+  const file = context.path(out ?? `${name}.cap`);
   await writeNewFile(file, formatTokenFile(chain));
   const { holder: key, notAfterUnixMs } = chain.last;
-  const nameOf = nameOfKeys({ trust }, Date.now());
+  const nameOf = nameOfKeys({ trust }, Date.now(), actor);
   const certificate = trust.byKey(key, Date.now());
   const isLonger = certificate.ok && certificate.value.notAfterUnixMs < notAfterUnixMs;
   context.print(
@@ -232,11 +249,18 @@ async function hand(
         ? [`Its holder itself counts only until ${formatTime(certificate.value.notAfterUnixMs)} UTC.`]
         : []),
       "",
-      "Its holder uses it so:",
-      `  cell0 --creds HOLDER.creds send TARGET INTENT '{}' --cap ${shellWord(file)}`,
+      ...(actor === undefined
+        ? [
+            "Its holder uses it so:",
+            `  cell0 --creds HOLDER.creds send TARGET INTENT '{}' --cap ${shellWord(file)}`,
+          ]
+        : [
+            "The actor sends under it with this text, in a payload that its behaviour takes it from:",
+            `  cell0 cap show ${shellWord(file)} --text`,
+          ]),
     ].join("\n"),
   );
-  context.printJson({ file, links: chainToJson(chain) });
+  context.printJson({ file, text: capabilityText(chainBytes(chain)), links: chainToJson(chain) });
   return exitCodes.ok;
 }
 
@@ -273,8 +297,27 @@ export function constraintsOf(texts: readonly string[]): readonly Constraint[] {
   });
 }
 
+type Held = Pick<TokenClaims, "kind" | "holder"> & { readonly actor?: string };
+
+/** @param parent kind of the link before; of a root a user's */
+function heldBy(
+  { holder, once, depth = 0 }: Pick<CapOptions, "holder" | "once" | "depth">,
+  trust: TrustStore,
+  parent: TokenKindName = "user",
+): Held {
+  if (!holder.includes("/")) return { kind: once ? "ephemeral" : parent, holder: keyOf(holder, trust) };
+  const where = holder.slice(0, 80);
+  if (!isActorPath(holder)) throw new CellError("CLI_USAGE", "no actor has such a path", { where });
+  if (depth > 0) throw new CellError("CLI_USAGE", "an actor hands nothing on: leave out --depth", { where });
+  if (once) {
+    const remedy = "Say --calls 1: it then serves one intent, for as long as it counts.";
+    throw new CellError("CLI_USAGE", "--once is for who has a key", { where, remedy });
+  }
+  return { kind: "agent", holder: actorHolder(trust.genesis.hash, holder), actor: holder };
+}
+
 /** Throws CLI_TARGET_UNKNOWN, CLI_USAGE. */
-function holderOf(text: string, trust: TrustStore): Uint8Array {
+function keyOf(text: string, trust: TrustStore): Uint8Array {
   const key = text.length === 64 ? fromHex(text) : undefined;
   if (key !== undefined && hasKeyForm(key)) {
     if (mayHold(key, trust, Date.now())) return key;

@@ -43,6 +43,7 @@ import {
 import { LocalReturns, responderOf } from "./durable/return-address.ts";
 import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
+import { LocalUses } from "./local-uses.ts";
 import { refusalEvent, turnedAway } from "./refusal-event.ts";
 import type { ReplayGuard } from "./replay-guard.ts";
 import type { RunningActors } from "./running-actors.ts";
@@ -109,14 +110,14 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const toActor = traced(options.tracing, (delivery) => actors.deliver(delivery));
   const returns = new LocalReturns();
   const inbox = `${inboxPrefix(cell, node)}.replies`;
+  const uses = { ...spending(options), refusesBefore: (target: string) => actors.isFull(target) };
   const deliveries = createDeliveries({
     maker,
     sealer,
     replay,
     toActor,
     ...(options.durable === undefined ? {} : { durable: options.durable }),
-    ...spending(options),
-    refusesBefore: (target) => actors.isFull(target),
+    ...uses,
     refusesWork: (target) =>
       whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,
@@ -140,6 +141,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
     subjectOf: (path) => intentSubject(cell, node, path),
     inbox,
     record,
+    uses: new LocalUses(uses),
   });
   const admit = ({ subject, data, natsReply }: IncomingMessage) => {
     markProgress();

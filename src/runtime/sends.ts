@@ -5,7 +5,8 @@ import type { Delivery, OutgoingIntent, OutgoingReply } from "../actors/intent.t
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { toHex } from "../security/bytes.ts";
-import { type AuthorityPorts, authorise } from "../security/intake/authority.ts";
+import { readCapabilityText } from "../security/capability/capability-text.ts";
+import { type Authority, type AuthorityPorts, authorise } from "../security/intake/authority.ts";
 import { acceptedIntent } from "../security/intake/describe.ts";
 import type { AcceptedIntent } from "../security/intake/verdict.ts";
 import { type BuiltIntent, buildIntent } from "../security/intents/build-intent.ts";
@@ -19,7 +20,9 @@ import { decodeCapsule } from "../security/wire/decode-capsule.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import type { DurableIntake, SealTicket } from "./deliveries.ts";
 import { type LocalReturns, localAddress } from "./durable/return-address.ts";
+import type { LocalUses } from "./local-uses.ts";
 import { PendingReplies } from "./pending-replies.ts";
+import { sendRefused } from "./refusal-event.ts";
 import { toolRefusal, toolTarget } from "./tool-grants.ts";
 
 export type Sender = { readonly path: string; readonly incarnation: Incarnation };
@@ -36,7 +39,7 @@ export type SendPorts = {
   readonly maker: CapsuleMaker;
   readonly sealer: Sealer<SealTicket>;
   readonly replyTrust: ReplyTrust;
-  readonly toActor: (delivery: Delivery) => Result<unknown, CellError>;
+  readonly toActor: (delivery: Delivery) => Result<{ readonly mailboxDepth: number }, CellError>;
   /** Journals an intent for a durable actor of this node; absent: it has none. */
   readonly durable?: DurableIntake;
   /** Who waits for answers that an earlier incarnation of a durable actor may have been asked for. */
@@ -48,6 +51,8 @@ export type SendPorts = {
   /** Subject below this node's own inbox prefix. */
   readonly inbox: string;
   readonly record: (event: EventInput) => void;
+  /** By which tokens that serve once, or so many times, are used up. */
+  readonly uses: LocalUses;
 };
 
 export type PostedIntent = Pick<OutgoingIntent, "target" | "timeoutMs"> & {
@@ -134,6 +139,8 @@ function build(
   sequence: number,
   intent: OutgoingIntent,
 ): Result<BuiltIntent, CellError> {
+  const capability = intent.capability === undefined ? undefined : readCapabilityText(intent.capability);
+  if (capability?.ok === false) return capability;
   let payload: Uint8Array;
   try {
     payload = new TextEncoder().encode(JSON.stringify(intent.payload ?? {}));
@@ -148,6 +155,7 @@ function build(
       intent: intent.intent,
       payload,
       contentType: "application/json",
+      ...(capability === undefined ? {} : { capability: capability.value }),
       deadlineUnixMs: Date.now() + intent.timeoutMs,
       replyInbox: intent.onReply === undefined ? "" : ports.inbox,
       priority: intent.priority,
@@ -162,21 +170,42 @@ function build(
 /** The capability check that a capsule of another node would pass, then the journal or the mailbox. */
 function deliverHere(
   ports: SendPorts,
-  { id, bytes, hash }: BuiltIntent,
+  built: BuiltIntent,
   settle: (answer: Answer) => void,
   taken: (outcome: Result<unknown, CellError>) => void,
 ): void {
+  const { id, bytes, hash } = built;
   const judged = judgeHere(ports, bytes, hash);
   if (!judged.ok) {
     taken(judged);
     return;
   }
-  const { intent, key, authority, sourceSequence } = judged.value;
+  const { intent, key, authority } = judged.value;
+  const { target, deadlineUnixMs } = intent;
+  const shard = ports.durable?.shardOf(target);
+  const capsule = { id, hash, bytes: bytes.length, issuer: key, target, deadlineUnixMs, shard };
+  ports.uses.use(authority, capsule, (used) => {
+    if (used.ok) begin(ports, built, judged.value, settle, taken);
+    else taken(used);
+  });
+}
+
+function begin(
+  ports: SendPorts,
+  { id, bytes }: BuiltIntent,
+  { intent, key, authority, isByToken, sourceSequence }: Judged,
+  settle: (answer: Answer) => void,
+  taken: (outcome: Result<unknown, CellError>) => void,
+): void {
   let index = 0;
   const respond = (reply: OutgoingReply) => settle(fromReply(reply, index++));
   const { durable } = ports;
+  const accepted = (outcome: Result<{ readonly mailboxDepth: number }, CellError>) => {
+    if (outcome.ok && isByToken) recordAccepted(ports, intent, authority.by, outcome.value.mailboxDepth);
+    taken(outcome);
+  };
   if (durable?.isDurable(intent.target) !== true) {
-    taken(ports.toActor({ intent, capsule: bytes, respond }));
+    accepted(ports.toActor({ intent, capsule: bytes, respond }));
     return;
   }
   const closed = ports.whyNot?.();
@@ -192,18 +221,19 @@ function deliverHere(
     capsule: bytes,
     issuer: key,
     principal: ports.node,
-    authority,
+    authority: authority.by,
     returnAddress: intent.wantsReply ? localAddress(name) : null,
     ...(sourceSequence === undefined ? {} : { sourceSequence }),
     respond: ports.returns.to(name),
-    taken,
+    taken: accepted,
   });
 }
 
 type Judged = {
   readonly intent: AcceptedIntent;
   readonly key: Uint8Array;
-  readonly authority: string;
+  readonly authority: Authority;
+  readonly isByToken: boolean;
   readonly sourceSequence: number | undefined;
 };
 
@@ -216,7 +246,8 @@ function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Resul
   if (!allowed.ok) return allowed;
   const intent = acceptedIntent(capsule.value, hash, ports.node, { of: bytes, copy: bytes });
   const sourceSequence = outboxSequenceOf(capsule.value);
-  return ok({ intent, key: own.value.key, authority: allowed.value.by, sourceSequence });
+  const isByToken = capsule.value.capability.length > 0;
+  return ok({ intent, key: own.value.key, authority: allowed.value, isByToken, sourceSequence });
 }
 
 /** Values do not share memory between actors. */
@@ -245,25 +276,20 @@ function settler({ onReply, target, timeoutMs }: OutgoingIntent): (answer: Answe
   return finish;
 }
 
-function recordFailure(
+/** Who used which token is on record wherever it was used; what rests on grants is not, between two actors of a node. */
+function recordAccepted(
   ports: SendPorts,
-  from: Sender,
-  { target, intent, cause }: OutgoingIntent,
-  error: CellError,
+  intent: AcceptedIntent,
+  authority: string,
+  mailboxDepth: number,
 ): void {
-  const { code, message, remedy, retryable } = error;
   ports.record({
-    actor: target,
-    intent: cause,
-    kind: {
-      case: "intentRefused",
-      value: {
-        stage: "authority",
-        error: { code, message: `${from.path} -> ${target} ${intent}: ${message}`, remedy, retryable },
-        principal: ports.node,
-        target,
-        count: 1,
-      },
-    },
+    actor: intent.target,
+    intent,
+    traceparent: intent.traceparent,
+    kind: { case: "intentAccepted", value: { authority, mailboxDepth } },
   });
 }
+
+const recordFailure = (ports: SendPorts, from: Sender, intent: OutgoingIntent, error: CellError): void =>
+  ports.record(sendRefused({ ...intent, node: ports.node, source: from.path, error }));

@@ -5,6 +5,7 @@ import { CellError } from "../../src/errors/cell-error.ts";
 import { ok } from "../../src/errors/result.ts";
 import { LocalReturns } from "../../src/runtime/durable/return-address.ts";
 import { whyOusted } from "../../src/runtime/links.ts";
+import { LocalUses, type UsePorts } from "../../src/runtime/local-uses.ts";
 import { createSends, type SendPorts } from "../../src/runtime/sends.ts";
 import { sha256 } from "../../src/security/bytes.ts";
 import { buildIntent } from "../../src/security/intents/build-intent.ts";
@@ -39,12 +40,12 @@ const maker = { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) };
 beforeEach(() => void vi.useFakeTimers({ now: NOW }));
 afterEach(() => void vi.useRealTimers());
 
-function open(trust = trustStore()) {
+function open(trust = trustStore(), uses: UsePorts = {}, authority = portsOf()) {
   const left: Uint8Array[] = [];
   const records: EventInput[] = [];
   const third = certify({ key: nodeC.publicKey, principal: "c", kind: "node", shards: [] });
   const ports: SendPorts = {
-    authority: portsOf(),
+    authority,
     certificate: () => trust.byKey(keys.nodeA.publicKey, NOW),
     node: "a",
     maker,
@@ -57,11 +58,12 @@ function open(trust = trustStore()) {
       genesisHash: genesis.hash,
       trust: trustStore([issuerCertificate, nodeCertificate, nodeBCertificate, third]),
     },
-    toActor: () => ok(undefined),
+    toActor: () => ok({ mailboxDepth: 1 }),
     returns: new LocalReturns(),
     subjectOf: (path) => path,
     inbox: INBOX,
     record: (event) => records.push(event),
+    uses: new LocalUses(uses),
   };
   return { sends: createSends(ports), left, records };
 }

@@ -31,9 +31,8 @@ export const capsuleErrors = defineErrors({
   CAPSULE_CAPABILITY_NOT_BUILT_YET: {
     title: "this capability needs what this version does not have",
     cause:
-      "The capsule is an actor's, or its token serves once or limits resources: nothing would keep to that yet.",
-    remedy:
-      "Use a token of kind `user`, without limits; an actor's authority comes from its manifest's grants.",
+      "Its token is of kind `system` or `federation`, or limits memory, processors, storage or cost: nothing would keep to that yet.",
+    remedy: "Use a token as `cell0 cap mint` makes it, for a client or an actor.",
     retry: "never",
   },
   CAPSULE_HOPS_EXHAUSTED: {
