@@ -1,14 +1,23 @@
 // Links of a chain, as a holder may make them and as one may not: mostly narrower than their parent
 // in some way, sometimes wider by a hair, now and then anything at all.
 import fc from "fast-check";
+import { equalBytes } from "../../src/security/bytes.ts";
+import { actorHolder } from "../../src/security/capability/holder.ts";
 import type { Permission } from "../../src/security/capability/permission.ts";
 import type { Token, TokenClaims } from "../../src/security/capability/token.ts";
 import { everything, tokenClaims } from "../security/capability/token-fixture.ts";
-import { keyOf, keys } from "../security/cell-fixture.ts";
+import { genesis, keyOf, keys } from "../security/cell-fixture.ts";
 import { constraint, near, payloadFor, permission } from "./arbitrary-permission.ts";
 
 /** Who may hold a token. */
 export const HOLDERS = [keys.ann, keys.bob, keyOf(8), keyOf(9)];
+
+/** Actors that may. */
+export const ACTORS = ["a/b", "b/kernel"] as const;
+
+/** Path of the actor that holds it; undefined: whoever does has a key. */
+export const actorOf = ({ kind, holder }: Token): string | undefined =>
+  kind === "agent" ? ACTORS.find((path) => equalBytes(actorHolder(genesis.hash, path), holder)) : undefined;
 
 /** How a link follows from its parent. */
 export type Step = {
@@ -24,7 +33,7 @@ export type Step = {
   readonly holder: number;
 };
 
-const SAFE = ["sooner", "ephemeral", "limited"] as const;
+const SAFE = ["sooner", "ephemeral", "limited", "agent"] as const;
 const WIDER = ["unlimited", "kind", "scope", "epoch", "begin", "end", "depth"] as const;
 
 export const step: fc.Arbitrary<Step> = fc.record({
@@ -44,6 +53,10 @@ export const step: fc.Arbitrary<Step> = fc.record({
   holder: fc.nat(HOLDERS.length - 1),
 });
 
+/** The same steps, the last of which hands it to an actor. */
+export const toActor = (steps: readonly Step[]): readonly Step[] =>
+  steps.map((each, at) => (at === steps.length - 1 ? { ...each, other: "agent" } : each));
+
 export function following(parent: Token, each: Step): TokenClaims {
   const permissions = each.anything ?? each.keep.map((at) => narrowed(parent.permissions, at, each));
   const { kind, limits, notBeforeUnixMs, notAfterUnixMs, scope, epoch } = parent;
@@ -53,10 +66,10 @@ export function following(parent: Token, each: Step): TokenClaims {
     ...{ permissions, kind, limits, notBeforeUnixMs, notAfterUnixMs, scope, epoch, holder, maxDepth },
     parent: parent.hash,
   });
-  return { ...safe, ...differing(safe, parent, each.other) };
+  return { ...safe, ...differing(safe, parent, each) };
 }
 
-function differing(safe: TokenClaims, parent: Token, other: Step["other"]): Partial<TokenClaims> {
+function differing(safe: TokenClaims, parent: Token, { other, holder }: Step): Partial<TokenClaims> {
   switch (other) {
     case "none":
       return {};
@@ -64,12 +77,18 @@ function differing(safe: TokenClaims, parent: Token, other: Step["other"]): Part
       return { notAfterUnixMs: Math.max(safe.notBeforeUnixMs + 1, safe.notAfterUnixMs - 10_000) };
     case "ephemeral":
       return { kind: "ephemeral" };
+    case "agent":
+      return {
+        kind: "agent",
+        maxDepth: 0,
+        holder: actorHolder(genesis.hash, ACTORS[holder % 2 === 0 ? 0 : 1]),
+      };
     case "limited":
       return { limits: { calls: 1, agents: 0, costMicro: 7 } };
     case "unlimited":
       return { limits: { calls: 5 } };
     case "kind":
-      return { kind: parent.kind === "user" ? "agent" : "user" };
+      return { kind: parent.kind === "user" ? "system" : "user" };
     case "scope":
       return { scope: `${parent.scope}-x` };
     case "epoch":

@@ -1,8 +1,11 @@
 // Tokens that actors hold, on a live cell of two nodes: a client hands an actor one in a payload, narrowed to
 // it, and the actor acts under it, in every isolation, and can do nothing else with it.
 import { rm } from "node:fs/promises";
+import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type CellClient, connect, readCapability } from "../../src/client.ts";
+import { EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
+import { toHex } from "../../src/security/bytes.ts";
 import { type LiveCell, makeDirectory, startCell } from "./live-cell.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
 
@@ -69,7 +72,7 @@ describe("an actor that may do nothing by itself", () => {
   const ask = async (actor: string, target: string, capability?: string, text = "hi"): Promise<string> => {
     const payload = { target: `work/${target}`, text, ...(capability === undefined ? {} : { capability }) };
     try {
-      await ann.request(`work/${actor}`, "ask", payload, { timeoutMs: 20_000 });
+      await ann.request(`work/${actor}`, "ask", payload, { timeoutMs: 30_000 });
       return "answered";
     } catch (error) {
       return /[A-Z]+(?:_[A-Z]+)+/.exec((error as Error).message)?.[0] ?? String(error);
@@ -117,13 +120,26 @@ describe("an actor that may do nothing by itself", () => {
     await ask("shared", "parrot", text);
     await ask("shared", "parrot", text, "bye");
     await ask("shared", "far", text, "bye");
+    const events = async (cell: LiveCell, node: string, kind: string) =>
+      (await cell.kernel.events(node, { kinds: [kind], limit: 100 })).map(
+        (bytes) => fromBinary(EventSchema, bytes).kind,
+      );
     await vi.waitFor(async () => {
-      const { stdout } = await first.cli("--json", "logs", "--since", "5m");
-      expect(stdout).toContain(`capability ${hash}`);
-      const refused = stdout
-        .split("\n")
-        .filter((line) => line.includes("intentRefused") && line.includes("work/shared"));
-      expect(refused.length).toBeGreaterThanOrEqual(1);
+      const accepted = (await events(first, "a", "intentAccepted")).filter(
+        ({ case: kind, value }) =>
+          kind === "intentAccepted" && value.authority.startsWith(`capability ${hash} of `),
+      );
+      expect(accepted).toHaveLength(1);
+      for (const node of ["a", "b"]) {
+        const refused = (await events(first, node, "intentRefused")).filter(
+          ({ case: kind, value }) => kind === "intentRefused" && toHex(value.token) === hash,
+        );
+        expect(refused).toMatchObject([
+          {
+            value: { source: "work/shared", intent: "say", error: { code: "CAPABILITY_ARGUMENT_FORBIDDEN" } },
+          },
+        ]);
+      }
     });
   });
 

@@ -172,11 +172,7 @@ impl Court<'_> {
                     actor if presented.holder.is_empty() => Holder::Actor(actor),
                     _ => return Err(Refusal::Malformed("a chain has two holders")),
                 };
-                Ok(vec![self.judge_chain(
-                    &presented.chain,
-                    holder,
-                    signatures,
-                )])
+                Ok(vec![self.judge_chain(&presented.chain, holder, signatures)])
             }
         }
     }

@@ -71,12 +71,7 @@ pub fn capability(genesis: &Hash, issuer: &[u8], token: &Hash) -> Vec<u8> {
 /// Not signed: its SHA-256 names an actor as the holder of a token.
 #[must_use]
 pub fn actor_holder(genesis: &Hash, path: &str) -> Vec<u8> {
-    [
-        b"cell0/v1/actor-holder\0",
-        &genesis[..],
-        path.as_bytes(),
-    ]
-    .concat()
+    [b"cell0/v1/actor-holder\0", &genesis[..], path.as_bytes()].concat()
 }
 
 /// Of an approval of such a link.

@@ -40,7 +40,7 @@ const machine = setup({ types: { events: {} as Events } }).createMachine({
         intent: "say",
         payload: { text: payload.text },
         ...held(payload.capability),
-        timeoutMs: 10_000,
+        timeoutMs: 20_000,
         onReply: "heard",
         onError: "failed",
         ref: asked.id,
