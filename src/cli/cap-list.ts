@@ -43,9 +43,12 @@ function grantedTable({ granted, grantedInAll }: CapabilitiesReport, colors: Col
 }
 
 const granting = ({ grants, tools }: GrantedRow): string =>
-  [...grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`), ...tools].join(
-    "; or ",
-  );
+  grants.length + tools.length === 0
+    ? "nothing by its manifest"
+    : [
+        ...grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`),
+        ...tools,
+      ].join("; or ");
 
 function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | undefined {
   if (minted.length === 0) return undefined;

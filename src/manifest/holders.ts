@@ -22,6 +22,17 @@ export function* holdersOf(graph: Graph): Generator<Holder> {
 
 /** The one with this key, without a look at all others. */
 export function holderAt(graph: Graph, key: string): Holder | undefined {
+  const holder = anyHolderAt(graph, key);
+  return holder === undefined || (holder.kind === "actor" && !isGranted(holder)) ? undefined : holder;
+}
+
+/** The actor with this path that is granted nothing, or that of a supervisor's template. */
+export function ungrantedAt(graph: Graph, path: string): Holder | undefined {
+  const holder = anyHolderAt(graph, path);
+  return holder?.kind === "actor" && !isGranted(holder) ? holder : undefined;
+}
+
+function anyHolderAt(graph: Graph, key: string): Holder | undefined {
   const client = graph.clients.find(({ graph: name, name: of }) => clientKey(name, of) === key);
   if (client !== undefined) return clientHolder(client);
   let among: readonly ChildSpec[] = graph.roots;
@@ -29,7 +40,7 @@ export function holderAt(graph: Graph, key: string): Holder | undefined {
     const next: ChildSpec | undefined = among.find(({ path }) => key === path || key.startsWith(`${path}/`));
     if (next === undefined) return undefined;
     const actor = next.kind === "actor" ? next : next.template;
-    if (next.path === key) return actor !== undefined && isGranted(actor) ? holderOf(actor) : undefined;
+    if (next.path === key) return actor && holderOf(actor);
     if (next.kind === "actor") return undefined;
     among = next.children;
   }
@@ -58,5 +69,5 @@ const FIRST: Minting = { epoch: 0, generation: 0 };
 export const mintingOf = ({ capabilities = {} }: PlacedGraph, key: string): Minting =>
   (Object.hasOwn(capabilities, key) ? capabilities[key] : undefined) ?? FIRST;
 
-const isGranted = ({ grants, tools }: ActorSpec): boolean =>
+const isGranted = ({ grants, tools }: Pick<ActorSpec, "grants" | "tools">): boolean =>
   grants.length > 0 || (tools !== undefined && tools.http.length + tools.fs.length + tools.exec.length > 0);

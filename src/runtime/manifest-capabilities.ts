@@ -3,7 +3,15 @@
 // says from then on, until that one is granted it again.
 import { canonical } from "../manifest/canonical.ts";
 import type { Minting, PlacedGraph } from "../manifest/graph.ts";
-import { clientMark, graphOfKey, type Holder, holderAt, holdersOf, mintingOf } from "../manifest/holders.ts";
+import {
+  clientMark,
+  graphOfKey,
+  type Holder,
+  holderAt,
+  holdersOf,
+  mintingOf,
+  ungrantedAt,
+} from "../manifest/holders.ts";
 import { equalBytes } from "../security/bytes.ts";
 import {
   isVoid,
@@ -45,6 +53,23 @@ export function heldAt(graph: PlacedGraph, key: string): ManifestCapability | un
   return holder && capabilityOf(holder, mintingOf(graph, key));
 }
 
+/**
+ * What an actor holds that is granted nothing: it may be handed tokens, and is taken back as any other. Of its
+ * graph's present epoch, for with the graph's grants it loses nothing.
+ */
+export const bareCapability = (
+  graph: PlacedGraph,
+  holder: Holder,
+  { epochOf }: Pick<RevokedView, "epochOf">,
+): ManifestCapability =>
+  capabilityOf(holder, { ...mintingOf(graph, holder.key), epoch: epochOf(holder.graph) });
+
+/** Of the actor with this path, if it is granted nothing. */
+export function bareAt(graph: PlacedGraph, path: string, view: RevokedView): Held | undefined {
+  const holder = ungrantedAt(graph, path);
+  return holder && { holder, capability: bareCapability(graph, holder, view) };
+}
+
 /** Whose capability has this hash; undefined also beyond so many that are looked at. */
 export function keyOfHash(graph: PlacedGraph, hash: Uint8Array, atMost: number): string | undefined {
   let looked = 0;
@@ -61,7 +86,13 @@ export function keyOfHash(graph: PlacedGraph, hash: Uint8Array, atMost: number):
 export const voidIn = (graph: PlacedGraph, revoked: RevokedView): readonly Held[] =>
   revoked.isEmpty() && graph.capabilities === undefined
     ? []
-    : [...capabilitiesIn(graph).values()].filter(({ capability }) => isVoid(capability, revoked));
+    : [
+        ...[...capabilitiesIn(graph).values()].filter(({ capability }) => isVoid(capability, revoked)),
+        ...Object.keys(graph.capabilities ?? {}).flatMap((key) => {
+          const bare = bareAt(graph, key, revoked);
+          return bare !== undefined && isVoid(bare.capability, revoked) ? [bare] : [];
+        }),
+      ];
 
 /**
  * The same graph with what is minted for it: who was granted something before keeps when, and what counted no more

@@ -176,6 +176,16 @@ describe("an actor that may do nothing by itself", () => {
     );
   });
 
+  it("sends nothing more when it is taken back, though its manifest grants it nothing", async () => {
+    const { text } = await hand("worker");
+    expect(await ask("worker", "far", text)).toBe("answered");
+    await first.json("cap", "revoke", "--actor", "work/worker", "--yes");
+    await vi.waitFor(async () => expect(await ask("worker", "far", text)).toBe("CAPABILITY_REVOKED"));
+    expect(await ask("worker", "parrot", text)).toBe("CAPABILITY_REVOKED");
+    await first.json("cap", "regrant", "--actor", "work/worker", "--yes");
+    await vi.waitFor(async () => expect(await ask("worker", "far", text)).toBe("answered"));
+  });
+
   it("sends no more once what its token came from is revoked", async () => {
     const { text } = await hand("shared");
     expect(await ask("shared", "parrot", text)).toBe("answered");
