@@ -6,11 +6,11 @@ import { equalBytes, fromHex, toHex } from "../security/bytes.ts";
 import { type ApprovalDemand, byBytes } from "../security/capability/approval.ts";
 import { capabilityText } from "../security/capability/capability-text.ts";
 import { attenuate, type Chain, chainBytes, chainOf, checkSignatures } from "../security/capability/chain.ts";
-import { type Constraint, implies } from "../security/capability/constraint.ts";
+import type { Constraint } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
 import { actorHolder } from "../security/capability/holder.ts";
 import { mayHold } from "../security/capability/may-hold.ts";
-import { isPermissionWithin } from "../security/capability/narrower.ts";
+import { narrowPermissions } from "../security/capability/narrow-permissions.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import {
   type CountedLimit,
@@ -264,23 +264,14 @@ async function hand(
   return exitCodes.ok;
 }
 
-/** The parent's, each with the conditions added; with other patterns, those within one of the parent's. */
+/** Throws CLI_USAGE, CAPABILITY_WIDENED. */
 function narrowed(
   parent: readonly Permission[],
   { intent, target, where = [] }: CapOptions,
 ): readonly Permission[] {
-  const added = constraintsOf(where);
-  const candidates = parent.map((wide) => {
-    const rest = wide.constraints.filter((each) => !added.some((narrow) => implies(narrow, each)));
-    const narrow = {
-      intents: intent ?? wide.intents,
-      targets: target ?? wide.targets,
-      constraints: [...rest, ...added],
-    };
-    return { wide, narrow };
-  });
-  const within = candidates.filter(({ wide, narrow }) => isPermissionWithin(narrow, wide));
-  if (within.length > 0) return within.map(({ narrow }) => narrow);
+  const constraints = constraintsOf(where);
+  const within = narrowPermissions(parent, { intents: intent, targets: target, constraints });
+  if (within.length > 0) return within;
   throw new CellError(
     "CAPABILITY_WIDENED",
     "no single permission of its parent holds these intents and targets",

@@ -1,9 +1,15 @@
 // Tokens that actors hold, on a live cell of two nodes: a client hands an actor one in a payload, narrowed to
 // it, and the actor acts under it, in every isolation, and can do nothing else with it.
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type CellClient, connect, readCapability } from "../../src/client.ts";
+import {
+  type CellClient,
+  capabilityForActor,
+  connect,
+  parseIdentity,
+  readCapability,
+} from "../../src/client.ts";
 import { EventSchema } from "../../src/gen/cell0/v1/events_pb.ts";
 import { toHex } from "../../src/security/bytes.ts";
 import { type LiveCell, makeDirectory, startCell } from "./live-cell.ts";
@@ -87,6 +93,20 @@ describe("an actor that may do nothing by itself", () => {
     expect(await ask(actor, "parrot", text, "bye")).toBe("CAPABILITY_ARGUMENT_FORBIDDEN");
     expect(await ask(actor, "far", text, "bye")).toBe("CAPABILITY_ARGUMENT_FORBIDDEN");
     expect(await ask(actor, "parrot", "no such text!")).toBe("CAPABILITY_MALFORMED");
+  });
+
+  it("is handed one by a program, by the client library alone", async () => {
+    const [identity, capability] = [
+      parseIdentity(await readFile(path("ann.creds"), "utf8")),
+      await readCapability(path("ann.cap")),
+    ];
+    const text = capabilityForActor({
+      ...{ identity, capability, actor: "work/shared" },
+      ...{ intents: ["say"], targets: ["work/parrot"], where: ["/text ^= hi"], ttlMs: 60_000, calls: 1 },
+    });
+    expect(await ask("shared", "parrot", text)).toBe("answered");
+    expect(await ask("shared", "parrot", text)).toBe("CAPABILITY_SPENT");
+    expect(await ask("shared", "far", text)).toBe("CAPABILITY_INTENT_FORBIDDEN");
   });
 
   it("is alone with it: neither another actor nor a client can use it, nor hand it on", async () => {
