@@ -40,7 +40,7 @@ export function sendRefused(refused: {
   const { node, source, target, intent, capability, cause, error } = refused;
   const { code, message, remedy, retryable } = error;
   const chain = capability === undefined ? undefined : readCapabilityText(capability);
-  const told = { code, message: `${source} -> ${target} ${intent}: ${message}`, remedy, retryable };
+  const told = { code, message, remedy, retryable };
   return {
     actor: target,
     intent: cause,
