@@ -23,14 +23,22 @@ export function* holdersOf(graph: Graph): Generator<Holder> {
 /** The one with this key, without a look at all others. */
 export function holderAt(graph: Graph, key: string): Holder | undefined {
   const holder = anyHolderAt(graph, key);
-  return holder === undefined || (holder.kind === "actor" && !isGranted(holder)) ? undefined : holder;
+  return holder === undefined || isBare(holder) ? undefined : holder;
+}
+
+/** Actors that are granted nothing, and templates of such. */
+export function* ungrantedOf(graph: Graph): Generator<Holder> {
+  for (const actor of actorsOf(graph)) if (!isGranted(actor)) yield holderOf(actor);
 }
 
 /** The actor with this path that is granted nothing, or that of a supervisor's template. */
 export function ungrantedAt(graph: Graph, path: string): Holder | undefined {
   const holder = anyHolderAt(graph, path);
-  return holder?.kind === "actor" && !isGranted(holder) ? holder : undefined;
+  return holder !== undefined && isBare(holder) ? holder : undefined;
 }
+
+/** An actor that is granted nothing. */
+export const isBare = (holder: Holder): boolean => holder.kind === "actor" && !isGranted(holder);
 
 function anyHolderAt(graph: Graph, key: string): Holder | undefined {
   const client = graph.clients.find(({ graph: name, name: of }) => clientKey(name, of) === key);

@@ -9,8 +9,10 @@ import {
   type Holder,
   holderAt,
   holdersOf,
+  isBare,
   mintingOf,
   ungrantedAt,
+  ungrantedOf,
 } from "../manifest/holders.ts";
 import { equalBytes } from "../security/bytes.ts";
 import {
@@ -38,13 +40,12 @@ export function capabilitiesIn(graph: PlacedGraph): ReadonlyMap<string, Held> {
   return made;
 }
 
-function capabilityOf({ key, graph, grants, tools }: Holder, minting: Minting): ManifestCapability {
+function capabilityOf(holder: Holder, minting: Minting): ManifestCapability {
+  const { key, graph, grants, tools } = holder;
+  // Known without its manifest.
+  const content = isBare(holder) ? { grants: [] } : { grants, tools };
   const { epoch, generation, revoked = false } = minting;
-  return manifestCapability({ scope: graph, epoch, revoked }, () => [
-    key,
-    canonical({ grants, tools }),
-    generation,
-  ]);
+  return manifestCapability({ scope: graph, epoch, revoked }, () => [key, canonical(content), generation]);
 }
 
 /** Of one holder, without those of all others being made. */
@@ -56,18 +57,22 @@ export function heldAt(graph: PlacedGraph, key: string): ManifestCapability | un
 /**
  * What an actor holds that is granted nothing: it may be handed tokens, and is taken back as any other. Of its
  * graph's present epoch, for with the graph's grants it loses nothing.
+ * @param path of the actor, which is not looked up, or of the supervisor whose template it is
  */
-export const bareCapability = (
+export function bareCapability(
   graph: PlacedGraph,
-  holder: Holder,
+  path: string,
   { epochOf }: Pick<RevokedView, "epochOf">,
-): ManifestCapability =>
-  capabilityOf(holder, { ...mintingOf(graph, holder.key), epoch: epochOf(holder.graph) });
+): ManifestCapability {
+  const scope = graphOfKey(path);
+  const holder = { key: path, kind: "actor", name: path, graph: scope, grants: [] } as const;
+  return capabilityOf(holder, { ...mintingOf(graph, path), epoch: epochOf(scope) });
+}
 
 /** Of the actor with this path, if it is granted nothing. */
 export function bareAt(graph: PlacedGraph, path: string, view: RevokedView): Held | undefined {
   const holder = ungrantedAt(graph, path);
-  return holder && { holder, capability: bareCapability(graph, holder, view) };
+  return holder && { holder, capability: bareCapability(graph, path, view) };
 }
 
 /** Whose capability has this hash; undefined also beyond so many that are looked at. */
@@ -88,11 +93,21 @@ export const voidIn = (graph: PlacedGraph, revoked: RevokedView): readonly Held[
     ? []
     : [
         ...[...capabilitiesIn(graph).values()].filter(({ capability }) => isVoid(capability, revoked)),
-        ...Object.keys(graph.capabilities ?? {}).flatMap((key) => {
-          const bare = bareAt(graph, key, revoked);
-          return bare !== undefined && isVoid(bare.capability, revoked) ? [bare] : [];
-        }),
+        ...markedBare(graph, revoked),
       ];
+
+/** Those that are granted nothing and, as the revision says, send nothing. */
+function markedBare(graph: PlacedGraph, view: RevokedView): readonly Held[] {
+  const granted = capabilitiesIn(graph);
+  const marked = Object.entries(graph.capabilities ?? {}).filter(
+    ([key, { revoked }]) => revoked === true && !granted.has(key),
+  );
+  if (marked.length === 0) return [];
+  const keys = new Set(marked.map(([key]) => key));
+  return [...ungrantedOf(graph)]
+    .filter(({ key }) => keys.has(key))
+    .map((holder) => ({ holder, capability: bareCapability(graph, holder.key, view) }));
+}
 
 /**
  * The same graph with what is minted for it: who was granted something before keeps when, and what counted no more

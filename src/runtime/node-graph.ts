@@ -1,10 +1,10 @@
 // Which part of the cell's graph this node runs, and the kernel that runs it.
+import type { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../manifest/graph.ts";
 import { parentPath, placeOf, pruneSupervisor } from "../manifest/graph-walk.ts";
-import { ungrantedAt } from "../manifest/holders.ts";
 import { toHex } from "../security/bytes.ts";
 import { faultOf, type ManifestCapability } from "../security/capability/manifest-capability.ts";
-import { type AuthorityPorts, type Granted, NOTHING_GRANTED } from "../security/intake/authority.ts";
+import type { AuthorityPorts, Granted } from "../security/intake/authority.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
 import { isDrilled, kernelIntensity } from "./drilled.ts";
 import { bareCapability, capabilitiesIn } from "./manifest-capabilities.ts";
@@ -110,15 +110,12 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
   let graph: PlacedGraph | undefined;
   let clients = new Map<string, Granted[]>();
   let actors = new Map<string, Granted>();
-  /** Of actors that are granted nothing, and have been asked after. */
-  let bare = new Map<string, Granted>();
   const refresh = () => {
     const current = placed();
     if (graph === current) return;
     graph = current;
     clients = new Map();
     actors = new Map();
-    bare = new Map();
     for (const { holder, capability } of capabilitiesIn(current).values()) {
       const { kind, name, grants, tools } = holder;
       const all = [...grants, ...toolCapabilities(tools, current.placed[name]?.node)];
@@ -127,21 +124,16 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
       else clients.set(name, [...(clients.get(name) ?? []), granted]);
     }
   };
-  const ungranted = (path: string): Granted => {
-    const current = placed();
-    const holder = ungrantedAt(current, path) ?? ungrantedAt(current, parentPath(path));
-    if (holder === undefined) return NOTHING_GRANTED;
-    const capability = () => bareCapability(current, holder, revocations);
-    const granted = {
-      grants: [],
-      capability: {
-        name: () => toHex(capability().hash()),
-        fault: () => standingOf(capability(), revocations).fault(),
-      },
-    };
-    bare.set(path, granted);
-    return granted;
-  };
+  const faultWithout = (path: string): CellError | undefined =>
+    standingOf(bareCapability(placed(), path, revocations), revocations).fault();
+  /** Of an actor, or a template's child, that is granted nothing. */
+  const ungranted = (path: string): Granted => ({
+    grants: [],
+    capability: {
+      name: () => toHex(bareCapability(placed(), path, revocations).hash()),
+      fault: () => faultWithout(path) ?? faultWithout(parentPath(path)),
+    },
+  });
   return {
     placementOf: (path) =>
       path.startsWith("kernel/") ? kernelPlacement(path, firstNode(), isNode) : placeOf(placed(), path)?.node,
@@ -149,7 +141,7 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
       if (path === GRAPH_ACTOR || AUTHORITY_ACTOR.test(path)) return STATUS_GRANTS;
       refresh();
       // Children that were started at run time have the grants of their template.
-      return actors.get(path) ?? actors.get(parentPath(path)) ?? bare.get(path) ?? ungranted(path);
+      return actors.get(path) ?? actors.get(parentPath(path)) ?? ungranted(path);
     },
     clientGrants: (name) => {
       refresh();

@@ -139,6 +139,24 @@ describe("what is taken back", () => {
     expect(fault()).toBe(before);
   });
 
+  test("is what a template's children may send that are granted nothing", async () => {
+    const template = actor("shop/pool", {});
+    const pool = supervisor("shop/pool", [], { strategy: "simple_one_for_one", template });
+    const { ports, kept, list, free } = setUp({ ...placedOf(supervisor("shop", [pool])), clients: [] });
+    free();
+    await takeBack({ actor: "shop/pool" }, ports, asked);
+    const { actorGrants } = graphAuthority({
+      ...{ placed: () => kept.at(-1) ?? shop(), firstNode: () => "a", isNode: () => true },
+      ...{ capabilities: noCapabilities, revocations: list },
+    });
+    expect(actorGrants("shop/pool/one").capability?.fault()?.code).toBe("CAPABILITY_REVOKED");
+    expect(actorGrants("shop/other").capability?.fault()?.code).not.toBe("CAPABILITY_REVOKED");
+    expect(grantedRows(kept.at(-1) ?? shop(), list)).toMatchObject({
+      granted: [{ holder: "shop/pool", revoked: true }],
+      grantedInAll: 1,
+    });
+  });
+
   test("is nothing of an actor that is granted nothing, with the epoch of its graph", () => {
     const { kept, list, raise } = setUp(shop());
     raise();
