@@ -2,14 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { isPermissionName } from "../actors/kernel/permission-names.ts";
 import { CellError } from "../errors/cell-error.ts";
-import { equalBytes, fromHex, toHex } from "../security/bytes.ts";
-import { type ApprovalDemand, byBytes } from "../security/capability/approval.ts";
+import { toHex } from "../security/bytes.ts";
 import { capabilityText } from "../security/capability/capability-text.ts";
 import { attenuate, type Chain, chainBytes, chainOf, checkSignatures } from "../security/capability/chain.ts";
 import type { Constraint } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
-import { actorHolder } from "../security/capability/holder.ts";
-import { mayHold } from "../security/capability/may-hold.ts";
 import { narrowPermissions } from "../security/capability/narrow-permissions.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import {
@@ -19,18 +16,17 @@ import {
   signToken,
   type Token,
   type TokenClaims,
-  type TokenKindName,
 } from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
-import { hasKeyForm } from "../security/keys/admit-key.ts";
-import { isActorPath, isToken } from "../security/names.ts";
+import { isToken } from "../security/names.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { createIds } from "../security/wire/capsule-id.ts";
 import type { CapOptions } from "./cap.ts";
 import { readTokenFile } from "./cap-file.ts";
+import { demandOf, heldBy } from "./cap-holder.ts";
 import { permissionNamed } from "./cap-permissions.ts";
-import { chainToJson, describeLink, nameOfKeys, renderChain, standingOf } from "./cap-show.ts";
+import { chainToJson, describeLink, nameOfKeys } from "./cap-show.ts";
 import { readCellKeys, readRevocationList } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
@@ -153,28 +149,6 @@ export async function narrow(context: Context, file: string, options: CapOptions
   return await hand(context, longer.value, known.trust, options);
 }
 
-export type ShowOptions = { readonly actor?: string; readonly text?: true };
-
-export async function show(
-  context: Context,
-  file: string,
-  { actor, text: textAlone }: ShowOptions,
-): Promise<ExitCode> {
-  const chain = await readTokenFile(context, file);
-  const text = capabilityText(chainBytes(chain));
-  if (textAlone) {
-    context.print(text);
-    context.printJson({ text });
-    return exitCodes.ok;
-  }
-  const known = await knownTrust(context);
-  const now = Date.now();
-  const standing = standingOf(chain, known, now, actor);
-  context.print(renderChain(chain, nameOfKeys(known, now, actor), standing, context.colors));
-  context.printJson({ ...standing, text, links: chainToJson(chain) });
-  return standing.counts ? exitCodes.ok : exitCodes.negative;
-}
-
 /** Of the identity in force. */
 export async function identityKey(
   context: Context,
@@ -205,20 +179,6 @@ const limitsOf = ({ calls, agents }: CapOptions): Pick<ResourceLimits, CountedLi
   ...(calls === undefined ? {} : { calls }),
   ...(agents === undefined ? {} : { agents }),
 });
-
-/** Throws CLI_USAGE, CLI_TARGET_UNKNOWN. */
-function demandOf(
-  { approver = [], approvals = approver.length }: CapOptions,
-  trust: TrustStore,
-): ApprovalDemand | undefined {
-  if (approver.length === 0 && approvals === 0) return undefined;
-  if (approvals > approver.length)
-    throw new CellError("CLI_USAGE", `it demands ${approvals} approvals of ${approver.length} approvers`);
-  const keys = approver.map((each) => keyOf(each, trust)).sort(byBytes);
-  const twice = keys.some((key, at) => at > 0 && equalBytes(key, keys[at - 1] ?? key));
-  if (twice) throw new CellError("CLI_USAGE", "an approver is named twice");
-  return { needed: approvals, approvers: keys };
-}
 
 /** As its parent, unless something is given. */
 function endOf({ kind, notAfterUnixMs }: Token, { ttl, once }: CapOptions, nowUnixMs: number): number {
@@ -285,40 +245,6 @@ export function constraintsOf(texts: readonly string[]): readonly Constraint[] {
     throw new CellError("CLI_USAGE", `a condition is one of: ${CONSTRAINT_FORMS}`, {
       where: text.slice(0, 80),
     });
-  });
-}
-
-type Held = Pick<TokenClaims, "kind" | "holder"> & { readonly actor?: string };
-
-/** @param parent kind of the link before; of a root a user's */
-function heldBy(
-  { holder, once, depth = 0 }: Pick<CapOptions, "holder" | "once" | "depth">,
-  trust: TrustStore,
-  parent: TokenKindName = "user",
-): Held {
-  if (!holder.includes("/")) return { kind: once ? "ephemeral" : parent, holder: keyOf(holder, trust) };
-  const where = holder.slice(0, 80);
-  if (!isActorPath(holder)) throw new CellError("CLI_USAGE", "no actor has such a path", { where });
-  if (depth > 0) throw new CellError("CLI_USAGE", "an actor hands nothing on: leave out --depth", { where });
-  if (once) {
-    const remedy = "Say --calls 1: it then serves one intent, for as long as it counts.";
-    throw new CellError("CLI_USAGE", "--once is for who has a key", { where, remedy });
-  }
-  return { kind: "agent", holder: actorHolder(trust.genesis.hash, holder), actor: holder };
-}
-
-/** Throws CLI_TARGET_UNKNOWN, CLI_USAGE. */
-function keyOf(text: string, trust: TrustStore): Uint8Array {
-  const key = text.length === 64 ? fromHex(text) : undefined;
-  if (key !== undefined && hasKeyForm(key)) {
-    if (mayHold(key, trust, Date.now())) return key;
-    throw new CellError("CLI_USAGE", "this key is no client's that counts", { where: text });
-  }
-  const known = isToken(text) ? trust.newest(text) : undefined;
-  if (known?.kind === "client" && trust.byPrincipal(text, Date.now()).ok) return known.key;
-  if (known !== undefined) throw new CellError("CLI_USAGE", `"${text}" is no client that counts`);
-  throw new CellError("CLI_TARGET_UNKNOWN", `no client "${text.slice(0, 80)}" is known here`, {
-    remedy: "Give its public key: its owner prints that with `cell0 --creds FILE cap key`.",
   });
 }
 

@@ -3,6 +3,7 @@
 
 import type { CellError } from "../errors/cell-error.ts";
 import { equalBytes, toHex } from "../security/bytes.ts";
+import { capabilityText } from "../security/capability/capability-text.ts";
 import { type Chain, chainBytes, checkSignatures } from "../security/capability/chain.ts";
 import { unbuilt } from "../security/capability/chain-verifier.ts";
 import { formatConstraint, permissionsAsText } from "../security/capability/constraint-text.ts";
@@ -11,11 +12,35 @@ import type { Permission } from "../security/capability/permission.ts";
 import type { Token, TokenKindName } from "../security/capability/token.ts";
 import { fingerprintOf } from "../security/keys/fingerprint.ts";
 import { isStranger } from "../security/trust/trust-store.ts";
-import type { Colors } from "./context.ts";
+import { readTokenFile } from "./cap-file.ts";
+import type { Colors, Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
 import { formatError } from "./error-output.ts";
-import { chainVerifierOf, type KnownTrust } from "./known-trust.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { chainVerifierOf, type KnownTrust, knownTrust } from "./known-trust.ts";
 import { plain } from "./render/text.ts";
+
+export type ShowOptions = { readonly actor?: string; readonly text?: true };
+
+export async function show(
+  context: Context,
+  file: string,
+  { actor, text: textAlone }: ShowOptions,
+): Promise<ExitCode> {
+  const chain = await readTokenFile(context, file);
+  const text = capabilityText(chainBytes(chain));
+  if (textAlone) {
+    context.print(text);
+    context.printJson({ text });
+    return exitCodes.ok;
+  }
+  const known = await knownTrust(context);
+  const now = Date.now();
+  const standing = standingOf(chain, known, now, actor);
+  context.print(renderChain(chain, nameOfKeys(known, now, actor), standing, context.colors));
+  context.printJson({ ...standing, text, links: chainToJson(chain) });
+  return standing.counts ? exitCodes.ok : exitCodes.negative;
+}
 
 /** Name of whoever has a key, or the key's fingerprint; of an actor its path, where that is known. */
 export type NameOfKey = (key: Uint8Array, kind?: TokenKindName) => string;

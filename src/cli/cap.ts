@@ -3,8 +3,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CONSTRAINT_FORMS } from "../security/capability/constraint-text.ts";
 import type { ApproveOptions } from "./cap-approve.ts";
-import type { ShowOptions } from "./cap-make.ts";
 import type { RegrantOptions, RevokeOptions } from "./cap-revoke.ts";
+import type { ShowOptions } from "./cap-show.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
@@ -181,7 +181,7 @@ function registerShow(cap: Command): void {
     .option("--text", "print the token as the text alone that a payload hands to an actor")
     .action(
       action(async (context, file: string, options: ShowOptions) =>
-        (await import("./cap-make.ts")).show(context, file, options),
+        (await import("./cap-show.ts")).show(context, file, options),
       ),
     );
   documented(show, {

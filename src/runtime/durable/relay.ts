@@ -11,7 +11,8 @@ import { readCapabilityText } from "../../security/capability/capability-text.ts
 import { type BuiltIntent, buildIntent } from "../../security/intents/build-intent.ts";
 import { outboxId } from "../../security/intents/outbox-id.ts";
 import { MAX_HOPS } from "../../security/wire/capsule.ts";
-import type { Answer, Sends } from "../sends.ts";
+import type { Answer } from "../local-delivery.ts";
+import type { Sends } from "../sends.ts";
 
 export type RelayPorts = {
   readonly post: Sends["post"];
