@@ -67,18 +67,25 @@ describe("an actor that may do nothing by itself", () => {
   let made = 0;
   type Handed = { readonly text: string; readonly file: string; readonly links: { readonly hash: string }[] };
   /** As ann does it: her token, narrowed to an actor. */
-  const hand = async (actor: string, ...narrower: readonly string[]): Promise<Handed> => {
+  const hand = (actor: string, ...narrower: readonly string[]) =>
+    handBy("ann", "ann.cap", actor, ...narrower);
+  const handBy = async (client: string, file: string, actor: string, ...narrower: readonly string[]) => {
     made += 1;
     const to = ["--holder", `work/${actor}`, "--out", path(`${made}.cap`), ...narrower];
-    return (await first.json(
-      ...["--creds", path("ann.creds"), "cap", "attenuate", path("ann.cap"), ...to],
-    )) as Handed;
+    const as = ["--creds", path(`${client}.creds`)];
+    return (await first.json(...as, "cap", "attenuate", path(file), ...to)) as Handed;
   };
   /** What the actor hears of whom it asks: "answered", or a code. */
-  const ask = async (actor: string, target: string, capability?: string, text = "hi"): Promise<string> => {
+  const ask = async (
+    actor: string,
+    target: string,
+    capability?: string,
+    text = "hi",
+    client = ann,
+  ): Promise<string> => {
     const payload = { target: `work/${target}`, text, ...(capability === undefined ? {} : { capability }) };
     try {
-      await ann.request(`work/${actor}`, "ask", payload, { timeoutMs: 30_000 });
+      await client.request(`work/${actor}`, "ask", payload, { timeoutMs: 30_000 });
       return "answered";
     } catch (error) {
       return /[A-Z]+(?:_[A-Z]+)+/.exec((error as Error).message)?.[0] ?? String(error);
@@ -169,6 +176,35 @@ describe("an actor that may do nothing by itself", () => {
     for (const target of ["parrot", "far", "parrot", "far", "parrot"])
       outcomes.push(await ask("shared", target, text));
     expect(outcomes).toEqual([...Array(3).fill("answered"), ...Array(2).fill("CAPABILITY_SPENT")]);
+  });
+
+  it.each(["shared", "durable"])(
+    "has a token that serves once spent by its first intent: %s",
+    async (actor) => {
+      const once = ["--holder", "ann", "--once", "--ttl", "4m", "--depth", "1", "--target", "work/*"];
+      for (const [at, targets] of [
+        ["parrot", "parrot", "far"],
+        ["far", "parrot"],
+      ].entries()) {
+        const file = `once-${actor}-${at}.cap`;
+        await first.json("cap", "mint", ...once, "--out", path(file));
+        const { text } = await handBy("ann", file, actor);
+        const outcomes: string[] = [];
+        for (const target of targets) outcomes.push(await ask(actor, target, text));
+        expect(outcomes).toEqual(["answered", ...targets.slice(1).map(() => "CAPABILITY_SPENT")]);
+      }
+    },
+  );
+
+  it("sends no more once who handed it its token is withdrawn", async () => {
+    await first.json("client", "add", "bob", "--manifest-grants", "--out", path("bob.creds"));
+    const root = ["--holder", "bob", "--target", "work/*", "--depth", "1", "--out", path("bob.cap")];
+    await first.json("cap", "mint", ...root);
+    const { text } = await handBy("bob", "bob.cap", "shared");
+    const asked = () => ask("shared", "far", text, "hi", first.client);
+    expect(await asked()).toBe("answered");
+    await first.json("client", "revoke", "bob", "--yes");
+    await vi.waitFor(async () => expect(await asked()).toBe("CAPABILITY_HOLDER_WITHDRAWN"));
   });
 
   it("sends what it has committed, though its node is killed before it leaves", async () => {
