@@ -141,34 +141,41 @@ describe("an actor that may do nothing by itself", () => {
     await vi.waitFor(async () => expect(await ask("granted", "far", text)).toBe("CAPABILITY_REVOKED"));
   });
 
-  it("is on record with the token's hash, also where it is refused", async () => {
-    const { text, links } = await hand("shared", "--where", "/text ^= hi");
-    const hash = links.at(-1)?.hash ?? "";
-    await ask("shared", "parrot", text);
-    await ask("shared", "parrot", text, "bye");
-    await ask("shared", "far", text, "bye");
-    const events = async (cell: LiveCell, node: string, kind: string) =>
-      (await cell.kernel.events(node, { kinds: [kind], limit: 100 })).map(
-        (bytes) => fromBinary(EventSchema, bytes).kind,
-      );
-    await vi.waitFor(async () => {
-      const accepted = (await events(first, "a", "intentAccepted")).filter(
-        ({ case: kind, value }) =>
-          kind === "intentAccepted" && value.authority.startsWith(`capability ${hash} of `),
-      );
-      expect(accepted).toHaveLength(1);
-      for (const node of ["a", "b"]) {
-        const refused = (await events(first, node, "intentRefused")).filter(
-          ({ case: kind, value }) => kind === "intentRefused" && toHex(value.token) === hash,
+  it.each(["shared", "durable", "process"])(
+    "is on record with the token's hash, also where it is refused: %s",
+    async (actor) => {
+      const { text, links } = await hand(actor, "--where", "/text ^= hi");
+      const hash = links.at(-1)?.hash ?? "";
+      await ask(actor, "parrot", text);
+      await ask(actor, "parrot", text, "bye");
+      await ask(actor, "far", text, "bye");
+      const events = async (cell: LiveCell, node: string, kind: string) =>
+        (await cell.kernel.events(node, { kinds: [kind], limit: 100 })).map(
+          (bytes) => fromBinary(EventSchema, bytes).kind,
         );
-        expect(refused).toMatchObject([
-          {
-            value: { source: "work/shared", intent: "say", error: { code: "CAPABILITY_ARGUMENT_FORBIDDEN" } },
-          },
-        ]);
-      }
-    });
-  });
+      await vi.waitFor(async () => {
+        const accepted = (await events(first, "a", "intentAccepted")).filter(
+          ({ case: kind, value }) =>
+            kind === "intentAccepted" && value.authority.startsWith(`capability ${hash} of `),
+        );
+        expect(accepted).toHaveLength(1);
+        for (const node of ["a", "b"]) {
+          const refused = (await events(first, node, "intentRefused")).filter(
+            ({ case: kind, value }) => kind === "intentRefused" && toHex(value.token) === hash,
+          );
+          expect(refused).toMatchObject([
+            {
+              value: {
+                source: `work/${actor}`,
+                intent: "say",
+                error: { code: "CAPABILITY_ARGUMENT_FORBIDDEN" },
+              },
+            },
+          ]);
+        }
+      });
+    },
+  );
 
   it("has a token used up by so many intents, to either node", async () => {
     const { text } = await hand("shared", "--calls", "3");

@@ -25,7 +25,7 @@ export type RelayPorts = {
   readonly explain: (from: string, entry: OutboxEntry, error: CellError) => CellError;
   readonly isDurable: (target: string) => boolean;
   readonly sent: (from: string, id: string, entry: OutboxEntry) => void;
-  /** An intent that nobody waits for was not taken. */
+  /** An intent that nobody waits for, or that rests on a token, was not taken. */
   readonly failed: (from: string, entry: OutboxEntry, error: CellError) => void;
 };
 
@@ -141,9 +141,12 @@ export class Relay {
   /** It is not sent again; the next one of the lane is. */
   #settle(name: string, item: Item, outcome: Result<unknown, CellError>): void {
     if (!outcome.ok) {
-      const error = this.#ports.explain(item.from, item.entry, outcome.error);
-      if (item.onReply === undefined) this.#ports.failed(item.from, item.entry, error);
-      else item.onReply(err(error));
+      const { from, entry, onReply } = item;
+      const error = this.#ports.explain(from, entry, outcome.error);
+      // What became of a token is on record, whoever hears of it; another node has done that.
+      const isTold = entry.capability !== undefined && this.#ports.isHere(entry.target);
+      if (onReply === undefined || isTold) this.#ports.failed(from, entry, error);
+      onReply?.(err(error));
     }
     item.done();
     const lane = this.#lanes.get(name);
