@@ -56,7 +56,7 @@ export function makeCapabilityVectors() {
   const input = capabilityInput(genesis.hash, keys.issuer.publicKey, root.body);
   return {
     about:
-      "`chains`: each is judged alone by node `a` at nowUnixMs, for a capsule that `holder` signed; those without a code count. `uses`: what ann may do with a chain. `attenuations`: what the key of `seed` makes of a chain when it hands it on with `claims` (ProtoJSON; what they do not say stays as it is), or the code to refuse that with. Other bytes in hex.",
+      "`chains`: each is judged alone by node `a` at nowUnixMs, for a capsule that `holder` signed, or that of the actor `actor`, which its node signed; those without a code count. `uses`: what ann, or `actor`, may do with a chain. `attenuations`: what the key of `seed` makes of a chain when it hands it on with `claims` (ProtoJSON; what they do not say stays as it is; for `actor` it is of kind AGENT), or the code to refuse that with. Other bytes in hex.",
     ...cellFacts(),
     seeds: { issuer: "02".repeat(32), ann: "05".repeat(32), bob: "06".repeat(32) },
     signing: {

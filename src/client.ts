@@ -1,8 +1,11 @@
 // `import { connect } from "cell0/client"`: a program's way into a cell, with
 // the one file that `cell0 client add` gave it.
 import { CellError } from "./errors/cell-error.ts";
+import type { Result } from "./errors/result.ts";
 import { toBase64Url } from "./security/bytes.ts";
-import { chainBytes } from "./security/capability/chain.ts";
+import { capabilityText } from "./security/capability/capability-text.ts";
+import { chainBytes, readChain } from "./security/capability/chain.ts";
+import { type ForActor, narrowToActor } from "./security/capability/narrow-to-actor.ts";
 import { parseTokenFile } from "./security/capability/token-file.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { allows } from "./security/grants/patterns.ts";
@@ -17,6 +20,7 @@ import { type BrokerStatus, connectBroker } from "./transport/connection.ts";
 import { inboxPrefix } from "./transport/subjects.ts";
 
 export { CellError } from "./errors/cell-error.ts";
+export type { ForActor } from "./security/capability/narrow-to-actor.ts";
 export type {
   ActorClient,
   Described,
@@ -102,6 +106,36 @@ export const parseCapability = (text: string): Uint8Array => parseCapabilityOf(t
 /** The same from the file itself; also throws what the file system throws. */
 export async function readCapability(path: string): Promise<Uint8Array> {
   return parseCapabilityOf(await readTokenFile(path), path);
+}
+
+/** What hands a token on to an actor, and what of it. */
+export type ActorCapability = ForActor & {
+  /** Of who holds the token: an identity that was parsed. */
+  readonly identity: ParsedIdentity;
+  /** Default: the one in the identity's file. */
+  readonly capability?: Uint8Array;
+  /** Path of the actor. */
+  readonly actor: string;
+};
+
+/**
+ * Narrows a token to an actor, which may then send in the holder's stead what it allows, and hand it on to nobody.
+ * Offline.
+ * @returns a text for a payload, from which the actor's behaviour gives it to `send` or `request` as `capability`
+ * @throws CellError CAPABILITY_HOLDER_MISMATCH, CAPABILITY_WIDENED, CAPABILITY_EXPIRED, CAPABILITY_MALFORMED
+ */
+export function capabilityForActor({ identity, capability, actor, ...narrower }: ActorCapability): string {
+  const given = capability === undefined ? identity.capability : must(readChain(capability));
+  if (given === undefined) throw new CellError("CAPABILITY_MALFORMED", "there is no capability to narrow");
+  const nextId = createIds({ nowUnixMs: Date.now, randomBytes });
+  const by = { key: signingKeyOf(identity), genesisHash: identity.genesis.hash };
+  const longer = narrowToActor(given, actor, narrower, { ...by, id: nextId(), nowUnixMs: Date.now() });
+  return capabilityText(chainBytes(must(longer)));
+}
+
+function must<T>(result: Result<T, CellError>): T {
+  if (!result.ok) throw result.error;
+  return result.value;
 }
 
 function parseCapabilityOf(text: string, where: string): Uint8Array {

@@ -31,10 +31,18 @@ func unarmour(title, text, code string) ([]byte, error) {
 // ReadToken gives the chain in a token's file, as a capsule carries it in its capability.
 func ReadToken(text string) ([]byte, error) { return unarmour("CELL0 CAPABILITY", text, malformed) }
 
+// TokenText gives a chain for the payload that hands it to an actor.
+func TokenText(chain []byte) string { return base64.RawURLEncoding.EncodeToString(chain) }
+
 // FormatToken gives the file of a chain.
 func FormatToken(chain []byte) string {
-	line := base64.RawURLEncoding.EncodeToString(chain)
-	return "-----BEGIN CELL0 CAPABILITY-----\n" + line + "\n------END CELL0 CAPABILITY------\n"
+	return "-----BEGIN CELL0 CAPABILITY-----\n" + TokenText(chain) + "\n------END CELL0 CAPABILITY------\n"
+}
+
+// ForActor makes a new link's body an actor's, which has no key and hands it on to nobody.
+func ForActor(body *pb.TokenBody, genesisHash []byte, path string) {
+	name := append([]byte("cell0/v1/actor-holder\x00"), genesisHash...)
+	body.Kind, body.Holder, body.MaxDepth = pb.TokenKind_TOKEN_KIND_AGENT, hash(append(name, path...)), 0
 }
 
 // LastLink gives the body of the link that is used, and the bytes of it that are signed.
@@ -55,7 +63,8 @@ func LastLink(chain []byte) (*pb.TokenBody, []byte, error) {
 }
 
 // Attenuate gives the chain and one link more, signed by who holds it now. narrow changes the new link's
-// body, which begins as its parent's, with an id, from now on, and one handing-on less; it sets the holder.
+// body, which begins as its parent's, with an id, from now on, and one handing-on less; it sets the holder,
+// a key, or calls ForActor.
 //
 // Holder, depth and times are judged here. Whether each permission lies within a single one of the parent's
 // is left to the nodes: it does when conditions are added to the parent's, or some of them left out.
@@ -65,7 +74,7 @@ func Attenuate(chain []byte, key ed25519.PrivateKey, genesisHash []byte, narrow 
 		return nil, err
 	}
 	issuer := key.Public().(ed25519.PublicKey)
-	if !bytes.Equal(parent.Holder, issuer) {
+	if !bytes.Equal(parent.Holder, issuer) || parent.Kind == pb.TokenKind_TOKEN_KIND_AGENT {
 		return nil, fail("CAPABILITY_HOLDER_MISMATCH", "another key holds it")
 	}
 	body := proto.CloneOf(parent)

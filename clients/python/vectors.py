@@ -45,7 +45,7 @@ def narrow(vector, published):
     claims = ParseDict(vector["claims"], TokenBody())
     return attenuate(
         unhex(vector["chain"]), key(vector["seed"]), unhex(published["genesisHash"]), claims.holder,
-        permissions=claims.permissions, max_depth=claims.max_depth, not_before_ms=claims.not_before_unix_ms,
+        actor=vector.get("actor"), permissions=claims.permissions, max_depth=claims.max_depth, not_before_ms=claims.not_before_unix_ms,
         not_after_ms=claims.not_after_unix_ms, token_id=claims.id,
     ).hex()  # fmt: skip
 

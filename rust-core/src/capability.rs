@@ -6,6 +6,7 @@ pub mod chain;
 pub mod constraint;
 pub mod constraint_form;
 pub mod fault;
+pub mod holder;
 pub mod implies;
 pub mod limits;
 pub mod narrower;

@@ -5,6 +5,7 @@ import { TokenBodySchema } from "../../src/gen/cell0/v1/capability_pb.ts";
 import { toHex } from "../../src/security/bytes.ts";
 import { attenuate, type Chain, chainBytes } from "../../src/security/capability/chain.ts";
 import type { Constraint } from "../../src/security/capability/constraint.ts";
+import { actorHolder } from "../../src/security/capability/holder.ts";
 import { toPermission } from "../../src/security/capability/permission.ts";
 import type { TokenClaims } from "../../src/security/capability/token.ts";
 import { genesis, keyOf, keys, must, NOW } from "../../test/security/cell-fixture.ts";
@@ -45,17 +46,21 @@ function claimsToJson({ id, holder, permissions, notBeforeUnixMs, notAfterUnixMs
 function attenuation(
   name: string,
   parent: Chain,
-  given: Claims,
+  given: Claims & { readonly actor?: string },
   by: keyof typeof SEEDS = "ann",
   code?: string,
 ) {
-  const claims = claimsOf(parent, given);
+  const { actor, ...more } = given;
+  const held =
+    actor === undefined ? {} : { kind: "agent" as const, holder: actorHolder(genesis.hash, actor) };
+  const claims = { ...claimsOf(parent, more), ...held };
   const seed = SEEDS[by];
   const stated = {
     name,
     chain: toHex(chainBytes(parent)),
     seed: toHex(new Uint8Array(32).fill(seed)),
     claims: claimsToJson(claims),
+    ...(actor === undefined ? {} : { actor }),
   };
   if (code !== undefined) return { ...stated, code };
   const longer = must(attenuate(parent, claims, keyOf(seed), genesis.hash));
@@ -69,6 +74,7 @@ export function attenuationVectors() {
   const two = chained(root.root, handOn(root.root));
   const limited = chained(mint({ limits: { calls: 10, memoryBytes: 0 }, scope: "billing", epoch: 3 }));
   const spent = chained(mint({ maxDepth: 0 }));
+  const actors = chained(mint({ kind: "agent", maxDepth: 0 }));
   return [
     attenuation("as its parent, once less", root, {}),
     attenuation("with every kind of constraint", root, { permissions }),
@@ -76,6 +82,14 @@ export function attenuationVectors() {
     attenuation("that begins later", root, { notBeforeUnixMs: NOW + 1 }),
     attenuation("of a chain of two", two, { holder: keys.stranger.publicKey }, "bob"),
     attenuation("with its parent's limits, scope and epoch", limited, {}),
+    attenuation("for an actor", root, { actor: "support/triage", maxDepth: 0 }),
+    attenuation(
+      "of an actor's",
+      actors,
+      { actor: "support/triage", maxDepth: 0 },
+      "ann",
+      "CAPABILITY_HOLDER_MISMATCH",
+    ),
     attenuation("by another than its holder", root, {}, "stranger", "CAPABILITY_HOLDER_MISMATCH"),
     attenuation("by who handed it on", two, {}, "ann", "CAPABILITY_HOLDER_MISMATCH"),
     attenuation("as often to be handed on", root, { maxDepth: 7 }, "ann", "CAPABILITY_WIDENED"),

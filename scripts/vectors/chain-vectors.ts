@@ -5,6 +5,7 @@ import { SignedTokenSchema } from "../../src/gen/cell0/v1/capability_pb.ts";
 import { sha256, toHex } from "../../src/security/bytes.ts";
 import { byBytes } from "../../src/security/capability/approval.ts";
 import type { Constraint, Rule } from "../../src/security/capability/constraint.ts";
+import { actorHolder } from "../../src/security/capability/holder.ts";
 import type { Permission } from "../../src/security/capability/permission.ts";
 import { approveToken, signToken, type Token } from "../../src/security/capability/token.ts";
 import type { SigningKey } from "../../src/security/keys/signing-key.ts";
@@ -16,8 +17,9 @@ import { bytesOfLinks, type Claims, claimsOf, handOn, mint, rawChain, signedToke
 export type ChainVector = {
   readonly name: string;
   readonly chain: string;
-  /** Who signs the capsule. */
+  /** Who signs the capsule; empty: its node does, for `actor`. */
   readonly holder: string;
+  readonly actor?: string;
   /** Absent: it counts. */
   readonly code?: string;
 };
@@ -33,6 +35,52 @@ export const chainVector = (
   holder: toHex(holder),
   ...(code === undefined ? {} : { code }),
 });
+
+const [TRIAGE, ROUTER] = ["support/triage", "support/router"];
+const actorVector = (name: string, chain: Uint8Array, code?: string, actor = TRIAGE): ChainVector => ({
+  ...{ ...chainVector(`an actor's: ${name}`, chain, code, new Uint8Array()), actor },
+});
+
+/** What actors hold, and what they do not. */
+function ofActors(): readonly ChainVector[] {
+  const triage: Claims = { kind: "agent", holder: actorHolder(genesis.hash, TRIAGE), maxDepth: 0 };
+  const root = mint();
+  const narrowed = bytesOfLinks(root, handOn(root, triage));
+  const once = mint({ kind: "ephemeral", notAfterUnixMs: NOW + 60_000 });
+  const annsName = mint({ ...triage, holder: ann });
+  const system = mint({ kind: "system" });
+  const elsewhere = { ...triage, holder: actorHolder(new Uint8Array(32), TRIAGE) };
+  const [mismatch, follows] = ["CAPABILITY_HOLDER_MISMATCH", "CAPABILITY_CHAIN_BROKEN"];
+  return [
+    actorVector("minted for it", bytesOfLinks(mint(triage))),
+    actorVector("narrowed to it", narrowed),
+    actorVector("narrowed to it from one that serves once", bytesOfLinks(once, handOn(once, triage))),
+    actorVector("used by another actor", narrowed, mismatch, ROUTER),
+    chainVector("an actor's: used by who narrowed it", narrowed, mismatch, ann),
+    chainVector("an actor's: used by a key that it names", bytesOfLinks(annsName), mismatch, ann),
+    actorVector(
+      "of a key that equals its name",
+      bytesOfLinks(mint({ holder: triage.holder ?? ann })),
+      mismatch,
+    ),
+    actorVector("of another cell", bytesOfLinks(mint(elsewhere)), mismatch),
+    actorVector(
+      "narrowed to it from one of the kernel's",
+      bytesOfLinks(system, handOn(system, triage)),
+      "CAPABILITY_WIDENED",
+    ),
+    actorVector(
+      "with one of an actor behind it, signed by the key that it names",
+      bytesOfLinks(annsName, handOn(annsName, { ...triage, maxDepth: 0 })),
+      follows,
+    ),
+    chainVector(
+      "an actor's: with a client's behind it, signed by the key that it names",
+      bytesOfLinks(annsName, handOn(annsName, { kind: "user", maxDepth: 0 })),
+      follows,
+    ),
+  ];
+}
 
 const [ann, bob] = [keys.ann.publicKey, keys.bob.publicKey];
 
@@ -150,7 +198,7 @@ function widened(): readonly ChainVector[] {
     permissions: [{ ...withRule(), ...change }],
   });
   return [
-    of("another kind", { kind: "agent" }),
+    of("another kind", { kind: "system" }),
     of("another scope", { scope: "billing" }),
     of("another epoch", { epoch: 0 }, { epoch: 1 }),
     of("an earlier begin", { notBeforeUnixMs: NOW - 1_001 }),
@@ -334,4 +382,5 @@ export const chainVectors = (): readonly ChainVector[] => [
   ...broken(),
   ...approved(),
   ...notNow(),
+  ...ofActors(),
 ];

@@ -6,6 +6,7 @@ import {
   type Permission,
   type PermissionSchema,
   SignedTokenSchema,
+  TokenKind,
 } from "../../src/gen/cell0/v1/capability_pb.ts";
 import { concat } from "../../src/security/bytes.ts";
 import { keys } from "../../test/security/cell-fixture.ts";
@@ -50,6 +51,14 @@ function encodings(): readonly ChainVector[] {
     refused(
       "a kind that nobody knows",
       rawChain(signBody(concat(bodyWith({ kind: 0 }), Uint8Array.of(0x10, 6)))),
+    ),
+    refused(
+      "an actor's that may be handed on",
+      rawChain(signBody(bodyWith({ kind: TokenKind.AGENT, maxDepth: 1 }))),
+    ),
+    refused(
+      "an actor's name of 31 bytes",
+      rawChain(signBody(bodyWith({ kind: TokenKind.AGENT, maxDepth: 0, holder: new Uint8Array(31) }))),
     ),
     refused("a link without its body", rawChain(second)),
     refused("a signature of 63 bytes", rawChain(signedToken(body, signature.slice(1)))),

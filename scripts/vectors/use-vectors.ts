@@ -2,14 +2,17 @@
 // constraint, also where readers of JSON are known to differ.
 import { toHex } from "../../src/security/bytes.ts";
 import type { Rule } from "../../src/security/capability/constraint.ts";
+import { actorHolder } from "../../src/security/capability/holder.ts";
 import type { Permission } from "../../src/security/capability/permission.ts";
-import { NOW } from "../../test/security/cell-fixture.ts";
+import { genesis, NOW } from "../../test/security/cell-fixture.ts";
 import { bytesOfLinks, type Claims, mint } from "./tokens.ts";
 
 export type UseVector = {
   readonly name: string;
-  /** Ann's. */
+  /** Ann's, or the actor's. */
   readonly chain: string;
+  /** Which sends it, in place of ann. */
+  readonly actor?: string;
   readonly intent: string;
   readonly target: string;
   readonly contentType: string;
@@ -182,13 +185,25 @@ function byPattern(): readonly UseVector[] {
   ];
 }
 
+const AGENTS: Claims = {
+  ...{ kind: "agent", holder: actorHolder(genesis.hash, "support/router"), maxDepth: 0 },
+};
+
 function byTime(): readonly UseVector[] {
   const notYet = "CAPSULE_CAPABILITY_NOT_BUILT_YET";
   return [
     use("a deadline at its end", { notAfterUnixMs: NOW + 5_000 }, {}),
     use("a deadline beyond its end", { notAfterUnixMs: NOW + 4_999 }, { code: "CAPABILITY_EXPIRED" }),
     use("a token that serves once", { kind: "ephemeral", notAfterUnixMs: NOW + 60_000 }, {}),
-    use("an agent's token", { kind: "agent" }, { code: notYet }),
+    use("an actor's token", AGENTS, { actor: "support/router" }),
+    use("an actor's token, by ann", AGENTS, { code: "CAPABILITY_HOLDER_MISMATCH" }),
+    use("an actor's token, by another actor", AGENTS, {
+      ...{ actor: "support/triage", code: "CAPABILITY_HOLDER_MISMATCH" },
+    }),
+    use("ann's token, by an actor", {}, { actor: "support/router", code: "CAPABILITY_HOLDER_MISMATCH" }),
+    use("an actor's token, beyond it", AGENTS, { actor: "support/router", intent: "a", code: INTENT }),
+    use("a token of the kernel's", { kind: "system" }, { code: notYet }),
+    use("a token of another cell", { kind: "federation" }, { code: notYet }),
     use("a token that serves so many", { limits: { calls: 10 } }, {}),
     use("a token that starts so many agents", { limits: { agents: 1 } }, {}),
     use("a token with every limit", { limits: EVERY_LIMIT }, {}),

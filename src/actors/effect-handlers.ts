@@ -24,6 +24,8 @@ const sendShape = {
   target: z.string().min(1).max(256),
   intent: z.string().min(1).max(256),
   payload: z.unknown().optional(),
+  // Often of a payload: what is amiss with it is told as a coded error, and is no failure.
+  capability: z.string().exactOptional(),
   priority: z.enum(["critical", "high", "normal", "low"]).exactOptional(),
   timeoutMs: z.number().positive().exactOptional(),
   delayMs: z.number().nonnegative().exactOptional(),

@@ -33,6 +33,12 @@ export type SendOptions = {
   readonly intent: string;
   /** JSON; an empty object by default. */
   readonly payload?: unknown;
+  /**
+   * A capability that this actor holds, unpadded base64url, e.g. from the payload that it was handed in; a client
+   * narrows it to the actor (`cell0 cap attenuate FILE --holder PATH`). The intent rests on it alone, and on nothing
+   * that the manifest grants. One that does not count is answered with its CAPABILITY_ code.
+   */
+  readonly capability?: string;
   /** Default "normal". */
   readonly priority?: PriorityName;
   /** Milliseconds from its leaving, after which it is not begun. Default 5000. */

@@ -42,6 +42,8 @@ export type OutgoingIntent = {
   readonly intent: string;
   /** JSON. */
   readonly payload: unknown;
+  /** Chain of capability tokens that it rests on alone, base64url; absent: it rests on what the actor is granted. */
+  readonly capability?: string;
   /** The intent in hand when it was sent. */
   readonly cause: ReceivedIntent | undefined;
   readonly priority: PriorityName;

@@ -227,6 +227,7 @@ export function outgoingIntent(
     target: string;
     intent: string;
     payload?: unknown;
+    capability?: string;
     priority?: OutgoingIntent["priority"];
     timeoutMs?: number;
   },
@@ -237,6 +238,7 @@ export function outgoingIntent(
     target: effect.target,
     intent: effect.intent,
     payload: effect.payload ?? {},
+    ...(effect.capability === undefined ? {} : { capability: effect.capability }),
     cause,
     priority: effect.priority ?? "normal",
     timeoutMs: timeoutMs > 0 ? Math.min(timeoutMs, MAX_TIMEOUT_MS) : DEFAULT_TIMEOUT_MS,

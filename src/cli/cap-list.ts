@@ -44,9 +44,12 @@ function grantedTable({ granted, grantedInAll }: CapabilitiesReport, colors: Col
 }
 
 const granting = ({ grants, tools }: GrantedRow): string =>
-  [...grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`), ...tools].join(
-    "; or ",
-  );
+  grants.length + tools.length === 0
+    ? "nothing by its manifest"
+    : [
+        ...grants.map(({ intents, targets }) => `${intents.join(", ")} to ${targets.join(", ")}`),
+        ...tools,
+      ].join("; or ");
 
 function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | undefined {
   if (minted.length === 0) return undefined;
@@ -55,7 +58,7 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
     shown,
     [
       { title: "MINTED", value: ({ hash, revoked }) => (revoked ? colors.red(hash) : hash) },
-      { title: "HOLDER", value: ({ holder, client }) => plain(client ?? `key ${holder.slice(0, 16)}`) },
+      { title: "HOLDER", value: (row) => plain(holderOf(row)) },
       { title: "MAY SEND", value: (row) => plain(describe(row)) },
       { title: "SCOPE", value: ({ scope }) => plain(scope) },
       { title: "UNTIL (UTC)", value: ({ notAfterUnixMs }) => formatTime(notAfterUnixMs) },
@@ -70,6 +73,9 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
   const more = minted.length - shown.length;
   return more === 0 ? table : `${table}\n${colors.dim(`and ${more} older ones: --json`)}`;
 }
+
+const holderOf = ({ holder, client, actor }: MintedRow): string =>
+  client ?? actor ?? `key ${holder.slice(0, 16)}`;
 
 /** Whether it is approved only the token itself says. */
 function stateOf({ revoked, once, approval, ...row }: MintedRow, colors: Colors): string {

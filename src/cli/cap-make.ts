@@ -2,13 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { isPermissionName } from "../actors/kernel/permission-names.ts";
 import { CellError } from "../errors/cell-error.ts";
-import { equalBytes, fromHex, toHex } from "../security/bytes.ts";
-import { type ApprovalDemand, byBytes } from "../security/capability/approval.ts";
-import { attenuate, type Chain, chainOf, checkSignatures } from "../security/capability/chain.ts";
-import { type Constraint, implies } from "../security/capability/constraint.ts";
+import { toHex } from "../security/bytes.ts";
+import { capabilityText } from "../security/capability/capability-text.ts";
+import { attenuate, type Chain, chainBytes, chainOf, checkSignatures } from "../security/capability/chain.ts";
+import type { Constraint } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
-import { mayHold } from "../security/capability/may-hold.ts";
-import { isPermissionWithin } from "../security/capability/narrower.ts";
+import { narrowPermissions } from "../security/capability/narrow-permissions.ts";
 import type { Permission } from "../security/capability/permission.ts";
 import {
   limitsIn,
@@ -20,14 +19,14 @@ import {
 } from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
-import { hasKeyForm } from "../security/keys/admit-key.ts";
 import { isToken } from "../security/names.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { createIds } from "../security/wire/capsule-id.ts";
 import type { CapOptions } from "./cap.ts";
 import { readTokenFile } from "./cap-file.ts";
+import { demandOf, heldBy } from "./cap-holder.ts";
 import { permissionNamed } from "./cap-permissions.ts";
-import { chainToJson, describeLink, nameOfKeys, renderChain, standingOf } from "./cap-show.ts";
+import { chainToJson, describeLink, nameOfKeys } from "./cap-show.ts";
 import { readCellKeys, readRevocationList } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
 import { formatTime } from "./duration.ts";
@@ -58,7 +57,8 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
 async function askForOne(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
   const { where = [], depth = 0, once = false, scope } = options;
   const { trust } = await knownTrust(context);
-  const holder = toHex(holderOf(options.holder, trust));
+  const { actor, holder: key } = heldBy(options, trust);
+  const holder = actor ?? toHex(key);
   // What is no condition is told here, by its place on the command line.
   constraintsOf(where);
   const permissions = permissionsAsked(options).map((each) => ({ ...each, where }));
@@ -94,14 +94,13 @@ export async function askAuthority(context: Context, request: AskedToken): Promi
 /** By the issuer's key of this directory. */
 async function mintOffline(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
   const { maker, trust } = await readCellKeys(context.dir);
-  const { where = [], depth = 0, once, scope = DEFAULT_SCOPE } = options;
+  const { where = [], depth = 0, scope = DEFAULT_SCOPE } = options;
   const constraints = constraintsOf(where);
   const revocations = await readRevocationList(context.dir, maker.genesis);
   const now = Date.now();
+  const { kind, holder } = heldBy(options, trust);
   const claims: TokenClaims = {
-    id: nextId(),
-    kind: once ? "ephemeral" : "user",
-    holder: holderOf(options.holder, trust),
+    ...{ id: nextId(), kind, holder },
     parent: new Uint8Array(),
     permissions: permissionsAsked(options).map((each) => ({ ...each, constraints })),
     limits: limitsOf(options),
@@ -126,15 +125,15 @@ export async function narrow(context: Context, file: string, options: CapOptions
   const unsound = checkSignatures(chain, identity.genesis.hash);
   if (unsound !== undefined) throw unsound;
   const parent = chain.last;
-  const { once, depth = Math.max(0, parent.maxDepth - 1) } = options;
+  const { actor, ...held } = heldBy(options, known.trust, parent.kind);
+  const { depth = actor === undefined ? Math.max(0, parent.maxDepth - 1) : 0 } = options;
   if (parent.maxDepth === 0) {
     throw new CellError("CAPABILITY_WIDENED", "this token may not be handed on", { where: file });
   }
   const now = Date.now();
   const claims = {
     id: nextId(),
-    kind: once ? ("ephemeral" as const) : parent.kind,
-    holder: holderOf(options.holder, known.trust),
+    ...held,
     permissions: narrowed(parent.permissions, options),
     limits: { ...parent.limits, ...limitsOf(options) },
     maxDepth: depth,
@@ -149,16 +148,6 @@ export async function narrow(context: Context, file: string, options: CapOptions
   const longer = attenuate(chain, claims, signingKeyOf(identity), identity.genesis.hash);
   if (!longer.ok) throw longer.error.code === "CAPABILITY_MALFORMED" ? usage(longer.error) : longer.error;
   return await hand(context, longer.value, known.trust, options);
-}
-
-export async function show(context: Context, file: string): Promise<ExitCode> {
-  const chain = await readTokenFile(context, file);
-  const known = await knownTrust(context);
-  const now = Date.now();
-  const standing = standingOf(chain, known, now);
-  context.print(renderChain(chain, nameOfKeys(known, now), standing, context.colors));
-  context.printJson({ ...standing, links: chainToJson(chain) });
-  return standing.counts ? exitCodes.ok : exitCodes.negative;
 }
 
 /** Of the identity in force. */
@@ -189,20 +178,6 @@ function permissionsAsked({
 
 const limitsOf = (options: CapOptions): ResourceLimits => limitsIn((name) => options[LIMIT_OPTIONS[name]]);
 
-/** Throws CLI_USAGE, CLI_TARGET_UNKNOWN. */
-function demandOf(
-  { approver = [], approvals = approver.length }: CapOptions,
-  trust: TrustStore,
-): ApprovalDemand | undefined {
-  if (approver.length === 0 && approvals === 0) return undefined;
-  if (approvals > approver.length)
-    throw new CellError("CLI_USAGE", `it demands ${approvals} approvals of ${approver.length} approvers`);
-  const keys = approver.map((each) => holderOf(each, trust)).sort(byBytes);
-  const twice = keys.some((key, at) => at > 0 && equalBytes(key, keys[at - 1] ?? key));
-  if (twice) throw new CellError("CLI_USAGE", "an approver is named twice");
-  return { needed: approvals, approvers: keys };
-}
-
 /** As its parent, unless something is given. */
 function endOf({ kind, notAfterUnixMs }: Token, { ttl, once }: CapOptions, nowUnixMs: number): number {
   if (ttl !== undefined) return nowUnixMs + ttl;
@@ -216,10 +191,12 @@ async function hand(
   trust: TrustStore,
   { holder, out }: CapOptions,
 ): Promise<ExitCode> {
-  const file = context.path(out ?? `${isToken(holder) ? holder : holder.slice(0, 16)}.cap`);
+  const actor = holder.includes("/") ? holder : undefined;
+  const name = isToken(holder) ? holder : (actor?.replaceAll("/", "-") ?? holder.slice(0, 16));
+  const file = context.path(out ?? `${name}.cap`);
   await writeNewFile(file, formatTokenFile(chain));
   const { holder: key, notAfterUnixMs } = chain.last;
-  const nameOf = nameOfKeys({ trust }, Date.now());
+  const nameOf = nameOfKeys({ trust }, Date.now(), actor);
   const certificate = trust.byKey(key, Date.now());
   const isLonger = certificate.ok && certificate.value.notAfterUnixMs < notAfterUnixMs;
   context.print(
@@ -230,31 +207,29 @@ async function hand(
         ? [`Its holder itself counts only until ${formatTime(certificate.value.notAfterUnixMs)} UTC.`]
         : []),
       "",
-      "Its holder uses it so:",
-      `  cell0 --creds HOLDER.creds send TARGET INTENT '{}' --cap ${shellWord(file)}`,
+      ...(actor === undefined
+        ? [
+            "Its holder uses it so:",
+            `  cell0 --creds HOLDER.creds send TARGET INTENT '{}' --cap ${shellWord(file)}`,
+          ]
+        : [
+            "The actor sends under it with this text, in a payload that its behaviour takes it from:",
+            `  cell0 cap show ${shellWord(file)} --text`,
+          ]),
     ].join("\n"),
   );
-  context.printJson({ file, links: chainToJson(chain) });
+  context.printJson({ file, text: capabilityText(chainBytes(chain)), links: chainToJson(chain) });
   return exitCodes.ok;
 }
 
-/** The parent's, each with the conditions added; with other patterns, those within one of the parent's. */
+/** Throws CLI_USAGE, CAPABILITY_WIDENED. */
 function narrowed(
   parent: readonly Permission[],
   { intent, target, where = [] }: CapOptions,
 ): readonly Permission[] {
-  const added = constraintsOf(where);
-  const candidates = parent.map((wide) => {
-    const rest = wide.constraints.filter((each) => !added.some((narrow) => implies(narrow, each)));
-    const narrow = {
-      intents: intent ?? wide.intents,
-      targets: target ?? wide.targets,
-      constraints: [...rest, ...added],
-    };
-    return { wide, narrow };
-  });
-  const within = candidates.filter(({ wide, narrow }) => isPermissionWithin(narrow, wide));
-  if (within.length > 0) return within.map(({ narrow }) => narrow);
+  const constraints = constraintsOf(where);
+  const within = narrowPermissions(parent, { intents: intent, targets: target, constraints });
+  if (within.length > 0) return within;
   throw new CellError(
     "CAPABILITY_WIDENED",
     "no single permission of its parent holds these intents and targets",
@@ -268,21 +243,6 @@ export function constraintsOf(texts: readonly string[]): readonly Constraint[] {
     throw new CellError("CLI_USAGE", `a condition is one of: ${CONSTRAINT_FORMS}`, {
       where: text.slice(0, 80),
     });
-  });
-}
-
-/** Throws CLI_TARGET_UNKNOWN, CLI_USAGE. */
-function holderOf(text: string, trust: TrustStore): Uint8Array {
-  const key = text.length === 64 ? fromHex(text) : undefined;
-  if (key !== undefined && hasKeyForm(key)) {
-    if (mayHold(key, trust, Date.now())) return key;
-    throw new CellError("CLI_USAGE", "this key is no client's that counts", { where: text });
-  }
-  const known = isToken(text) ? trust.newest(text) : undefined;
-  if (known?.kind === "client" && trust.byPrincipal(text, Date.now()).ok) return known.key;
-  if (known !== undefined) throw new CellError("CLI_USAGE", `"${text}" is no client that counts`);
-  throw new CellError("CLI_TARGET_UNKNOWN", `no client "${text.slice(0, 80)}" is known here`, {
-    remedy: "Give its public key: its owner prints that with `cell0 --creds FILE cap key`.",
   });
 }
 

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { CONSTRAINT_FORMS } from "../security/capability/constraint-text.ts";
 import type { ApproveOptions } from "./cap-approve.ts";
 import type { RegrantOptions, RevokeOptions } from "./cap-revoke.ts";
+import type { ShowOptions } from "./cap-show.ts";
 import type { Context } from "./context.ts";
 import { documented } from "./documented.ts";
 import { parseDuration } from "./duration.ts";
@@ -33,7 +34,8 @@ export type CapOptions = {
   readonly out?: string;
 } & LimitOptions;
 
-const HOLDER = "who may use it: a client's name, or a public key as `cell0 cap key` prints it";
+const HOLDER =
+  "who may use it: a client's name, a public key as `cell0 cap key` prints it, or an actor's path, which hands nothing on";
 const WHERE = "a condition on the JSON payload, e.g. '/amount <= 10'; given again, all must hold";
 
 export function registerCap(program: Command): void {
@@ -132,6 +134,10 @@ function registerAttenuate(cap: Command): void {
         "cell0 --creds agent.creds cap attenuate agent.cap --holder KEY --where '/amount <= 5' --ttl 10m --out helper.cap",
         "less, and for less long; KEY is what `cell0 --creds helper.creds cap key` prints",
       ],
+      [
+        "cell0 --creds ann.creds cap attenuate ann.cap --holder support/triage --target 'tools/*' --calls 20",
+        "for an actor, which sends under it in her stead and cannot hand it on",
+      ],
     ],
     exits: ["refused", "unreachable"],
     notes:
@@ -172,9 +178,18 @@ function registerShow(cap: Command): void {
       "Print a token link by link, and whether it counts now. Exits with 1 when it does not. What an intent under it would be refused for is told by `cell0 cap explain`.",
     )
     .argument("<file>", "the token")
-    .action(action(async (context, file: string) => (await import("./cap-make.ts")).show(context, file)));
+    .option("--actor <path>", "an actor that may be its holder: a token names it by a hash alone")
+    .option("--text", "print the token as the text alone that a payload hands to an actor")
+    .action(
+      action(async (context, file: string, options: ShowOptions) =>
+        (await import("./cap-show.ts")).show(context, file, options),
+      ),
+    );
   documented(show, {
-    examples: [["cell0 cap show agent.cap", "who handed it to whom, and what is left of it"]],
+    examples: [
+      ["cell0 cap show agent.cap", "who handed it to whom, and what is left of it"],
+      ["cell0 cap show support-triage.cap --actor support/triage", "whether it is this actor's"],
+    ],
     exits: ["negative", "refused", "unreachable"],
   });
 }

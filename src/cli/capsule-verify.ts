@@ -166,9 +166,12 @@ function checkCapability(
   if (capsule.source !== undefined && kind === "client") {
     return [failed("authority", new CellError("AUTHORITY_SOURCE_INVALID"))];
   }
-  if (kind !== "client") return [failed("authority", new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"))];
+  const actor = capsule.source?.actor;
+  if (kind !== "client" && actor === undefined)
+    return [failed("authority", new CellError("AUTHORITY_SOURCE_INVALID"))];
+  const holder = actor === undefined ? key : { actor };
   const ports = { capabilities: chainVerifierOf(known), resources: UNTOLD };
-  const allowed = authoriseByToken(capsule, key, ports, nowUnixMs, 0);
+  const allowed = authoriseByToken(capsule, holder, ports, nowUnixMs, 0);
   const proviso = known.isWhole ? "" : "; an identity file does not tell what was revoked or withdrawn";
   const verdict = allowed.ok
     ? passed("authority", `${allowed.value.by}${proviso}`)
@@ -178,7 +181,7 @@ function checkCapability(
   const { links } = chain.value;
   const fault = checkLinks(chain.value, known.trust.genesis.hash);
   const sound = fault === undefined ? links.length : Number(/\d+$/.exec(fault.where ?? "")?.[0] ?? 0);
-  const nameOf = nameOfKeys(known, nowUnixMs);
+  const nameOf = nameOfKeys(known, nowUnixMs, actor);
   return [
     ...links.slice(0, sound).map((link, index) => passed(`link ${index}`, describeLink(link, index, nameOf))),
     ...(fault === undefined ? [] : [failed(`link ${sound}`, fault)]),

@@ -22,6 +22,25 @@ export function* holdersOf(graph: Graph): Generator<Holder> {
 
 /** The one with this key, without a look at all others. */
 export function holderAt(graph: Graph, key: string): Holder | undefined {
+  const holder = anyHolderAt(graph, key);
+  return holder === undefined || isBare(holder) ? undefined : holder;
+}
+
+/** Actors that are granted nothing, and templates of such. */
+export function* ungrantedOf(graph: Graph): Generator<Holder> {
+  for (const actor of actorsOf(graph)) if (!isGranted(actor)) yield holderOf(actor);
+}
+
+/** The actor with this path that is granted nothing, or that of a supervisor's template. */
+export function ungrantedAt(graph: Graph, path: string): Holder | undefined {
+  const holder = anyHolderAt(graph, path);
+  return holder !== undefined && isBare(holder) ? holder : undefined;
+}
+
+/** An actor that is granted nothing. */
+export const isBare = (holder: Holder): boolean => holder.kind === "actor" && !isGranted(holder);
+
+function anyHolderAt(graph: Graph, key: string): Holder | undefined {
   const client = graph.clients.find(({ graph: name, name: of }) => clientKey(name, of) === key);
   if (client !== undefined) return clientHolder(client);
   let among: readonly ChildSpec[] = graph.roots;
@@ -29,7 +48,7 @@ export function holderAt(graph: Graph, key: string): Holder | undefined {
     const next: ChildSpec | undefined = among.find(({ path }) => key === path || key.startsWith(`${path}/`));
     if (next === undefined) return undefined;
     const actor = next.kind === "actor" ? next : next.template;
-    if (next.path === key) return actor !== undefined && isGranted(actor) ? holderOf(actor) : undefined;
+    if (next.path === key) return actor && holderOf(actor);
     if (next.kind === "actor") return undefined;
     among = next.children;
   }
@@ -58,5 +77,5 @@ const FIRST: Minting = { epoch: 0, generation: 0 };
 export const mintingOf = ({ capabilities = {} }: PlacedGraph, key: string): Minting =>
   (Object.hasOwn(capabilities, key) ? capabilities[key] : undefined) ?? FIRST;
 
-const isGranted = ({ grants, tools }: ActorSpec): boolean =>
+const isGranted = ({ grants, tools }: Pick<ActorSpec, "grants" | "tools">): boolean =>
   grants.length > 0 || (tools !== undefined && tools.http.length + tools.fs.length + tools.exec.length > 0);

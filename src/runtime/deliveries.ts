@@ -179,6 +179,7 @@ function refuse(
     target: intent.target,
     epoch: intent.epoch,
     request,
+    ...(intent.source === "" ? {} : { source: intent.source }),
     ...rest,
   });
   ports.record(refusal);

@@ -17,9 +17,11 @@ export function grantedRows(
 ): { readonly granted: readonly GrantedRow[]; readonly grantedInAll: number } {
   const all = [...capabilitiesIn(graph).values()];
   const first = voidIn(graph, revoked).slice(0, MOST_LISTED);
+  const known = new Set(all.map(({ holder }) => holder.key));
+  const bare = first.filter(({ holder }) => !known.has(holder.key)).length;
   const others = all.filter(({ capability }) => !isVoid(capability, revoked));
   const shown = [...first, ...others.slice(0, MOST_LISTED - first.length)];
-  return { granted: shown.map((each) => rowOf(each, graph, revoked)), grantedInAll: all.length };
+  return { granted: shown.map((each) => rowOf(each, graph, revoked)), grantedInAll: all.length + bare };
 }
 
 function rowOf({ holder, capability }: Held, graph: PlacedGraph, revoked: RevokedView): GrantedRow {

@@ -3,7 +3,17 @@
 // says from then on, until that one is granted it again.
 import { canonical } from "../manifest/canonical.ts";
 import type { Minting, PlacedGraph } from "../manifest/graph.ts";
-import { clientMark, graphOfKey, type Holder, holderAt, holdersOf, mintingOf } from "../manifest/holders.ts";
+import {
+  clientMark,
+  graphOfKey,
+  type Holder,
+  holderAt,
+  holdersOf,
+  isBare,
+  mintingOf,
+  ungrantedAt,
+  ungrantedOf,
+} from "../manifest/holders.ts";
 import { equalBytes } from "../security/bytes.ts";
 import {
   isVoid,
@@ -30,19 +40,39 @@ export function capabilitiesIn(graph: PlacedGraph): ReadonlyMap<string, Held> {
   return made;
 }
 
-function capabilityOf({ key, graph, grants, tools }: Holder, minting: Minting): ManifestCapability {
+function capabilityOf(holder: Holder, minting: Minting): ManifestCapability {
+  const { key, graph, grants, tools } = holder;
+  // Known without its manifest.
+  const content = isBare(holder) ? { grants: [] } : { grants, tools };
   const { epoch, generation, revoked = false } = minting;
-  return manifestCapability({ scope: graph, epoch, revoked }, () => [
-    key,
-    canonical({ grants, tools }),
-    generation,
-  ]);
+  return manifestCapability({ scope: graph, epoch, revoked }, () => [key, canonical(content), generation]);
 }
 
 /** Of one holder, without those of all others being made. */
 export function heldAt(graph: PlacedGraph, key: string): ManifestCapability | undefined {
   const holder = holderAt(graph, key);
   return holder && capabilityOf(holder, mintingOf(graph, key));
+}
+
+/**
+ * What an actor holds that is granted nothing: it may be handed tokens, and is taken back as any other. Of its
+ * graph's present epoch, for with the graph's grants it loses nothing.
+ * @param path of the actor, which is not looked up, or of the supervisor whose template it is
+ */
+export function bareCapability(
+  graph: PlacedGraph,
+  path: string,
+  { epochOf }: Pick<RevokedView, "epochOf">,
+): ManifestCapability {
+  const scope = graphOfKey(path);
+  const holder = { key: path, kind: "actor", name: path, graph: scope, grants: [] } as const;
+  return capabilityOf(holder, { ...mintingOf(graph, path), epoch: epochOf(scope) });
+}
+
+/** Of the actor with this path, if it is granted nothing. */
+export function bareAt(graph: PlacedGraph, path: string, view: RevokedView): Held | undefined {
+  const holder = ungrantedAt(graph, path);
+  return holder && { holder, capability: bareCapability(graph, path, view) };
 }
 
 /** Whose capability has this hash; undefined also beyond so many that are looked at. */
@@ -61,7 +91,23 @@ export function keyOfHash(graph: PlacedGraph, hash: Uint8Array, atMost: number):
 export const voidIn = (graph: PlacedGraph, revoked: RevokedView): readonly Held[] =>
   revoked.isEmpty() && graph.capabilities === undefined
     ? []
-    : [...capabilitiesIn(graph).values()].filter(({ capability }) => isVoid(capability, revoked));
+    : [
+        ...[...capabilitiesIn(graph).values()].filter(({ capability }) => isVoid(capability, revoked)),
+        ...markedBare(graph, revoked),
+      ];
+
+/** Those that are granted nothing and, as the revision says, send nothing. */
+function markedBare(graph: PlacedGraph, view: RevokedView): readonly Held[] {
+  const granted = capabilitiesIn(graph);
+  const marked = Object.entries(graph.capabilities ?? {}).filter(
+    ([key, { revoked }]) => revoked === true && !granted.has(key),
+  );
+  if (marked.length === 0) return [];
+  const keys = new Set(marked.map(([key]) => key));
+  return [...ungrantedOf(graph)]
+    .filter(({ key }) => keys.has(key))
+    .map((holder) => ({ holder, capability: bareCapability(graph, holder.key, view) }));
+}
 
 /**
  * The same graph with what is minted for it: who was granted something before keeps when, and what counted no more

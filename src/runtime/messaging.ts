@@ -33,16 +33,11 @@ import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import { atTurnEnd } from "../transport/turn-end.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { CountedTokens } from "./counted-tokens.ts";
-import {
-  createDeliveries,
-  type Deliveries,
-  type DeliveryPorts,
-  type DurableIntake,
-  type SealTicket,
-} from "./deliveries.ts";
+import { createDeliveries, type Deliveries, type DurableIntake, type SealTicket } from "./deliveries.ts";
 import { LocalReturns, responderOf } from "./durable/return-address.ts";
 import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
+import { LocalUses, type UsePorts } from "./local-uses.ts";
 import { refusalEvent, turnedAway } from "./refusal-event.ts";
 import type { ReplayGuard } from "./replay-guard.ts";
 import type { RunningActors } from "./running-actors.ts";
@@ -101,7 +96,7 @@ export type Messaging = {
 };
 
 export function openMessaging(options: MessagingOptions): Messaging {
-  const { config, connection, trust, authority, actors, record, maker, sealing } = options;
+  const { config, connection, trust, actors, record, maker, sealing } = options;
   const { cell, node } = config;
   const { window: replay } = options.replay;
   const ownCertificate = () => trust.byKey(sealing.key.publicKey, Date.now());
@@ -109,16 +104,14 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const toActor = traced(options.tracing, (delivery) => actors.deliver(delivery));
   const returns = new LocalReturns();
   const inbox = `${inboxPrefix(cell, node)}.replies`;
+  const uses = usesOf(options);
   const deliveries = createDeliveries({
     maker,
     sealer,
     replay,
     toActor,
     ...(options.durable === undefined ? {} : { durable: options.durable }),
-    ...spending(options),
-    refusesBefore: (target) =>
-      actors.isFull(target) ??
-      (options.durable?.isDurable(target) === true ? undefined : actors.isGone(target)),
+    ...uses,
     refusesWork: (target) =>
       whyOusted(ownCertificate()) ?? (target.startsWith("kernel/") ? undefined : options.whyNot()),
     record,
@@ -129,7 +122,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const doubtful = judgeDoubtful(options, take);
   const intake = openIntake(options, doubtful.onDoubt);
   const sends = createSends({
-    authority,
+    authority: authorityOf(options),
     certificate: ownCertificate,
     node,
     maker,
@@ -142,6 +135,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
     subjectOf: (path) => intentSubject(cell, node, path),
     inbox,
     record,
+    uses: new LocalUses(uses),
   });
   const admit = ({ subject, data, natsReply }: IncomingMessage) => {
     markProgress();
@@ -237,13 +231,22 @@ function judgeDoubtful(
   };
 }
 
-function spending({ spent, counted, onProblem }: MessagingOptions): Pick<DeliveryPorts, "spend" | "count"> {
+function usesOf({ spent, counted, actors, durable, onProblem }: MessagingOptions): UsePorts {
   const told = <T>(asked: Promise<T>, decided: (value: T) => void) =>
     void asked.then(decided).catch((cause: unknown) => onProblem(intakeFailed(cause)));
   return {
     ...(spent && { spend: (token, capsule, decided) => told(spent.spend(token, capsule), decided) }),
     ...(counted && { count: (use, bytes, decided) => told(counted.count(use, bytes), decided) }),
+    refusesBefore: (target) =>
+      actors.isFull(target) ?? (durable?.isDurable(target) === true ? undefined : actors.isGone(target)),
   };
+}
+
+/** While an apply is under way an actor may be durable still that its manifest says is not. */
+function authorityOf({ authority, durable }: MessagingOptions): AuthorityPorts {
+  const { resources } = authority;
+  const isKept = (target: string) => resources.isKept(target) || durable?.isDurable(target) === true;
+  return { ...authority, resources: { ...resources, isKept } };
 }
 
 /** What comes beside intents: replies, questions for certificates, discovery. */
@@ -266,22 +269,18 @@ function listen(
 }
 
 function openIntake(options: MessagingOptions, onDoubt: NonNullable<IntakePorts["onDoubt"]>) {
-  const { authority, config, sealing, trust, clock } = options;
+  const { config, sealing, trust, clock } = options;
   const { window: replay, floor, issuedAfterUnixMs } = options.replay;
-  const isDurable = (target: string) => options.durable?.isDurable(target) === true;
-  // While an apply is under way an actor may be durable still that its manifest says is not.
-  const isKept = (target: string) => authority.resources.isKept(target) || isDurable(target);
   return createIntake(
     {
-      ...authority,
-      resources: { ...authority.resources, isKept },
+      ...authorityOf(options),
       cell: config.cell,
       node: config.node,
       genesisHash: sealing.genesisHash,
       trust,
       replay,
       floor,
-      isDurable,
+      isDurable: (target) => options.durable?.isDurable(target) === true,
       observe: (time) => void clock.observe(time),
       onDoubt,
     },

@@ -17,6 +17,7 @@ import {
   parseConstraint,
   permissionsAsText,
 } from "../security/capability/constraint-text.ts";
+import { actorHolder, isHeldBy } from "../security/capability/holder.ts";
 import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
@@ -25,6 +26,7 @@ import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.
 import type { Granted } from "../security/intake/authority.ts";
 import type { Signer } from "../security/keys/signing-key.ts";
 import { verifyEd25519 } from "../security/keys/verify.ts";
+import { isActorPath } from "../security/names.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { capabilityInput } from "../security/wire/signing-input.ts";
@@ -65,11 +67,12 @@ export async function mintToken(request: MintRequest, minter: Minter, ports: Min
     const what = `its end lies beyond ${new Date(untilUnixMs).toISOString()}, up to which ${nameOf(minter)} may have tokens minted`;
     throw new CellError("AUTHORITY_INTENT_FORBIDDEN", what);
   }
+  const { kind, ...named } = holderOf(request, trust, now);
   const token = signToken(
     {
       id: ports.nextId(),
-      kind: request.once ? "ephemeral" : "user",
-      holder: holderOf(request.holder, trust, now),
+      kind,
+      holder: named.holder,
       parent: new Uint8Array(),
       permissions: permissionsOf(request, minter, grants.grants),
       limits: limitsIn((name) => request[name]),
@@ -87,7 +90,8 @@ export async function mintToken(request: MintRequest, minter: Minter, ports: Min
   const { hash, bytes, holder, notAfterUnixMs } = token.value;
   const author = nameOf(minter);
   const causeId = fromHex(minter.id) ?? new Uint8Array();
-  const minted = create(MintedCapabilitySchema, { token: bytes, author, causeId });
+  const { actor = "" } = named;
+  const minted = create(MintedCapabilitySchema, { token: bytes, author, causeId, actor });
   const written = await stream.append(toHex(hash), toBinary(MintedCapabilitySchema, minted));
   if (!written.ok) throw written.error;
   const value = { token: hash, holder, author, scope, notAfterUnixMs };
@@ -116,11 +120,10 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
   if (!isMintedHere(token.value, trust, now)) return undefined;
   const { hash, holder, permissions, kind, limits, maxDepth, scope, epoch, notAfterUnixMs, approval } =
     token.value;
-  const client = trust.byKey(holder, now);
   return {
     hash: toHex(hash),
     holder: toHex(holder),
-    ...(client.ok ? { client: client.value.principal } : {}),
+    ...nameOfHolder(token.value, read.value.actor, trust, now),
     permissions: permissionsAsText(permissions),
     once: kind === "ephemeral",
     ...limits,
@@ -143,10 +146,32 @@ function isMintedHere(token: Token, trust: TrustStore, nowUnixMs: number): boole
   return verifyEd25519(issuer, capabilityInput(trust.genesis.hash, issuer, body), signature);
 }
 
-function holderOf(hex: string, trust: TrustStore, nowUnixMs: number): Uint8Array {
-  const key = fromHex(hex) ?? new Uint8Array();
-  if (mayHold(key, trust, nowUnixMs)) return key;
-  throw new CellError("CAPABILITY_MALFORMED", "its holder's key is no client's that counts", { where: hex });
+/** The client's, or the actor's that the record names and the token too. */
+function nameOfHolder(
+  token: Token,
+  actor: string,
+  trust: TrustStore,
+  nowUnixMs: number,
+): Pick<MintedRow, "client" | "actor"> {
+  if (token.kind === "agent") return isHeldBy(token, { actor }, trust.genesis.hash) ? { actor } : {};
+  const client = trust.byKey(token.holder, nowUnixMs);
+  return client.ok ? { client: client.value.principal } : {};
+}
+
+type NamedHolder = Pick<Token, "kind" | "holder"> & { readonly actor?: string };
+
+function holderOf({ holder, once, depth }: MintRequest, trust: TrustStore, nowUnixMs: number): NamedHolder {
+  if (isActorPath(holder)) {
+    if (!once && depth === 0)
+      return { kind: "agent", holder: actorHolder(trust.genesis.hash, holder), actor: holder };
+    const what = "an actor's token is not handed on, and serves once with `calls` 1";
+    throw new CellError("CAPABILITY_MALFORMED", what, { where: holder });
+  }
+  const key = fromHex(holder) ?? new Uint8Array();
+  if (mayHold(key, trust, nowUnixMs)) return { kind: once ? "ephemeral" : "user", holder: key };
+  throw new CellError("CAPABILITY_MALFORMED", "its holder's key is no client's that counts", {
+    where: holder,
+  });
 }
 
 const demandOf = ({ approval }: MintRequest): ApprovalDemand | undefined =>

@@ -1,13 +1,14 @@
 // Which part of the cell's graph this node runs, and the kernel that runs it.
+import type { CellError } from "../errors/cell-error.ts";
 import type { ActorSpec, PlacedGraph, SupervisorSpec } from "../manifest/graph.ts";
 import { parentPath, placeOf, pruneSupervisor } from "../manifest/graph-walk.ts";
 import { toHex } from "../security/bytes.ts";
 import { faultOf, type ManifestCapability } from "../security/capability/manifest-capability.ts";
-import { type AuthorityPorts, type Granted, NOTHING_GRANTED } from "../security/intake/authority.ts";
+import type { AuthorityPorts, Granted } from "../security/intake/authority.ts";
 import type { RevocationList } from "../security/revocation/revocation-list.ts";
 import { isDrilled, kernelIntensity } from "./drilled.ts";
 import { graphResources } from "./graph-resources.ts";
-import { capabilitiesIn } from "./manifest-capabilities.ts";
+import { bareCapability, capabilitiesIn } from "./manifest-capabilities.ts";
 import { TOOL_ACTORS, toolCapabilities } from "./tool-grants.ts";
 
 /** Of a node that `cell0 drill` started, and of no other. */
@@ -126,6 +127,16 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
       else clients.set(name, [...(clients.get(name) ?? []), granted]);
     }
   };
+  const faultWithout = (path: string): CellError | undefined =>
+    standingOf(bareCapability(placed(), path, revocations), revocations).fault();
+  /** Of an actor, or a template's child, that is granted nothing. */
+  const ungranted = (path: string): Granted => ({
+    grants: [],
+    capability: {
+      name: () => toHex(bareCapability(placed(), path, revocations).hash()),
+      fault: () => faultWithout(path) ?? faultWithout(parentPath(path)),
+    },
+  });
   return {
     placementOf: (path) =>
       path.startsWith("kernel/") ? kernelPlacement(path, firstNode(), isNode) : placeOf(placed(), path)?.node,
@@ -133,7 +144,7 @@ export function graphAuthority(sources: AuthoritySources): AuthorityPorts {
       if (path === GRAPH_ACTOR || AUTHORITY_ACTOR.test(path)) return STATUS_GRANTS;
       refresh();
       // Children that were started at run time have the grants of their template.
-      return actors.get(path) ?? actors.get(parentPath(path)) ?? NOTHING_GRANTED;
+      return actors.get(path) ?? actors.get(parentPath(path)) ?? ungranted(path);
     },
     clientGrants: (name) => {
       refresh();

@@ -8,7 +8,8 @@ import type { BuiltIntent } from "../security/intents/build-intent.ts";
 import { type OpenedReply, openReplies } from "../security/replies/open-replies.ts";
 import { acceptReply, openStream, type ReplyStream } from "../security/replies/reply-stream.ts";
 import { parseJson } from "../wire/json-keys.ts";
-import type { Answer, SendPorts } from "./sends.ts";
+import type { Answer } from "./local-delivery.ts";
+import type { SendPorts } from "./sends.ts";
 
 export type Waiting = {
   readonly target: string;

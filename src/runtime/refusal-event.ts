@@ -1,16 +1,19 @@
 // A refusal as it is recorded: who was refused what, where and why.
+import type { IntentRef } from "../actors/intent.ts";
 import type { CellError } from "../errors/cell-error.ts";
 import { parseIntentAddress } from "../security/address.ts";
+import { readCapabilityText } from "../security/capability/capability-text.ts";
+import { nameOfToken } from "../security/capability/token-name.ts";
 import type { Refused } from "../security/intake/verdict.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { senderOf } from "../transport/subjects.ts";
 
-type Told = Pick<Refused, "stage" | "error" | "principal" | "target" | "epoch" | "token"> & {
+type Told = Pick<Refused, "stage" | "error" | "principal" | "source" | "target" | "epoch" | "token"> & {
   readonly request?: Pick<Refused["request"], "intent">;
 };
 
 export function refusalEvent(refused: Told): EventInput {
-  const { stage, error, principal, target, request, epoch, token } = refused;
+  const { stage, error, principal, source, target, request, epoch, token } = refused;
   const { code, message, remedy, retryable } = error;
   return {
     actor: target === "" ? undefined : target,
@@ -18,7 +21,34 @@ export function refusalEvent(refused: Told): EventInput {
       case: "intentRefused",
       value: {
         ...{ stage, error: { code, message, remedy, retryable }, principal, target, count: 1 },
-        ...{ intent: request?.intent ?? "", epoch, token },
+        ...{ intent: request?.intent ?? "", epoch, token, source },
+      },
+    },
+  };
+}
+
+/** Of an intent that an actor of this node sent, and nobody has begun. */
+export function sendRefused(refused: {
+  readonly node: string;
+  readonly source: string;
+  readonly target: string;
+  readonly intent: string;
+  readonly capability?: string;
+  readonly cause: IntentRef | undefined;
+  readonly error: CellError;
+}): EventInput {
+  const { node, source, target, intent, capability, cause, error } = refused;
+  const { code, message, remedy, retryable } = error;
+  const chain = capability === undefined ? undefined : readCapabilityText(capability);
+  const told = { code, message, remedy, retryable };
+  return {
+    actor: target,
+    intent: cause,
+    kind: {
+      case: "intentRefused",
+      value: {
+        ...{ stage: "authority", error: told, principal: node, target, count: 1, intent, source },
+        token: chain?.ok === true ? nameOfToken(chain.value) : undefined,
       },
     },
   };

@@ -1,53 +1,32 @@
 // What actors send: to an actor of this process the same capsule passes the same
 // capability check and goes straight to its mailbox; to any other it is signed
 // and leaves. Every request ends with a reply or with its deadline.
-import type { Delivery, OutgoingIntent, OutgoingReply } from "../actors/intent.ts";
+import type { OutgoingIntent } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { toHex } from "../security/bytes.ts";
-import { type AuthorityPorts, authorise } from "../security/intake/authority.ts";
-import { acceptedIntent } from "../security/intake/describe.ts";
-import type { AcceptedIntent } from "../security/intake/verdict.ts";
+import { readCapabilityText } from "../security/capability/capability-text.ts";
 import { type BuiltIntent, buildIntent } from "../security/intents/build-intent.ts";
-import { outboxSequenceOf } from "../security/intents/outbox-id.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
 import type { ReplyTrust } from "../security/replies/open-replies.ts";
 import type { Sealer } from "../security/sealing/sealer.ts";
-import type { Certificate } from "../security/trust/certificate.ts";
 import type { Incarnation } from "../security/wire/capsule.ts";
-import { decodeCapsule } from "../security/wire/decode-capsule.ts";
-import type { EventInput } from "../telemetry/event.ts";
-import type { DurableIntake, SealTicket } from "./deliveries.ts";
-import { type LocalReturns, localAddress } from "./durable/return-address.ts";
+import type { SealTicket } from "./deliveries.ts";
+import { type Answer, deliverHere, type LocalPorts } from "./local-delivery.ts";
 import { PendingReplies } from "./pending-replies.ts";
+import { sendRefused } from "./refusal-event.ts";
 import { toolRefusal, toolTarget } from "./tool-grants.ts";
 
 export type Sender = { readonly path: string; readonly incarnation: Incarnation };
-export type Answer = Result<
-  { readonly value: unknown; readonly final: boolean; readonly index?: number },
-  CellError
->;
 
-export type SendPorts = {
-  readonly authority: AuthorityPorts;
-  /** This node's own certificate, under which its actors send, while it counts. */
-  readonly certificate: () => Result<Certificate, CellError>;
-  readonly node: string;
+export type SendPorts = LocalPorts & {
   readonly maker: CapsuleMaker;
   readonly sealer: Sealer<SealTicket>;
   readonly replyTrust: ReplyTrust;
-  readonly toActor: (delivery: Delivery) => Result<unknown, CellError>;
-  /** Journals an intent for a durable actor of this node; absent: it has none. */
-  readonly durable?: DurableIntake;
-  /** Who waits for answers that an earlier incarnation of a durable actor may have been asked for. */
-  readonly returns: LocalReturns;
-  /** Why nothing can be journaled now. */
-  readonly whyNot?: () => CellError | undefined;
   /** Subject of an actor's intents, from this node. */
   readonly subjectOf: (path: string) => string;
   /** Subject below this node's own inbox prefix. */
   readonly inbox: string;
-  readonly record: (event: EventInput) => void;
 };
 
 export type PostedIntent = Pick<OutgoingIntent, "target" | "timeoutMs"> & {
@@ -134,6 +113,8 @@ function build(
   sequence: number,
   intent: OutgoingIntent,
 ): Result<BuiltIntent, CellError> {
+  const capability = intent.capability === undefined ? undefined : readCapabilityText(intent.capability);
+  if (capability?.ok === false) return capability;
   let payload: Uint8Array;
   try {
     payload = new TextEncoder().encode(JSON.stringify(intent.payload ?? {}));
@@ -148,6 +129,7 @@ function build(
       intent: intent.intent,
       payload,
       contentType: "application/json",
+      ...(capability === undefined ? {} : { capability: capability.value }),
       deadlineUnixMs: Date.now() + intent.timeoutMs,
       replyInbox: intent.onReply === undefined ? "" : ports.inbox,
       priority: intent.priority,
@@ -157,73 +139,6 @@ function build(
     },
     ports.maker,
   );
-}
-
-/** The capability check that a capsule of another node would pass, then the journal or the mailbox. */
-function deliverHere(
-  ports: SendPorts,
-  { id, bytes, hash }: BuiltIntent,
-  settle: (answer: Answer) => void,
-  taken: (outcome: Result<unknown, CellError>) => void,
-): void {
-  const judged = judgeHere(ports, bytes, hash);
-  if (!judged.ok) {
-    taken(judged);
-    return;
-  }
-  const { intent, key, authority, sourceSequence } = judged.value;
-  let index = 0;
-  const respond = (reply: OutgoingReply) => settle(fromReply(reply, index++));
-  const { durable } = ports;
-  if (durable?.isDurable(intent.target) !== true) {
-    taken(ports.toActor({ intent, capsule: bytes, respond }));
-    return;
-  }
-  const closed = ports.whyNot?.();
-  if (closed !== undefined) {
-    taken(err(closed));
-    return;
-  }
-  // A later incarnation of the target finds the way back by the id.
-  const name = toHex(id);
-  if (intent.wantsReply) ports.returns.wait(name, intent.deadlineUnixMs, respond);
-  durable.accept({
-    intent,
-    capsule: bytes,
-    issuer: key,
-    principal: ports.node,
-    authority,
-    returnAddress: intent.wantsReply ? localAddress(name) : null,
-    ...(sourceSequence === undefined ? {} : { sourceSequence }),
-    respond: ports.returns.to(name),
-    taken,
-  });
-}
-
-type Judged = {
-  readonly intent: AcceptedIntent;
-  readonly key: Uint8Array;
-  readonly authority: string;
-  readonly sourceSequence: number | undefined;
-};
-
-function judgeHere(ports: SendPorts, bytes: Uint8Array, hash: Uint8Array): Result<Judged, CellError> {
-  const capsule = decodeCapsule(bytes);
-  if (!capsule.ok) return capsule;
-  const own = ports.certificate();
-  if (!own.ok) return own;
-  const allowed = authorise(capsule.value, own.value, ports.authority, Date.now(), bytes.length);
-  if (!allowed.ok) return allowed;
-  const intent = acceptedIntent(capsule.value, hash, ports.node, { of: bytes, copy: bytes });
-  const sourceSequence = outboxSequenceOf(capsule.value);
-  return ok({ intent, key: own.value.key, authority: allowed.value.by, sourceSequence });
-}
-
-/** Values do not share memory between actors. */
-function fromReply(reply: OutgoingReply, index: number): Answer {
-  if (reply.kind === "error") return err(reply.error);
-  const { value, final } = reply;
-  return ok({ value: value === undefined ? undefined : structuredClone(value), final, index });
 }
 
 /** Hands answers on until the final one; at the deadline it answers itself. */
@@ -245,25 +160,5 @@ function settler({ onReply, target, timeoutMs }: OutgoingIntent): (answer: Answe
   return finish;
 }
 
-function recordFailure(
-  ports: SendPorts,
-  from: Sender,
-  { target, intent, cause }: OutgoingIntent,
-  error: CellError,
-): void {
-  const { code, message, remedy, retryable } = error;
-  ports.record({
-    actor: target,
-    intent: cause,
-    kind: {
-      case: "intentRefused",
-      value: {
-        stage: "authority",
-        error: { code, message: `${from.path} -> ${target} ${intent}: ${message}`, remedy, retryable },
-        principal: ports.node,
-        target,
-        count: 1,
-      },
-    },
-  });
-}
+const recordFailure = (ports: SendPorts, from: Sender, intent: OutgoingIntent, error: CellError): void =>
+  ports.record(sendRefused({ ...intent, node: ports.node, source: from.path, error }));

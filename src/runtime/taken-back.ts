@@ -7,10 +7,11 @@ import { ok, type Result } from "../errors/result.ts";
 import type { PlacedGraph } from "../manifest/graph.ts";
 import { clientKey, clientMark, type Holder } from "../manifest/holders.ts";
 import { mapKey, toHex } from "../security/bytes.ts";
-import { isVoid, NEVER_UNIX_MS } from "../security/capability/manifest-capability.ts";
+import { isVoid, NEVER_UNIX_MS, type RevokedView } from "../security/capability/manifest-capability.ts";
 import { type Revoked, type RevokedToken, withToken } from "../security/revocation/revoked.ts";
 import type { Asked, GraphKeeper } from "./graph-keeper.ts";
 import {
+  bareAt,
   capabilitiesIn,
   type Held,
   heldAt,
@@ -57,7 +58,9 @@ export async function takeBack(
   const kept = revisions.all().map(({ placed }) => placed);
   const keys = longWork(() => keysOf(whose, kept));
   // A node that is behind has an earlier one.
-  const tokens = longWork(() => kept.flatMap((placed) => keys.flatMap((key) => tokenOf(placed, key))));
+  const tokens = longWork(() =>
+    kept.flatMap((placed) => keys.flatMap((key) => tokenOf(placed, key, revocations.list))),
+  );
   const [newest] = tokens.slice(-1);
   if (newest === undefined) throw notGranted(whose);
   const already = isVoidNow(keys, ports);
@@ -95,7 +98,8 @@ async function list(
 
 function isVoidNow(keys: readonly string[], { revisions, revocations }: GrantPorts): boolean {
   const placed = revisions.current()?.placed;
-  const present = placed === undefined ? [] : keys.flatMap((key) => heldAt(placed, key) ?? []);
+  const present =
+    placed === undefined ? [] : keys.flatMap((key) => capabilityAt(placed, key, revocations.list) ?? []);
   return present.every((capability) => isVoid(capability, revocations.list));
 }
 
@@ -114,7 +118,7 @@ export async function regrant(
   const epochs = new Map(scopes);
   let told = { holders: 0, left: 0 };
   const change = (placed: PlacedGraph) => {
-    const fallen = heldBy(whose, placed).filter(({ capability }) => isVoid(capability, revoked));
+    const fallen = heldBy(whose, placed, revoked).filter(({ capability }) => isVoid(capability, revoked));
     const isAlone = ({ capability }: Held) => capability.revoked || revoked.isRevoked(capability.hash());
     const back = "graph" in whose ? fallen.filter((each) => !isAlone(each)) : fallen;
     told = { holders: back.length, left: fallen.length - back.length };
@@ -139,7 +143,11 @@ function requireUnraised(
   });
 }
 
-function heldBy(whose: Grantee | { readonly graph: string }, placed: PlacedGraph): readonly Held[] {
+function heldBy(
+  whose: Grantee | { readonly graph: string },
+  placed: PlacedGraph,
+  view: RevokedView,
+): readonly Held[] {
   const found = [...capabilitiesIn(placed).values()].filter(({ holder: { kind, name, graph } }) => {
     if ("graph" in whose) return graph === whose.graph;
     return "actor" in whose
@@ -148,19 +156,25 @@ function heldBy(whose: Grantee | { readonly graph: string }, placed: PlacedGraph
   });
   const isMarked = "client" in whose && placed.capabilities?.[clientMark(whose.client)] !== undefined;
   if (found.length > 0 || isMarked) return found;
+  const bare = "actor" in whose ? bareAt(placed, whose.actor, view) : undefined;
+  if (bare !== undefined) return [bare];
   throw notGranted(whose);
 }
 
 const notGranted = (whose: Readonly<Record<string, string>>): CellError =>
-  new CellError("ACTOR_NOT_FOUND", "no manifest in force grants it anything", {
+  new CellError("ACTOR_NOT_FOUND", "no manifest in force has it", {
     where: Object.values(whose).join(""),
     remedy:
-      "`cell0 cap list` names those that are granted anything; children that were started at run time have what their supervisor's template is granted.",
+      "`cell0 cap list` names those that are granted anything, `cell0 get actors` all actors; children that were started at run time have what their supervisor's template is granted.",
   });
 
+/** Also of an actor that is granted nothing. */
+const capabilityAt = (graph: PlacedGraph, key: string, view: RevokedView) =>
+  heldAt(graph, key) ?? bareAt(graph, key, view)?.capability;
+
 /** As it stands on the list of what is revoked: until its scope's epoch is raised. */
-function tokenOf(graph: PlacedGraph, key: string): readonly RevokedToken[] {
-  const capability = heldAt(graph, key);
+function tokenOf(graph: PlacedGraph, key: string, view: RevokedView): readonly RevokedToken[] {
+  const capability = capabilityAt(graph, key, view);
   if (capability === undefined) return [];
   const { hash, scope, epoch } = capability;
   return [{ hash: hash(), terms: { scope, epoch, notAfterUnixMs: NEVER_UNIX_MS } }];

@@ -48,11 +48,12 @@ const BY_AUTHORITY: ReadonlySet<string> = new Set([
  */
 export function toolRefusal(
   actor: string,
-  { target, intent, payload, cause }: OutgoingIntent,
+  { target, intent, payload, capability, cause }: OutgoingIntent,
   error: CellError,
   node: string,
 ): { readonly error: CellError; readonly event: EventInput } | undefined {
-  if (!BY_AUTHORITY.has(error.code)) return undefined;
+  // What rests on a token is refused for what that says, and not for want of a grant.
+  if (capability !== undefined || !BY_AUTHORITY.has(error.code)) return undefined;
   const tool = TOOL_ACTORS.find((each) => target === `kernel/${node}/${each}`);
   if (tool === undefined || !INTENTS[tool].some((each) => each === intent)) return undefined;
   // Of what was revoked its own code says more.

@@ -53,14 +53,12 @@ function tellIntent(kind: Kind): Told | undefined {
     case "intentAccepted":
       return ["quiet", `accepted by ${kind.value.authority}, mailbox ${kind.value.mailboxDepth}`];
     case "intentRefused": {
-      const { principal, stage, target, count, error, intent, token } = kind.value;
+      const { principal, source, stage, target, count, error, intent, token } = kind.value;
       const times = count > 1n ? ` (${count} times)` : "";
+      const who = source === "" ? principal || "unknown" : `${source} of ${principal}`;
       const what = intent === "" ? "" : ` ${intent}`;
       const under = token.length === 0 ? "" : `, capability ${hex(token).slice(0, 16)}`;
-      return [
-        "bad",
-        `refused ${principal || "unknown"}${what} at ${stage}${on(target)}${under}${times}: ${errorOf(error)}`,
-      ];
+      return ["bad", `refused ${who}${what} at ${stage}${on(target)}${under}${times}: ${errorOf(error)}`];
     }
     case "intentStarted":
       return ["quiet", `started after ${micros(kind.value.queuedUs)} in the mailbox`];

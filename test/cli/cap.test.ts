@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openMirror } from "../../src/runtime/record-mirror.ts";
 import { fromHex, mapKey, toHex } from "../../src/security/bytes.ts";
+import { capabilityText } from "../../src/security/capability/capability-text.ts";
+import { chainBytes } from "../../src/security/capability/chain.ts";
 import { signToken } from "../../src/security/capability/token.ts";
 import { formatTokenFile, parseTokenFile } from "../../src/security/capability/token-file.ts";
 import { parseCreds, signingKeyOf } from "../../src/security/identity/creds-file.ts";
@@ -444,6 +446,55 @@ describe("cap show", () => {
     expect((await cap(cell, "show", "x.cap")).err).toMatch(
       /^CAPABILITY_MALFORMED: the file is no capability/,
     );
+  });
+});
+
+describe("a token of an actor", () => {
+  it("is narrowed to it by who holds it, and printed as the text that a payload takes", async () => {
+    await using cell = await madeCell();
+    await mint(cell, "--depth", "2");
+    const made = await cap(cell, "attenuate", "operator.cap", "--holder", "shop/cart", "--calls", "3");
+    expect([made.exitCode, made.err]).toEqual([0, ""]);
+    expect(made.out).toMatch(/^Token narrowed by operator for actor shop\/cart: /);
+    expect(made.out).toContain("cell0 cap show");
+    const file = parseTokenFile(await readFile(join(cell.parent, "shop-cart.cap"), "utf8"));
+    if (!file.ok) throw file.error;
+    expect(file.value.last).toMatchObject({ kind: "agent", maxDepth: 0, limits: { calls: 3 } });
+    const text = await cap(cell, "show", "shop-cart.cap", "--text");
+    expect([text.exitCode, text.out]).toEqual([0, `${capabilityText(chainBytes(file.value))}\n`]);
+  });
+
+  it("is shown with the actor's path to who knows it", async () => {
+    await using cell = await madeCell();
+    await mint(cell, "--holder", "shop/cart");
+    const shown = await cap(cell, "show", "shop-cart.cap");
+    expect(shown.out).toMatch(/^0 {2}minted by issuer for an actor \([0-9a-f]{16}\)\n/);
+    expect([shown.exitCode, shown.out]).toEqual([0, expect.stringMatching(/\ncounts until /)]);
+    const known = await cap(cell, "show", "shop-cart.cap", "--actor", "shop/cart");
+    expect([known.exitCode, known.out]).toEqual([
+      0,
+      expect.stringMatching(/^0 {2}minted by issuer for actor shop\/cart\n/),
+    ]);
+    const other = await cap(cell, "show", "shop-cart.cap", "--actor", "shop/till");
+    expect([other.exitCode, other.out]).toEqual([1, expect.stringMatching(/\nCAPABILITY_HOLDER_MISMATCH/)]);
+  });
+
+  it.each([
+    ["that may be handed on", ["--depth", "1"], /^CLI_USAGE: an actor hands nothing on/],
+    ["that serves once", ["--once"], /^CLI_USAGE: --once is for who has a key.*--calls 1/],
+    ["whose path is none", ["--holder", "shop/Cart"], /^CLI_USAGE: no actor has such a path/],
+  ])("is refused %s", async (_what, argv, message) => {
+    await using cell = await madeCell();
+    const { exitCode, err } = await mint(cell, "--holder", "shop/cart", ...argv);
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it("is handed on no further, and approved by no actor", async () => {
+    await using cell = await madeCell();
+    await mint(cell, "--holder", "shop/cart");
+    const onward = await cap(cell, "attenuate", "shop-cart.cap", "--holder", "operator", "--out", "o.cap");
+    expect(onward.err).toMatch(/^CAPABILITY_WIDENED: this token may not be handed on/);
+    expect((await mint(cell, "--approver", "shop/cart")).err).toMatch(/^CLI_TARGET_UNKNOWN/);
   });
 });
 

@@ -1,6 +1,8 @@
 // Links of a chain, as a holder may make them and as one may not: mostly narrower than their parent
 // in some way, sometimes wider by a hair, now and then anything at all.
 import fc from "fast-check";
+import { equalBytes } from "../../src/security/bytes.ts";
+import { actorHolder } from "../../src/security/capability/holder.ts";
 import type { Permission } from "../../src/security/capability/permission.ts";
 import {
   LIMIT_NAMES,
@@ -10,7 +12,7 @@ import {
   type TokenClaims,
 } from "../../src/security/capability/token.ts";
 import { everything, tokenClaims } from "../security/capability/token-fixture.ts";
-import { keyOf, keys } from "../security/cell-fixture.ts";
+import { genesis, keyOf, keys } from "../security/cell-fixture.ts";
 import { constraint, near, payloadFor, permission } from "./arbitrary-permission.ts";
 
 /** Who may hold a token. */
@@ -22,6 +24,12 @@ export const someLimits: fc.Arbitrary<ResourceLimits> = fc
     ...{ minLength: LIMIT_NAMES.length, maxLength: LIMIT_NAMES.length },
   })
   .map((most) => limitsIn((name) => most[LIMIT_NAMES.indexOf(name)]));
+/** Actors that may. */
+export const ACTORS = ["a/b", "b/kernel"] as const;
+
+/** Path of the actor that holds it; undefined: whoever does has a key. */
+export const actorOf = ({ kind, holder }: Token): string | undefined =>
+  kind === "agent" ? ACTORS.find((path) => equalBytes(actorHolder(genesis.hash, path), holder)) : undefined;
 
 /** How a link follows from its parent. */
 export type Step = {
@@ -37,7 +45,7 @@ export type Step = {
   readonly holder: number;
 };
 
-const SAFE = ["sooner", "ephemeral", "limited"] as const;
+const SAFE = ["sooner", "ephemeral", "limited", "agent"] as const;
 const WIDER = ["unlimited", "raised", "kind", "scope", "epoch", "begin", "end", "depth"] as const;
 
 export const step: fc.Arbitrary<Step> = fc.record({
@@ -57,6 +65,10 @@ export const step: fc.Arbitrary<Step> = fc.record({
   holder: fc.nat(HOLDERS.length - 1),
 });
 
+/** The same steps, the last of which hands it to an actor. */
+export const toActor = (steps: readonly Step[]): readonly Step[] =>
+  steps.map((each, at) => (at === steps.length - 1 ? { ...each, other: "agent" } : each));
+
 export function following(parent: Token, each: Step): TokenClaims {
   const permissions = each.anything ?? each.keep.map((at) => narrowed(parent.permissions, at, each));
   const { kind, limits, notBeforeUnixMs, notAfterUnixMs, scope, epoch } = parent;
@@ -69,7 +81,7 @@ export function following(parent: Token, each: Step): TokenClaims {
   return { ...safe, ...differing(safe, parent, each) };
 }
 
-function differing(safe: TokenClaims, parent: Token, { other, choice }: Step): Partial<TokenClaims> {
+function differing(safe: TokenClaims, parent: Token, { other, choice, holder }: Step): Partial<TokenClaims> {
   const limits = Object.entries(parent.limits);
   const chosen = LIMIT_NAMES[choice % LIMIT_NAMES.length] ?? "calls";
   switch (other) {
@@ -79,6 +91,12 @@ function differing(safe: TokenClaims, parent: Token, { other, choice }: Step): P
       return { notAfterUnixMs: Math.max(safe.notBeforeUnixMs + 1, safe.notAfterUnixMs - 10_000) };
     case "ephemeral":
       return { kind: "ephemeral" };
+    case "agent":
+      return {
+        kind: "agent",
+        maxDepth: 0,
+        holder: actorHolder(genesis.hash, ACTORS[holder % 2 === 0 ? 0 : 1]),
+      };
     case "limited":
       return { limits: { [chosen]: 3, ...halved(parent.limits) } };
     case "unlimited":
@@ -86,7 +104,7 @@ function differing(safe: TokenClaims, parent: Token, { other, choice }: Step): P
     case "raised":
       return { limits: { ...parent.limits, [chosen]: (parent.limits[chosen] ?? 0) + 1 } };
     case "kind":
-      return { kind: parent.kind === "user" ? "agent" : "user" };
+      return { kind: parent.kind === "user" ? "system" : "user" };
     case "scope":
       return { scope: `${parent.scope}-x` };
     case "epoch":

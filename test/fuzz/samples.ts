@@ -9,6 +9,7 @@ import { FailureClass } from "../../src/gen/cell0/v1/events_pb.ts";
 import { sha256 } from "../../src/security/bytes.ts";
 import { attenuate, type Chain, chainBytes } from "../../src/security/capability/chain.ts";
 import type { Constraint } from "../../src/security/capability/constraint.ts";
+import { actorHolder } from "../../src/security/capability/holder.ts";
 import type { TokenClaims } from "../../src/security/capability/token.ts";
 import { sealRecords } from "../../src/security/records/sealed-record.ts";
 import { signRevision } from "../../src/security/trust/revision.ts";
@@ -48,19 +49,27 @@ const limits = { memoryBytes: 1_000, cpuMilli: 2, storageBytes: 3, agents: 0, ca
 const handOn = (chain: Chain, claims: Partial<TokenClaims>, holder = keys.ann): Chain =>
   must(attenuate(chain, tokenClaims(claims), holder, genesis.hash));
 
-/** Of the issuer: for ann, handed on to bob, and on to a third; and one with all that a token can have. */
+/** An actor that holds a token. */
+export const AGENT = "support/far";
+/** Of the issuer: for ann, handed on to bob, and on to a third or an actor; and one with all that a token can have. */
 export const chains: readonly Chain[] = (() => {
   const plain = rootChain({}, keys.issuer);
   const once = handOn(plain, { id: idOf(2), holder: keys.bob.publicKey, maxDepth: 6 });
   const narrow = { intents: ["ticket.*"], targets: ["support/**"], constraints: constraints.slice(0, 2) };
   const last = { id: idOf(3), holder: keyOf(9).publicKey, maxDepth: 0, permissions: [narrow] };
   const full = rootChain(
-    { kind: "agent", limits, permissions: [{ ...narrow, constraints }, everything] },
+    { kind: "system", limits, permissions: [{ ...narrow, constraints }, everything] },
     keys.issuer,
   );
   // In the place of the first nothing but its name would tell.
   const other = rootChain({ id: idOf(4) }, keys.issuer);
-  return [plain, once, handOn(once, last, keys.bob), full, other];
+  const actors = {
+    id: idOf(5),
+    kind: "agent",
+    holder: actorHolder(genesis.hash, AGENT),
+    maxDepth: 0,
+  } as const;
+  return [plain, once, handOn(once, last, keys.bob), full, other, handOn(once, actors, keys.bob)];
 })();
 export const chainSamples = chains.map(chainBytes);
 export const chainLimit = MAX_CAPABILITY_BYTES;
@@ -88,10 +97,11 @@ const fields: readonly Partial<Capsule>[] = [
 ];
 /** Intents of ann. */
 export const intents = fields.map((each, at) => bytesOf({ id: idOf(16 + at), ...each }));
-const source = { actor: "support/far", incarnation: { term: 3, activation: 200 }, sequence: 300 };
+const source = { actor: AGENT, incarnation: { term: 3, activation: 200 }, sequence: 300 };
 export const capsuleSamples = [
   ...intents,
   bytesOf({ id: idOf(32), source, replyInbox: "" }),
+  bytesOf({ id: idOf(34), source, replyInbox: "", capability: chainSamples[5] ?? new Uint8Array() }),
   bytesOf({ id: idOf(33), target: INBOX, replyInbox: "", reply }),
 ];
 

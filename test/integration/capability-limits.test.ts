@@ -94,7 +94,7 @@ describe("a token with limits", () => {
     await mint("heap.cap", "--permission", "AGENT_SPAWN", "--memory", "128MiB");
     await mint("half.cap", "--permission", "AGENT_SPAWN", "--cpu", "500m", "--memory", "1GiB");
     expect(await start("heap.cap", "shared", "one")).toMatch(/^CAPABILITY_CHILD_UNLIMITED/);
-    expect(await start("heap.cap", "nobody", "one")).toMatch(/^CAPABILITY_CHILD_UNLIMITED/);
+    expect(await start("heap.cap", "nobody", "one")).toMatch(/^SUPERVISOR_NOT_FOUND/);
     expect(await start("half.cap", "worker", "one")).toMatch(/^CAPABILITY_CHILD_UNLIMITED/);
     expect([await start("heap.cap", "worker", "one"), await start("heap.cap", "process", "one")]).toEqual([
       "ok",

@@ -114,6 +114,20 @@ describe.skipIf(missing !== "" && !isCi)(
         });
       });
 
+      it("narrows a token for an actor, whose path names it", async () => {
+        const [minted, narrowed] = [path(`${language}-root.cap`), path(`${language}-agent.cap`)];
+        const allowed = ["--target", "hello/greeter", "--depth", "1", "--out", minted];
+        await cell.json("cap", "mint", "--holder", language, ...allowed);
+        const { stdout, stderr } = await client(language, "attenuate", minted, "support/desk");
+        expect(stderr).toBe("");
+        await writeFile(narrowed, stdout);
+        const shown = await cell.json("cap", "show", narrowed, "--actor", "support/desk");
+        expect(shown).toMatchObject({ counts: true, links: [{}, { kind: "agent", maxDepth: 0 }] });
+        expect(await cell.cli("cap", "show", narrowed, "--actor", "support/other")).toMatchObject({
+          code: 1,
+        });
+      });
+
       it("hears at once that nobody listens, and at its deadline that nobody answered", async () => {
         await using fake = await fakeCell(language);
         expect((await fake.ask("t/silent", 20_000)).stderr).toMatch(/^BROKER_NO_RESPONDERS: /);

@@ -1,6 +1,6 @@
 // Who gets which capability minted: within what is granted to who asks, and on record.
 
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import type { Minter, MintRequest } from "../../src/actors/kernel/capabilities.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
@@ -113,6 +113,20 @@ describe("the capability authority", () => {
     ]);
   });
 
+  test("mints for an actor, and lists it by the path that it was asked for", async () => {
+    const { ports, trust, records } = setUp();
+    const token = await mintToken(request({ holder: "support/desk", depth: 0 }), minter(), ports);
+    const bytes = chainBytes(must(chainOf([token])));
+    const verify = (actor: string) =>
+      codeOf(cellChainVerifier(trust, nothingRevoked).verify(bytes, { actor }, now()));
+    expect([verify("support/desk"), verify("support/triage")]).toEqual(["ok", "CAPABILITY_HOLDER_MISMATCH"]);
+    expect(await mintedRows(ports)).toMatchObject([{ actor: "support/desk", holder: toHex(token.holder) }]);
+    // The stream is any node's to write.
+    const record = fromBinary(MintedCapabilitySchema, records[0] ?? new Uint8Array());
+    records[0] = toBinary(MintedCapabilitySchema, { ...record, actor: "support/boss" });
+    expect(await mintedRows(ports)).toEqual([expect.not.objectContaining({ actor: expect.anything() })]);
+  });
+
   const wide = (intents: string[], targets: string[]) => ({ permissions: [{ intents, targets, where: [] }] });
   test.for<[what: string, asked: Partial<MintRequest>, who: Partial<Minter>, code: string]>([
     ["all of a certificate's grant", wide(["ticket.*"], ["support/**"]), {}, "ok"],
@@ -161,6 +175,13 @@ describe("the capability authority", () => {
     ["for a node's key", { holder: toHex(keys.nodeA.publicKey) }, {}, "CAPABILITY_MALFORMED"],
     ["for the issuer's key", { holder: toHex(keys.issuer.publicKey) }, {}, "CAPABILITY_MALFORMED"],
     ["for a key that is none", { holder: "00".repeat(32) }, {}, "CAPABILITY_MALFORMED"],
+    ["for an actor, to be handed on", { holder: "support/desk" }, {}, "CAPABILITY_MALFORMED"],
+    [
+      "for an actor, to serve once",
+      { holder: "support/desk", depth: 0, once: true },
+      {},
+      "CAPABILITY_MALFORMED",
+    ],
     ["for a key that it has never seen", { holder: toHex(keys.stranger.publicKey) }, {}, "ok"],
     ["one that serves once for too long", { once: true, ttlMs: 300_001 }, {}, "CAPABILITY_MALFORMED"],
   ])("is asked for %s: %s", async ([, asked, who, code]) => {

@@ -2,11 +2,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { OutgoingIntent } from "../../src/actors/intent.ts";
 import { CellError } from "../../src/errors/cell-error.ts";
-import { ok } from "../../src/errors/result.ts";
+import { err, ok } from "../../src/errors/result.ts";
 import { LocalReturns } from "../../src/runtime/durable/return-address.ts";
 import { whyOusted } from "../../src/runtime/links.ts";
+import { LocalUses, type UsePorts } from "../../src/runtime/local-uses.ts";
 import { createSends, type SendPorts } from "../../src/runtime/sends.ts";
-import { sha256 } from "../../src/security/bytes.ts";
+import { sha256, toHex } from "../../src/security/bytes.ts";
+import { capabilityText } from "../../src/security/capability/capability-text.ts";
+import { chainBytes } from "../../src/security/capability/chain.ts";
+import { actorHolder } from "../../src/security/capability/holder.ts";
+import type { TokenClaims } from "../../src/security/capability/token.ts";
 import { buildIntent } from "../../src/security/intents/build-intent.ts";
 import { outboxId } from "../../src/security/intents/outbox-id.ts";
 import type { SigningKey } from "../../src/security/keys/signing-key.ts";
@@ -14,6 +19,7 @@ import { buildReply } from "../../src/security/replies/build-reply.ts";
 import { decodeCapsule } from "../../src/security/wire/decode-capsule.ts";
 import { sealOne } from "../../src/security/wire/seal.ts";
 import type { EventInput } from "../../src/telemetry/event.ts";
+import { chainVerifier, rootChain } from "../security/capability/token-fixture.ts";
 import {
   CELL,
   certify,
@@ -39,12 +45,12 @@ const maker = { nextId, tick: () => ({ unixMs: NOW, counter: 0 }) };
 beforeEach(() => void vi.useFakeTimers({ now: NOW }));
 afterEach(() => void vi.useRealTimers());
 
-function open(trust = trustStore()) {
+function open(trust = trustStore(), uses: UsePorts = {}, authority = portsOf()) {
   const left: Uint8Array[] = [];
   const records: EventInput[] = [];
   const third = certify({ key: nodeC.publicKey, principal: "c", kind: "node", shards: [] });
   const ports: SendPorts = {
-    authority: portsOf(),
+    authority,
     certificate: () => trust.byKey(keys.nodeA.publicKey, NOW),
     node: "a",
     maker,
@@ -57,11 +63,12 @@ function open(trust = trustStore()) {
       genesisHash: genesis.hash,
       trust: trustStore([issuerCertificate, nodeCertificate, nodeBCertificate, third]),
     },
-    toActor: () => ok(undefined),
+    toActor: () => ok({ mailboxDepth: 1 }),
     returns: new LocalReturns(),
     subjectOf: (path) => path,
     inbox: INBOX,
     record: (event) => records.push(event),
+    uses: new LocalUses(uses),
   };
   return { sends: createSends(ports), left, records };
 }
@@ -163,6 +170,72 @@ test("an intent to an actor that does not exist is recorded, though nobody waits
   const { sends, records } = open();
   sends.send(from, intentTo("support/nobody"));
   expect(records.map(({ kind }) => kind.case)).toContain("intentRefused");
+});
+
+describe("an intent that rests on a token", () => {
+  const held = (given: Partial<TokenClaims> = {}) =>
+    rootChain({ kind: "agent", holder: actorHolder(genesis.hash, from.path), maxDepth: 0, ...given });
+  const textOf = (chain = held()) => capabilityText(chainBytes(chain));
+  const authority = { ...portsOf(), capabilities: chainVerifier() };
+  const send = (fields: Partial<OutgoingIntent>, target = "support/triage", uses: UsePorts = {}) => {
+    const opened = open(trustStore(), uses, authority);
+    const onReply = vi.fn();
+    opened.sends.send(from, intentTo(target, { onReply, ...fields }));
+    return { ...opened, code: onReply.mock.calls[0]?.[0]?.error?.code as string | undefined };
+  };
+
+  test("is begun at the same node, and on record with what it rests on", () => {
+    const chain = held();
+    const { code, records } = send({ capability: textOf(chain) });
+    expect(code).toBeUndefined();
+    const authorityOf = `capability ${toHex(chain.last.hash)} of ${toHex(chain.root.hash)}`;
+    expect(records.map(({ kind }) => kind)).toContainEqual(
+      expect.objectContaining({
+        case: "intentAccepted",
+        value: expect.objectContaining({ authority: authorityOf }),
+      }),
+    );
+  });
+
+  test("leaves for another node with it", () => {
+    const { left } = send({ capability: textOf() }, "support/far");
+    expect(must(decodeCapsule(left[0] ?? new Uint8Array())).capability).toEqual(chainBytes(held()));
+  });
+
+  test.for<[what: string, code: string, text: () => string]>([
+    ["no base64url", "CAPABILITY_MALFORMED", () => "a token"],
+    ["nothing", "CAPABILITY_MALFORMED", () => ""],
+    ["more than a chain can be", "CAPABILITY_MALFORMED", () => "A".repeat(16_388)],
+    ["no chain", "CAPABILITY_MALFORMED", () => "AAAA"],
+    [
+      "another actor's",
+      "CAPABILITY_HOLDER_MISMATCH",
+      () => textOf(held({ holder: actorHolder(genesis.hash, "support/triage") })),
+    ],
+  ])("of %s is answered with %s, and on record with the sender", ([, code, text]) => {
+    const { code: heard, records } = send({ capability: text() });
+    expect(heard).toBe(code);
+    expect(records.map(({ kind }) => kind)).toContainEqual(
+      expect.objectContaining({
+        case: "intentRefused",
+        value: expect.objectContaining({ source: from.path, intent: "ticket.open" }),
+      }),
+    );
+  });
+
+  test("that is used up is refused, and on record with the token", () => {
+    const chain = held({ limits: { calls: 1 } });
+    const count: UsePorts["count"] = (_use, _bytes, decided) =>
+      decided(err(new CellError("CAPABILITY_SPENT")));
+    const { code, records } = send({ capability: textOf(chain) }, "support/triage", { count });
+    expect(code).toBe("CAPABILITY_SPENT");
+    expect(records.map(({ kind }) => kind)).toContainEqual(
+      expect.objectContaining({
+        case: "intentRefused",
+        value: expect.objectContaining({ token: chain.last.hash }),
+      }),
+    );
+  });
 });
 
 describe("a node whose certificate was replaced", () => {

@@ -4,14 +4,16 @@ import { describe, expect, test, vi } from "vitest";
 import { CellError } from "../../src/errors/cell-error.ts";
 import type { GrantSpec, PlacedGraph } from "../../src/manifest/graph.ts";
 import { clientKey } from "../../src/manifest/holders.ts";
-import { capabilitiesIn } from "../../src/runtime/manifest-capabilities.ts";
+import { grantedRows } from "../../src/runtime/granted-report.ts";
+import { bareAt, capabilitiesIn, withCapabilities } from "../../src/runtime/manifest-capabilities.ts";
+import { graphAuthority } from "../../src/runtime/node-graph.ts";
 import type { KeptRevision } from "../../src/runtime/revisions.ts";
 import { type GrantPorts, holderOfHash, regrant, takeBack } from "../../src/runtime/taken-back.ts";
 import { isVoid } from "../../src/security/capability/manifest-capability.ts";
 import { RevocationList } from "../../src/security/revocation/revocation-list.ts";
 import { type Revoked, withRaisedEpoch } from "../../src/security/revocation/revoked.ts";
 import { actor, placedOf, supervisor } from "../manifest/graphs.ts";
-import { must, NOW } from "../security/cell-fixture.ts";
+import { must, NOW, noCapabilities } from "../security/cell-fixture.ts";
 import { revocationsOf } from "../security/revocation/revocation-fixture.ts";
 
 const grant = (intent: string): GrantSpec => ({ intents: [intent], targets: ["shop/**"] });
@@ -108,6 +110,58 @@ describe("what is taken back", () => {
     const revocations = { ...ports.revocations, change: full };
     await takeBack({ actor: "shop/cart" }, { ...ports, revocations }, asked);
     expect([list.isEmpty(), counts("shop/cart")]).toEqual([true, false]);
+  });
+
+  test("is all that an actor may send that is granted nothing, until it is granted again", async () => {
+    const { ports, kept, list, free } = setUp(shop());
+    free();
+    const fault = () =>
+      graphAuthority({
+        ...{ placed: () => kept.at(-1) ?? shop(), firstNode: () => "a", isNode: () => true },
+        ...{ capabilities: noCapabilities, revocations: list, runningTemplate: () => undefined },
+      })
+        .actorGrants("shop/cart")
+        .capability?.fault()?.code;
+    const before = fault();
+    expect(await takeBack({ actor: "shop/cart" }, ports, asked)).toMatchObject({ already: false });
+    expect(before).not.toBe("CAPABILITY_REVOKED");
+    expect(fault()).toBe("CAPABILITY_REVOKED");
+    expect(kept.at(-1)?.capabilities).toEqual({ "shop/cart": { epoch: 0, generation: 0, revoked: true } });
+    const { granted } = grantedRows(kept.at(-1) ?? shop(), list);
+    expect(granted[0]).toMatchObject({ holder: "shop/cart", grants: [], revoked: true });
+    // Also by the revision alone, with what the graph grants later, and whatever epoch that is in.
+    kept.push(withCapabilities(shop(grant("order")), kept.at(-1), list));
+    expect(fault()).toBe("CAPABILITY_REVOKED");
+    kept.push(withCapabilities(shop(), kept.at(-1), list));
+    expect(fault()).toBe("CAPABILITY_REVOKED");
+    expect(await takeBack({ actor: "shop/cart" }, ports, asked)).toMatchObject({ already: true });
+    expect(await regrant({ actor: "shop/cart" }, ports, asked)).toMatchObject({ holders: 1, left: 0 });
+    expect(fault()).toBe(before);
+  });
+
+  test("is what a template's children may send that are granted nothing", async () => {
+    const template = actor("shop/pool", {});
+    const pool = supervisor("shop/pool", [], { strategy: "simple_one_for_one", template });
+    const { ports, kept, list, free } = setUp({ ...placedOf(supervisor("shop", [pool])), clients: [] });
+    free();
+    await takeBack({ actor: "shop/pool" }, ports, asked);
+    const { actorGrants } = graphAuthority({
+      ...{ placed: () => kept.at(-1) ?? shop(), firstNode: () => "a", isNode: () => true },
+      ...{ capabilities: noCapabilities, revocations: list, runningTemplate: () => undefined },
+    });
+    expect(actorGrants("shop/pool/one").capability?.fault()?.code).toBe("CAPABILITY_REVOKED");
+    expect(actorGrants("shop/other").capability?.fault()?.code).not.toBe("CAPABILITY_REVOKED");
+    expect(grantedRows(kept.at(-1) ?? shop(), list)).toMatchObject({
+      granted: [{ holder: "shop/pool", revoked: true }],
+      grantedInAll: 1,
+    });
+  });
+
+  test("is nothing of an actor that is granted nothing, with the epoch of its graph", () => {
+    const { kept, list, raise } = setUp(shop());
+    raise();
+    const held = bareAt(kept[0] ?? shop(), "shop/cart", list);
+    expect(held && isVoid(held.capability, list)).toBe(false);
   });
 
   test("is nothing of who was never granted anything", async () => {

@@ -41,19 +41,22 @@ function codes(court: Court, subject: Subject): readonly string[] {
 describe("the Rust core judges capabilities by the vectors", () => {
   const court = courtOfFile(tokens);
 
-  test.each(named(tokens.chains))("a chain: %s", (_name, { chain, holder, code = "ok" }) => {
-    expect(codes(court, { kind: "chain", bytes: bytes(chain), holder: bytes(holder) })).toEqual([code]);
+  test.each(named(tokens.chains))("a chain: %s", (_name, { chain, holder: key, actor, code = "ok" }) => {
+    const holder = actor === undefined ? bytes(key) : { actor };
+    expect(codes(court, { kind: "chain", bytes: bytes(chain), holder })).toEqual([code]);
   });
 
-  test.each(named(tokens.uses))("a use: %s", (_name, { chain, payload, code = "ok", ...fields }) => {
-    const capsule = bytesOf({ ...fields, capability: bytes(chain), payload: Buffer.from(payload) });
-    const issuer = keys.ann.publicKey;
+  test.each(named(tokens.uses))("a use: %s", (_name, { chain, payload, actor, code = "ok", ...fields }) => {
+    const source = actor === undefined ? undefined : { actor, incarnation: undefined, sequence: 1 };
+    const capsule = bytesOf({ ...fields, source, capability: bytes(chain), payload: Buffer.from(payload) });
+    const issuer = (actor === undefined ? keys.ann : keys.nodeA).publicKey;
     expect(codes(court, { kind: "capsule", bytes: capsule, issuer })).toEqual([code]);
   });
 
   test.each(named(tokens.attenuations))("handed on %s", (_name, vector) => {
     const chain = must(readChain(bytes(vector.chain)));
-    const claims = { ...chain.last, ...claimsOf(fromJson(TokenBodySchema, vector.claims)) };
+    const kind = "actor" in vector ? "agent" : chain.last.kind;
+    const claims = { ...chain.last, kind, ...claimsOf(fromJson(TokenBodySchema, vector.claims)) };
     const signer = SigningKey.fromSeed(bytes(vector.seed));
     // What `attenuate` refuses to make is made by hand.
     const link = must(signToken({ ...claims, parent: chain.last.hash }, signer, genesis.hash));
@@ -61,7 +64,8 @@ describe("the Rust core judges capabilities by the vectors", () => {
     if (!("code" in vector)) expect(longer).toEqual(bytes(vector.attenuated));
     const code = "code" in vector ? vector.code : "ok";
     const ownEpoch = { ...court, epochs: new Map(link.epoch === 0 ? [] : [[link.scope, link.epoch]]) };
-    const [judged] = codes(ownEpoch, { kind: "chain", bytes: longer, holder: link.holder });
+    const holder = "actor" in vector ? { actor: String(vector.actor) } : link.holder;
+    const [judged] = codes(ownEpoch, { kind: "chain", bytes: longer, holder });
     // To whoever is shown it, a link of another than the holder follows nothing, or is a stranger's.
     const strange = ["CAPABILITY_CHAIN_BROKEN", "CAPABILITY_HOLDER_WITHDRAWN"];
     expect(code === "CAPABILITY_HOLDER_MISMATCH" ? strange : [code]).toContain(judged);

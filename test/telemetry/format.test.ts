@@ -49,6 +49,25 @@ test.each<[string, EventInput]>([
     },
   ],
   [
+    "22:13:20.123 a refused g/agent of b greet at authority on g/x: CAPABILITY_SPENT: no",
+    {
+      kind: {
+        case: "intentRefused",
+        value: {
+          ...{
+            principal: "b",
+            source: "g/agent",
+            stage: "authority",
+            target: "g/x",
+            count: 1,
+            intent: "greet",
+          },
+          error: { code: "CAPABILITY_SPENT", message: "no", remedy: "", retryable: false },
+        },
+      },
+    },
+  ],
+  [
     "22:13:20.123 a refused mallory at signature on g/x (12 times): CAPSULE_BAD: no",
     {
       kind: {

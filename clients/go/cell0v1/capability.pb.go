@@ -30,12 +30,14 @@ const (
 	TokenKind_TOKEN_KIND_UNSPECIFIED TokenKind = 0
 	// Of the kernel's own actors.
 	TokenKind_TOKEN_KIND_SYSTEM TokenKind = 1
-	TokenKind_TOKEN_KIND_AGENT  TokenKind = 2
-	TokenKind_TOKEN_KIND_USER   TokenKind = 3
+	// Of an actor, which has no key: nothing follows it, `max_depth` is 0. A user's or an ephemeral one can be
+	// narrowed to it.
+	TokenKind_TOKEN_KIND_AGENT TokenKind = 2
+	TokenKind_TOKEN_KIND_USER  TokenKind = 3
 	// Of another cell.
 	TokenKind_TOKEN_KIND_FEDERATION TokenKind = 4
 	// Serves one intent, once in the whole cell, with whatever is narrowed from it; valid for at most 5 minutes.
-	// Any kind can be narrowed to it, and it to no other.
+	// Any kind but an actor's can be narrowed to it, and it to no other but an actor's.
 	TokenKind_TOKEN_KIND_EPHEMERAL TokenKind = 5
 )
 
@@ -260,7 +262,8 @@ type TokenBody struct {
 	Kind TokenKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cell0.v1.TokenKind" json:"kind,omitempty"`
 	// Ed25519 public key that signs: of a root the authority's, of a link the holder of the link before.
 	Issuer []byte `protobuf:"bytes,3,opt,name=issuer,proto3" json:"issuer,omitempty"`
-	// Key that may use the token and hand it on.
+	// Key that may use the token and hand it on; of kind AGENT the actor's name:
+	// SHA-256("cell0/v1/actor-holder\0" || genesis hash (32) || path).
 	Holder []byte `protobuf:"bytes,4,opt,name=holder,proto3" json:"holder,omitempty"`
 	// SHA-256 of the body of the link before; empty in a root.
 	Parent []byte `protobuf:"bytes,5,opt,name=parent,proto3" json:"parent,omitempty"`
@@ -880,7 +883,9 @@ type MintedCapability struct {
 	// Principal that asked for it.
 	Author string `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
 	// Capsule that asked for it.
-	CauseId       []byte `protobuf:"bytes,3,opt,name=cause_id,json=causeId,proto3" json:"cause_id,omitempty"`
+	CauseId []byte `protobuf:"bytes,3,opt,name=cause_id,json=causeId,proto3" json:"cause_id,omitempty"`
+	// Path of the actor that holds it; empty for a key.
+	Actor         string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -934,6 +939,13 @@ func (x *MintedCapability) GetCauseId() []byte {
 		return x.CauseId
 	}
 	return nil
+}
+
+func (x *MintedCapability) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
 }
 
 // All that one node of the capability authority knew to be revoked. Records are joined: of epochs the higher
@@ -1401,11 +1413,12 @@ const file_cell0_v1_capability_proto_rawDesc = "" +
 	"\x0e_storage_bytesB\t\n" +
 	"\a_agentsB\b\n" +
 	"\x06_callsB\r\n" +
-	"\v_cost_micro\"[\n" +
+	"\v_cost_micro\"q\n" +
 	"\x10MintedCapability\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\fR\x05token\x12\x16\n" +
 	"\x06author\x18\x02 \x01(\tR\x06author\x12\x19\n" +
-	"\bcause_id\x18\x03 \x01(\fR\acauseId\"\x81\x01\n" +
+	"\bcause_id\x18\x03 \x01(\fR\acauseId\x12\x14\n" +
+	"\x05actor\x18\x04 \x01(\tR\x05actor\"\x81\x01\n" +
 	"\x11SignedRevocations\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x16\n" +
 	"\x06signer\x18\x02 \x01(\fR\x06signer\x12\x1c\n" +

@@ -5,7 +5,8 @@
                                                             prints the verified replies as they come
   key                                                       prints the public key, by which others hand it a token
   attenuate [--where CONSTRAINT]... [--ttl-ms N] [--depth N] FILE HOLDER
-                                                            prints a narrower token for the key HOLDER
+                                                            prints a narrower token for HOLDER, a key or an
+                                                            actor's path
 
 CREDS is the file that `cell0 client add` makes; CONSTRAINT is one of capability.proto as JSON, such as
 {"path": "/name", "prefix": "A"}. A refusal is printed as `CODE: message` and ends with 1.
@@ -41,8 +42,9 @@ def attenuate(identity, given):
     for permission in permissions:
         permission.constraints.extend(Parse(each, Constraint()) for each in given.where)
     ends_ms = None if given.ttl_ms is None else now_ms() + given.ttl_ms
+    named = {"actor": given.holder} if "/" in given.holder else {"holder": bytes.fromhex(given.holder)}
     narrower = {"permissions": permissions, "not_after_ms": ends_ms, "max_depth": given.depth}
-    print(format_token(identity.attenuate(chain, bytes.fromhex(given.holder), **narrower)), end="")
+    print(format_token(identity.attenuate(chain, **named, **narrower)), end="")
 
 
 def parse_arguments():

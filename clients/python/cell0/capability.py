@@ -1,6 +1,6 @@
 """Capability tokens: read from their file, narrowed, and handed on. docs/capabilities.md says what they are."""
 import base64, re
-from cell0.v1.capability_pb2 import CapabilityChain, SignedToken, TokenBody
+from cell0.v1.capability_pb2 import TOKEN_KIND_AGENT, CapabilityChain, SignedToken, TokenBody
 from cell0.wire import CellError, now_ms, parse, sha256, signing_input, uuid7
 
 TITLE, MALFORMED = "CELL0 CAPABILITY", "CAPABILITY_MALFORMED"
@@ -24,9 +24,18 @@ def read_token(text):
     return unarmour(TITLE, text, MALFORMED)
 
 
+def token_text(chain):
+    """For the payload that hands a token to an actor."""
+    return base64.urlsafe_b64encode(chain).rstrip(b"=").decode()
+
+
 def format_token(chain):
-    line = base64.urlsafe_b64encode(chain).rstrip(b"=").decode()
-    return f"-----BEGIN {TITLE}-----\n{line}\n------END {TITLE}------\n"
+    return f"-----BEGIN {TITLE}-----\n{token_text(chain)}\n------END {TITLE}------\n"
+
+
+def actor_holder(genesis_hash, path):
+    """What names an actor as a holder: it has no key."""
+    return sha256(b"cell0/v1/actor-holder\0" + genesis_hash + path.encode())
 
 
 def last_link(chain):
@@ -36,21 +45,27 @@ def last_link(chain):
     return parse(TokenBody, signed, MALFORMED), signed
 
 
-def attenuate(chain, key, genesis_hash, holder, *, permissions=None, max_depth=None,
+def attenuate(chain, key, genesis_hash, holder=None, *, actor=None, permissions=None, max_depth=None,
               not_before_ms=None, not_after_ms=None, token_id=None):  # fmt: skip
-    """The chain and one link more, for the key `holder`, signed by who holds it now. What is not given stays.
+    """The chain and one link more, signed by who holds it now. What is not given stays.
+
+    It is for the key `holder`, or for the actor with the path `actor`, which can hand it on to nobody.
 
     Holder, depth and times are judged here. Whether each permission lies within a single one of the parent's is
     left to the nodes: it does when conditions are added to the parent's permissions, or some of them left out.
     """
     parent, parent_bytes = last_link(chain)
     issuer = key.public_key().public_bytes_raw()
-    if parent.holder != issuer:
+    if parent.holder != issuer or parent.kind == TOKEN_KIND_AGENT:
         raise CellError("CAPABILITY_HOLDER_MISMATCH")
     body = TokenBody()
     body.CopyFrom(parent)
     body.ClearField("approval")  # each link has its own
-    body.id, body.issuer, body.holder, body.parent = token_id or uuid7(), issuer, holder, sha256(parent_bytes)
+    body.id, body.issuer, body.parent = token_id or uuid7(), issuer, sha256(parent_bytes)
+    if actor is None:
+        body.holder = holder
+    else:
+        body.kind, body.holder, max_depth = TOKEN_KIND_AGENT, actor_holder(genesis_hash, actor), 0
     body.max_depth = max(0, parent.max_depth - 1) if max_depth is None else max_depth
     body.not_before_unix_ms = max(now_ms(), parent.not_before_unix_ms) if not_before_ms is None else not_before_ms
     body.not_after_unix_ms = parent.not_after_unix_ms if not_after_ms is None else not_after_ms

@@ -23,7 +23,7 @@ class Identity:
         self.trust = Trust(unbase64(fields["genesis"]))
         self.trust.add(map(unbase64, fields["certificates"]))
 
-    def attenuate(self, chain, holder, **narrower):
+    def attenuate(self, chain, holder=None, **narrower):
         return attenuate(chain, self.key, self.trust.genesis_hash, holder, **narrower)
 
 

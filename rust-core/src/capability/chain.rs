@@ -5,7 +5,7 @@ use super::approval::are_enough;
 use super::fault::CapabilityFault;
 use super::narrower::widened;
 use super::token::{Token, write};
-use super::token_body::LINKS_MAX;
+use super::token_body::{LINKS_MAX, TokenKind};
 use crate::signature_budget::Signatures;
 use crate::wire::fields::{Fields, FormFault, add};
 use crate::wire::signing_input::{self, Hash};
@@ -100,11 +100,15 @@ impl<'a> Chain<'a> {
     }
 }
 
+/// An actor's token is the last one: what it names as its holder is no key, whatever signs
+/// by it.
 fn follows(link: &Token<'_>, before: Option<&Token<'_>>) -> bool {
     match before {
         None => link.claims.parent.is_none(),
         Some(before) => {
-            link.claims.parent == Some(before.hash) && link.claims.issuer == before.claims.holder
+            before.claims.kind != TokenKind::Agent
+                && link.claims.parent == Some(before.hash)
+                && link.claims.issuer == before.claims.holder
         }
     }
 }

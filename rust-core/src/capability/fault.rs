@@ -11,7 +11,7 @@ pub enum CapabilityFault {
     #[error("the capability is not valid: {0}")]
     Malformed(&'static str),
     /// Its last link is another's.
-    #[error("who signed the capsule is not the holder of the last link")]
+    #[error("who sends is not the holder of the last link")]
     HolderMismatch,
     /// Its time is over, or the intent's deadline lies beyond it.
     #[error("the capability has ended, or ends before the intent's deadline")]

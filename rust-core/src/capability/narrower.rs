@@ -11,8 +11,7 @@ use super::token_body::{Claims, TokenKind};
 #[must_use]
 pub fn widened(child: &Claims<'_>, parent: &Claims<'_>) -> Option<&'static str> {
     let wider = |is_wider: bool, what| is_wider.then_some(what);
-    let is_of_kind = child.kind == parent.kind || child.kind == TokenKind::Ephemeral;
-    wider(!is_of_kind, "its kind is another")
+    wider(!may_follow(child.kind, parent.kind), "its kind is another")
         .or_else(|| wider(child.scope != parent.scope, "its scope is another"))
         .or_else(|| wider(child.epoch != parent.epoch, "its epoch is another"))
         .or_else(|| {
@@ -51,6 +50,17 @@ pub fn widened(child: &Claims<'_>, parent: &Claims<'_>) -> Option<&'static str> 
                 "a permission lies within none of its",
             )
         })
+}
+
+/// Nothing follows an actor's; for an actor is narrower than for a client, and once than
+/// many times.
+fn may_follow(kind: TokenKind, parent: TokenKind) -> bool {
+    match (parent, kind) {
+        (TokenKind::Agent, _) => false,
+        (_, TokenKind::Agent) => matches!(parent, TokenKind::User | TokenKind::Ephemeral),
+        (_, TokenKind::Ephemeral) => true,
+        _ => kind == parent,
+    }
 }
 
 fn is_permission_within(inner: &Permission<'_>, outer: &Permission<'_>) -> bool {

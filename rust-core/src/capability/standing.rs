@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::approval::are_enough;
 use super::chain::Chain;
 use super::fault::CapabilityFault;
+use super::holder::Holder;
 use crate::trust::store::TrustStore;
 use crate::wire::signing_input::Hash;
 
@@ -21,19 +22,20 @@ pub struct Revoked<'a> {
     pub tokens: HashSet<Hash>,
 }
 
-/// Whether a chain counts at a time for whoever signed with this key.
+/// Whether a chain counts at a time for who would use it.
 ///
 /// # Errors
 /// The first fault, in the order of holder, time, epoch, revocation, authority, holders, approvals.
 pub fn check_standing(
     chain: &Chain<'_>,
-    holder: &[u8; 32],
+    holder: Holder<'_>,
+    genesis: &Hash,
     trust: &TrustStore<'_>,
     revoked: &Revoked<'_>,
     now_unix_ms: u64,
 ) -> Result<(), CapabilityFault> {
     let last = &chain.last().claims;
-    if last.holder != *holder && !trust.are_of_one(&last.holder, holder) {
+    if !holder.holds(last, genesis, trust) {
         return Err(CapabilityFault::HolderMismatch);
     }
     if now_unix_ms >= last.not_after_unix_ms {

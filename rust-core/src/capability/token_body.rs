@@ -28,7 +28,7 @@ const ID_BYTES: usize = 16;
 pub enum TokenKind {
     /// The kernel's own actors.
     System,
-    /// Actors.
+    /// An actor.
     Agent,
     /// Clients.
     User,
@@ -45,7 +45,7 @@ pub struct Claims<'a> {
     pub kind: TokenKind,
     /// Key that signs it.
     pub issuer: [u8; 32],
-    /// Key that may use it and hand it on.
+    /// Key that may use it and hand it on; of an actor the hash that names it.
     pub holder: [u8; 32],
     /// Hash of the link before; `None` in a root.
     pub parent: Option<[u8; 32]>,
@@ -98,6 +98,15 @@ impl<'a> Claims<'a> {
             acceptable_key(bytes.unwrap_or_default())
                 .ok_or("its issuer or holder is no acceptable key")
         };
+        let kind = kind(raw.kind.unwrap_or_default()).ok_or("its kind is unknown")?;
+        let holder = match kind {
+            TokenKind::Agent => raw
+                .holder
+                .unwrap_or_default()
+                .try_into()
+                .map_err(|_| "the name of its holder is not 32 bytes")?,
+            _ => key(raw.holder)?,
+        };
         let parent = match raw.parent.unwrap_or_default() {
             [] => None,
             bytes => Some(
@@ -108,9 +117,9 @@ impl<'a> Claims<'a> {
         };
         let limits = Limits::read(raw.limits.unwrap_or_default());
         let claims = Self {
-            kind: kind(raw.kind.unwrap_or_default()).ok_or("its kind is unknown")?,
+            kind,
             issuer: key(raw.issuer)?,
-            holder: key(raw.holder)?,
+            holder,
             parent,
             permissions: raw
                 .permissions
@@ -137,6 +146,9 @@ impl<'a> Claims<'a> {
         }
         if self.max_depth > DEPTH_MAX {
             return Err("it may be handed on too often");
+        }
+        if self.kind == TokenKind::Agent && self.max_depth > 0 {
+            return Err("it is an actor's, which hands nothing on");
         }
         if until > TIME_MS_MAX || self.epoch > SAFE_INTEGER_MAX || !self.limits.are_safe() {
             return Err("a number is too large");

@@ -4,6 +4,7 @@
 use super::{Accepted, Court, Refused, Verdict};
 use crate::capability::chain::Chain;
 use crate::capability::fault::CapabilityFault;
+use crate::capability::holder::Holder;
 use crate::capability::permission::permits;
 use crate::capability::standing::check_standing;
 use crate::capability::token_body::TokenKind;
@@ -27,11 +28,11 @@ impl Court<'_> {
         self.authorise(&capsule, certificate, issuer, signatures)
     }
 
-    /// A chain by itself, for whoever signs with this key.
+    /// A chain by itself, for who would use it.
     pub fn judge_chain(
         &self,
         bytes: &[u8],
-        holder: &[u8; 32],
+        holder: Holder<'_>,
         signatures: &mut Signatures,
     ) -> Verdict {
         let chain = self.counting_chain(bytes, holder, signatures)?;
@@ -74,23 +75,31 @@ impl Court<'_> {
         ) {
             (Kind::Client, _, Some(_)) => invalid("a client speaks for no actor"),
             // The key that signed, which need not be the certificate's.
-            (Kind::Client, false, None) => self.authorise_by_token(capsule, issuer, signatures),
+            (Kind::Client, false, None) => {
+                self.authorise_by_token(capsule, Holder::Key(issuer), signatures)
+            }
             (Kind::Client, true, None) => Ok(Accepted::default()),
-            (_, false, _) => Err(CapabilityFault::NotBuiltYet.into()),
-            (_, true, None) => invalid("the capsule names no actor"),
+            (_, _, None) => invalid("the capsule names no actor"),
             (_, true, Some(_)) => Ok(Accepted::default()),
+            (_, false, Some(source)) => {
+                self.authorise_by_token(capsule, Holder::Actor(source.actor), signatures)
+            }
         }
     }
 
     fn authorise_by_token(
         &self,
         capsule: &Capsule<'_>,
-        holder: &[u8; 32],
+        holder: Holder<'_>,
         signatures: &mut Signatures,
     ) -> Verdict {
         let chain = self.counting_chain(capsule.capability, holder, signatures)?;
         let last = &chain.last().claims;
-        if !matches!(last.kind, TokenKind::User | TokenKind::Ephemeral) {
+        let is_built = matches!(
+            last.kind,
+            TokenKind::User | TokenKind::Agent | TokenKind::Ephemeral
+        );
+        if !is_built {
             return Err(CapabilityFault::NotBuiltYet.into());
         }
         if capsule.deadline_unix_ms > last.not_after_unix_ms {
@@ -104,12 +113,20 @@ impl Court<'_> {
     fn counting_chain<'b>(
         &self,
         bytes: &'b [u8],
-        holder: &[u8; 32],
+        holder: Holder<'_>,
         signatures: &mut Signatures,
     ) -> Result<Chain<'b>, CapabilityFault> {
         let chain = Chain::read(bytes)?;
-        check_standing(&chain, holder, &self.trust, &self.revoked, self.now_unix_ms)?;
-        chain.check_links(&self.genesis_hash, signatures)?;
+        let genesis = &self.genesis_hash;
+        check_standing(
+            &chain,
+            holder,
+            genesis,
+            &self.trust,
+            &self.revoked,
+            self.now_unix_ms,
+        )?;
+        chain.check_links(genesis, signatures)?;
         Ok(chain)
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 
 use super::{Court, Refused, Verdict};
+use crate::capability::holder::Holder;
 use crate::capability::standing::Revoked;
 use crate::coded::Coded;
 use crate::proto::judge_subject::Subject;
@@ -162,12 +163,16 @@ impl Court<'_> {
                 )])
             }
             Some(Subject::Chain(presented)) => {
-                let holder = key(&presented.holder)?;
-                Ok(vec![self.judge_chain(
-                    &presented.chain,
-                    &holder,
-                    signatures,
-                )])
+                let by_key;
+                let holder = match presented.actor.as_str() {
+                    "" => {
+                        by_key = key(&presented.holder)?;
+                        Holder::Key(&by_key)
+                    }
+                    actor if presented.holder.is_empty() => Holder::Actor(actor),
+                    _ => return Err(Refusal::Malformed("a chain has two holders")),
+                };
+                Ok(vec![self.judge_chain(&presented.chain, holder, signatures)])
             }
         }
     }

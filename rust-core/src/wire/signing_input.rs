@@ -68,6 +68,12 @@ pub fn capability(genesis: &Hash, issuer: &[u8], token: &Hash) -> Vec<u8> {
     .concat()
 }
 
+/// Not signed: its SHA-256 names an actor as the holder of a token.
+#[must_use]
+pub fn actor_holder(genesis: &Hash, path: &str) -> Vec<u8> {
+    [b"cell0/v1/actor-holder\0", &genesis[..], path.as_bytes()].concat()
+}
+
 /// Of an approval of such a link.
 #[must_use]
 pub fn approval(genesis: &Hash, approver: &[u8], token: &Hash) -> Vec<u8> {

@@ -6,9 +6,10 @@ use cell0_core::judge::request::{CERTIFICATES_MAX, SUBJECTS_MAX, judge};
 use cell0_core::proto::judge_subject::Subject;
 use cell0_core::proto::{
     HybridTime, IntentCapsule, JudgeRequest, JudgeSubject, Judgement, PresentedChain, ScopeEpoch,
-    SignedCapsule,
+    SignedCapsule, Source,
 };
 use cell0_core::verifier::CHECKS_MAX;
+use ed25519_zebra::{SigningKey, VerificationKey};
 use prost::Message;
 use serde_json::Value;
 use tonic::Code;
@@ -70,11 +71,17 @@ fn chain(vector: &Value) -> Subject {
     Subject::Chain(PresentedChain {
         chain: bytes(&vector["chain"]),
         holder: bytes(&vector["holder"]),
+        actor: vector["actor"].as_str().unwrap_or_default().to_owned(),
     })
 }
 
-/// What ann may do with a chain.
-fn use_of(vector: &Value, issuer: &Bytes) -> Subject {
+/// What ann, or an actor of the node, may do with a chain.
+fn use_of(vector: &Value, ann: &Bytes, node: &Bytes) -> Subject {
+    let source = vector["actor"].as_str().map(|actor| Source {
+        actor: actor.to_owned(),
+        ..Source::default()
+    });
+    let issuer = if source.is_some() { node } else { ann };
     let text = |name: &str| vector[name].as_str().unwrap().to_owned();
     let capsule = IntentCapsule {
         id: vec![1; 16].into(),
@@ -89,6 +96,7 @@ fn use_of(vector: &Value, issuer: &Bytes) -> Subject {
             counter: 0,
         }),
         capability: bytes(&vector["chain"]),
+        source,
         ..IntentCapsule::default()
     };
     Subject::Capsule(SignedCapsule {
@@ -135,7 +143,10 @@ fn chains_and_uses_get_the_codes_that_the_vectors_say() {
     );
     assert!(chains.len() > 100 && uses.len() > 50);
     let mut subjects: Vec<Subject> = chains.iter().map(chain).collect();
-    subjects.extend(uses.iter().map(|vector| use_of(vector, &ann)));
+    // Of the seed that `makeCapsuleVectors` states.
+    let node = <[u8; 32]>::from(VerificationKey::from(&SigningKey::from([3; 32])));
+    let node = Bytes::copy_from_slice(&node);
+    subjects.extend(uses.iter().map(|vector| use_of(vector, &ann, &node)));
     let judged = codes(&request(&file, subjects));
     for (vector, codes) in chains.iter().chain(uses).zip(judged) {
         let expected = vector["code"].as_str().unwrap_or("ok");
@@ -218,6 +229,17 @@ async fn a_request_beyond_its_bounds_is_refused_as_a_whole() {
             let chain = PresentedChain {
                 chain: Bytes::new(),
                 holder: vec![1; 31].into(),
+                actor: String::new(),
+            };
+            request.subjects = vec![JudgeSubject {
+                subject: Some(Subject::Chain(chain)),
+            }];
+        }),
+        filled(&|request| {
+            let chain = PresentedChain {
+                chain: Bytes::new(),
+                holder: vec![1; 32].into(),
+                actor: "support/triage".to_owned(),
             };
             request.subjects = vec![JudgeSubject {
                 subject: Some(Subject::Chain(chain)),

@@ -4,6 +4,7 @@
 import { InFlightMap } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
+import { readCapabilityText } from "../../security/capability/capability-text.ts";
 import { intentRef } from "../actor-failure.ts";
 import type { OutgoingIntent } from "../intent.ts";
 import { copyAsJson } from "../plain-json.ts";
@@ -43,17 +44,20 @@ export class Outbox {
 
   /**
    * Puts an intent in; nothing leaves yet.
-   * @throws CellError ACTOR_OUTBOX_FULL, NotJsonError
+   * @throws CellError ACTOR_OUTBOX_FULL, CAPABILITY_MALFORMED, NotJsonError
    */
   put(outgoing: OutgoingIntent, nowUnixMs: number): OutboxEntry {
     if (this.#kept.size >= MAX_OUTBOX) throw new CellError("ACTOR_OUTBOX_FULL");
-    const { target, intent, payload, cause, priority, timeoutMs, onReply } = outgoing;
+    const { target, intent, payload, capability, cause, priority, timeoutMs, onReply } = outgoing;
+    const read = capability === undefined ? undefined : readCapabilityText(capability);
+    if (read?.ok === false) throw read.error;
     const plain = asJson(payload);
     const entry = {
       sequence: ++this.#sequence,
       target,
       intent,
       payload: plain,
+      ...(capability === undefined ? {} : { capability }),
       priority,
       deadlineUnixMs: Math.ceil(nowUnixMs + timeoutMs),
       cause: cause === undefined ? undefined : intentRef(cause),

@@ -16,6 +16,8 @@ export type OutboxEntry = {
   readonly target: string;
   readonly intent: string;
   readonly payload: Json;
+  /** Chain of capability tokens, base64url. */
+  readonly capability?: string;
   readonly priority: PriorityName;
   readonly deadlineUnixMs: number;
   /** The intent in hand when it was sent. */

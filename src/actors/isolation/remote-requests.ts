@@ -4,6 +4,7 @@
 import { CellError } from "../../errors/cell-error.ts";
 import { err } from "../../errors/result.ts";
 import type { ActorRequest } from "../../gen/cell0/v1/channel_pb.ts";
+import { MAX_CAPABILITY_CHARS } from "../../security/capability/capability-text.ts";
 import { priorityName } from "../../security/wire/priority.ts";
 import { asCellError } from "../as-cell-error.ts";
 import type { ReceivedIntent } from "../intent.ts";
@@ -37,15 +38,20 @@ export class RemoteRequests {
 
   /** @throws CellError ACTOR_CHANNEL_VIOLATED */
   send(message: ActorRequest, cause: ReceivedIntent | undefined): void {
-    const { request, target, intent, timeoutMs } = message;
+    const { request, target, intent, timeoutMs, capability } = message;
     const priority = priorityName(message.priority);
     const isNamed = [target, intent].every((name) => name.length > 0 && name.length <= MAX_NAME_LENGTH);
-    if (!isNamed || priority === undefined || timeoutMs === 0 || timeoutMs > MAX_TIMEOUT_MS) {
+    const isBounded =
+      timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS && capability.length <= MAX_CAPABILITY_CHARS;
+    if (!isNamed || priority === undefined || !isBounded) {
       throw new CellError("ACTOR_CHANNEL_VIOLATED", "a request with impossible fields");
     }
     const bytes = withinValue(message.payload, "a payload");
     const payload = bytes.byteLength === 0 ? {} : parseBounded(bytes, "a payload");
-    const outgoing = { target, intent, payload, cause, priority, timeoutMs };
+    const outgoing = {
+      ...{ target, intent, payload, cause, priority, timeoutMs },
+      ...(capability === "" ? {} : { capability }),
+    };
     if (request === 0n) {
       this.#try(
         () => this.#ports.send(outgoing),

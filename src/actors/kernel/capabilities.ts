@@ -13,7 +13,7 @@ export type NamedToken = { readonly token: Uint8Array } | { readonly hash: strin
 export type Grantee = { readonly actor: string } | { readonly client: string };
 
 export type MintRequest = {
-  /** Hex of a key. */
+  /** Hex of a key, or path of an actor. */
   readonly holder: string;
   readonly permissions: readonly {
     readonly intents: readonly string[];

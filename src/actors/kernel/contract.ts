@@ -2,13 +2,16 @@
 // them. Payloads and replies are JSON; a value too large for one capsule
 // travels in chunks (chunks.ts).
 import { z } from "zod";
-import { isToken } from "../../security/names.ts";
+import { isActorPath, isToken } from "../../security/names.ts";
 import { intent } from "../intent-definition.ts";
 
 const path = z.string().min(1).max(512);
 /** Position in a value cut by chunks.ts. */
 const chunk = z.object({ chunk: z.base64(), more: z.boolean() });
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const actorPath = z
+  .string()
+  .refine((text) => text.includes("/") && isActorPath(text), "an actor's path has a slash");
 const scope = z.string().refine(isToken, "a scope is a token of [a-z0-9-]");
 /** Up to what every reader holds exactly. */
 const limit = z.int().min(1);
@@ -125,13 +128,13 @@ const grantees = [z.strictObject({ actor: path }), z.strictObject({ client: z.st
 /** Intents of `kernel/capabilities`, on the node that owns shard 0. */
 export const capabilityIntents = {
   /**
-   * Mints a root for a client's key, within a single grant of who asks. It stands by itself: when who asked is
+   * Mints a root for a client's key or an actor, within a single grant of who asks. It stands by itself: when who asked is
    * withdrawn it counts on, until it is revoked.
    */
   "capability.mint": intent({
     payload: z.strictObject({
-      /** Hex of the key that may use it. */
-      holder: hash,
+      /** Hex of the key that may use it, or the path of the actor that may. */
+      holder: z.union([hash, actorPath]),
       permissions: z
         .array(
           z.strictObject({

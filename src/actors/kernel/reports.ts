@@ -27,9 +27,10 @@ export type TreeNode = {
 /** With its limits. */
 export type MintedRow = ResourceLimits & {
   readonly hash: string;
-  /** Hex of its key; the client's name, when that counts now. */
+  /** Hex of its key, or what names an actor; the client's name, when that counts now, or the actor's path. */
   readonly holder: string;
   readonly client?: string;
+  readonly actor?: string;
   readonly permissions: readonly {
     readonly intents: readonly string[];
     readonly targets: readonly string[];

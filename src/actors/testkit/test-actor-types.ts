@@ -34,6 +34,8 @@ export type SentIntent = {
   readonly target: string;
   readonly intent: string;
   readonly payload: unknown;
+  /** That it rests on, base64url. */
+  readonly capability?: string;
   readonly priority: PriorityName;
   readonly timeoutMs: number;
   /** Whether it was sent with `request`, and can be answered by `deliverReply`. */

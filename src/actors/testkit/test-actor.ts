@@ -271,12 +271,23 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
 
   /** Told again after a restart, it is the same intent. */
   #relay(entry: OutboxEntry, onReply: OutgoingIntent["onReply"]): void {
-    const { sequence, target, intent, payload, priority, deadlineUnixMs, wantsReply } = entry;
+    const { sequence, target, intent, payload, capability, priority, deadlineUnixMs, wantsReply } = entry;
     const before = this.sent.find((each) => each.sequence === sequence);
     if (before !== undefined) before.onReply = onReply;
     else {
       const timeoutMs = deadlineUnixMs - this.nowUnixMs;
-      this.sent.push({ target, intent, payload, priority, timeoutMs, wantsReply, onReply, sequence });
+      const held = capability === undefined ? {} : { capability };
+      this.sent.push({
+        target,
+        intent,
+        payload,
+        ...held,
+        priority,
+        timeoutMs,
+        wantsReply,
+        onReply,
+        sequence,
+      });
     }
   }
 
@@ -290,11 +301,12 @@ class Bench<M extends AnyStateMachine, I extends IntentDefinitions> implements T
     };
   }
 
-  #send({ target, intent, payload, priority, timeoutMs, onReply }: OutgoingIntent): void {
+  #send({ target, intent, payload, capability, priority, timeoutMs, onReply }: OutgoingIntent): void {
     this.sent.push({
       target,
       intent,
       payload,
+      ...(capability === undefined ? {} : { capability }),
       priority,
       timeoutMs,
       wantsReply: onReply !== undefined,

@@ -11,8 +11,9 @@ export const capabilityErrors = defineErrors({
   CAPABILITY_CHAIN_BROKEN: {
     title: "the links of the capability do not follow each other",
     cause:
-      "A link names another parent than the link before it, or was not signed by the key that holds that one.",
-    remedy: "Hand on the whole chain, in order, each link signed by the holder of the one before.",
+      "A link names another parent than the link before it, was not signed by the key that holds that one, or follows one that an actor holds.",
+    remedy:
+      "Hand on the whole chain, in order, each link signed by the holder of the one before; an actor hands nothing on.",
     retry: "never",
   },
   CAPABILITY_SIGNATURE_INVALID: {
@@ -127,9 +128,11 @@ export const capabilityErrors = defineErrors({
     retry: "never",
   },
   CAPABILITY_HOLDER_MISMATCH: {
-    title: "the capability is held by another key",
-    cause: "The capsule was signed by a key other than the one that its last link names as holder.",
-    remedy: "Sign with the holder's key (`--creds FILE`), or have the token narrowed to yours.",
+    title: "the capability is held by another",
+    cause:
+      "Its last link names another holder than who sent the intent: another key, another actor, or an actor where a client sent it.",
+    remedy:
+      "Sign with the holder's key (`--creds FILE`), or have the token narrowed to yours; an actor uses one that was narrowed to it: `cell0 cap attenuate FILE --holder PATH`.",
     retry: "never",
   },
   CAPABILITY_HOLDER_WITHDRAWN: {

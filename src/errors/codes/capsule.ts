@@ -30,9 +30,8 @@ export const capsuleErrors = defineErrors({
   },
   CAPSULE_CAPABILITY_NOT_BUILT_YET: {
     title: "this capability needs what this version does not have",
-    cause:
-      "The capsule is an actor's, or its token is of a kind other than `user` and `ephemeral`: nothing would keep to that yet.",
-    remedy: "Use a token of kind `user`; an actor's authority comes from its manifest's grants.",
+    cause: "Its token is of kind `system` or `federation`: nothing would keep to that yet.",
+    remedy: "Use a token as `cell0 cap mint` makes it, for a client or an actor.",
     retry: "never",
   },
   CAPSULE_HOPS_EXHAUSTED: {

@@ -11,6 +11,7 @@ import { journalStream } from "../../transport/durable/journal-stream.ts";
 import { stateStream } from "../../transport/durable/state-stream.ts";
 import type { DataDir } from "../data-dir.ts";
 import type { Messaging } from "../messaging.ts";
+import { sendRefused } from "../refusal-event.ts";
 import { toolRefusal, toolTarget } from "../tool-grants.ts";
 import type { CommitHead } from "./actor-commits.ts";
 import type { DurableActor } from "./durable-actor.ts";
@@ -115,11 +116,8 @@ function relayRecords({ node, record }: Pick<OpenDurableOptions, "node" | "recor
     sent(actor: string, id: string, { target, intent, cause }: OutboxEntry): void {
       record({ actor, intent: cause, kind: { case: "sent", value: { id, target, intent } } });
     },
-    failed(from: string, { target, intent, cause }: OutboxEntry, error: CellError): void {
-      const { code, message, remedy, retryable } = error;
-      const told = { code, message: `${from} -> ${target} ${intent}: ${message}`, remedy, retryable };
-      const value = { stage: "authority", error: told, principal: node, target, count: 1 };
-      record({ actor: target, intent: cause, kind: { case: "intentRefused", value } });
+    failed(source: string, entry: OutboxEntry, error: CellError): void {
+      record(sendRefused({ ...entry, node, source, error }));
     },
   };
 }

@@ -7,10 +7,12 @@ import { InFlightSet } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { toHex } from "../../security/bytes.ts";
+import { readCapabilityText } from "../../security/capability/capability-text.ts";
 import { type BuiltIntent, buildIntent } from "../../security/intents/build-intent.ts";
 import { outboxId } from "../../security/intents/outbox-id.ts";
 import { MAX_HOPS } from "../../security/wire/capsule.ts";
-import type { Answer, Sends } from "../sends.ts";
+import type { Answer } from "../local-delivery.ts";
+import type { Sends } from "../sends.ts";
 
 export type RelayPorts = {
   readonly post: Sends["post"];
@@ -23,7 +25,7 @@ export type RelayPorts = {
   readonly explain: (from: string, entry: OutboxEntry, error: CellError) => CellError;
   readonly isDurable: (target: string) => boolean;
   readonly sent: (from: string, id: string, entry: OutboxEntry) => void;
-  /** An intent that nobody waits for was not taken. */
+  /** An intent that nobody waits for, or that rests on a token, was not taken. */
   readonly failed: (from: string, entry: OutboxEntry, error: CellError) => void;
 };
 
@@ -139,9 +141,12 @@ export class Relay {
   /** It is not sent again; the next one of the lane is. */
   #settle(name: string, item: Item, outcome: Result<unknown, CellError>): void {
     if (!outcome.ok) {
-      const error = this.#ports.explain(item.from, item.entry, outcome.error);
-      if (item.onReply === undefined) this.#ports.failed(item.from, item.entry, error);
-      else item.onReply(err(error));
+      const { from, entry, onReply } = item;
+      const error = this.#ports.explain(from, entry, outcome.error);
+      // What became of a token is on record, whoever hears of it; another node has done that.
+      const isTold = entry.capability !== undefined && this.#ports.isHere(entry.target);
+      if (onReply === undefined || isTold) this.#ports.failed(from, entry, error);
+      onReply?.(err(error));
     }
     item.done();
     const lane = this.#lanes.get(name);
@@ -179,6 +184,8 @@ function build(
   { from, entry, onReply }: Item,
 ): Result<BuiltIntent, CellError> {
   const { target, intent, payload, priority, deadlineUnixMs, cause, sequence } = entry;
+  const capability = entry.capability === undefined ? undefined : readCapabilityText(entry.capability);
+  if (capability?.ok === false) return capability;
   const slots = Math.ceil((deadlineUnixMs - Date.now()) / SLOT_MS);
   const issuedAt = { unixMs: Math.trunc(deadlineUnixMs) - slots * SLOT_MS, counter: 0 };
   const draft = {
@@ -186,6 +193,7 @@ function build(
     intent,
     payload: new TextEncoder().encode(JSON.stringify(payload)),
     contentType: "application/json",
+    ...(capability === undefined ? {} : { capability: capability.value }),
     deadlineUnixMs,
     // Another node's answer is its only word that the target has it.
     replyInbox: onReply === undefined && isHere(target) ? "" : inbox,

@@ -1,9 +1,9 @@
-// Whether a chain of tokens counts now, for whoever signed with its holder's key. What a signature
+// Whether a chain of tokens counts now, for whoever would use it. What a signature
 // or a comparison says never changes, and is remembered; time, epoch and standing are judged anew.
 import { perSecond } from "../../collections/per-second.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
-import { equalBytes, mapKey, sha256 } from "../bytes.ts";
+import { mapKey, sha256 } from "../bytes.ts";
 import { MAX_CLOCK_SKEW_MS } from "../clock/clock-skew.ts";
 import { verifyEd25519 } from "../keys/verify.ts";
 import type { RevocationView } from "../revocation/revocation-list.ts";
@@ -12,6 +12,7 @@ import type { TrustStore } from "../trust/trust-store.ts";
 import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { missingApprovals } from "./approval.ts";
 import { type Chain, checkLinks, readChain, type Verify } from "./chain.ts";
+import { type Holder, isHeldBy, nameOfHolder } from "./holder.ts";
 import { KnownChains } from "./known-chains.ts";
 import type { Token } from "./token.ts";
 
@@ -52,10 +53,11 @@ export class ChainVerifier {
     this.#ports = ports;
   }
 
-  /** Whether it counts now, for whoever signed with this key. Errors: CAPABILITY_*; never throws. */
-  verify(bytes: Uint8Array, holder: Uint8Array, nowUnixMs: number): Result<Chain, CellError> {
+  /** Whether it counts now, for this holder. Errors: CAPABILITY_*; never throws. */
+  verify(bytes: Uint8Array, holder: Holder, nowUnixMs: number): Result<Chain, CellError> {
     if (bytes.length > MAX_CAPABILITY_BYTES) return readChain(bytes);
-    const [owner, name] = [mapKey(holder), mapKey(sha256(bytes))];
+    const owner = mapKey(nameOfHolder(holder, this.#ports.genesisHash));
+    const name = mapKey(sha256(bytes));
     const known = this.#known.get(owner, name);
     if (known !== undefined) {
       const fault = this.#faultNow(known, holder, nowUnixMs);
@@ -96,11 +98,19 @@ export class ChainVerifier {
     this.#distrusted.set(owner, nowMs + DISTRUST_MS);
   }
 
+  /** By itself, or by the other key of who has two for now. */
+  #isHeld(last: Token, holder: Holder, nowUnixMs: number): boolean {
+    const { genesisHash, areOfOne } = this.#ports;
+    if (isHeldBy(last, holder, genesisHash)) return true;
+    if (last.kind === "agent" || !(holder instanceof Uint8Array)) return false;
+    return areOfOne?.(last.holder, holder, nowUnixMs) === true;
+  }
+
   /** The cheap part, and the part that changes. */
-  #faultNow({ links, root, last }: Chain, holder: Uint8Array, nowUnixMs: number): CellError | undefined {
-    const { isAuthority, isStanding, areOfOne, revocations, skewMs } = this.#ports;
-    if (!equalBytes(last.holder, holder) && areOfOne?.(last.holder, holder, nowUnixMs) !== true)
-      return new CellError("CAPABILITY_HOLDER_MISMATCH");
+  #faultNow(chain: Chain, holder: Holder, nowUnixMs: number): CellError | undefined {
+    const { links, root, last } = chain;
+    const { isAuthority, isStanding, revocations, skewMs } = this.#ports;
+    if (!this.#isHeld(last, holder, nowUnixMs)) return new CellError("CAPABILITY_HOLDER_MISMATCH");
     if (nowUnixMs >= last.notAfterUnixMs) return new CellError("CAPABILITY_EXPIRED");
     if (nowUnixMs + skewMs < last.notBeforeUnixMs) return new CellError("CAPABILITY_NOT_YET_VALID");
     const epoch = revocations.epochOf(last.scope);
@@ -170,7 +180,7 @@ export function cellChainVerifier(
 
 /** What its last link asks for and nothing would keep to yet. */
 export function unbuilt({ last }: Chain): CellError | undefined {
-  if (last.kind === "user" || last.kind === "ephemeral") return undefined;
+  if (last.kind === "user" || last.kind === "agent" || last.kind === "ephemeral") return undefined;
   return new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET");
 }
 

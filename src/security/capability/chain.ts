@@ -11,6 +11,7 @@ import { MAX_CAPABILITY_BYTES } from "../wire/capsule.ts";
 import { approvalInput, capabilityInput } from "../wire/signing-input.ts";
 import { decodeStrict } from "../wire/strict-decode.ts";
 import { missingApprovals } from "./approval.ts";
+import { isHeldBy } from "./holder.ts";
 import { widened } from "./narrower.ts";
 import { MAX_LINKS, readToken, signToken, type Token, type TokenClaims } from "./token.ts";
 
@@ -66,7 +67,7 @@ export function attenuate(
   genesisHash: Uint8Array,
 ): Result<Chain, CellError> {
   const { last, links } = chain;
-  if (!equalBytes(last.holder, holder.publicKey)) return err(new CellError("CAPABILITY_HOLDER_MISMATCH"));
+  if (!isHeldBy(last, holder.publicKey, genesisHash)) return err(new CellError("CAPABILITY_HOLDER_MISMATCH"));
   const wider = widened(claims, last);
   if (wider !== undefined) return err(new CellError("CAPABILITY_WIDENED", wider));
   const signed = signToken({ ...claims, parent: last.hash }, holder, genesisHash);
@@ -118,10 +119,11 @@ export function checkSignatures(
   return undefined;
 }
 
+/** An actor's token is the last one: what it names as its holder is no key, whatever signs by it. */
 const followsOn = ({ parent, issuer }: Token, before: Token | undefined): boolean =>
   before === undefined
     ? parent.length === 0
-    : equalBytes(parent, before.hash) && equalBytes(issuer, before.holder);
+    : before.kind !== "agent" && equalBytes(parent, before.hash) && equalBytes(issuer, before.holder);
 
 const malformed = (why: string) =>
   err(new CellError("CAPABILITY_MALFORMED", `the capability is not valid: ${why}`));

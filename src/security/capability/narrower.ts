@@ -3,13 +3,13 @@
 import { areWithin } from "../grants/patterns.ts";
 import { implies } from "./constraint.ts";
 import type { Permission } from "./permission.ts";
-import type { ResourceLimits, TokenClaims } from "./token.ts";
+import type { ResourceLimits, TokenClaims, TokenKindName } from "./token.ts";
 
 type Narrowed = Omit<TokenClaims, "id" | "holder" | "parent">;
 
 /** What is wider than the parent, in words; undefined: nothing is. */
 export function widened(child: Narrowed, parent: Narrowed): string | undefined {
-  if (child.kind !== parent.kind && child.kind !== "ephemeral") return `its kind is ${child.kind}`;
+  if (!mayFollow(child.kind, parent.kind)) return `its kind is ${child.kind}`;
   if (child.scope !== parent.scope) return `its scope is ${child.scope}`;
   if (child.epoch !== parent.epoch) return `its epoch is ${child.epoch}`;
   if (child.notBeforeUnixMs < parent.notBeforeUnixMs) return "it begins earlier";
@@ -21,6 +21,13 @@ export function widened(child: Narrowed, parent: Narrowed): string | undefined {
     (permission) => !parent.permissions.some((wide) => isPermissionWithin(permission, wide)),
   );
   return loose && `no single permission of its parent holds ${describe(loose)}`;
+}
+
+/** Nothing follows an actor's; for an actor is narrower than for a client, and once than many times. */
+function mayFollow(kind: TokenKindName, parent: TokenKindName): boolean {
+  if (parent === "agent") return false;
+  if (kind === "agent") return parent === "user" || parent === "ephemeral";
+  return kind === parent || kind === "ephemeral";
 }
 
 export function isPermissionWithin(inner: Permission, outer: Permission): boolean {

@@ -87,6 +87,7 @@ export type TokenClaims = {
   /** 16 bytes. */
   readonly id: Uint8Array;
   readonly kind: TokenKindName;
+  /** A key; of kind `agent` what `actorHolder` makes. */
   readonly holder: Uint8Array;
   /** SHA-256 of the body of the link before; empty in a root. */
   readonly parent: Uint8Array;
@@ -237,11 +238,13 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
   if (kind === undefined) return "its kind is unknown";
   if (body.id.length !== ID_BYTES) return "`id` must be 16 bytes";
   const { issuer, holder } = body;
-  if (!hasKeyForm(issuer) || !hasKeyForm(holder)) return "`issuer` or `holder` is not an acceptable key";
+  const isHolder = kind === "agent" ? holder.length === HASH_BYTES : hasKeyForm(holder);
+  if (!hasKeyForm(issuer) || !isHolder) return "`issuer` or `holder` is not an acceptable key";
   if (body.parent.length !== 0 && body.parent.length !== HASH_BYTES)
     return "`parent` must be 32 bytes, or empty";
   if (!isToken(body.scope)) return "`scope` is not a token of [a-z0-9-]";
   if (body.maxDepth >= MAX_LINKS) return `\`max_depth\` must be below ${MAX_LINKS}`;
+  if (kind === "agent" && body.maxDepth > 0) return "it is an actor's, which hands nothing on";
   const [notBeforeUnixMs, notAfterUnixMs, epoch] = [
     Number(body.notBeforeUnixMs),
     Number(body.notAfterUnixMs),

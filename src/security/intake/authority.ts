@@ -5,6 +5,7 @@ import { err, ok, type Result } from "../../errors/result.ts";
 import { isJsonType, readJsonPayload } from "../../wire/json-payload.ts";
 import { toHex } from "../bytes.ts";
 import { type ChainVerifier, unbuilt } from "../capability/chain-verifier.ts";
+import type { Holder } from "../capability/holder.ts";
 import { permits } from "../capability/permits.ts";
 import { LIMIT_NAMES, type LimitName, type Token } from "../capability/token.ts";
 import { type Grant, grantAllows } from "../grants/grants.ts";
@@ -82,7 +83,7 @@ export function authorise(
     case "client":
       return authoriseClient(capsule, certificate, ports, nowUnixMs, bytes);
     case "node":
-      return authoriseNode(capsule, certificate, ports);
+      return authoriseNode(capsule, certificate, ports, nowUnixMs, bytes);
     case "issuer":
       return err(new CellError("AUTHORITY_KIND_FORBIDDEN", "an issuer's key sends no capsules"));
   }
@@ -117,7 +118,7 @@ function authoriseClient(
  */
 export function authoriseByToken(
   { capability, intent, target, payload, contentType, deadlineUnixMs }: Capsule,
-  holder: Uint8Array,
+  holder: Holder,
   { capabilities, resources }: Pick<AuthorityPorts, "capabilities" | "resources">,
   nowUnixMs: number,
   bytes: number,
@@ -169,8 +170,9 @@ function authoriseNode(
   capsule: Capsule,
   { principal }: Certificate,
   ports: AuthorityPorts,
+  nowUnixMs: number,
+  bytes: number,
 ): Result<Authority, CellError> {
-  if (capsule.capability.length > 0) return err(new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET"));
   const source: Source | undefined = capsule.source;
   if (source === undefined)
     return err(new CellError("AUTHORITY_SOURCE_INVALID", "the capsule names no actor"));
@@ -178,7 +180,15 @@ function authoriseNode(
     const what = `\`${source.actor}\` is not placed on node \`${principal}\``;
     return err(new CellError("AUTHORITY_SOURCE_INVALID", what));
   }
-  return authoriseByManifest([ports.actorGrants(source.actor)], { name: source.actor, kind: "" }, capsule);
+  const granted = ports.actorGrants(source.actor);
+  if (capsule.capability.length === 0) {
+    return authoriseByManifest([granted], { name: source.actor, kind: "" }, capsule);
+  }
+  // Of whom the cell has taken back what it was granted sends nothing, whoever's token it was given.
+  const fault = granted.capability?.fault();
+  return fault === undefined
+    ? authoriseByToken(capsule, { actor: source.actor }, ports, nowUnixMs, bytes)
+    : err(fault);
 }
 
 /** By the first that allows it and counts; if none counts, what stands against the last. */

@@ -314,5 +314,10 @@ function refusal(
   const refused: Refused = { kind: "refused", stage, error, principal, target, request, replyTo };
   if (capsule === undefined) return refused;
   const token = nameOfToken(capsule.capability);
-  return { ...refused, epoch: capsule.epoch, ...(token === undefined ? {} : { token }) };
+  const source = capsule.source?.actor;
+  return {
+    ...{ ...refused, epoch: capsule.epoch },
+    ...(token === undefined ? {} : { token }),
+    ...(source === undefined ? {} : { source }),
+  };
 }

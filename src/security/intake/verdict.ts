@@ -102,6 +102,8 @@ export type Refused = {
   readonly epoch?: number;
   /** Hash of the capability token that came with it, whatever that is worth. */
   readonly token?: Uint8Array;
+  /** Path of the sending actor, as the capsule has it; absent for a client, and where it could not be read. */
+  readonly source?: string;
   /** An inbox of the subject's principal; undefined: nobody may be answered. */
   readonly replyTo: string | undefined;
 };

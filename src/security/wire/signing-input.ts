@@ -11,6 +11,7 @@ const CONTINUITY = domain("continuity");
 const REVISION = domain("revision");
 const CAPABILITY = domain("capability");
 const APPROVAL = domain("approval");
+const ACTOR_HOLDER = domain("actor-holder");
 const REVOCATIONS = domain("revocations");
 const REVOCATIONS_HEAD = domain("revocations-head");
 export const LEAF_DOMAIN = domain("leaf");
@@ -54,6 +55,10 @@ export const approvalInput = (
   approver: Uint8Array,
   tokenHash: Uint8Array,
 ): Uint8Array => concat(APPROVAL, genesisHash, ED25519, approver, tokenHash);
+
+/** Not signed: its SHA-256 names an actor as the holder of a token. */
+export const actorHolderInput = (genesisHash: Uint8Array, path: string): Uint8Array =>
+  concat(ACTOR_HOLDER, genesisHash, new TextEncoder().encode(path));
 
 export const revocationsInput = (genesisHash: Uint8Array, body: Uint8Array): Uint8Array =>
   concat(REVOCATIONS, genesisHash, sha256(body));

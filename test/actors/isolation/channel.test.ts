@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Budget } from "../../../src/actors/isolation/budget.ts";
 import { readDescription } from "../../../src/actors/isolation/description.ts";
 import { encodeFrame, FrameReader, MAX_FROM_ACTOR_BYTES } from "../../../src/actors/isolation/frames.ts";
@@ -18,6 +18,7 @@ import { createVirtualClock } from "../../../src/actors/testkit/virtual-clock.ts
 import { CellError } from "../../../src/errors/cell-error.ts";
 import { Priority } from "../../../src/gen/cell0/v1/capsule_pb.ts";
 import { ActorOutcomeSchema, ActorRequestSchema } from "../../../src/gen/cell0/v1/channel_pb.ts";
+import { MAX_CAPABILITY_CHARS } from "../../../src/security/capability/capability-text.ts";
 import { processorMs } from "../../measure.ts";
 
 const nothing = () => {};
@@ -102,6 +103,21 @@ describe("frames", () => {
     const requests = new RemoteRequests({ send: () => {}, reply: () => {}, warn: () => {} });
     const asked = { target: "g/b", intent: "i", payload: value, priority: Priority.NORMAL, timeoutMs: 1_000 };
     expect(() => requests.send(create(ActorRequestSchema, asked), undefined)).toThrow(violated);
+  });
+
+  test("that send under a capability beyond any chain are refused", () => {
+    const sent = vi.fn();
+    const requests = new RemoteRequests({ send: sent, reply: () => {}, warn: () => {} });
+    const asked = { target: "g/b", intent: "i", priority: Priority.NORMAL, timeoutMs: 1_000 };
+    const send = (capability: string) =>
+      requests.send(create(ActorRequestSchema, { ...asked, capability }), undefined);
+    for (const capability of ["", "AAAA", "A".repeat(MAX_CAPABILITY_CHARS)]) send(capability);
+    expect(sent.mock.calls.map(([intent]) => intent.capability?.length)).toEqual([
+      ...[undefined, 4, MAX_CAPABILITY_CHARS],
+    ]);
+    expect(() => send("A".repeat(MAX_CAPABILITY_CHARS + 1))).toThrow(
+      expect.objectContaining({ code: "ACTOR_CHANNEL_VIOLATED" }),
+    );
   });
 
   test.each([

@@ -158,6 +158,10 @@ describe("a commit", () => {
       { ...state, outbox: [{ ...entry, cause: { ...entry.cause, principal: "root" } }] },
     ],
     ["that sends further than its cause may", { ...state, outbox: [{ ...entry, hopLimit: 99 }] }],
+    [
+      "that sends under a token beyond any",
+      { ...state, outbox: [{ ...entry, capability: "A".repeat(16_385) }] },
+    ],
     ["that hops without a cause", { ...state, outbox: [{ ...entry, cause: undefined }] }],
     ["that sends without end", { ...state, outbox: [{ ...entry, deadlineUnixMs: NOW + 1e9 }] }],
     ["with an outbox beyond its sequence", { ...state, outboxSequence: 0 }],

@@ -5,18 +5,20 @@ import fc from "fast-check";
 import { CapabilityChainSchema } from "../../../src/gen/cell0/v1/capability_pb.ts";
 import { sha256 } from "../../../src/security/bytes.ts";
 import { type Chain, chainBytes } from "../../../src/security/capability/chain.ts";
+import { actorHolder } from "../../../src/security/capability/holder.ts";
 import {
   approveToken,
   MAX_TOKEN_BYTES,
   signToken,
   type Token,
+  type TokenClaims,
 } from "../../../src/security/capability/token.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { rootChain, tokenClaims } from "../../security/capability/token-fixture.ts";
 import { bobCertificate, genesis, keyOf, keys, must, NOW } from "../../security/cell-fixture.ts";
-import { following, step } from "../links.ts";
+import { actorOf, following, step } from "../links.ts";
 import { mutants } from "../mutants.ts";
-import { chainLimit, chains } from "../samples.ts";
+import { AGENT, chainLimit, chains } from "../samples.ts";
 import { signedAnew, signerOf } from "./chain-keys.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
@@ -36,12 +38,27 @@ const byOdd = Array.from({ length: 8 }, (_, n): Chain => {
   const last = must(signToken(claims, odd as SigningKey, genesis.hash));
   return { links: [root, last], root, last };
 });
+const AGENTS = { kind: "agent", maxDepth: 0, holder: actorHolder(genesis.hash, AGENT) } as const;
+/** By hand, by ann. */
+function byStep({ links: before, root, last: parent }: Chain, given: Partial<TokenClaims>): Chain {
+  const claims = tokenClaims({ maxDepth: 6, ...given, parent: parent.hash });
+  const last = must(signToken(claims, keys.ann, genesis.hash));
+  return { links: [...before, last], root, last };
+}
 const others: readonly Chain[] = [
   approved([keys.ann, keys.bob]),
   approved([keys.ann]),
   approved([keys.ann, keys.bob, people.cyd]),
   approved([]),
   ...byOdd,
+  // Of actors: under one that serves once, under one of the kernel's, and with a link behind it.
+  byStep(rootChain({ kind: "ephemeral" }), AGENTS),
+  byStep(rootChain({ kind: "system" }), AGENTS),
+  rootChain({ kind: "agent", maxDepth: 0, holder: keys.ann.publicKey }),
+  byStep(rootChain({ kind: "agent", maxDepth: 0, holder: keys.ann.publicKey }), { maxDepth: 0 }),
+  byStep(rootChain({ kind: "agent", maxDepth: 0, holder: keys.ann.publicKey }), AGENTS),
+  // A key that equals an actor's name.
+  rootChain({ holder: actorHolder(genesis.hash, AGENT) }),
   rootChain({}, keys.ann),
   rootChain({}, keys.nodeB),
   rootChain({ notBeforeUnixMs: NOW + 5_000, notAfterUnixMs: NOW + 6_000 }),
@@ -58,7 +75,8 @@ const others: readonly Chain[] = [
   ...Object.values(rotated).flatMap((pair) => pair.map((key) => rootChain({ holder: key.publicKey }))),
 ];
 const all = [...chains, ...others];
-const holders = [...all.map(({ last }) => last.holder), keys.bob.publicKey];
+const named = ({ kind, holder }: Token) => (kind === "agent" ? { actor: AGENT } : holder);
+const holders = [...all.map(({ last }) => named(last)), keys.bob.publicKey];
 
 const changedChain = mutants(all.map(chainBytes), chainLimit).map(
   ({ bytes, of }): Subject => ({ kind: "chain", bytes, holder: holders[of] ?? keys.ann.publicKey }),
@@ -73,7 +91,7 @@ const changedBody = mutants(
   const { before, last } = bodies[of] ?? { before: [], last: rootChain().root };
   const links = [...before.map((link) => link.bytes), signedAnew(bytes, last.issuer)];
   const message = create(CapabilityChainSchema, { links });
-  return { kind: "chain", bytes: toBinary(CapabilityChainSchema, message), holder: last.holder };
+  return { kind: "chain", bytes: toBinary(CapabilityChainSchema, message), holder: named(last) };
 });
 
 /** Whole links in another order, left out, or more of them. */
@@ -83,9 +101,27 @@ const shuffled = fc.array(fc.constantFrom(...links), { maxLength: 9 }).map((some
   return { kind: "chain", bytes: toBinary(CapabilityChainSchema, message), holder: keys.ann.publicKey };
 });
 
+const heldBy = (link: Token) => {
+  const actor = actorOf(link);
+  return actor === undefined ? named(link) : { actor };
+};
+
 const asIs = fc
   .constantFrom(...all, ...others.slice(0, 3), ...others.slice(0, 3))
-  .map((chain): Subject => ({ kind: "chain", bytes: chainBytes(chain), holder: chain.last.holder }));
+  .map((chain): Subject => ({ kind: "chain", bytes: chainBytes(chain), holder: named(chain.last) }));
+
+/** By an actor, or a client, whoever holds it. */
+const byAnother = fc
+  .tuple(
+    fc.constantFrom(...all),
+    fc.constantFrom<(Subject & { kind: "chain" })["holder"]>(
+      { actor: AGENT },
+      { actor: "a/b" },
+      keys.ann.publicKey,
+      actorHolder(genesis.hash, AGENT),
+    ),
+  )
+  .map(([chain, holder]): Subject => ({ kind: "chain", bytes: chainBytes(chain), holder }));
 
 /** A token of the one key with the other. */
 const ofTheOther = fc
@@ -100,11 +136,12 @@ const ofTheOther = fc
 const stepped = fc.record({ of: fc.constantFrom(...chains), next: step }).map(({ of, next }): Subject => {
   const claims = { ...following(of.last, next), parent: of.last.hash };
   const link = must(signToken(claims, signerOf(of.last.holder) as SigningKey, genesis.hash));
-  return { kind: "chain", bytes: chainBytes({ links: [...of.links, link] }), holder: link.holder };
+  return { kind: "chain", bytes: chainBytes({ links: [...of.links, link] }), holder: heldBy(link) };
 });
 
 const subject = fc.oneof(
   { weight: 4, arbitrary: asIs },
+  { weight: 4, arbitrary: byAnother },
   { weight: 4, arbitrary: stepped },
   { weight: 2, arbitrary: ofTheOther },
   { weight: 10, arbitrary: changedChain },
@@ -146,5 +183,5 @@ export const coreChains = coreTarget({
     ...["CAPABILITY_EPOCH_STALE", "CAPABILITY_REVOCATIONS_UNHEARD", "CAPABILITY_REVOKED"],
     ...["CAPABILITY_AUTHORITY_UNKNOWN", "CAPABILITY_HOLDER_WITHDRAWN", "CAPABILITY_NOT_APPROVED"],
   ],
-  testRuns: 80,
+  testRuns: 110,
 });

@@ -25,7 +25,11 @@ export type Court = {
 export type Subject =
   | { readonly kind: "envelope"; readonly bytes: Uint8Array }
   | { readonly kind: "capsule"; readonly bytes: Uint8Array; readonly issuer: Uint8Array }
-  | { readonly kind: "chain"; readonly bytes: Uint8Array; readonly holder: Uint8Array };
+  | {
+      readonly kind: "chain";
+      readonly bytes: Uint8Array;
+      readonly holder: Uint8Array | { readonly actor: string };
+    };
 
 export const courtOf = (given: Partial<Court> = {}): Court => ({
   genesis: genesis.bytes,
@@ -88,6 +92,14 @@ function messageOf(subject: Subject): MessageInitShape<typeof JudgeSubjectSchema
     case "capsule":
       return { subject: { case: "capsule", value: { capsule: subject.bytes, issuer: subject.issuer } } };
     case "chain":
-      return { subject: { case: "chain", value: { chain: subject.bytes, holder: subject.holder } } };
+      return {
+        subject: {
+          case: "chain",
+          value: {
+            chain: subject.bytes,
+            ...(subject.holder instanceof Uint8Array ? { holder: subject.holder } : subject.holder),
+          },
+        },
+      };
   }
 }

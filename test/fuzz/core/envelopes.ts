@@ -1,14 +1,15 @@
 // Envelopes and capsules, right, changed, and of signers who may not send them.
 import fc from "fast-check";
 import { chainBytes } from "../../../src/security/capability/chain.ts";
+import { actorHolder } from "../../../src/security/capability/holder.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { type Capsule, MAX_CAPSULE_BYTES } from "../../../src/security/wire/capsule.ts";
 import { MAX_ENVELOPE_BYTES } from "../../../src/security/wire/envelope.ts";
 import { sealBatch, sealOne } from "../../../src/security/wire/seal.ts";
 import { rootChain } from "../../security/capability/token-fixture.ts";
-import { bytesOf, INBOX, keys, NOW, sealingOf } from "../../security/cell-fixture.ts";
+import { bytesOf, genesis, INBOX, keys, NOW, sealingOf } from "../../security/cell-fixture.ts";
 import { mutants } from "../mutants.ts";
-import { capsuleSamples, chainSamples, envelopeSamples, intents } from "../samples.ts";
+import { AGENT, capsuleSamples, chainSamples, envelopeSamples, intents } from "../samples.ts";
 import { batch, boundCapsule } from "./bounds.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf } from "./court.ts";
@@ -16,7 +17,9 @@ import { everyone, odd, oddNode, people, rotated } from "./people.ts";
 
 const id = (n: number) => new Uint8Array(16).fill(n);
 const once = chainBytes(rootChain({ kind: "ephemeral" }));
-const agents = chainBytes(rootChain({ kind: "agent" }));
+const agents = chainBytes(
+  rootChain({ kind: "agent", maxDepth: 0, holder: actorHolder(genesis.hash, AGENT) }),
+);
 const brief = chainBytes(rootChain({ notAfterUnixMs: NOW + 4_000 }));
 const narrow = chainBytes(
   rootChain({
@@ -29,7 +32,7 @@ const narrow = chainBytes(
     ],
   }),
 );
-const source = { actor: "support/far", incarnation: { term: 3, activation: 200 }, sequence: 300 };
+const source = { actor: AGENT, incarnation: { term: 3, activation: 200 }, sequence: 300 };
 const reply = {
   ...{ requestId: id(6), requestHash: new Uint8Array(32).fill(3), index: 0, final: true },
   ...{ error: undefined, turnedAway: 0 },
@@ -53,6 +56,9 @@ const samples: readonly Uint8Array[] = [
   sent({ source }, keys.nodeA),
   sent({}, keys.nodeA),
   sent({ source, capability: once }, keys.nodeA),
+  sent({ source, capability: agents }, keys.nodeA),
+  sent({ source: { ...source, actor: "support/triage" }, capability: agents }, keys.nodeA),
+  sent({ capability: agents }, keys.nodeA),
   ...[keys.nodeB, keys.ann, keys.issuer].map((key) => sent(answer, key)),
   // The rule admits each of these signatures, the quick verifier of a few only.
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => sent({ ...answer, id: id(n) }, oddNode)),

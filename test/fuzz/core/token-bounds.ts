@@ -8,9 +8,11 @@ import {
 } from "../../../src/gen/cell0/v1/capability_pb.ts";
 import { chainBytes } from "../../../src/security/capability/chain.ts";
 import type { Rule } from "../../../src/security/capability/constraint.ts";
+import { actorHolder } from "../../../src/security/capability/holder.ts";
 import { LIMIT_NAMES } from "../../../src/security/capability/token.ts";
 import { rootChain } from "../../security/capability/token-fixture.ts";
-import { bytesOf, keyOf, keys, NOW } from "../../security/cell-fixture.ts";
+import { bytesOf, genesis, keyOf, keys, NOW } from "../../security/cell-fixture.ts";
+import { AGENT } from "../samples.ts";
 import { fieldOf, writeFields } from "../wire-tree.ts";
 import { signedAnew } from "./chain-keys.ts";
 import type { Subject } from "./court.ts";
@@ -47,6 +49,13 @@ const steps: readonly Fields[] = [
   ...[7, 8, 9].map((depth) => constrained({ ...maxLength, path: "/a".repeat(depth) })),
   ...[0, 7, 8].map((maxDepth) => ({ maxDepth })),
   ...[0, 1, 2, 4, 5, 6].map((kind) => ({ kind: kind as TokenKind })),
+  ...[0, 1].flatMap((maxDepth) =>
+    [0, 31, 32, 33].map((length) => ({
+      ...{ kind: TokenKind.AGENT, maxDepth, holder: new Uint8Array(length).fill(7) },
+    })),
+  ),
+  ...[0, 1].map((maxDepth) => ({ kind: TokenKind.AGENT, maxDepth, holder: nonCanonical })),
+  { kind: TokenKind.AGENT, holder: actorHolder(genesis.hash, AGENT) },
   ...[300_000n, 300_001n].map((lasts) => ({ kind: TokenKind.EPHEMERAL, notAfterUnixMs: least + lasts })),
   ...[2_592_000_000n, 2_592_000_001n].flatMap((lasts) =>
     LIMIT_NAMES.map((name) => ({ limits: { [name]: 1n }, notAfterUnixMs: least + lasts })),
@@ -76,7 +85,8 @@ export const boundTokens: readonly Subject[] = steps.map((given) => {
   };
   const body = toBinary(TokenBodySchema, create(TokenBodySchema, Object.assign(right, given)));
   const link = signedAnew(body, keys.nodeA.publicKey);
-  return { kind: "chain", bytes: writeFields([fieldOf(1, 2, link)]), holder: keys.ann.publicKey };
+  const holder = right.kind === TokenKind.AGENT ? { actor: AGENT } : keys.ann.publicKey;
+  return { kind: "chain", bytes: writeFields([fieldOf(1, 2, link)]), holder };
 });
 
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;

@@ -7,7 +7,7 @@ import { type ResourceLimits, signToken, type Token } from "../../../src/securit
 import { rootChain } from "../../security/capability/token-fixture.ts";
 import { bytesOf, genesis, keys, must, NOW } from "../../security/cell-fixture.ts";
 import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
-import { aimed, following, HOLDERS, someLimits, step } from "../links.ts";
+import { ACTORS, actorOf, aimed, following, HOLDERS, someLimits, step, toActor } from "../links.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
 import { everyone } from "./people.ts";
@@ -30,15 +30,16 @@ export const coreUses = coreTarget({
     maxDepth: fc.nat(7),
     limits: fc.oneof(fc.constant<ResourceLimits>({}), someLimits),
     steps: fc.array(step, { maxLength: 4, size: "max" }),
+    isForActor: fc.boolean(),
     asks: fc.array(ask, { minLength: 1, maxLength: 24, size: "max" }),
     atMs: fc.oneof(
       { weight: 8, arbitrary: fc.constant(0) },
       { weight: 1, arbitrary: fc.constantFrom(-1_000, 50_999, 59_999, 60_000) },
     ),
   }),
-  caseOf: ({ root, maxDepth, limits, steps, asks, atMs }) => {
+  caseOf: ({ root, maxDepth, limits, steps, isForActor, asks, atMs }) => {
     let chain = rootChain({ permissions: root, maxDepth, limits });
-    for (const each of steps) {
+    for (const each of isForActor ? toActor(steps) : steps) {
       const holder = chain.last.holder;
       const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, holder)) ?? keys.ann;
       const claims = { ...following(chain.last, each), parent: chain.last.hash };
@@ -52,24 +53,38 @@ export const coreUses = coreTarget({
       nowUnixMs: NOW + atMs,
       epochs: new Map(last.epoch === 0 ? [] : [[last.scope, last.epoch]]),
     });
-    const use = (each: Ask): Subject => ({
-      kind: "capsule",
-      bytes: capsuleOf(each, last, bytes),
-      issuer: last.holder,
-    });
-    return { court, subjects: [{ kind: "chain", bytes, holder: last.holder }, ...asks.map(use)] };
+    const actor = actorOf(last);
+    const use = (each: Ask): Subject => {
+      const sender = senderOf(each, actor);
+      const issuer =
+        sender === undefined
+          ? actor === undefined
+            ? last.holder
+            : keys.ann.publicKey
+          : keys.nodeA.publicKey;
+      return { kind: "capsule", bytes: capsuleOf(each, last, bytes, sender), issuer };
+    };
+    const holder = actor === undefined ? last.holder : { actor };
+    return { court, subjects: [{ kind: "chain", bytes, holder }, ...asks.map(use)] };
   },
   mustSee: [
     ...["ok by a token", "CAPABILITY_WIDENED", "CAPABILITY_INTENT_FORBIDDEN", "CAPABILITY_EXPIRED"],
-    "CAPABILITY_ARGUMENT_FORBIDDEN",
+    ...["CAPABILITY_HOLDER_MISMATCH", "CAPABILITY_CHAIN_BROKEN", "CAPABILITY_ARGUMENT_FORBIDDEN"],
   ],
   testRuns: 200,
 });
 
-function capsuleOf(each: Ask, last: Token, capability: Uint8Array): Uint8Array {
+/** The actor that sends it, mostly the holder; undefined: a client does. */
+function senderOf({ aim }: Ask, holder: string | undefined): string | undefined {
+  if (aim % 16 === 5) return ACTORS[0];
+  return aim % 16 === 7 ? undefined : holder;
+}
+
+function capsuleOf(each: Ask, last: Token, capability: Uint8Array, sender: string | undefined): Uint8Array {
   const { intent, target, payload } = each.aim % 2 === 1 ? aimed(last, each.aim) : each;
   return bytesOf({
     ...{ id: new Uint8Array(16).fill(1), capability, intent, target, contentType: each.contentType },
+    source: sender === undefined ? undefined : { actor: sender, incarnation: undefined, sequence: 1 },
     ...{ payload: new TextEncoder().encode(payload), deadlineUnixMs: NOW + each.lateMs + 1 },
   });
 }

@@ -8,11 +8,11 @@ import type { Permission } from "../../../src/security/capability/permission.ts"
 import { permits } from "../../../src/security/capability/permits.ts";
 import { type ResourceLimits, signToken } from "../../../src/security/capability/token.ts";
 import { readJsonPayload } from "../../../src/wire/json-payload.ts";
-import { chainVerifier, inEpoch, rootChain } from "../../security/capability/token-fixture.ts";
+import { chainVerifier, inEpoch, rootChain, userOf } from "../../security/capability/token-fixture.ts";
 import { genesis, keys, must } from "../../security/cell-fixture.ts";
 import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
 import { codeOf, demand } from "../demand.ts";
-import { aimed, following, HOLDERS, type Step, someLimits, step } from "../links.ts";
+import { aimed, following, HOLDERS, type Step, someLimits, step, toActor } from "../links.ts";
 import { type Saw, targetOf } from "../target.ts";
 import { verifyOnce } from "../verify-once.ts";
 
@@ -41,6 +41,7 @@ type Story = {
   readonly maxDepth: number;
   readonly limits: ResourceLimits;
   readonly steps: readonly Step[];
+  readonly isForActor: boolean;
   readonly asks: readonly Ask[];
 };
 
@@ -51,12 +52,13 @@ export const attenuation = targetOf<Story>({
     maxDepth: fc.nat(7),
     limits: someLimits,
     steps: fc.array(step, { minLength: 1, maxLength: 7 }),
+    isForActor: fc.boolean(),
     asks: fc.array(ask, { minLength: 1, maxLength: 16 }),
   }),
-  check: ({ root, maxDepth, limits, steps, asks }, saw) => {
+  check: ({ root, maxDepth, limits, steps, isForActor, asks }, saw) => {
     let chain = rootChain({ permissions: root, maxDepth, limits });
     let isRefused = false;
-    for (const each of steps) {
+    for (const each of isForActor ? toActor(steps) : steps) {
       const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, chain.last.holder)) ?? keys.ann;
       const claims = following(chain.last, each);
       const byHand = must(signToken({ ...claims, parent: chain.last.hash }, signer, genesis.hash));
@@ -74,16 +76,30 @@ export const attenuation = targetOf<Story>({
     });
     for (const each of asks) {
       const nowUnixMs = chain.root.notBeforeUnixMs + each.atMs;
-      const judged = verifier.verify(chainBytes(chain), chain.last.holder, nowUnixMs);
+      const { last } = chain;
+      const other = last.kind === "agent" ? last.holder : { actor: last.holder };
+      demand(
+        !verifier.verify(chainBytes(chain), other, nowUnixMs).ok,
+        "a key counts for an actor, or an actor for one",
+      );
+      const judged = verifier.verify(chainBytes(chain), userOf(last), nowUnixMs);
       saw(judged.ok ? "counts" : codeOf(judged.error));
       if (!judged.ok) continue;
+      saw(`of ${last.kind}`);
       demand(!isRefused, "a chain counts with a link that `attenuate` refuses");
       checkBounds(judged.value, nowUnixMs);
       checkPermissions(judged.value, each, saw);
     }
   },
   show: (input) => fc.stringify(input),
-  mustSee: ["narrowed", "CAPABILITY_WIDENED", "counts", "authorised"],
+  mustSee: [
+    "of agent",
+    "CAPABILITY_HOLDER_MISMATCH",
+    "narrowed",
+    "CAPABILITY_WIDENED",
+    "counts",
+    "authorised",
+  ],
   testRuns: 200,
 });
 
@@ -94,7 +110,10 @@ function checkBounds({ links, root, last }: Chain, nowUnixMs: number): void {
     demand(last.notAfterUnixMs <= link.notAfterUnixMs, `link ${at} ends before the last`);
     demand(maxDepth >= links.length - 1 - at, `link ${at} is handed on more often than it may be`);
     demand(scope === root.scope && epoch === root.epoch, `link ${at} is of another scope or epoch`);
-    demand(kind === root.kind || kind === "ephemeral", `link ${at} is of another kind`);
+    const isLastOne = kind === "agent" && at === links.length - 1;
+    const isOfKind = kind === root.kind || kind === "ephemeral" || isLastOne;
+    demand(isOfKind, `link ${at} is of another kind`);
+    demand(at === 0 || links[at - 1]?.kind !== "agent", `link ${at} follows an actor's`);
     demand(isLimitedBy(last.limits, limits), `link ${at} has a limit that the last exceeds`);
   });
 }

@@ -9,9 +9,12 @@ import {
   type Chain,
   chainBytes,
   chainOf,
+  checkLinks,
   readChain,
 } from "../../../src/security/capability/chain.ts";
 import type { Constraint } from "../../../src/security/capability/constraint.ts";
+import { actorHolder, type Holder } from "../../../src/security/capability/holder.ts";
+import { widened } from "../../../src/security/capability/narrower.ts";
 import type { Permission } from "../../../src/security/capability/permission.ts";
 import { permits } from "../../../src/security/capability/permits.ts";
 import { signToken, type Token, type TokenClaims } from "../../../src/security/capability/token.ts";
@@ -56,7 +59,7 @@ const narrower: Partial<TokenClaims> = {
 describe("a chain of capabilities", () => {
   test("is read as it was signed, with every kind of constraint and limit", () => {
     const given = tokenClaims({
-      kind: "agent",
+      kind: "federation",
       limits: { memoryBytes: 1, cpuMilli: 2, storageBytes: 3, agents: 0, calls: 5, costMicro: 6 },
       permissions: [
         {
@@ -94,6 +97,56 @@ describe("a chain of capabilities", () => {
     for (const chain of [rootChain(), once, twice]) expect(codeOf(verify(chain))).toBe("ok");
     const more = attenuate(twice, tokenClaims({ ...narrower, maxDepth: 0 }), keyOf(9), genesis.hash);
     expect(codeOf(more)).toBe("CAPABILITY_WIDENED");
+  });
+
+  const desk = actorHolder(genesis.hash, "support/desk");
+  const forDesk = tokenClaims({ kind: "agent", holder: desk, maxDepth: 0 });
+
+  test("counts for the actor that it is narrowed to, and for nobody else", () => {
+    for (const kind of ["user", "ephemeral"] as const) {
+      const chain = must(attenuate(rootChain({ kind }), forDesk, keys.ann, genesis.hash));
+      const by = (holder: Holder) => codeOf(chainVerifier().verify(chainBytes(chain), holder, NOW));
+      expect(by({ actor: "support/desk" })).toBe("ok");
+      expect(by({ actor: desk })).toBe("ok");
+      for (const other of [{ actor: "support/des" }, { actor: "" }, desk, keys.ann.publicKey])
+        expect(by(other)).toBe("CAPABILITY_HOLDER_MISMATCH");
+    }
+    const areOfOne = () => true;
+    const ofAnn = rootChain({ kind: "agent", holder: keys.ann.publicKey, maxDepth: 0 });
+    const kin = chainVerifier({ areOfOne });
+    expect(codeOf(kin.verify(chainBytes(ofAnn), keys.bob.publicKey, NOW))).toBe("CAPABILITY_HOLDER_MISMATCH");
+    const named = rootChain({ holder: desk });
+    expect(codeOf(kin.verify(chainBytes(named), { actor: "support/desk" }, NOW))).toBe(
+      "CAPABILITY_HOLDER_MISMATCH",
+    );
+  });
+
+  test("of another cell's actor of the same path does not count", () => {
+    const elsewhere = rootChain({ ...forDesk, holder: actorHolder(new Uint8Array(32), "support/desk") });
+    expect(codeOf(chainVerifier().verify(chainBytes(elsewhere), { actor: "support/desk" }, NOW))).toBe(
+      "CAPABILITY_HOLDER_MISMATCH",
+    );
+  });
+
+  test("ends with an actor's link, whoever signs what follows", () => {
+    // Of the name of an actor nobody has the key; here somebody does.
+    const root = rootChain({ ...forDesk, holder: keys.ann.publicKey });
+    expect(codeOf(attenuate(root, forDesk, keys.ann, genesis.hash))).toBe("CAPABILITY_HOLDER_MISMATCH");
+    for (const kind of ["agent", "user", "ephemeral"] as const) {
+      const claims = tokenClaims({ kind, maxDepth: 0, parent: root.last.hash });
+      const link = must(signToken(claims, keys.ann, genesis.hash));
+      const chain = must(chainOf([root.root, link]));
+      expect(checkLinks(chain, genesis.hash)?.code).toBe("CAPABILITY_CHAIN_BROKEN");
+      expect(widened(claims, root.last)).toBe(`its kind is ${kind}`);
+    }
+    expect(codeOf(signToken({ ...forDesk, maxDepth: 1 }, keys.nodeA, genesis.hash))).toBe(
+      "CAPABILITY_MALFORMED",
+    );
+  });
+
+  test.each(["system", "federation"] as const)("of kind %s is not an actor's to be", (kind) => {
+    const narrower = attenuate(rootChain({ kind }), forDesk, keys.ann, genesis.hash);
+    expect(codeOf(narrower)).toBe("CAPABILITY_WIDENED");
   });
 
   test.for<[what: string, wider: Partial<TokenClaims>]>([

@@ -1,6 +1,7 @@
 // Tokens that the node `a` signs, since it is whom these tests take for the cell's authority.
 import { type Chain, chainOf } from "../../../src/security/capability/chain.ts";
 import { ChainVerifier } from "../../../src/security/capability/chain-verifier.ts";
+import type { Holder } from "../../../src/security/capability/holder.ts";
 import type { Permission } from "../../../src/security/capability/permission.ts";
 import { signToken, type TokenClaims } from "../../../src/security/capability/token.ts";
 import type { RevocationView } from "../../../src/security/revocation/revocation-list.ts";
@@ -26,6 +27,10 @@ export const nothingRevoked: RevocationView = {
   unheard: () => undefined,
 };
 export const inEpoch = (epoch: number): RevocationView => ({ ...nothingRevoked, epochOf: () => epoch });
+
+/** Whom it names: an actor, or who has a key. */
+export const userOf = ({ kind, holder }: Pick<TokenClaims, "kind" | "holder">): Holder =>
+  kind === "agent" ? { actor: holder } : holder;
 
 export type VerifierPorts = Partial<ConstructorParameters<typeof ChainVerifier>[0]>;
 

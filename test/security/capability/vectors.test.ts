@@ -45,28 +45,30 @@ describe("the published vectors of capabilities", () => {
     expect(input).toBe(`${domain}${file.genesisHash}01${issuer}${hash}`);
   });
 
-  test.each(named(file.chains))("a chain: %s", (_name, { chain, holder, code = "ok" }) => {
+  test.each(named(file.chains))("a chain: %s", (_name, { chain, holder, actor, code = "ok" }) => {
     const verified = cellChainVerifier(trust, nothingRevoked).verify(
       bytes(chain),
-      bytes(holder),
+      actor === undefined ? bytes(holder) : { actor },
       file.nowUnixMs,
     );
     expect(codeOf(verified)).toBe(code);
   });
 
-  test.each(named(file.uses))("a use: %s", (_name, { chain, payload, code = "ok", ...fields }) => {
+  test.each(named(file.uses))("a use: %s", (_name, { chain, payload, actor, code = "ok", ...fields }) => {
     const capsule = capsuleOf({
       ...fields,
       capability: bytes(chain),
       payload: new TextEncoder().encode(payload),
     });
     const ports = { capabilities: cellChainVerifier(trust, nothingRevoked), resources: freeResources };
-    expect(codeOf(authoriseByToken(capsule, keys.ann.publicKey, ports, file.nowUnixMs, 0))).toBe(code);
+    const holder = actor === undefined ? keys.ann.publicKey : { actor };
+    expect(codeOf(authoriseByToken(capsule, holder, ports, file.nowUnixMs, 0))).toBe(code);
   });
 
   test.each(named(file.attenuations))("handed on %s", (_name, vector) => {
     const chain = must(readChain(bytes(vector.chain)));
-    const claims = { ...chain.last, ...claimsOf(fromJson(TokenBodySchema, vector.claims)) };
+    const kind = "actor" in vector ? "agent" : chain.last.kind;
+    const claims = { ...chain.last, kind, ...claimsOf(fromJson(TokenBodySchema, vector.claims)) };
     const longer = attenuate(chain, claims, SigningKey.fromSeed(bytes(vector.seed)), genesis.hash);
     const made = longer.ok ? toHex(chainBytes(longer.value)) : longer.error.code;
     expect(made).toBe("code" in vector ? vector.code : vector.attenuated);

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { CellError } from "../../../src/errors/cell-error.ts";
 import { toHex } from "../../../src/security/bytes.ts";
 import { attenuate, chainBytes } from "../../../src/security/capability/chain.ts";
+import { actorHolder } from "../../../src/security/capability/holder.ts";
 import type { Permission } from "../../../src/security/capability/permission.ts";
 import type { ResourceLimits, TokenClaims } from "../../../src/security/capability/token.ts";
 import type { ResourceView } from "../../../src/security/intake/amounts.ts";
-import { authorise } from "../../../src/security/intake/authority.ts";
+import { type AuthorityPorts, authorise } from "../../../src/security/intake/authority.ts";
 import type { Capsule } from "../../../src/security/wire/capsule.ts";
 import { chainVerifier, rootChain, tokenClaims } from "../capability/token-fixture.ts";
 import {
@@ -151,7 +153,7 @@ describe("the authority of an intent with a capability", () => {
     ["a child without one of processors", "CAPABILITY_CHILD_UNLIMITED", { cpuMilli: 9 }, started("heap")],
     ["a child with one of memory", "ok", { memoryBytes: 9 }, started("heap")],
     ["a child of nobody", "SUPERVISOR_NOT_FOUND", { memoryBytes: 9 }, started("nobody")],
-    ["a child of no text", "SUPERVISOR_NOT_FOUND", { memoryBytes: 9 }, started(7)],
+    ["a child of no text", "CAPABILITY_CHILD_UNLIMITED", { memoryBytes: 9 }, started(7)],
     ["a child by bytes", "CAPABILITY_CHILD_UNLIMITED", { cpuMilli: 9 }, { ...started("heap"), ...asBytes }],
     ["a child under no such limit", "ok", { agents: 9, calls: 9 }, started("none")],
   ])("with a limit: %s is %s", ([, code, limits, fields]) => {
@@ -202,12 +204,95 @@ describe("the authority of an intent with a capability", () => {
   ])("refuses %s with %s", ([, code, token]) => {
     expect(codeOf(judge({ ...asked, capability: token() }))).toBe(code);
   });
+});
 
-  test("of an actor is not its token's yet", () => {
-    const capability = tokenFor({ holder: keys.nodeA.publicKey });
-    const source = { actor: "support/triage", incarnation: undefined, sequence: 1 };
-    expect(codeOf(judge({ ...asked, source, capability }, nodeCertificate))).toBe(
-      "CAPSULE_CAPABILITY_NOT_BUILT_YET",
+describe("the authority of an actor's intent with a capability", () => {
+  const byActor = (actor: string) => ({ actor, incarnation: undefined, sequence: 1 });
+  const held = (given: Partial<TokenClaims> = {}, actor = "support/triage") =>
+    tokenFor({ kind: "agent", holder: actorHolder(genesis.hash, actor), maxDepth: 0, ...given });
+  const send = (fields: Partial<Capsule>, ports: Partial<AuthorityPorts> = {}) =>
+    authorise(
+      capsuleOf({ ...asked, source: byActor("support/triage"), ...fields }),
+      nodeCertificate,
+      { ...portsOf(), capabilities: chainVerifier(), ...ports },
+      NOW,
+      512,
     );
+
+  test("is the token's alone: neither more nor less than that", () => {
+    expect(codeOf(send({}))).toBe("AUTHORITY_INTENT_FORBIDDEN");
+    expect(must(send({ capability: held() })).by).toMatch(/^capability [0-9a-f]{64} of [0-9a-f]{64}$/);
+    const everything = { grants: [{ intents: ["**"], targets: ["**"] }] };
+    const granted = { actorGrants: () => everything };
+    expect(codeOf(send({ intent: "ticket.open" }, granted))).toBe("ok");
+    expect(codeOf(send({ intent: "ticket.open", capability: held() }, granted))).toBe(
+      "CAPABILITY_INTENT_FORBIDDEN",
+    );
+    expect(codeOf(send({ payload: json('{"amount":11}'), capability: held() }, granted))).toBe(
+      "CAPABILITY_ARGUMENT_FORBIDDEN",
+    );
+  });
+
+  test.for<[what: string, code: string, fields: Partial<Capsule>]>([
+    [
+      "of another actor of the node",
+      "CAPABILITY_HOLDER_MISMATCH",
+      { source: byActor("support/router"), capability: held() },
+    ],
+    [
+      "of an actor of another node",
+      "AUTHORITY_SOURCE_INVALID",
+      { source: byActor("support/far"), capability: held({}, "support/far") },
+    ],
+    ["of no actor", "AUTHORITY_SOURCE_INVALID", { source: undefined, capability: held() }],
+    ["with a client's token", "CAPABILITY_HOLDER_MISMATCH", { capability: tokenFor() }],
+    [
+      "with one of its node's key",
+      "CAPABILITY_HOLDER_MISMATCH",
+      { capability: tokenFor({ holder: keys.nodeA.publicKey }) },
+    ],
+    [
+      "with a user's whose key equals its name",
+      "CAPABILITY_HOLDER_MISMATCH",
+      { capability: tokenFor({ holder: actorHolder(genesis.hash, "support/triage") }) },
+    ],
+    [
+      "with one that ends before it does",
+      "CAPABILITY_EXPIRED",
+      { capability: held({ notAfterUnixMs: NOW + 1 }) },
+    ],
+    ["with what is no chain", "CAPABILITY_MALFORMED", { capability: Uint8Array.of(1) }],
+  ])("%s is refused: %s", ([, code, fields]) => {
+    expect(codeOf(send(fields))).toBe(code);
+  });
+
+  test("is not a client's to have, by whatever key", () => {
+    expect(codeOf(judge({ ...asked, capability: held() }))).toBe("CAPABILITY_HOLDER_MISMATCH");
+    const capability = held({ holder: keys.bob.publicKey });
+    expect(codeOf(judge({ ...asked, capability }))).toBe("CAPABILITY_HOLDER_MISMATCH");
+    const source = byActor("support/triage");
+    expect(codeOf(judge({ ...asked, source, capability: held() }))).toBe("AUTHORITY_SOURCE_INVALID");
+  });
+
+  test("is none at all once what its manifest grants was taken back", () => {
+    const fault = () => new CellError("CAPABILITY_REVOKED");
+    const actorGrants = () => ({ grants: [], capability: { name: () => "00", fault } });
+    expect(codeOf(send({ capability: held() }, { actorGrants }))).toBe("CAPABILITY_REVOKED");
+  });
+
+  test("is counted and spent as a client's is, by the links that it came from", () => {
+    const root = rootChain({ permissions: [permission], limits: { calls: 3 }, kind: "ephemeral" });
+    const claims = tokenClaims({
+      permissions: [permission],
+      limits: { calls: 2 },
+      kind: "agent",
+      maxDepth: 0,
+    });
+    const holder = actorHolder(genesis.hash, "support/triage");
+    const chain = must(attenuate(root, { ...claims, holder }, keys.ann, genesis.hash));
+    expect(must(send({ capability: chainBytes(chain) }))).toMatchObject({
+      once: root.last.hash,
+      counted: { root: root.last.hash, links: [{ most: 3 }, { most: 2, token: chain.last.hash }] },
+    });
   });
 });

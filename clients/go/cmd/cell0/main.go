@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	cell0 "cell0.dev/client"
@@ -24,7 +25,8 @@ const usage = `Usage: cell0 CREDS COMMAND
                                                             prints the verified replies as they come
   key                                                       prints the public key, by which others hand it a token
   attenuate [--where CONSTRAINT]... [--ttl-ms N] [--depth N] FILE HOLDER
-                                                            prints a narrower token for the key HOLDER
+                                                            prints a narrower token for HOLDER, a key or an
+                                                            actor's path
 
 CREDS is the file that "cell0 client add" makes; CONSTRAINT is one of capability.proto as JSON, such as
 {"path": "/name", "prefix": "A"}. A refusal is printed as "CODE: message" and ends with 1.`
@@ -112,8 +114,10 @@ func attenuate(identity *cell0.Identity, args []string) error {
 	if err := flags.Parse(args); err != nil || flags.NArg() != 2 {
 		return errUsage
 	}
-	holder, err := hex.DecodeString(flags.Arg(1))
-	if err != nil {
+	name := flags.Arg(1)
+	isActor := strings.Contains(name, "/")
+	holder, err := hex.DecodeString(name)
+	if err != nil && !isActor {
 		return errUsage
 	}
 	chain, err := readToken(flags.Arg(0))
@@ -132,6 +136,9 @@ func attenuate(identity *cell0.Identity, args []string) error {
 		}
 		if *depth >= 0 {
 			body.MaxDepth = uint32(*depth)
+		}
+		if isActor {
+			cell0.ForActor(body, identity.Trust.GenesisHash, name)
 		}
 	})
 	if err == nil {

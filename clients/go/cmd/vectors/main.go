@@ -21,8 +21,8 @@ import (
 )
 
 type vector struct {
-	Name, Seed, Message, Inbox, Request, Sent, Chain string
-	Fields, Claims                                   json.RawMessage
+	Name, Seed, Message, Inbox, Request, Sent, Chain, Actor string
+	Fields, Claims                                          json.RawMessage
 }
 
 type file struct {
@@ -107,6 +107,9 @@ func narrow(each vector, published file) (string, error) {
 	chain, err := cell0.Attenuate(unhex(each.Chain), key(each.Seed), unhex(published.GenesisHash), func(body *pb.TokenBody) {
 		body.Id, body.Holder, body.Permissions = claims.Id, claims.Holder, claims.Permissions
 		body.NotBeforeUnixMs, body.NotAfterUnixMs, body.MaxDepth = claims.NotBeforeUnixMs, claims.NotAfterUnixMs, claims.MaxDepth
+		if each.Actor != "" {
+			cell0.ForActor(body, unhex(published.GenesisHash), each.Actor)
+		}
 	})
 	return hex.EncodeToString(chain), err
 }

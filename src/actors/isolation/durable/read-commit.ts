@@ -6,6 +6,7 @@ import { z } from "zod";
 import { CellError } from "../../../errors/cell-error.ts";
 import type { ActorCommit } from "../../../gen/cell0/v1/channel_pb.ts";
 import type { Json } from "../../../manifest/graph.ts";
+import { MAX_CAPABILITY_CHARS } from "../../../security/capability/capability-text.ts";
 import { MAX_STATE_BYTES } from "../../durable/durable-stage.ts";
 import { type HostState, readHostState } from "../../durable/host-state.ts";
 import { MAX_OUTBOX } from "../../durable/outbox.ts";
@@ -42,6 +43,7 @@ const entry = z.strictObject({
   target: name,
   intent: name,
   payload: json,
+  capability: z.string().max(MAX_CAPABILITY_CHARS).exactOptional(),
   priority,
   deadlineUnixMs: z.number(),
   cause: ref.exactOptional(),

@@ -1,6 +1,7 @@
 // The ports of a host behind the channel: what it sends, records and answers
 // becomes frames. Its intents are named by the node's numbers.
 import { CellError } from "../../../errors/cell-error.ts";
+import { readCapabilityText } from "../../../security/capability/capability-text.ts";
 import { priorityNumber } from "../../../security/wire/priority.ts";
 import type { EventInput } from "../../../telemetry/event.ts";
 import type { Journaled } from "../../durable/ports.ts";
@@ -79,10 +80,12 @@ export class InsidePorts implements ActorPorts {
   }
 
   send(intent: OutgoingIntent): void {
-    const { target, intent: type, payload, cause, priority, timeoutMs, onReply } = intent;
+    const { target, intent: type, payload, capability, cause, priority, timeoutMs, onReply } = intent;
     const bytes = jsonBytes(payload ?? {});
     if (bytes.byteLength > MAX_VALUE_BYTES)
       throw new CellError("ACTOR_PAYLOAD_INVALID", "the payload is too large");
+    const read = capability === undefined ? undefined : readCapabilityText(capability);
+    if (read?.ok === false) throw read.error;
     let request = 0n;
     if (onReply !== undefined) {
       request = ++this.#lastRequest;
@@ -98,6 +101,7 @@ export class InsidePorts implements ActorPorts {
         cause: this.#number(cause),
         priority: priorityNumber(priority),
         timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
+        ...(capability === undefined ? {} : { capability }),
       },
     });
   }
