@@ -91,7 +91,7 @@ describe("a token with limits", () => {
   });
 
   it("starts agents with so much memory and so many processors in all", async () => {
-    await mint("heap.cap", "--permission", "AGENT_SPAWN", "--memory", "128MiB");
+    await mint("heap.cap", "--permission", "AGENT_SPAWN", "--memory", "224MiB");
     await mint("half.cap", "--permission", "AGENT_SPAWN", "--cpu", "500m", "--memory", "1GiB");
     expect(await start("heap.cap", "shared", "one")).toMatch(/^CAPABILITY_CHILD_UNLIMITED/);
     expect(await start("heap.cap", "nobody", "one")).toMatch(/^SUPERVISOR_NOT_FOUND/);
@@ -100,7 +100,7 @@ describe("a token with limits", () => {
       "ok",
       "ok",
     ]);
-    expect(await start("heap.cap", "worker", "two")).toBe(`${SPENT}: memory: 64MiB asked, 0B left of 128MiB`);
+    expect(await start("heap.cap", "worker", "two")).toBe(`${SPENT}: memory: 64MiB asked, 0B left of 224MiB`);
     expect([await start("half.cap", "process", "two"), await start("half.cap", "process", "three")]).toEqual([
       "ok",
       `${SPENT}: processors: 0.5 asked, 0 left of 0.5`,
