@@ -117,7 +117,7 @@ function foundBy(runs: readonly Run[]): readonly string[] {
     "",
     "## Findings",
     "",
-    "Lives that began alike had been seen wrongly by the judge (101), or told so late, as an event that came out of its",
+    "Lives that began alike had been seen wrongly by the judge (101, 107), or told so late, as an event that came out of its",
     "turn (108); what was lost was lost by the cell (107); and two actors died in every incarnation of one event that",
     "a commit held (109). All of it is mended, and held by tests that name the seed.",
     "",
