@@ -20,12 +20,15 @@ export type EffectHandlers = {
 export type Later = { readonly delayMs: number; readonly id: string | undefined };
 
 const to = z.string().exactOptional();
+/** No base64url. */
+const NO_TEXT = "?";
 const sendShape = {
   target: z.string().min(1).max(256),
   intent: z.string().min(1).max(256),
   payload: z.unknown().optional(),
-  // Often of a payload: what is amiss with it is told as a coded error, and is no failure.
-  capability: z.string().exactOptional(),
+  // Often of a payload: what is amiss with it is told as a coded error, and is no failure. One that is not there
+  // after all is no text either: without it the intent would rest on what the actor is granted.
+  capability: z.string().catch(NO_TEXT).exactOptional(),
   priority: z.enum(["critical", "high", "normal", "low"]).exactOptional(),
   timeoutMs: z.number().positive().exactOptional(),
   delayMs: z.number().nonnegative().exactOptional(),

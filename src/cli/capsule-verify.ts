@@ -172,7 +172,13 @@ function checkCapability(
   const holder = actor === undefined ? key : { actor };
   const ports = { capabilities: chainVerifierOf(known), resources: UNTOLD };
   const allowed = authoriseByToken(capsule, holder, ports, nowUnixMs, 0);
-  const proviso = known.isWhole ? "" : "; an identity file does not tell what was revoked or withdrawn";
+  const untold = [
+    ...(known.isWhole ? [] : ["an identity file does not tell what was revoked or withdrawn"]),
+    ...(actor === undefined
+      ? []
+      : [`it is not looked up whether ${actor} is placed on that node, or was taken back`]),
+  ];
+  const proviso = untold.map((each) => `; ${each}`).join("");
   const verdict = allowed.ok
     ? passed("authority", `${allowed.value.by}${proviso}`)
     : failed("authority", allowed.error);

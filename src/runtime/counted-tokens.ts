@@ -13,6 +13,8 @@ import { within } from "./within.ts";
 const MAX_WAITING = 4_096;
 const MAX_WAITING_EACH = 256;
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** Of one root: who has one token keeps nobody else from counting. */
+const MAX_WAITING_BYTES_EACH = 512 * 1024;
 /** Roots whose counts are known here. */
 const MAX_KNOWN = 4_096;
 /** Of one count, when other nodes are faster each time. */
@@ -26,8 +28,12 @@ export type CountedPorts = {
   readonly nowUnixMs?: () => number;
 };
 
-type Waiting = { readonly use: CountedUse; readonly decided: (counted: Result<void, CellError>) => void };
-type Counting = { waiting: Waiting[]; done: Promise<void> };
+type Waiting = {
+  readonly use: CountedUse;
+  readonly bytes: number;
+  readonly decided: (counted: Result<void, CellError>) => void;
+};
+type Counting = { waiting: Waiting[]; done: Promise<void>; bytes: number };
 
 export class CountedTokens {
   readonly #ports: CountedPorts;
@@ -50,7 +56,7 @@ export class CountedTokens {
     if (this.#waiting >= MAX_WAITING || this.#waitingBytes + bytes > MAX_WAITING_BYTES) return undecided();
     this.#waiting += 1;
     this.#waitingBytes += bytes;
-    const counted = await this.#join(use);
+    const counted = await this.#join(use, bytes);
     this.#waiting -= 1;
     this.#waitingBytes -= bytes;
     return counted;
@@ -61,18 +67,25 @@ export class CountedTokens {
     await within(SETTLED_WITHIN_MS, Promise.all([...this.#counting.values()].map(({ done }) => done)));
   }
 
-  #join(use: CountedUse): Promise<Result<void, CellError>> {
+  #join(use: CountedUse, bytes: number): Promise<Result<void, CellError>> {
     const name = mapKey(use.root);
     const counting = this.#counting.get(name);
-    if ((counting?.waiting.length ?? 0) >= MAX_WAITING_EACH) return Promise.resolve(undecided());
+    const { waiting = [], bytes: before = 0 } = counting ?? {};
+    const isFull =
+      waiting.length >= MAX_WAITING_EACH || (before > 0 && before + bytes > MAX_WAITING_BYTES_EACH);
+    if (isFull) return Promise.resolve(undecided());
     return new Promise((decided) => {
-      if (counting !== undefined) counting.waiting.push({ use, decided });
-      else this.#begin(name, { use, decided });
+      const one = { use, bytes, decided };
+      if (counting === undefined) this.#begin(name, one);
+      else {
+        counting.waiting.push(one);
+        counting.bytes += bytes;
+      }
     });
   }
 
   #begin(name: string, first: Waiting): void {
-    const counting: Counting = { waiting: [first], done: Promise.resolve() };
+    const counting: Counting = { waiting: [first], done: Promise.resolve(), bytes: first.bytes };
     this.#counting.set(name, counting);
     counting.done = this.#work(name, toHex(first.use.root), counting);
   }
@@ -86,8 +99,9 @@ export class CountedTokens {
         this.#ports.onProblem(cause as CellError);
         return undefined;
       });
-      for (const [at, { decided }] of together.entries()) {
+      for (const [at, { bytes, decided }] of together.entries()) {
         const fault = taken?.[at];
+        counting.bytes -= bytes;
         decided(taken === undefined ? undecided() : fault === undefined ? ok(undefined) : err(fault));
       }
     }

@@ -53,11 +53,22 @@ export function deliverHere(
   }
   const { intent, key, authority } = judged.value;
   const { target, deadlineUnixMs } = intent;
+  if (authority.once === undefined && authority.counted === undefined) {
+    begin(ports, built, judged.value, settle, taken);
+    return;
+  }
   const shard = ports.durable?.shardOf(target);
+  const closed = shard === undefined ? undefined : ports.whyNot?.();
+  if (closed !== undefined) {
+    taken(err(closed));
+    return;
+  }
   const capsule = { id, hash, bytes: bytes.length, issuer: key, target, deadlineUnixMs, shard };
   ports.uses.use(authority, capsule, (used) => {
-    if (used.ok) begin(ports, built, judged.value, settle, taken);
-    else taken(used);
+    // Its node may be withdrawn meanwhile.
+    const own = used.ok ? ports.certificate() : used;
+    if (own.ok) begin(ports, built, judged.value, settle, taken);
+    else taken(own);
   });
 }
 

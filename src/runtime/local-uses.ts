@@ -1,9 +1,12 @@
 // Tokens that serve once, or so many times, between actors of one node: spent and counted before the
-// intent is begun, as for what comes over the bus. A durable actor may send the same intent again; it is
-// counted once in a process.
+// intent is begun, as for what comes over the bus. A durable actor may send the same intent again: a durable
+// target knows it again, and it is counted once in a process; at any other it would be begun again, and is
+// used again, or refused where its token serves once, also by the next process.
+
+import { randomBytes } from "node:crypto";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
-import { toHex } from "../security/bytes.ts";
+import { sha256, toHex } from "../security/bytes.ts";
 import type { Authority } from "../security/intake/authority.ts";
 import type { DeliveryPorts } from "./deliveries.ts";
 import type { SpentFor } from "./spent-tokens.ts";
@@ -23,6 +26,8 @@ const MAX_KNOWN = 16_384;
 
 export class LocalUses {
   readonly #ports: UsePorts;
+  /** Of this process. */
+  readonly #life = randomBytes(16);
   /** Deadlines of those that have used their token, by id; the oldest first. */
   readonly #known = new Map<string, number>();
 
@@ -35,10 +40,15 @@ export class LocalUses {
    * does not say; what is refused before that.
    */
   use({ once, counted }: Pick<Authority, "once" | "counted">, capsule: UsedFor, decided: Decided): void {
+    if (once === undefined && counted === undefined) {
+      decided(ok(undefined));
+      return;
+    }
     const { spend, count, refusesBefore } = this.#ports;
     const id = toHex(capsule.id);
-    if ((once === undefined && counted === undefined) || this.#known.has(id)) {
-      decided(ok(undefined));
+    const isKept = capsule.shard !== undefined;
+    if (this.#known.has(id) && (isKept || once !== undefined)) {
+      decided(isKept ? ok(undefined) : err(new CellError("CAPABILITY_SPENT")));
       return;
     }
     const closed = refusesBefore?.(capsule.target);
@@ -57,7 +67,7 @@ export class LocalUses {
     };
     if (once === undefined) countNow(ok(undefined));
     else if (spend === undefined) decided(undecided());
-    else spend(once, capsule, countNow);
+    else spend(once, isKept ? capsule : { ...capsule, hash: sha256(capsule.hash, this.#life) }, countNow);
   }
 
   #remember(id: string, deadlineUnixMs: number): void {

@@ -10,18 +10,18 @@ const counted = {
   root: token,
   links: [{ token, limit: "calls" as const, most: 2, amount: 1, notAfterUnixMs: NOW + 60_000 }],
 };
-const capsule = (id: number) => ({
-  ...{ id: new Uint8Array(16).fill(id), issuer: new Uint8Array(32), hash: new Uint8Array(32).fill(id) },
-  ...{ bytes: 100, shard: undefined, target: "support/triage", deadlineUnixMs: Date.now() + 5_000 },
+const capsule = (id: number, shard: number | undefined) => ({
+  ...{ id: new Uint8Array(16).fill(id), issuer: new Uint8Array(32), hash: new Uint8Array(32).fill(99) },
+  ...{ bytes: 100, shard, target: "support/triage", deadlineUnixMs: Date.now() + 5_000 },
 });
 
 function setUp(given: Partial<UsePorts> = {}) {
   const spend = vi.fn<NonNullable<UsePorts["spend"]>>((_token, _capsule, decided) => decided(ok(undefined)));
   const count = vi.fn<NonNullable<UsePorts["count"]>>((_use, _bytes, decided) => decided(ok(undefined)));
   const uses = new LocalUses({ spend, count, ...given });
-  const use = (what: Parameters<LocalUses["use"]>[0], id = 1) => {
+  const use = (what: Parameters<LocalUses["use"]>[0], id = 1, shard?: number) => {
     const decided = vi.fn();
-    uses.use(what, capsule(id), decided);
+    uses.use(what, capsule(id, shard), decided);
     expect(decided).toHaveBeenCalledOnce();
     return decided.mock.calls[0]?.[0]?.error?.code ?? "ok";
   };
@@ -48,10 +48,33 @@ test("what is spent already is not counted", () => {
   expect(count).not.toHaveBeenCalled();
 });
 
-test("the same intent that comes again is counted once, and another one anew", () => {
+test("the same intent that comes again to who knows it again is counted once, and another one anew", () => {
   const { use, count } = setUp();
-  expect([use({ counted }), use({ counted }), use({ counted }, 2)]).toEqual(["ok", "ok", "ok"]);
+  expect([use({ counted }, 1, 7), use({ counted }, 1, 7), use({ counted }, 2, 7)]).toEqual([
+    "ok",
+    "ok",
+    "ok",
+  ]);
   expect(count).toHaveBeenCalledTimes(2);
+});
+
+test("the same intent that comes again to who would begin it again is counted again, or spent", () => {
+  const { use, spend, count } = setUp();
+  expect([use({ counted }), use({ counted })]).toEqual(["ok", "ok"]);
+  expect(count).toHaveBeenCalledTimes(2);
+  expect([use({ once: token }, 2), use({ once: token }, 2)]).toEqual(["ok", "CAPABILITY_SPENT"]);
+  expect(spend).toHaveBeenCalledOnce();
+});
+
+test("it is spent for another purpose by the next process, but where it is known again", () => {
+  const purposes = [setUp(), setUp()].map(({ use, spend }) => {
+    use({ once: token });
+    use({ once: token }, 2, 7);
+    return spend.mock.calls.map(([, { hash }]) => Buffer.from(hash).toString("hex"));
+  });
+  const [[volatile, kept] = [], [volatileNext, keptNext] = []] = purposes;
+  expect(volatile).not.toBe(volatileNext);
+  expect(kept).toBe(keptNext);
 });
 
 test("what was not counted may be, when it comes again", () => {
@@ -71,7 +94,7 @@ test("a node that can tell of nothing takes none of them", () => {
   const uses = new LocalUses({});
   for (const what of [{ once: token }, { counted }]) {
     const decided = vi.fn();
-    uses.use(what, capsule(1), decided);
+    uses.use(what, capsule(1, undefined), decided);
     expect(decided.mock.calls[0]?.[0]).toMatchObject({ error: { code: "CAPABILITY_UNDECIDED" } });
   }
 });

@@ -25,7 +25,8 @@ pub struct Revoked<'a> {
 /// Whether a chain counts at a time for who would use it.
 ///
 /// # Errors
-/// The first fault, in the order of holder, time, epoch, revocation, authority, holders, approvals.
+/// The first fault, in the order of holder, time, earlier epoch, revocation, authority, holders, approvals,
+/// later epoch.
 pub fn check_standing(
     chain: &Chain<'_>,
     holder: Holder<'_>,
@@ -45,10 +46,8 @@ pub fn check_standing(
         return Err(CapabilityFault::NotYetValid);
     }
     let epoch = revoked.epochs.get(last.scope).copied().unwrap_or_default();
-    match last.epoch.cmp(&epoch) {
-        std::cmp::Ordering::Less => return Err(CapabilityFault::EpochStale),
-        std::cmp::Ordering::Greater => return Err(CapabilityFault::RevocationsUnheard),
-        std::cmp::Ordering::Equal => {}
+    if last.epoch < epoch {
+        return Err(CapabilityFault::EpochStale);
     }
     if let Some(at) = chain
         .links()
@@ -71,5 +70,12 @@ pub fn check_standing(
     let bare = chain
         .links()
         .position(|link| !are_enough(&link.approvals, link.claims.demand.as_ref(), counts));
-    bare.map_or(Ok(()), |at| Err(CapabilityFault::NotApproved(at)))
+    if let Some(at) = bare {
+        return Err(CapabilityFault::NotApproved(at));
+    }
+    // Last, since it may come again.
+    if last.epoch > epoch {
+        return Err(CapabilityFault::RevocationsUnheard);
+    }
+    Ok(())
 }

@@ -69,11 +69,15 @@ export class ChainVerifier {
     if (!read.ok) return read;
     const chain = read.value;
     const fault = this.#faultNow(chain, holder, nowUnixMs);
-    if (fault !== undefined) return err(fault);
+    // What may come again must not do so for the sake of what nobody signed.
+    if (fault !== undefined && !fault.retryable) return err(fault);
     const unsound = this.#checkLinks(chain, owner, nowMs);
+    // An actor is not to blame for what it was handed.
+    if (unsound?.code === "CAPABILITY_SIGNATURE_INVALID" && holder instanceof Uint8Array)
+      this.#distrust(owner, nowMs);
     if (unsound !== undefined) return err(unsound);
     this.#known.keep(owner, name, chain, bytes.length);
-    return read;
+    return fault === undefined ? read : err(fault);
   }
 
   /** What is refused for less takes nothing of the signatures that all share. */
@@ -85,7 +89,6 @@ export class ChainVerifier {
       return !isSpent && verify(...signed);
     });
     if (isSpent) return undecided().error;
-    if (fault?.code === "CAPABILITY_SIGNATURE_INVALID") this.#distrust(owner, nowMs);
     return fault;
   }
 
@@ -114,12 +117,8 @@ export class ChainVerifier {
     if (nowUnixMs >= last.notAfterUnixMs) return new CellError("CAPABILITY_EXPIRED");
     if (nowUnixMs + skewMs < last.notBeforeUnixMs) return new CellError("CAPABILITY_NOT_YET_VALID");
     const epoch = revocations.epochOf(last.scope);
-    if (epoch !== undefined && last.epoch !== epoch) {
-      const what = `its epoch in ${last.scope} is ${last.epoch}, the current one ${epoch}`;
-      // Of a later one this node will hear.
-      const code = last.epoch < epoch ? "CAPABILITY_EPOCH_STALE" : "CAPABILITY_REVOCATIONS_UNHEARD";
-      return new CellError(code, what);
-    }
+    const what = `its epoch in ${last.scope} is ${last.epoch}, the current one ${epoch}`;
+    if (epoch !== undefined && last.epoch < epoch) return new CellError("CAPABILITY_EPOCH_STALE", what);
     const revoked = links.findIndex(({ hash }) => revocations.isRevoked(hash));
     if (revoked >= 0) return new CellError("CAPABILITY_REVOKED", undefined, { where: `link ${revoked}` });
     if (!isAuthority(root, nowUnixMs)) return new CellError("CAPABILITY_AUTHORITY_UNKNOWN");
@@ -129,6 +128,9 @@ export class ChainVerifier {
     }
     const bare = links.findIndex((link) => missingApprovals(link, (key) => isStanding(key, nowUnixMs)) > 0);
     if (bare >= 0) return new CellError("CAPABILITY_NOT_APPROVED", undefined, { where: `link ${bare}` });
+    // Last, since it may come again: of a later epoch this node will hear.
+    if (epoch !== undefined && last.epoch > epoch)
+      return new CellError("CAPABILITY_REVOCATIONS_UNHEARD", what);
     return revocations.unheard(nowUnixMs, this.#nowMs());
   }
 }

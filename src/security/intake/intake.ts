@@ -314,10 +314,11 @@ function refusal(
   const refused: Refused = { kind: "refused", stage, error, principal, target, request, replyTo };
   if (capsule === undefined) return refused;
   const token = nameOfToken(capsule.capability);
-  const source = capsule.source?.actor;
+  // Who signed it is known by then, and that it is no client's word.
+  const source = stage === "authority" || stage === "replay" ? capsule.source?.actor : undefined;
   return {
     ...{ ...refused, epoch: capsule.epoch },
     ...(token === undefined ? {} : { token }),
-    ...(source === undefined ? {} : { source }),
+    ...(source === undefined || error.code === "AUTHORITY_SOURCE_INVALID" ? {} : { source }),
   };
 }

@@ -15,7 +15,7 @@ import {
 import { testActor } from "../../../src/testkit.ts";
 
 const intents = {
-  ask: intent({ payload: z.object({ capability: z.string() }), reply: z.unknown() }),
+  ask: intent({ payload: z.object({ capability: z.any().optional() }), reply: z.unknown() }),
   tell: intent({ payload: z.object({ capability: z.string(), delayMs: z.int().optional() }) }),
 };
 type Events = IntentEvents<typeof intents> | { type: "heard"; ref?: string } | RequestErrorEvent<"failed">;
@@ -61,6 +61,11 @@ test.each([true, false])("it leaves with what is sent later, durable or not: %s"
 
 test("what is no capability is answered with a code, and is no failure of the actor", async () => {
   await using actor = testActor(agent, { durable: true });
+  // Without one at all it would rest on what the actor is granted.
+  for (const none of [undefined, null, 7, {}]) {
+    const asked = await actor.deliver("ask", { capability: none });
+    expect(asked.error?.message).toBe("CAPABILITY_MALFORMED");
+  }
   for (const text of ["", "not base64url", "A".repeat(20_000)]) {
     const asked = await actor.deliver("ask", { capability: text });
     expect(asked.error?.message).toBe("CAPABILITY_MALFORMED");

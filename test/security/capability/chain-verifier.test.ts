@@ -1,7 +1,9 @@
 // Whose tokens count in a cell, by its certificates.
 import { describe, expect, test } from "vitest";
-import { attenuate, chainBytes, readChain } from "../../../src/security/capability/chain.ts";
+import { attenuate, chainBytes, chainOf, readChain } from "../../../src/security/capability/chain.ts";
 import { cellChainVerifier } from "../../../src/security/capability/chain-verifier.ts";
+import { actorHolder } from "../../../src/security/capability/holder.ts";
+import { signToken } from "../../../src/security/capability/token.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import {
   annCertificate,
@@ -123,6 +125,19 @@ describe("what a node verifies of new chains", () => {
     expect(verify(by, numbered(1, keys.bob))).toBe("ok");
     clock.nowMs = 1_000;
     expect(verify(by, sound)).toBe("ok");
+  });
+
+  test("are as many of an actor as before when it was handed one whose signature is not valid", () => {
+    const by = verifierAt({ nowMs: 0 });
+    const held = { kind: "agent" as const, holder: actorHolder(genesis.hash, "a/b"), maxDepth: 0 };
+    const sound = rootChain(held, keys.issuer);
+    const forged = must(chainOf([must(signToken(tokenClaims(held), keys.issuer, new Uint8Array(32)))]));
+    const verdictOf = (chain: typeof sound) => codeOf(by.verify(chainBytes(chain), { actor: "a/b" }, NOW));
+    expect([forged, sound, forged].map(verdictOf)).toEqual([
+      "CAPABILITY_SIGNATURE_INVALID",
+      "ok",
+      "CAPABILITY_SIGNATURE_INVALID",
+    ]);
   });
 
   test.for<[what: string, bytes: (n: number) => Uint8Array, code: string]>([

@@ -250,6 +250,16 @@ describe("a chain of capabilities", () => {
       { revocations: inEpoch(1) },
     ],
     ["of an epoch to come", "CAPABILITY_REVOCATIONS_UNHEARD", () => rootChain({ epoch: 1 })],
+    [
+      "of an epoch to come, signed by nobody who may",
+      "CAPABILITY_AUTHORITY_UNKNOWN",
+      () => rootChain({ epoch: 1 }, keys.stranger),
+    ],
+    [
+      "of an epoch to come, with a signature that is not valid",
+      "CAPABILITY_SIGNATURE_INVALID",
+      () => must(chainOf([must(signToken(tokenClaims({ epoch: 1 }), keys.nodeA, new Uint8Array(32)))])),
+    ],
     ...[root, last].map((revoked) => {
       const isRevoked = (hash: Uint8Array) => Buffer.compare(hash, revoked.hash) === 0;
       const what = revoked === root ? "narrowed from one that is revoked" : "revoked";
