@@ -4,6 +4,7 @@
 //   npm run bench -- flood ["another actor"]
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { constants, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +21,8 @@ import { HONEST_PER_SECOND, type Honest, honestTraffic, untilNormal } from "./ho
 import { certifyClients, openBus } from "./open-bus.ts";
 import { cpuOf } from "./process-cpu.ts";
 
+/** Runs a program only while nothing else would run. */
+const CHRT = "/usr/bin/chrt";
 const FLOODER = join(import.meta.dirname, "flooder.ts");
 /** Whom the honest ask. */
 const GREETER = "hello/greeter";
@@ -206,7 +209,8 @@ function rateOf(before: Judged, after: Judged, seconds: number): string {
  * what is measured is what its messages do, and not what its own work takes of two processors.
  */
 async function startFlooder(order: FloodOrder) {
-  const child = fork(FLOODER);
+  const idle = existsSync(CHRT) ? { execPath: CHRT, execArgv: ["--idle", "0", process.execPath] } : {};
+  const child = fork(FLOODER, [], idle);
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   const ended = once(child, "exit").then(([code, signal]) => {
     throw new Error(`the flooder ended with ${code ?? signal}`);
