@@ -1,7 +1,9 @@
 // A hostile client in a process of its own: sends one kind of message as fast as the broker takes
 // them, until it is told to stop. What it sends is signed before, but for intents that must be new
-// to be begun: of those it signs as many as it can while it sends, 64 under one signature.
+// to be begun: of those it signs as many as it can while it sends, 64 under one signature. When its
+// connection is ended it makes another one at once.
 import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { HybridClock } from "../src/security/clock/hybrid-clock.ts";
 import { buildIntent } from "../src/security/intents/build-intent.ts";
@@ -22,6 +24,8 @@ export type Flood =
   /** A thousand that nothing allows it to send. */
   | "ungranted"
   | "garbage"
+  /** None at all: it works as hard, and sends nothing. What the machine makes of such a process. */
+  | "silent"
   /** As garbage, but where nobody listens: what the machine and the broker make of such a flood. */
   | "unheard"
   /** Under the senders' names and keys, with signatures that are none. */
@@ -37,8 +41,9 @@ export type FloodOrder = {
   readonly genesisHash: string;
   readonly senders: readonly Sender[];
 };
-/** Capsules that the broker has taken, and the milliseconds that this took. */
+/** What it wrote to the broker through how many connections, and the milliseconds that this took. */
 export type FloodResult = {
+  readonly connections: number;
   readonly capsules: number;
   readonly messages: number;
   readonly elapsedMs: number;
@@ -59,7 +64,7 @@ const DEADLINE_MS = 600_000;
 
 function messagesOf(order: FloodOrder): () => Message {
   const { flood, target, cell, senders } = order;
-  if (flood === "new") return newIntents(order);
+  if (flood === "new" || flood === "silent") return newIntents(order);
   const made = Array.from({ length: MADE_BEFORE }, (_, index): Message => {
     const { principal } = senderAt(senders, index);
     const subject = flood === "unheard" ? "bench.unheard" : intentSubject(cell, principal, target);
@@ -124,28 +129,64 @@ function senderless(): never {
   throw new Error("a flood has a sender");
 }
 
-async function flood(order: FloodOrder, nats: NatsConnection, stopped: AbortSignal): Promise<FloodResult> {
+async function flood(order: FloodOrder, first: NatsConnection, stopped: AbortSignal): Promise<FloodResult> {
   const next = messagesOf(order);
-  const ahead: Promise<void>[] = [];
-  let [capsules, messages] = [0, 0];
+  if (order.flood === "silent") return await work(next, stopped);
+  const result = { capsules: 0, messages: 0, connections: 1, elapsedMs: 0 };
+  say({ kind: "flooding" });
+  const startedAt = performance.now();
+  let nats: NatsConnection | undefined = first;
+  while (!stopped.aborted) {
+    if (nats !== undefined) await floodOn(nats, next, result, stopped);
+    if (stopped.aborted) break;
+    // One that is ended at once may never have stood.
+    nats = await connectOpen(order.url, order.creds, { reconnect: false }).catch(() => undefined);
+    result.connections += 1;
+  }
+  return { ...result, elapsedMs: performance.now() - startedAt };
+}
+
+async function work(next: () => Message, stopped: AbortSignal): Promise<FloodResult> {
   say({ kind: "flooding" });
   const startedAt = performance.now();
   while (!stopped.aborted) {
-    for (let each = 0; each < (order.flood === "new" ? BURST / BATCH : BURST); each += 1) {
+    next();
+    await nextTurn();
+  }
+  return { capsules: 0, messages: 0, connections: 1, elapsedMs: performance.now() - startedAt };
+}
+
+/** Until it is told to stop, or the connection is ended. */
+async function floodOn(
+  nats: NatsConnection,
+  next: () => Message,
+  result: { capsules: number; messages: number },
+  stopped: AbortSignal,
+): Promise<void> {
+  const ahead: Promise<boolean>[] = [];
+  while (!stopped.aborted && !nats.isClosed()) {
+    for (let left = BURST; left > 0; ) {
       const message = next();
       nats.publish(message.subject, message.data);
-      capsules += message.capsules;
-      messages += 1;
+      result.capsules += message.capsules;
+      result.messages += 1;
+      left -= message.capsules;
     }
-    const taken = nats.flush();
-    // Told when its turn comes.
-    taken.catch(() => {});
-    ahead.push(taken);
-    if (ahead.length >= BURSTS_AHEAD) await ahead.shift();
+    ahead.push(isTaken(nats));
+    if (ahead.length >= BURSTS_AHEAD && (await ahead.shift()) === false) return;
   }
   await Promise.all(ahead);
-  return { capsules, messages, elapsedMs: performance.now() - startedAt };
 }
+
+/** Whether the broker has all that was published; of a connection that is ended nats.js never says it. */
+const isTaken = (nats: NatsConnection): Promise<boolean> =>
+  Promise.race([
+    nats.flush().then(
+      () => true,
+      () => false,
+    ),
+    nats.closed().then(() => false),
+  ]);
 
 function say(word: FlooderWord): void {
   process.send?.(word);
@@ -156,7 +197,7 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   process.once("message", (order: FloodOrder) => {
     process.once("message", () => stop.abort());
-    connectOpen(order.url, order.creds)
+    connectOpen(order.url, order.creds, { reconnect: false })
       .then((nats) => flood(order, nats, stop.signal))
       .then((result) => say({ kind: "done", result }))
       .catch((error: unknown) => say({ kind: "failed", why: String(error) }));

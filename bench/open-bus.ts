@@ -3,7 +3,12 @@
 import { randomBytes } from "node:crypto";
 import { encodeUser } from "@nats-io/jwt";
 import { createUser } from "@nats-io/nkeys";
-import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import {
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+} from "@nats-io/transport-node";
 import { type CellKeys, readCellKeys } from "../src/cli/cell-keys.ts";
 import { connect as connectCell } from "../src/client.ts";
 import { dataDir } from "../src/runtime/data-dir.ts";
@@ -33,8 +38,16 @@ export async function openBus(cell: BenchCell): Promise<OpenBus> {
   return { nats: await connectOpen(url, creds), url, creds };
 }
 
-export const connectOpen = (url: string, creds: string): Promise<NatsConnection> =>
-  connect({ servers: url, authenticator: credsAuthenticator(new TextEncoder().encode(creds)) });
+export const connectOpen = (
+  url: string,
+  creds: string,
+  options: Pick<ConnectionOptions, "reconnect"> = {},
+): Promise<NatsConnection> =>
+  connect({
+    ...options,
+    servers: url,
+    authenticator: credsAuthenticator(new TextEncoder().encode(creds)),
+  });
 
 export type CertifiedClient = {
   readonly principal: string;

@@ -8,6 +8,7 @@ import type { PlacedGraph } from "./manifest/graph.ts";
 import { placeOf } from "./manifest/graph-walk.ts";
 import { emptyGraph } from "./manifest/merge.ts";
 import { type ActorSystem, openActorSystem } from "./runtime/actor-system.ts";
+import { BrokerDoor } from "./runtime/broker-door.ts";
 import { readCellConfig } from "./runtime/cell-config.ts";
 import { isRead } from "./runtime/connection-check.ts";
 import type { DataDir } from "./runtime/data-dir.ts";
@@ -93,8 +94,10 @@ async function promote(
   const revival = openRevival({ ...ground, dir, suspects: options.suspects });
   const life: Life = { stopping: false, bootMs: 0, system: undefined };
   const whyNot = () => whyClosed(links.states, life.stopping);
+  const door = new BrokerDoor({ dir, config, record: telemetry.record, onProblem });
   const { messaging, durable } = openBus(dir, ground, {
     startedAtUnixMs,
+    door,
     whyNot,
     onFenced: options.onFatal,
   });
@@ -129,6 +132,7 @@ async function promote(
   });
   life.system = system;
   messaging.serve({ placed, firstNode });
+  door.open();
   life.bootMs = Date.now() - startedAtUnixMs;
   recordStart(telemetry, links.coreVersion() ?? "", life.bootMs);
   return {
@@ -144,6 +148,7 @@ async function promote(
       life.stopping = true;
       rotation.stop();
       await messaging.drain();
+      await door.close();
       await system.stop(graceMs);
       durable.close();
       await revival.deadLetters.stop();
@@ -182,6 +187,7 @@ type Ground = Awaited<ReturnType<typeof openGround>>;
 type BusOptions = {
   /** When this process became the node's: no other one runs any more. */
   readonly startedAtUnixMs: number;
+  readonly door: BrokerDoor;
   readonly whyNot: () => CellError | undefined;
   /** Another process owns a shard of this node. */
   readonly onFenced: (error: CellError) => void;
@@ -191,7 +197,7 @@ type BusOptions = {
 function openBus(
   dir: DataDir,
   ground: Ground,
-  { startedAtUnixMs, whyNot, onFenced }: BusOptions,
+  { startedAtUnixMs, door, whyNot, onFenced }: BusOptions,
 ): { readonly messaging: Messaging; readonly durable: OpenedDurable } {
   const { config, links, records, telemetry, placed, onProblem, identity, key } = ground;
   const common = {
@@ -209,6 +215,7 @@ function openBus(
     spent: records.spent,
     counted: records.counted,
     secondOpinion: createSecondOpinion((checks) => links.core.verifyBatch(checks)),
+    door,
     whyNot,
     tracing: telemetry.tracing,
     durable: {

@@ -36,6 +36,8 @@ export function dataDir(path: string) {
     secrets: join(root, "secrets"),
     brokerDirectory: join(root, "broker"),
     brokerConfig: join(root, "broker", "nats.conf"),
+    /** Credentials of who keeps the broker's door, new at each start. */
+    doorkeeperCreds: join(root, "broker", "doorkeeper.creds"),
     coreDirectory: join(root, "core"),
     logDirectory: join(root, "log"),
     nodeLog: join(root, "log", "node.log"),

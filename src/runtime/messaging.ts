@@ -31,6 +31,7 @@ import {
 import { inboxPrefix, intentSubject, principalIntents } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import { atTurnEnd } from "../transport/turn-end.ts";
+import type { BrokerDoor } from "./broker-door.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { CountedTokens } from "./counted-tokens.ts";
 import { createDeliveries, type Deliveries, type DurableIntake, type SealTicket } from "./deliveries.ts";
@@ -63,6 +64,8 @@ export type MessagingOptions = {
   /** Absent: no token whose uses are counted is taken. */
   readonly counted?: Pick<CountedTokens, "count" | "settled">;
   readonly actors: RunningActors;
+  /** Of the node that runs the broker; absent: nobody can be kept away from it. */
+  readonly door?: Pick<BrokerDoor, "keepOut">;
   /** Why no work is accepted now. */
   readonly whyNot: () => CellError | undefined;
   readonly tracing: Pick<Tracing, "span">;
@@ -179,21 +182,27 @@ export function openMessaging(options: MessagingOptions): Messaging {
 /** Of messages that find no room: of a flood these are nearly all, and none is worth an answer. */
 function turningAway(
   { refusals }: JudgingIntake,
-  { trust, record, config, onProblem }: MessagingOptions,
-): Pick<IntakeOptions, "refuse" | "principals" | "onShutOut"> {
+  { trust, record, config, onProblem, door }: MessagingOptions,
+): Pick<IntakeOptions, "refuse" | "principals" | "onShutOut" | "keepOut"> {
   const refuse = ({ subject }: Pick<IncomingMessage, "subject">, error: CellError) => {
     const turned = turnedAway(subject, error);
     refusals.count(turned);
     record(refusalEvent(turned));
   };
+  const tell = (sender: string, code: "BROKER_FLOODED" | "BROKER_KEPT_OUT", what?: string) => {
+    const subject = principalIntents(config.cell, sender);
+    const error = new CellError(code, what, { where: subject });
+    refuse({ subject }, error);
+    onProblem(error);
+  };
   return {
     refuse,
     principals: () => trust.snapshot(Date.now()).flatMap(sendingPrincipal),
-    onShutOut(sender) {
-      const subject = principalIntents(config.cell, sender);
-      const error = new CellError("BROKER_FLOODED", undefined, { where: subject });
-      refuse({ subject }, error);
-      onProblem(error);
+    onShutOut: (sender) => tell(sender, "BROKER_FLOODED"),
+    keepOut(sender) {
+      const ms = door?.keepOut(sender);
+      if (ms !== undefined) tell(sender, "BROKER_KEPT_OUT", `it is kept out for ${ms / 1000} s`);
+      return ms;
     },
   };
 }

@@ -6,6 +6,7 @@ import { CellError } from "../errors/cell-error.ts";
 import { sha256, toHex } from "../security/bytes.ts";
 import { parseBrokerAuthority } from "../transport/broker/authority.ts";
 import { type BrokerConfigOptions, brokerConfig } from "../transport/broker/config.ts";
+import { issueDoorkeeper } from "../transport/broker/user.ts";
 import { type BrokerSync, type CellConfig, readCellConfig } from "./cell-config.ts";
 import { createCell, freePort } from "./create-cell.ts";
 import type { DataDir } from "./data-dir.ts";
@@ -191,4 +192,5 @@ async function writeBrokerConfig(
     ...(websocket === undefined ? {} : { websocket }),
   });
   await writeFile(dir.brokerConfig, text, { mode: 0o600 });
+  await writeFile(dir.doorkeeperCreds, (await issueDoorkeeper(authority)).creds, { mode: 0o600 });
 }

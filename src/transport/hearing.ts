@@ -24,6 +24,7 @@ export class Hearing {
   #left = MESSAGES_IN_SLOT;
   #bytes = BYTES_IN_SLOT * SAVED_SLOTS;
   #hasOverrun = false;
+  #overrunParts = 0;
 
   /** @param subjects of this sender alone */
   constructor(subjects: readonly string[], ports: Ports) {
@@ -36,12 +37,18 @@ export class Hearing {
     return this.#hasOverrun;
   }
 
+  /** In half of the second's parts and more he sent beyond what he was heard for, as who was told to send less does not. */
+  get floodsOn(): boolean {
+    return this.#overrunParts >= SLOTS / 2;
+  }
+
   get subscriptions(): readonly Live[] {
     return [...this.#ears.values()].map(({ live }) => live);
   }
 
   /** The next part. Only what he has used is subscribed to again. */
   next(): void {
+    if (this.#isOver()) this.#overrunParts += 1;
     this.#left = MESSAGES_IN_SLOT;
     this.#bytes = Math.min(this.#bytes + BYTES_IN_SLOT, BYTES_IN_SLOT * SAVED_SLOTS);
     if (this.#bytes <= 0) return;
@@ -64,15 +71,19 @@ export class Hearing {
   #hear(ear: Ear, message: BrokerMessage): void {
     const { handler, refuse } = this.#ports;
     ear.isUsed = true;
-    if (this.#left <= 0 || this.#bytes <= 0) refuse(message);
+    if (this.#isOver()) refuse(message);
     else {
       this.#left -= 1;
       this.#bytes -= message.data.length;
       handler(message);
     }
-    if (this.#left > 0 && this.#bytes > 0) return;
+    if (!this.#isOver()) return;
     this.#hasOverrun = true;
     end(ear.live);
+  }
+
+  #isOver(): boolean {
+    return this.#left <= 0 || this.#bytes <= 0;
   }
 }
 

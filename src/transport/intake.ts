@@ -32,6 +32,8 @@ export type IntakeOptions = {
   readonly principals?: () => readonly string[];
   /** Hears that a sender floods the node, and is not heard for now. */
   readonly onShutOut?: (sender: string) => void;
+  /** Keeps one who floods on away from the broker. @returns for how many milliseconds; undefined: it cannot */
+  readonly keepOut?: (sender: string) => number | undefined;
   /** Turned away in a second before somebody is not heard; default 4,096. */
   readonly maxTurnedAway?: number;
   /** Messages in hand at a time; default 1,024. */
@@ -78,12 +80,13 @@ class BrokerIntake implements Intake {
     this.#options = options;
     this.#maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
     this.#floods = new FloodWatch(options.maxTurnedAway);
-    const { connection, principals } = options;
+    const { connection, principals, keepOut } = options;
     this.#subscriptions = new IntentSubscriptions({
       subscribe: (subject, handler, limits) => connection.subscribe(subject, handler, limits),
       handler: (message) => this.#take(message),
       refuse: (message) => this.#turnAwayTaken(message),
       ...(principals === undefined ? {} : { principals }),
+      ...(keepOut === undefined ? {} : { keepOut }),
     });
   }
 

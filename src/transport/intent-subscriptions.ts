@@ -1,6 +1,7 @@
 // What a node listens to, and how it stops to listen to one sender: while somebody is shut out,
 // each wildcard for all senders is replaced by the names of all the others, so that the broker drops
-// what he sends. He is heard for a few messages nevertheless; who does not use them up in a second is let in.
+// what he sends. He is heard for a few messages nevertheless; who does not use them up in a second is let in,
+// and who floods on for a second is kept away from the broker for a while, where somebody can do that.
 import { CellError } from "../errors/cell-error.ts";
 import type { BrokerMessage, BrokerSubscription } from "./connection.ts";
 import { end, Hearing, SLOTS } from "./hearing.ts";
@@ -18,6 +19,8 @@ export type SubscriptionPorts = {
   readonly refuse: (message: BrokerMessage) => void;
   /** Who may send at all; absent: nobody can be shut out. */
   readonly principals?: () => readonly string[];
+  /** Ends what he has open at the broker. @returns for how many milliseconds; undefined: nobody can, and he is heard on */
+  readonly keepOut?: (sender: string) => number | undefined;
   /** Calls it `SLOTS` times a second until it is ended. */
   readonly everySlot?: (run: () => void) => () => void;
 };
@@ -28,8 +31,10 @@ const STRANGERS = "*";
 export const MAX_NAMED = 16_384;
 
 export type Live = Pick<BrokerSubscription, "unsubscribe" | "drain">;
-/** Who is not heard at all: until a second has passed, or, of strangers, for one second. */
-type Silenced = Pick<Hearing, "hasOverrun" | "subscriptions" | "next">;
+/** How one is shut out: heard by a Hearing, or not at all, for so many seconds more. */
+type Silenced = Pick<Hearing, "hasOverrun" | "floodsOn" | "subscriptions" | "next"> & {
+  secondsLeft?: number;
+};
 
 export class IntentSubscriptions {
   readonly #ports: SubscriptionPorts;
@@ -73,7 +78,7 @@ export class IntentSubscriptions {
     const isKnown = this.#ports.principals?.().includes(sender) === true;
     const name = isKnown ? sender : STRANGERS;
     if (this.#shut.has(name) || !this.#canName()) return false;
-    this.#shut.set(name, { hasOverrun: isKnown, subscriptions: [], next: () => {} });
+    this.#shut.set(name, silenced(isKnown));
     this.#apply();
     this.#stop ??= (this.#ports.everySlot ?? everySlot)(() => this.#tick());
     return true;
@@ -109,10 +114,10 @@ export class IntentSubscriptions {
   #again(): void {
     const canName = this.#canName();
     const over: Live[] = [];
-    for (const [sender, { hasOverrun, subscriptions }] of [...this.#shut]) {
-      over.push(...subscriptions);
-      if (!hasOverrun || !canName) this.#shut.delete(sender);
-      else this.#shut.set(sender, this.#hearingOf(sender));
+    for (const [sender, was] of [...this.#shut]) {
+      over.push(...was.subscriptions);
+      if (!was.hasOverrun || !canName) this.#shut.delete(sender);
+      else this.#shut.set(sender, this.#silencedAgain(sender, was));
     }
     this.#apply();
     for (const each of over) end(each);
@@ -120,6 +125,12 @@ export class IntentSubscriptions {
     this.#stop?.();
     this.#stop = undefined;
     this.#slot = 0;
+  }
+
+  #silencedAgain(sender: string, { floodsOn, secondsLeft = 0 }: Silenced): Silenced {
+    if (secondsLeft > 1) return silenced(true, secondsLeft - 1);
+    const keptOutMs = floodsOn ? this.#ports.keepOut?.(sender) : undefined;
+    return keptOutMs === undefined ? this.#hearingOf(sender) : silenced(true, Math.ceil(keptOutMs / 1000));
   }
 
   #hearingOf(sender: string): Hearing {
@@ -165,6 +176,14 @@ export class IntentSubscriptions {
     else handler(message);
   }
 }
+
+const silenced = (hasOverrun: boolean, secondsLeft = 1): Silenced => ({
+  hasOverrun,
+  floodsOn: false,
+  subscriptions: [],
+  next: () => {},
+  secondsLeft,
+});
 
 function everySlot(run: () => void): () => void {
   const timer = setInterval(run, 1_000 / SLOTS).unref();

@@ -11,7 +11,10 @@ const from = (principal: string) => `cell0.v1.test.in.${principal}.hello.greeter
 const IN_SLOT = HEARD_WHILE_SHUT / SLOTS;
 
 /** A broker that hands over what somebody listens to, and second hands that are moved by hand. */
-function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory"]) {
+function world(
+  principals: readonly string[] | "unknown" = ["a", "ann", "mallory"],
+  keepOut?: (sender: string) => number | undefined,
+) {
   const live = new Set<{ subject: string; left: number; handler: (message: BrokerMessage) => void }>();
   const heard: string[] = [];
   const refused: string[] = [];
@@ -33,6 +36,7 @@ function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory
     handler: ({ subject }) => void heard.push(subject),
     refuse: ({ subject }) => void refused.push(subject),
     ...(principals === "unknown" ? {} : { principals: () => principals }),
+    ...(keepOut === undefined ? {} : { keepOut }),
     everySlot(run) {
       tick = run;
       return () => {
@@ -68,6 +72,65 @@ function world(principals: readonly string[] | "unknown" = ["a", "ann", "mallory
     isTicking: () => tick !== undefined,
   };
 }
+
+describe("who floods on for a second after he was shut out", () => {
+  /** A broker that can keep somebody out, for three seconds, or nobody. */
+  function guarded(keptOutMs: number | null = 2_500) {
+    const keptOut: string[] = [];
+    const scene = world(undefined, (sender) => {
+      keptOut.push(sender);
+      return keptOutMs ?? undefined;
+    });
+    scene.subscriptions.add(ALL);
+    scene.subscriptions.shutOut("mallory");
+    scene.second();
+    /** Sends so much in so many parts of a second. */
+    const flood = (parts: number, bytes = 0) => {
+      for (let part = 0; part < SLOTS; part += 1) {
+        if (part < parts) scene.send(from("mallory"), 10_000, bytes);
+        scene.slot();
+      }
+    };
+    return { ...scene, keptOut, flood };
+  }
+
+  it("is kept out, and not heard for as long; then as one who is shut out", () => {
+    const { keptOut, flood, send, second, subjects } = guarded();
+    flood(SLOTS);
+    expect(keptOut).toEqual(["mallory"]);
+    for (let seconds = 0; seconds < 3; seconds += 1) {
+      expect([send(from("mallory"), 100), send(from("ann"))]).toEqual([0, 1]);
+      second();
+    }
+    expect(send(from("mallory"), 10_000)).toBe(IN_SLOT);
+    second();
+    second();
+    expect(subjects()).toEqual([ALL]);
+    expect(keptOut).toEqual(["mallory"]);
+  });
+
+  it("is kept out for bytes too, paid off in parts in which it is not heard", () => {
+    const { keptOut, flood } = guarded();
+    flood(SLOTS, HEARD_BYTES / 4);
+    expect(keptOut).toEqual(["mallory"]);
+  });
+
+  it("is not kept out for what it sends in less than half of the second", () => {
+    const { keptOut, flood, subjects, second } = guarded();
+    for (let seconds = 0; seconds < 10; seconds += 1) flood(SLOTS / 2 - 1);
+    expect(keptOut).toEqual([]);
+    second();
+    expect(subjects()).toEqual([ALL]);
+  });
+
+  it("is heard on in parts where it cannot be kept out, and is tried again each second", () => {
+    const { keptOut, flood, send } = guarded(null);
+    flood(SLOTS);
+    expect(send(from("mallory"), 10_000)).toBe(IN_SLOT);
+    flood(SLOTS);
+    expect(keptOut).toEqual(["mallory", "mallory"]);
+  });
+});
 
 describe("who is shut out", () => {
   it.each([ALL, ONE])("is not heard on %s, all the others are, each once", (subject) => {

@@ -71,6 +71,21 @@ export const brokerErrors = defineErrors({
     remedy: "Send less: it is heard again within two seconds of that. `cell0 client revoke` ends it.",
     retry: "backoff",
   },
+  BROKER_KEPT_OUT: {
+    title: "a client floods on, and is kept away from the broker for now",
+    cause:
+      "It went on for a second after the node had stopped to listen to it; only the broker can keep off what it sends.",
+    remedy:
+      "Send less: it is let in again after 10 seconds, twice as many each time that it floods on, 5 minutes at most. `cell0 client revoke` ends it.",
+    retry: "backoff",
+  },
+  BROKER_DOOR_UNKEPT: {
+    title: "nobody can be kept away from the broker",
+    cause:
+      "The node did not get at the broker's list of connections, as it does with a file made at the cell's start.",
+    remedy: "Stop the cell and start it again with `cell0 down` and `cell0 up`.",
+    retry: "never",
+  },
   BROKER_HANDLER_FAILED: {
     title: "the handling of a message failed",
     cause: "Code of the node threw while it took a message; the message is lost, later ones are not.",

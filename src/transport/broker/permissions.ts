@@ -109,6 +109,19 @@ function nodePermissions({ cell, principal }: PermissionRequest): BrokerPermissi
   };
 }
 
+export const DOORKEEPER = "doorkeeper";
+
+/** Of the only other account of the broker there is nothing to see. */
+export const doorkeeperPermissions: BrokerPermissions = {
+  publish: ["$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.SERVER.*.KICK"],
+  publishDenied: [],
+  subscribe: [
+    "$SYS.ACCOUNT.*.CONNECT",
+    "$SYS.ACCOUNT.*.DISCONNECT",
+    `${subjects.stockInboxPrefix(DOORKEEPER)}.>`,
+  ],
+};
+
 /**
  * To make, read and follow one stream. Not to change, purge or delete it, and to make
  * no other: a stream can have the broker itself publish again what it takes, under any name.

@@ -1,11 +1,12 @@
 // Credentials of one principal: a user token signed by the cell's account, with
-// the permissions of its kind, and the seed that proves it.
+// the permissions of its kind, and the seed that proves it. And those of who keeps the
+// broker's door, in the broker's own account, from which nothing of the cell is to be seen.
 import { encodeUser } from "@nats-io/jwt";
-import { createUser } from "@nats-io/nkeys";
+import { createUser, type KeyPair } from "@nats-io/nkeys";
 import type { BrokerAuthority } from "./authority.ts";
 import { keyPair } from "./authority.ts";
 import { natsCreds } from "./nats-creds.ts";
-import { type PermissionRequest, permissionsOf } from "./permissions.ts";
+import { DOORKEEPER, doorkeeperPermissions, type PermissionRequest, permissionsOf } from "./permissions.ts";
 
 export type UserRequest = PermissionRequest & {
   readonly authority: BrokerAuthority;
@@ -51,6 +52,31 @@ export async function issueUser(request: UserRequest): Promise<BrokerUser> {
       ...(expiresUnixMs === undefined ? {} : { exp: Math.ceil(expiresUnixMs / 1000) }),
     },
   );
+  return credentialsOf(user, jwt);
+}
+
+/** May see who connects, end a connection, and nothing else. */
+export async function issueDoorkeeper(authority: BrokerAuthority): Promise<BrokerUser> {
+  const user = createUser();
+  const jwt = await encodeUser(
+    DOORKEEPER,
+    user,
+    keyPair(authority.systemSeed),
+    {
+      pub: { allow: [...doorkeeperPermissions.publish], deny: [] },
+      sub: { allow: [...doorkeeperPermissions.subscribe], deny: [] },
+      subs: 16,
+      data: -1,
+      payload: -1,
+      bearer_token: false,
+      allowed_connection_types: ["STANDARD"],
+    },
+    { signer: keyPair(authority.systemSeed) },
+  );
+  return credentialsOf(user, jwt);
+}
+
+function credentialsOf(user: KeyPair, jwt: string): BrokerUser {
   const seed = new TextDecoder().decode(user.getSeed());
   return { publicKey: user.getPublicKey(), jwt, seed, creds: natsCreds(jwt, seed) };
 }
