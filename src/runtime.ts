@@ -34,6 +34,7 @@ import { openRevival } from "./runtime/revival.ts";
 import { RunningActors } from "./runtime/running-actors.ts";
 import { createSecondOpinion } from "./runtime/second-opinion.ts";
 import { signNewestAnew } from "./runtime/sign-anew.ts";
+import { createVerifyAhead } from "./runtime/verify-ahead.ts";
 import { cellChainVerifier } from "./security/capability/chain-verifier.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
@@ -215,6 +216,11 @@ function openBus(
     spent: records.spent,
     counted: records.counted,
     secondOpinion: createSecondOpinion((checks) => links.core.verifyBatch(checks)),
+    verifyAhead: createVerifyAhead({
+      genesisHash: identity.genesis.hash,
+      trust: records.trust.store,
+      verify: (checks, call) => links.core.verifyBatch(checks, call),
+    }),
     door,
     whyNot,
     tracing: telemetry.tracing,

@@ -31,6 +31,7 @@ import {
 import { inboxPrefix, intentSubject, principalIntents } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import { atTurnEnd } from "../transport/turn-end.ts";
+import type { Ahead } from "../transport/turn-queue.ts";
 import type { BrokerDoor } from "./broker-door.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { CountedTokens } from "./counted-tokens.ts";
@@ -64,6 +65,8 @@ export type MessagingOptions = {
   /** Absent: no token whose uses are counted is taken. */
   readonly counted?: Pick<CountedTokens, "count" | "settled">;
   readonly actors: RunningActors;
+  /** Absent: each signature is verified when it is judged. */
+  readonly verifyAhead?: Ahead<IncomingMessage>;
   /** Of the node that runs the broker; absent: nobody can be kept away from it. */
   readonly door?: Pick<BrokerDoor, "keepOut">;
   /** Why no work is accepted now. */
@@ -140,9 +143,9 @@ export function openMessaging(options: MessagingOptions): Messaging {
     record,
     uses: new LocalUses(uses),
   });
-  const admit = ({ subject, data, natsReply }: IncomingMessage) => {
+  const admit = ({ subject, data, natsReply, signed }: IncomingMessage) => {
     markProgress();
-    take(intake.admit({ subject, data, natsReply, nowUnixMs: Date.now() }));
+    take(intake.admit({ subject, data, natsReply, signed, nowUnixMs: Date.now() }));
   };
   const subscriptions: BrokerSubscription[] = [];
   let intents: Subscribed | undefined;
@@ -159,6 +162,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
         connection,
         subjects: [],
         deliver: admit,
+        ...(options.verifyAhead === undefined ? {} : { ahead: options.verifyAhead }),
         ...turningAway(intake, options),
       });
       followSubjects({ intents, cell, node, placed, firstNode });

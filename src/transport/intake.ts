@@ -3,18 +3,21 @@
 // after an outage thousands come at once. What comes beyond those bounds is refused; whose it
 // is, when that alone is more than can be borne, is not heard for a while.
 import { CellError } from "../errors/cell-error.ts";
+import type { Envelope } from "../security/wire/envelope.ts";
 import type { BrokerConnection, BrokerMessage } from "./connection.ts";
 import { FloodWatch } from "./flood-watch.ts";
 import { IntentSubscriptions } from "./intent-subscriptions.ts";
 import { senderOf } from "./subjects.ts";
-import { TurnQueue } from "./turn-queue.ts";
+import { type Ahead, TurnQueue } from "./turn-queue.ts";
 
-/** A message that claims to be an envelope; nothing in it is verified. */
+/** A message that claims to be an envelope; nothing in it is verified but what is said to be. */
 export type IncomingMessage = {
   readonly subject: string;
   readonly data: Uint8Array;
   /** Where the sender hears of refusals that come before its signature is read. */
   readonly natsReply?: string;
+  /** By whoever verified ahead: what it holds, when its signature is valid. */
+  signed?: Envelope | undefined;
 };
 
 export type IntakeOptions = {
@@ -36,6 +39,8 @@ export type IntakeOptions = {
   readonly keepOut?: (sender: string) => number | undefined;
   /** Turned away in a second before somebody is not heard; default 4,096. */
   readonly maxTurnedAway?: number;
+  /** Verifies the signatures of many that wait, elsewhere; see TurnQueueOptions. */
+  readonly ahead?: Ahead<IncomingMessage>;
   /** Messages in hand at a time; default 1,024. */
   readonly maxInFlight?: number;
 };
@@ -66,11 +71,7 @@ class BrokerIntake implements Intake {
   readonly #maxInFlight: number;
   readonly #subscriptions: IntentSubscriptions;
   readonly #floods: FloodWatch;
-  readonly #queue = new TurnQueue<IncomingMessage>({
-    work: (message) => this.#deliver(message),
-    senderOf: ({ subject }) => senderOf(subject),
-    bytesOf: ({ data, subject }) => data.length + subject.length,
-  });
+  readonly #queue: TurnQueue<IncomingMessage>;
   #inFlight = 0;
   #received = 0;
   #refused = 0;
@@ -80,7 +81,13 @@ class BrokerIntake implements Intake {
     this.#options = options;
     this.#maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
     this.#floods = new FloodWatch(options.maxTurnedAway);
-    const { connection, principals, keepOut } = options;
+    const { connection, principals, keepOut, ahead } = options;
+    this.#queue = new TurnQueue<IncomingMessage>({
+      work: (message) => this.#deliver(message),
+      senderOf: ({ subject }) => senderOf(subject),
+      bytesOf: ({ data, subject }) => data.length + subject.length,
+      ...(ahead === undefined ? {} : { ahead }),
+    });
     this.#subscriptions = new IntentSubscriptions({
       subscribe: (subject, handler, limits) => connection.subscribe(subject, handler, limits),
       handler: (message) => this.#take(message),
@@ -174,5 +181,6 @@ class BrokerIntake implements Intake {
 const incoming = ({ subject, data, reply }: BrokerMessage): IncomingMessage => ({
   subject,
   data,
+  signed: undefined,
   ...(reply === undefined || reply === "" ? {} : { natsReply: reply }),
 });

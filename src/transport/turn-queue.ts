@@ -3,13 +3,21 @@
 // is killed. What does not fit into a turn waits, up to a bound: of each sender in order, and of
 // the senders by turns, each for as long as the others (deficit round robin, Shreedhar and Varghese
 // 1995, by time): who sends little waits for one piece of who sends much. Of what may wait nobody
-// can take the whole.
+// can take the whole. What waits of many senders can be worked ahead on meanwhile, elsewhere.
 import { InFlightMap } from "../collections/in-flight.ts";
+
+/**
+ * Begins what makes the work on these short, and resolves when that is done, within a time of its own;
+ * undefined: not worth it. Neither throws nor rejects.
+ */
+export type Ahead<T> = (items: readonly T[]) => Promise<void> | undefined;
 
 export type TurnQueueOptions<T extends object> = {
   readonly work: (item: T) => void;
   readonly senderOf: (item: T) => string;
   readonly bytesOf: (item: T) => number;
+  /** Items that it has are not worked on before it is done with them; those of others are, meanwhile. */
+  readonly ahead?: Ahead<T>;
   /** Calls it in the next turn. */
   readonly nextTurn?: (run: () => void) => void;
   readonly nowMs?: () => number;
@@ -22,16 +30,24 @@ export const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 /** Done items of a sender that are kept before the others are moved in their place. */
 const MAX_DONE = 256;
 
+/** Fewer senders than this are not worked ahead on: a flood of a few makes nobody wait for that. */
+export const MIN_AHEAD = 16;
+/** Items in one group that is worked ahead on, of one sender in it, and groups at a time. */
+const GROUP = { items: 256, ofSender: 4, atATime: 2 };
+
 /** What a sender may use before it is the next one's turn; what he used beyond is taken off his next turns. */
 const QUANTUM_MS = 0.25;
 
-/** What waits of one sender; those before `at` are done. */
-type Line<T> = { items: T[]; at: number; bytes: number; leftMs: number };
+/** What waits of one sender; those before `at` are done, those before `offered` are or were worked ahead on. */
+type Line<T> = { items: T[]; at: number; offered: number; bytes: number; leftMs: number };
 
 export class TurnQueue<T extends object> {
   readonly #options: TurnQueueOptions<T>;
   readonly #nowMs: () => number;
   readonly #nextTurn: (run: () => void) => void;
+  /** Those that are worked ahead on just now. */
+  readonly #ahead = new Set<T>();
+  #groups = 0;
   /** By sender; whose turn it is comes first. */
   readonly #lines = new InFlightMap<string, Line<T>>();
   #size = 0;
@@ -62,7 +78,7 @@ export class TurnQueue<T extends object> {
     const bytes = bytesOf(item);
     const known = this.#lines.get(sender);
     if (!this.#hasRoom(known, bytes)) return false;
-    const line = known ?? { items: [], at: 0, bytes: 0, leftMs: QUANTUM_MS };
+    const line = known ?? { items: [], at: 0, offered: 0, bytes: 0, leftMs: QUANTUM_MS };
     if (known === undefined) this.#lines.set(sender, line);
     line.items.push(item);
     line.bytes += bytes;
@@ -111,24 +127,67 @@ export class TurnQueue<T extends object> {
   #turn(): void {
     this.#scheduled = false;
     this.#spentMs = 0;
-    while (this.#spentMs < TURN_MS && this.#size > 0) this.#next();
-    if (this.#size > 0) this.#schedule();
-    else for (const resolve of this.#onEmpty.splice(0)) resolve();
+    this.#workAhead();
+    let isReady = true;
+    while (this.#spentMs < TURN_MS && this.#size > 0 && isReady) isReady = this.#next();
+    if (this.#size > 0 && isReady) this.#schedule();
+    else if (this.#size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
-  /** One piece of the sender whose turn it is, as long as he has time; then he has as much again, and comes last. */
-  #next(): void {
-    for (const [sender, line] of this.#lines) {
-      if (line.leftMs > 0) {
+  /**
+   * One piece of the sender whose turn it is, as long as he has time; then he has as much again, and comes last,
+   * as who waits for what is worked ahead does. False: all do.
+   */
+  #next(): boolean {
+    for (let waiting = this.#lines.size; waiting > 0; ) {
+      const [first] = this.#lines;
+      if (first === undefined) return false;
+      const [sender, line] = first;
+      const item = line.items[line.at];
+      if (item !== undefined && this.#ahead.has(item)) waiting -= 1;
+      else if (line.leftMs > 0) {
         line.leftMs -= this.#do(this.#take(line));
         if (line.at === line.items.length) this.#lines.delete(sender);
-      } else {
-        line.leftMs += QUANTUM_MS;
-        this.#lines.delete(sender);
-        this.#lines.set(sender, line);
-      }
-      return;
+        return true;
+      } else line.leftMs += QUANTUM_MS;
+      this.#lines.delete(sender);
+      this.#lines.set(sender, line);
     }
+    return false;
+  }
+
+  #workAhead(): void {
+    const { ahead } = this.#options;
+    if (ahead === undefined) return;
+    while (this.#groups < GROUP.atATime && this.#lines.size >= MIN_AHEAD) {
+      const group = this.#offer();
+      const working = group.length < MIN_AHEAD ? undefined : ahead(group);
+      if (working === undefined) return;
+      this.#groups += 1;
+      for (const item of group) this.#ahead.add(item);
+      const done = () => {
+        this.#groups -= 1;
+        for (const item of group) this.#ahead.delete(item);
+        this.#schedule();
+      };
+      working.then(done, done);
+    }
+  }
+
+  /** A few of each sender, in the order in which their turns come; none when they are too few. */
+  #offer(): readonly T[] {
+    const group: T[] = [];
+    const offered: [line: Line<T>, upTo: number][] = [];
+    for (const [, line] of this.#lines) {
+      const from = Math.max(line.at, line.offered);
+      const some = line.items.slice(from, from + Math.min(GROUP.ofSender, GROUP.items - group.length));
+      group.push(...some);
+      offered.push([line, from + some.length]);
+      if (group.length >= GROUP.items) break;
+    }
+    if (group.length < MIN_AHEAD) return [];
+    for (const [line, upTo] of offered) line.offered = upTo;
+    return group;
   }
 
   #take(line: Line<T>): T {
@@ -141,6 +200,7 @@ export class TurnQueue<T extends object> {
     this.#bytes -= bytes;
     if (line.at >= MAX_DONE) {
       line.items = line.items.slice(line.at);
+      line.offered -= line.at;
       line.at = 0;
     }
     return item;

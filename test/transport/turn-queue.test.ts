@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_WAITING, MAX_WAITING_BYTES, TURN_MS, TurnQueue } from "../../src/transport/turn-queue.ts";
+import {
+  MAX_WAITING,
+  MAX_WAITING_BYTES,
+  MIN_AHEAD,
+  TURN_MS,
+  TurnQueue,
+} from "../../src/transport/turn-queue.ts";
 
 type Item = { readonly n: number; readonly sender: string };
 
@@ -136,6 +142,137 @@ describe("work spread over turns", () => {
         while (queue.size > 0) turn();
         expect(done.toSorted((a, b) => a - b)).toEqual(sent.map((_, n) => n));
         for (const sender of ["alice", "bob", "carol"]) {
+          const own = done.filter((n) => sent[n] === sender);
+          expect(own).toEqual(own.toSorted((a, b) => a - b));
+        }
+      }),
+    );
+  });
+});
+
+describe("work ahead", () => {
+  /** Groups are done when the test says so. */
+  function aheadBy(hand: { now: number }, isWorth: () => boolean = () => true) {
+    const groups: { readonly items: readonly Item[]; readonly finish: () => Promise<void> }[] = [];
+    const done: number[] = [];
+    const turns: (() => void)[] = [];
+    const queue = new TurnQueue<Item>({
+      work: ({ n }) => {
+        done.push(n);
+        hand.now += 1;
+      },
+      senderOf: ({ sender }) => sender,
+      bytesOf: () => 100,
+      nextTurn: (run) => void turns.push(run),
+      nowMs: () => hand.now,
+      ahead(items) {
+        if (!isWorth()) return undefined;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const finish = async () => {
+          resolve();
+          await promise;
+        };
+        groups.push({ items, finish });
+        return promise;
+      },
+    });
+    const addAll = (count: number, senders: number, from = 0) => {
+      for (let n = from; n < from + count; n += 1) queue.add({ n, sender: `s${n % senders}` });
+    };
+    return { queue, groups, done, turns, addAll, turn: () => turns.shift()?.() };
+  }
+
+  it("is done on what waits of many senders, a few of each, and nothing else waits for it", async () => {
+    const { queue, groups, done, turn, addAll } = aheadBy({ now: 0 });
+    addAll(TURN_MS, 1);
+    addAll(MIN_AHEAD * 10, MIN_AHEAD, TURN_MS);
+    turn();
+    expect(groups.map(({ items }) => items.length)).toEqual([MIN_AHEAD * 4, MIN_AHEAD * 4]);
+    const waitsFor = new Set(groups.flatMap(({ items }) => items.map(({ n }) => n)));
+    expect(done.every((n) => !waitsFor.has(n))).toBe(true);
+    queue.add({ n: 1_000_000, sender: "ann" });
+    const [, held] = groups;
+    const finishAll = async (but?: typeof held) => {
+      for (const group of groups) if (group !== but) await group.finish();
+      await Promise.resolve();
+    };
+    while (!done.includes(1_000_000)) {
+      await finishAll(held);
+      turn();
+    }
+    expect(held?.items.every(({ n }) => !done.includes(n))).toBe(true);
+    while (queue.size > 0) {
+      await finishAll();
+      turn();
+    }
+    expect(new Set(done).size).toBe(TURN_MS + MIN_AHEAD * 10 + 1);
+  });
+
+  it("is not begun for few senders, or too few items, nor again for what was not worth it", () => {
+    let asked = 0;
+    const few = aheadBy({ now: 0 });
+    few.addAll(1_000, MIN_AHEAD - 1);
+    few.turn();
+    expect(few.groups).toEqual([]);
+    const unworthy = aheadBy({ now: 0 }, () => {
+      asked += 1;
+      return false;
+    });
+    unworthy.addAll(TURN_MS, 1);
+    unworthy.addAll(MIN_AHEAD * 4, MIN_AHEAD, TURN_MS);
+    while (unworthy.queue.size > 0) unworthy.turn();
+    expect([asked, unworthy.done.length]).toEqual([1, TURN_MS + MIN_AHEAD * 4]);
+  });
+
+  it("lets the loop rest while all wait for it, and goes on when it is done, or has failed", async () => {
+    const { queue, groups, done, turn, turns, addAll } = aheadBy({ now: 0 });
+    addAll(TURN_MS, 1);
+    addAll(MIN_AHEAD, MIN_AHEAD, TURN_MS);
+    turn();
+    expect([done.length, turns.length]).toEqual([TURN_MS, 0]);
+    const empty = queue.empty();
+    await groups[0]?.finish();
+    await Promise.resolve();
+    while (queue.size > 0) turn();
+    await empty;
+    expect(done.length).toBe(TURN_MS + MIN_AHEAD);
+  });
+
+  it("drops what waits of a sender meanwhile", async () => {
+    const { queue, groups, done, turn, addAll } = aheadBy({ now: 0 });
+    addAll(TURN_MS, 1);
+    addAll(MIN_AHEAD * 2, MIN_AHEAD, TURN_MS);
+    turn();
+    const dropped = queue.drop("s5").map(({ n }) => n);
+    expect(dropped).toHaveLength(2);
+    await groups[0]?.finish();
+    await Promise.resolve();
+    while (queue.size > 0) turn();
+    expect(done.filter((n) => dropped.includes(n))).toEqual([]);
+    expect(done.length).toBe(TURN_MS + MIN_AHEAD * 2 - 2);
+  });
+
+  it("keeps the order of each sender and does each piece once, in whatever order groups are done", async () => {
+    const burst = fc.array(fc.nat({ max: 40 }), { maxLength: 100 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(burst, fc.boolean()), { maxLength: 15 }), async (steps) => {
+        const { queue, groups, done, turn } = aheadBy({ now: 0 });
+        const sent: string[] = [];
+        const finish = async (last: boolean) => {
+          await (last ? groups.pop() : groups.shift())?.finish();
+          await Promise.resolve();
+        };
+        for (const [senders, last] of steps) {
+          for (const sender of senders) queue.add({ n: sent.push(`s${sender}`) - 1, sender: `s${sender}` });
+          turn();
+          if (groups.length > 1) await finish(last);
+        }
+        while (queue.size > 0) {
+          turn();
+          await finish(true);
+        }
+        expect(done.toSorted((a, b) => a - b)).toEqual(sent.map((_, n) => n));
+        for (const sender of new Set(sent)) {
           const own = done.filter((n) => sent[n] === sender);
           expect(own).toEqual(own.toSorted((a, b) => a - b));
         }

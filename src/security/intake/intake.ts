@@ -4,7 +4,7 @@
 // Whatever the bytes, and whatever a port does, this returns verdicts and never throws.
 
 import { CellError } from "../../errors/cell-error.ts";
-import { err, type Result } from "../../errors/result.ts";
+import { err, ok, type Result } from "../../errors/result.ts";
 import { isInboxOf, isStockInboxOf } from "../address.ts";
 import { copyOf } from "../bytes.ts";
 import { nameOfToken } from "../capability/token-name.ts";
@@ -73,6 +73,8 @@ export type Arrival = {
   /** Reply subject of the NATS message; answered only when it is the principal's own inbox. */
   readonly natsReply: string | undefined;
   readonly nowUnixMs: number;
+  /** What `data` holds, when its signature was found valid by the rule already. */
+  readonly signed?: Envelope | undefined;
 };
 
 export type Intake = {
@@ -153,7 +155,8 @@ function judge(message: Message): readonly Verdict[] {
   if (home !== undefined && home !== ports.node) return [elsewhere(home)];
   const oversize = stages.checkSize(arrival.data, limits.maxEnvelopeBytes);
   if (oversize !== undefined) return [refuseMessage(message, address.value, "size", oversize)];
-  const envelope = decodeEnvelope(arrival.data, limits.maxEnvelopeBytes);
+  const envelope =
+    arrival.signed === undefined ? decodeEnvelope(arrival.data, limits.maxEnvelopeBytes) : ok(arrival.signed);
   if (!envelope.ok) return [refuseMessage(message, address.value, "decode", envelope.error)];
   return judgeCapsules(message, address.value, envelope.value, home);
 }
@@ -199,7 +202,7 @@ function prove(
 ): Result<readonly VerifiedCapsule[], CellError> | typeof DOUBTED {
   if (opinion === "invalid") return err(new CellError("CAPSULE_SIGNATURE_INVALID"));
   if (opinion === "undecided") return err(new CellError("CAPSULE_SIGNATURE_UNDECIDED"));
-  const proof = verifyEnvelope(envelope, ports.genesisHash, roots);
+  const proof = verifyEnvelope(envelope, ports.genesisHash, roots, arrival.signed !== undefined);
   if (proof.ok || proof.error.code !== "CAPSULE_SIGNATURE_INVALID") return proof;
   const signed = opinion === undefined ? signedOf(envelope, ports.genesisHash) : undefined;
   if (signed === undefined || ports.onDoubt === undefined) return proof;

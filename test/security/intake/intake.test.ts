@@ -4,9 +4,12 @@ import { sha256, toHex } from "../../../src/security/bytes.ts";
 import { chainBytes } from "../../../src/security/capability/chain.ts";
 import type { IntakeLimits, IntakePorts } from "../../../src/security/intake/intake.ts";
 import { type Doubt, type Opinion, STAGES, type Verdict } from "../../../src/security/intake/verdict.ts";
+import { verifyByRule } from "../../../src/security/keys/verify.ts";
 import { ReplayWindow } from "../../../src/security/replay/replay-window.ts";
 import type { Capsule } from "../../../src/security/wire/capsule.ts";
+import { decodeEnvelope, type Envelope } from "../../../src/security/wire/envelope.ts";
 import { sealBatch } from "../../../src/security/wire/seal.ts";
+import { signedOf } from "../../../src/security/wire/verify-envelope.ts";
 import { rootChain } from "../capability/token-fixture.ts";
 import {
   bytesOf,
@@ -216,12 +219,29 @@ const refusals: readonly (readonly [string, Case, (typeof STAGES)[number], strin
   ],
 ];
 
+/** What a message holds whose signature is valid. */
+function signedAhead(data: Uint8Array): Envelope | undefined {
+  const envelope = decodeEnvelope(data);
+  const signed = envelope.ok ? signedOf(envelope.value, genesis.hash) : undefined;
+  if (!envelope.ok || signed === undefined) return undefined;
+  const { publicKey, message, signature } = signed;
+  return verifyByRule(publicKey, message, signature) ? envelope.value : undefined;
+}
+
 describe("intake refuses", () => {
   test.each(refusals)("%s", (_name, given, stage, code) => {
     const intake = intakeOf(given.ports, given.limits);
     const verdict = admit(given, intake);
     expect(verdict).toMatchObject({ kind: "refused", stage, error: { code } });
     expect(intake.refusals.totals()).toEqual({ [code]: 1 });
+  });
+
+  test.each(refusals)("%s, whether its signature was verified ahead or not", (_name, given, stage, code) => {
+    const { data = sealed(given.fields, given.key ?? keys.ann), subject = SUBJECT, natsReply } = given;
+    const signed = signedAhead(data);
+    const intake = intakeOf(given.ports, given.limits);
+    const [verdict] = intake.admit({ subject, data, natsReply, nowUnixMs: NOW, signed });
+    expect(verdict).toMatchObject({ kind: "refused", stage, error: { code } });
   });
 
   test("and says what the capsule names: intent, epoch and token", () => {
@@ -326,6 +346,20 @@ describe("the order of the stages", () => {
     expect(admit({ data: forged }, intake)).toMatchObject({ kind: "refused" });
     const real = must2(sealBatch([[bytes]], sealingOf(keys.ann), 1n)[0]);
     expect(admit({ data: real }, intake)).toMatchObject({ kind: "accepted" });
+  });
+
+  test("a capsule that the root of a batch does not cover, though that was verified ahead", () => {
+    const signed = signedAhead(must2(sealBatch([[bytesOf(), bytesOf()]], sealingOf(keys.ann), 1n)[0]));
+    if (signed === undefined) throw new Error("not signed");
+    const other = { ...signed, capsules: [bytesOf({ intent: "ticket.close" }), bytesOf()] };
+    const intake = intakeOf();
+    const arrival = { subject: SUBJECT, data: sealed(), natsReply: undefined, nowUnixMs: NOW };
+    const told = (envelope: Envelope) =>
+      intake
+        .admit({ ...arrival, signed: envelope })
+        .map((each) => (each.kind === "refused" ? each.error.code : each.kind));
+    expect(told(other)).toEqual(["CAPSULE_PROOF_INVALID", "CAPSULE_PROOF_INVALID"]);
+    expect(told(signed)).toEqual(["accepted", "accepted"]);
   });
 
   test("a cheap refusal comes before a bad signature, a bad signature before authority", () => {
