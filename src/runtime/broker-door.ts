@@ -16,7 +16,9 @@ export type BrokerDoorOptions = {
   readonly onProblem: (error: CellError) => void;
 };
 
-export class BrokerDoor implements Doorkeeper {
+const TOO_MANY = `a client has ${MAX_CONNECTIONS_OF_ONE} connections, and opened one more`;
+
+export class BrokerDoor {
   readonly #options: BrokerDoorOptions;
   readonly #opening = new AbortController();
   #opened: Promise<void> | undefined;
@@ -32,7 +34,12 @@ export class BrokerDoor implements Doorkeeper {
   }
 
   keepOut(principal: string): number | undefined {
-    return this.#doorkeeper?.keepOut(principal);
+    try {
+      return this.#doorkeeper?.keepOut(principal);
+    } catch (cause) {
+      this.#options.onProblem(new CellError("BROKER_DOOR_UNKEPT", undefined, { cause }));
+      return undefined;
+    }
   }
 
   async close(): Promise<void> {
@@ -46,21 +53,24 @@ export class BrokerDoor implements Doorkeeper {
     const { signal } = this.#opening;
     try {
       const creds = await readFile(dir.doorkeeperCreds, "utf8");
-      const onTooMany = (principal: string) => this.#tooMany(principal);
       this.#doorkeeper = await openDoorkeeper({
-        ...{ url: config.broker.url, creds, signal, onTooMany, onProblem },
+        ...{ url: config.broker.url, creds, signal, onProblem },
+        onTooMany: (principal) => this.#tell("BROKER_LIMIT_REACHED", TOO_MANY, principal),
+        onKeptOut: (principal, ms) => {
+          const what = `a client sends more than any node could take, and is kept out for ${ms / 1000} s`;
+          onProblem(this.#tell("BROKER_KEPT_OUT", what, principal));
+        },
       });
     } catch (cause) {
       if (!signal.aborted) onProblem(new CellError("BROKER_DOOR_UNKEPT", undefined, { cause }));
     }
   }
 
-  #tooMany(principal: string): void {
+  #tell(code: "BROKER_LIMIT_REACHED" | "BROKER_KEPT_OUT", what: string, principal: string): CellError {
     const { config, record } = this.#options;
     const subject = principalIntents(config.cell, principal);
-    const what = `a client has ${MAX_CONNECTIONS_OF_ONE} connections, and opened one more`;
-    record(
-      refusalEvent(turnedAway(subject, new CellError("BROKER_LIMIT_REACHED", what, { where: subject }))),
-    );
+    const error = new CellError(code, what, { where: subject });
+    record(refusalEvent(turnedAway(subject, error)));
+    return error;
   }
 }

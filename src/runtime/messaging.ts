@@ -204,7 +204,8 @@ function turningAway(
     principals: () => trust.snapshot(Date.now()).flatMap(sendingPrincipal),
     onShutOut: (sender) => tell(sender, "BROKER_FLOODED"),
     keepOut(sender) {
-      const ms = door?.keepOut(sender);
+      const known = trust.byPrincipal(sender, Date.now());
+      const ms = known.ok && known.value.kind === "node" ? undefined : door?.keepOut(sender);
       if (ms !== undefined) tell(sender, "BROKER_KEPT_OUT", `it is kept out for ${ms / 1000} s`);
       return ms;
     },

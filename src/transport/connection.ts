@@ -57,6 +57,8 @@ export interface BrokerSubscription {
 }
 
 const DRAIN_MS = 2_000;
+/** A connection that is ended sooner was refused, as of one who is kept out: the next comes as late as after a failure. */
+const STOOD_MS = 500;
 const REQUEST_MS = 2_000;
 
 /** Throws BROKER_UNREACHABLE, BROKER_REFUSED_CREDENTIALS, BROKER_TOO_OLD; the signal's reason when aborted. */
@@ -84,6 +86,7 @@ export class BrokerConnection {
   readonly #refusalListeners = new Set<RefusalListener>();
   #status: BrokerStatus;
   #closing = false;
+  #connectedAtMs = performance.now();
 
   constructor(nats: NatsConnection, options: ConnectOptions, attempts: { count: number }) {
     this.nats = nats;
@@ -241,13 +244,16 @@ export class BrokerConnection {
   }
 
   #take(status: Status): void {
-    if (status.type === "disconnect") this.#tell({ state: "disconnected" });
+    if (status.type === "disconnect") {
+      if (performance.now() - this.#connectedAtMs > STOOD_MS) this.#attempts.count = 0;
+      this.#tell({ state: "disconnected" });
+    }
     if (status.type === "reconnecting") {
       this.#attempts.count += 1;
       this.#tell({ state: "reconnecting", attempt: this.#attempts.count });
     }
     if (status.type === "reconnect") {
-      this.#attempts.count = 0;
+      this.#connectedAtMs = performance.now();
       this.#tell(this.#connectedStatus());
       this.#flushBuffer();
     }

@@ -24,7 +24,8 @@ export class Hearing {
   #left = MESSAGES_IN_SLOT;
   #bytes = BYTES_IN_SLOT * SAVED_SLOTS;
   #hasOverrun = false;
-  #overrunParts = 0;
+  #floodedParts = 0;
+  #isFlooded = false;
 
   /** @param subjects of this sender alone */
   constructor(subjects: readonly string[], ports: Ports) {
@@ -37,9 +38,9 @@ export class Hearing {
     return this.#hasOverrun;
   }
 
-  /** In half of the second's parts and more he sent beyond what he was heard for, as who was told to send less does not. */
+  /** In a quarter of the second's parts he sent more than he is heard for: no burst that was sent once lasts so long. */
   get floodsOn(): boolean {
-    return this.#overrunParts >= SLOTS / 2;
+    return this.#floodedParts + (this.#isFlooded ? 1 : 0) >= SLOTS / 4;
   }
 
   get subscriptions(): readonly Live[] {
@@ -48,7 +49,8 @@ export class Hearing {
 
   /** The next part. Only what he has used is subscribed to again. */
   next(): void {
-    if (this.#isOver()) this.#overrunParts += 1;
+    if (this.#isFlooded) this.#floodedParts += 1;
+    this.#isFlooded = false;
     this.#left = MESSAGES_IN_SLOT;
     this.#bytes = Math.min(this.#bytes + BYTES_IN_SLOT, BYTES_IN_SLOT * SAVED_SLOTS);
     if (this.#bytes <= 0) return;
@@ -59,10 +61,10 @@ export class Hearing {
     }
   }
 
-  /** The broker itself ends it after what one part allows. */
+  /** The broker itself ends it after what one part allows, and one more, by which he is seen to send more. */
   #open(subject: string): void {
     const live = this.#ports.subscribe(subject, (message) => this.#hear(ear, message), {
-      max: MESSAGES_IN_SLOT,
+      max: MESSAGES_IN_SLOT + 1,
     });
     const ear: Ear = { live, isUsed: false };
     this.#ears.set(subject, ear);
@@ -71,15 +73,16 @@ export class Hearing {
   #hear(ear: Ear, message: BrokerMessage): void {
     const { handler, refuse } = this.#ports;
     ear.isUsed = true;
-    if (this.#isOver()) refuse(message);
-    else {
-      this.#left -= 1;
-      this.#bytes -= message.data.length;
-      handler(message);
+    if (this.#isOver()) {
+      this.#isFlooded = true;
+      refuse(message);
+      end(ear.live);
+      return;
     }
-    if (!this.#isOver()) return;
-    this.#hasOverrun = true;
-    end(ear.live);
+    this.#left -= 1;
+    this.#bytes -= message.data.length;
+    handler(message);
+    if (this.#isOver()) this.#hasOverrun = true;
   }
 
   #isOver(): boolean {

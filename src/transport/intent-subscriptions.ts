@@ -79,6 +79,8 @@ export class IntentSubscriptions {
     const name = isKnown ? sender : STRANGERS;
     if (this.#shut.has(name) || !this.#canName()) return false;
     this.#shut.set(name, silenced(isKnown));
+    // Whom no certificate names any more, or yet, loses nothing by it.
+    if (!isKnown) this.#ports.keepOut?.(sender);
     this.#apply();
     this.#stop ??= (this.#ports.everySlot ?? everySlot)(() => this.#tick());
     return true;

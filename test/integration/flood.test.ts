@@ -50,7 +50,6 @@ describe("who floods a node and does not stop", () => {
     await (await connectOnce()).closed();
     const { value } = await cell.client.request("live/parrot", "say", { text: "hello" });
     expect(value).toMatchObject({ text: "hello" });
-    expect((await cell.kernel.status("a")).refusals.BROKER_KEPT_OUT).toBe(1);
     const { stdout } = await cell.cli("logs", "--kind", "intentRefused");
     expect(stdout).toMatch(/mallory .*BROKER_KEPT_OUT/);
   }, 60_000);

@@ -109,18 +109,45 @@ describe("who floods on for a second after he was shut out", () => {
     expect(keptOut).toEqual(["mallory"]);
   });
 
-  it("is kept out for bytes too, paid off in parts in which it is not heard", () => {
+  it("is kept out for bytes too", () => {
     const { keptOut, flood } = guarded();
-    flood(SLOTS, HEARD_BYTES / 4);
+    flood(SLOTS, HEARD_BYTES / SLOTS);
     expect(keptOut).toEqual(["mallory"]);
   });
 
-  it("is not kept out for what it sends in less than half of the second", () => {
+  it.each(["first", "last"])("is kept out for a quarter of a second, its %s", (which) => {
+    const { keptOut, flood, slot, send } = guarded();
+    if (which === "first") flood(SLOTS / 4);
+    for (let part = 0; which === "last" && part < SLOTS; part += 1) {
+      if (part >= (SLOTS * 3) / 4) send(from("mallory"), 10_000);
+      slot();
+    }
+    expect(keptOut).toEqual(["mallory"]);
+  });
+
+  it("is not kept out for what it sends in less than a quarter of the second", () => {
     const { keptOut, flood, subjects, second } = guarded();
-    for (let seconds = 0; seconds < 10; seconds += 1) flood(SLOTS / 2 - 1);
+    for (let seconds = 0; seconds < 10; seconds += 1) flood(SLOTS / 4 - 1);
     expect(keptOut).toEqual([]);
     second();
     expect(subjects()).toEqual([ALL]);
+  });
+
+  it("is not kept out for one message, however large, nor for all that it may send", () => {
+    const { keptOut, send, slot, second } = guarded();
+    expect(send(from("mallory"), 1, 8 * HEARD_BYTES)).toBe(1);
+    for (let seconds = 0; seconds < 10; seconds += 1) second();
+    for (let part = 0; part < 3 * SLOTS; part += 1) {
+      send(from("mallory"), IN_SLOT);
+      slot();
+    }
+    expect(keptOut).toEqual([]);
+  });
+
+  it("is kept out at once when no certificate names it", () => {
+    const { keptOut, subscriptions } = guarded();
+    subscriptions.shutOut("withdrawn");
+    expect(keptOut).toEqual(["withdrawn"]);
   });
 
   it("is heard on in parts where it cannot be kept out, and is tried again each second", () => {

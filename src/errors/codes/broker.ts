@@ -18,7 +18,8 @@ export const brokerErrors = defineErrors({
   },
   BROKER_UNREACHABLE: {
     title: "the broker cannot be reached",
-    cause: "Nothing answers at its address, or the connection was lost and is being made again.",
+    cause:
+      "Nothing answers at its address, or the connection was lost and is being made again; or it is ended each time that it is made, as of a client that the cell keeps out for its floods (BROKER_KEPT_OUT).",
     remedy: "See that the cell runs (`cell0 doctor`) and that the address is right; then send again.",
     retry: "backoff",
   },
@@ -74,10 +75,10 @@ export const brokerErrors = defineErrors({
   BROKER_KEPT_OUT: {
     title: "a client floods on, and is kept away from the broker for now",
     cause:
-      "It went on for a second after the node had stopped to listen to it; only the broker can keep off what it sends.",
+      "It went on for a second after the node had stopped to listen to it, or sends more than any node could take; only the broker can keep that off. The client itself hears BROKER_UNREACHABLE.",
     remedy:
-      "Send less: it is let in again after 10 seconds, twice as many each time that it floods on, 5 minutes at most. `cell0 client revoke` ends it.",
-    retry: "backoff",
+      "Send less: it is let in again after 10 seconds, twice as many each time that it floods on, 5 minutes at most.",
+    retry: "never",
   },
   BROKER_DOOR_UNKEPT: {
     title: "nobody can be kept away from the broker",

@@ -55,7 +55,7 @@ export async function issueUser(request: UserRequest): Promise<BrokerUser> {
   return credentialsOf(user, jwt);
 }
 
-/** May see who connects, end a connection, and nothing else. */
+/** May see who is connected and listens to what, and end a connection. */
 export async function issueDoorkeeper(authority: BrokerAuthority): Promise<BrokerUser> {
   const user = createUser();
   const jwt = await encodeUser(
