@@ -19,7 +19,7 @@ import {
   toActor,
 } from "../links.ts";
 import { chainWith, signedByHand } from "./chain-keys.ts";
-import { coreTarget } from "./core-law.ts";
+import { coreTarget, NAMED } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
 import { everyone } from "./people.ts";
 
@@ -82,12 +82,16 @@ export const coreUses = coreTarget({
       return { kind: "capsule", bytes: capsuleOf(each, last, bytes, sender), issuer };
     };
     const holder = actor === undefined ? last.holder : { actor };
-    return { court, subjects: [{ kind: "chain", bytes, holder }, ...unread, ...asks.map(use)] };
+    const whole: Subject = { kind: "chain", bytes, holder };
+    const names = new Map([[whole, last.kind]]);
+    return { court, subjects: [whole, ...unread, ...asks.map(use)], names };
   },
   mustSee: [
     ...["ok by a token", "CAPABILITY_WIDENED", "CAPABILITY_INTENT_FORBIDDEN", "CAPABILITY_EXPIRED"],
     ...["CAPABILITY_HOLDER_MISMATCH", "CAPABILITY_CHAIN_BROKEN", "CAPABILITY_ARGUMENT_FORBIDDEN"],
     ...["CAPABILITY_MALFORMED", "CAPSULE_CAPABILITY_NOT_BUILT_YET"],
+    // Of the chains alone, by the kind of their last link.
+    ...["system", "user", "ephemeral", "agent"].map((kind) => `${kind}${NAMED}accepted`),
   ],
   testRuns: 200,
 });
