@@ -300,6 +300,10 @@ describe("a client without grants", () => {
     expect((await cell.cli("cap", "mint", "--holder", "ann", ...both)).stderr).toMatch(
       /^CAPABILITY_KINDS_MIXED: .*Mint two tokens/,
     );
+    const added = ["--token", "--target", "live/parrot", "kernel/graph", "--out", path("mixed.creds")];
+    expect((await cell.cli("client", "add", "mixed", ...added)).stderr).toMatch(/^CAPABILITY_KINDS_MIXED/);
+    const { stdout: clients } = await cell.cli("client", "list");
+    expect([/^ann /m.test(clients), /^mixed /m.test(clients)]).toEqual([true, false]);
     // Nor does the authority, whoever asks it how.
     const key = (await cell.cli("--creds", path("ann.creds"), "cap", "key")).stdout.trim();
     const permissions = [{ intents: ["say"], targets: ["live/parrot", "kernel/graph"], where: [] }];
