@@ -10,7 +10,7 @@ import { toPermission } from "../../src/security/capability/permission.ts";
 import type { TokenClaims } from "../../src/security/capability/token.ts";
 import { genesis, keyOf, keys, must, NOW } from "../../test/security/cell-fixture.ts";
 import { idOf } from "./bytes.ts";
-import { type Claims, chained, handOn, mint } from "./tokens.ts";
+import { type Claims, chained, handOn, mint, SYSTEM } from "./tokens.ts";
 
 /** By the byte that each of their seeds repeats. */
 const SEEDS = { ann: 5, bob: 6, stranger: 7 };
@@ -82,6 +82,10 @@ export function attenuationVectors() {
     attenuation("that begins later", root, { notBeforeUnixMs: NOW + 1 }),
     attenuation("of a chain of two", two, { holder: keys.stranger.publicKey }, "bob"),
     attenuation("with its parent's limits, scope and epoch", limited, {}),
+    attenuation("of one that reaches the kernel", chained(mint(SYSTEM)), {}),
+    attenuation("for an actor, of one that reaches the kernel", chained(mint(SYSTEM)), {
+      ...{ actor: "support/triage", maxDepth: 0 },
+    }),
     attenuation("for an actor", root, { actor: "support/triage", maxDepth: 0 }),
     attenuation(
       "of an actor's",

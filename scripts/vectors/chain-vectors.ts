@@ -12,7 +12,16 @@ import type { SigningKey } from "../../src/security/keys/signing-key.ts";
 import { singleInput } from "../../src/security/wire/signing-input.ts";
 import { genesis, keys, must, NOW } from "../../test/security/cell-fixture.ts";
 import { changed, idOf } from "./bytes.ts";
-import { bytesOfLinks, type Claims, claimsOf, handOn, mint, rawChain, signedToken } from "./tokens.ts";
+import {
+  bytesOfLinks,
+  type Claims,
+  claimsOf,
+  handOn,
+  mint,
+  rawChain,
+  SYSTEM,
+  signedToken,
+} from "./tokens.ts";
 
 export type ChainVector = {
   readonly name: string;
@@ -48,7 +57,7 @@ function ofActors(): readonly ChainVector[] {
   const narrowed = bytesOfLinks(root, handOn(root, triage));
   const once = mint({ kind: "ephemeral", notAfterUnixMs: NOW + 60_000 });
   const annsName = mint({ ...triage, holder: ann });
-  const system = mint({ kind: "system" });
+  const system = mint(SYSTEM);
   const elsewhere = { ...triage, holder: actorHolder(new Uint8Array(32), TRIAGE) };
   const [mismatch, follows] = ["CAPABILITY_HOLDER_MISMATCH", "CAPABILITY_CHAIN_BROKEN"];
   return [
@@ -64,11 +73,7 @@ function ofActors(): readonly ChainVector[] {
       mismatch,
     ),
     actorVector("of another cell", bytesOfLinks(mint(elsewhere)), mismatch),
-    actorVector(
-      "narrowed to it from one of the kernel's",
-      bytesOfLinks(system, handOn(system, triage)),
-      "CAPABILITY_WIDENED",
-    ),
+    actorVector("narrowed to it from one of the kernel's", bytesOfLinks(system, handOn(system, triage))),
     actorVector(
       "with one of an actor behind it, signed by the key that it names",
       bytesOfLinks(annsName, handOn(annsName, { ...triage, maxDepth: 0 })),
@@ -198,7 +203,7 @@ function widened(): readonly ChainVector[] {
     permissions: [{ ...withRule(), ...change }],
   });
   return [
-    of("another kind", { kind: "system" }),
+    of("another kind", { kind: "federation" }),
     of("another scope", { scope: "billing" }),
     of("another epoch", { epoch: 0 }, { epoch: 1 }),
     of("an earlier begin", { notBeforeUnixMs: NOW - 1_001 }),
@@ -215,11 +220,11 @@ function widened(): readonly ChainVector[] {
       permission({ targets: ["support/**"] }),
       permission({ targets: ["support/*"] }),
     ),
-    of(
-      "a kernel's target that no wildcard names",
-      permission({ targets: ["kernel/graph"] }),
-      permission({ targets: ["**"] }),
-    ),
+    of("a kernel's target that no wildcard names", permission({ targets: ["kernel/graph"] }), {
+      ...permission({ targets: ["**"] }),
+      kind: "ephemeral",
+      notAfterUnixMs: NOW + 60_000,
+    }),
     of(
       "two permissions in one",
       permission({ intents: ["ticket.open", "ticket.close"], targets: ["support/triage", "support/router"] }),
@@ -245,6 +250,52 @@ function widened(): readonly ChainVector[] {
         { permissions: [withRule(wider)] },
         { permissions: [withRule(outer)] },
       ),
+    ),
+  ];
+}
+
+/** Of the kernel's own actors, of graphs' alone, and of both. */
+function ofKinds(): readonly ChainVector[] {
+  const [system, user] = [mint(SYSTEM), mint()];
+  const brief: Claims = { kind: "ephemeral", notAfterUnixMs: NOW + 60_000 };
+  const both: Claims["permissions"] = [
+    { intents: ["**"], targets: ["support/**", "kernel/**"], constraints: [] },
+  ];
+  const [onceBoth, federation] = [mint({ ...brief, permissions: both }), mint({ kind: "federation" })];
+  const actors: Claims = { kind: "agent", holder: actorHolder(genesis.hash, TRIAGE), maxDepth: 0 };
+  const graph: Claims = {
+    permissions: [{ intents: ["graph.get"], targets: ["kernel/graph"], constraints: [] }],
+  };
+  const wider = "CAPABILITY_WIDENED";
+  const count = (name: string, root: Token, ...links: readonly Token[]) =>
+    chainVector(`of a kind: ${name}`, bytesOfLinks(root, ...links), undefined, links.length > 0 ? bob : ann);
+  const widen = (name: string, root: Token, given: Claims) =>
+    chainVector(`of another kind: ${name}`, bytesOfLinks(root, handOn(root, given)), wider);
+  return [
+    count("system, a root", system),
+    count("system, narrowed to system", system, handOn(system, graph)),
+    count("system, narrowed to one that serves once", system, handOn(system, { ...graph, ...brief })),
+    count("one that serves once, for both", onceBoth),
+    count("one that serves once, narrowed to the kernel", onceBoth, handOn(onceBoth, graph)),
+    actorVector("minted for it, for both", bytesOfLinks(mint({ ...actors, permissions: both }))),
+    widen("user, narrowed to system", user, SYSTEM),
+    widen("system, narrowed to user", system, { kind: "user", permissions: user.permissions }),
+    widen("system, narrowed to another cell's", system, { kind: "federation" }),
+    widen("one that serves once, narrowed to system", onceBoth, { ...graph, kind: "system" }),
+    widen("one that serves once, narrowed to user", onceBoth, {
+      kind: "user",
+      permissions: user.permissions,
+    }),
+    widen("system, narrowed to a graph's actor for once", system, {
+      ...brief,
+      permissions: user.permissions,
+    }),
+    widen("user, narrowed to the kernel for once", user, { ...brief, ...graph }),
+    widen("another cell's, narrowed to user", federation, { kind: "user" }),
+    actorVector(
+      "narrowed to it from another cell's",
+      bytesOfLinks(federation, handOn(federation, actors)),
+      wider,
     ),
   ];
 }
@@ -379,6 +430,7 @@ function approved(): readonly ChainVector[] {
 export const chainVectors = (): readonly ChainVector[] => [
   ...thatCount(),
   ...widened(),
+  ...ofKinds(),
   ...broken(),
   ...approved(),
   ...notNow(),

@@ -108,6 +108,30 @@ const permissions: readonly (readonly [name: string, permissions: readonly Permi
   ["65 patterns", [{ ...permission, intents: many(64, "ticket.open") }]],
 ];
 
+const kernels: PermissionFields = { intents: ["graph.get"], targets: ["kernel/graph"] };
+
+const toTargets = (...targets: string[]): PermissionFields => ({ ...permission, targets });
+const system = (...given: PermissionFields[]): BodyFields => ({ kind: TokenKind.SYSTEM, permissions: given });
+
+/** Targets that are not its kind's. */
+const reaches: readonly (readonly [name: string, fields: BodyFields])[] = [
+  ["of kind system with a graph's actor", system(toTargets("support/triage"))],
+  ["of kind system with what only wildcards name", system(toTargets("**"))],
+  ["of kind system with a wildcard before the kernel's", system(toTargets("*/graph"))],
+  ["of kind system with a name that begins with kernel", system(toTargets("kernels/graph"))],
+  [
+    "of kind system with a graph's actor beside the kernel's",
+    system(toTargets("kernel/graph", "support/triage")),
+  ],
+  ["of kind system with a graph's actor in its second permission", system(kernels, permission)],
+  ["of kind user with one of the kernel's", { permissions: [kernels] }],
+  [
+    "of kind user with all of the kernel's beside a graph's",
+    { permissions: [toTargets("support/**", "kernel/**")] },
+  ],
+  ["of kind user with one of the kernel's in its second permission", { permissions: [permission, kernels] }],
+];
+
 const constraint = (rule: RuleFields, path = "/part") => ({ ...permission, constraints: [{ path, rule }] });
 const equals = (value: string): RuleFields => ({ case: "equals", value });
 const values = (given: readonly string[]): RuleFields => ({ case: "oneOf", value: { values: [...given] } });
@@ -160,7 +184,7 @@ function sizes(): readonly ChainVector[] {
 export const tokenFormVectors = (): readonly ChainVector[] => [
   chainVector("a root without limits", rawChain(signBody(bodyWith({}))), undefined, keys.ann.publicKey),
   ...encodings(),
-  ...fields.map(([name, given]) => refused(name, rawChain(signBody(bodyWith(given))))),
+  ...[...fields, ...reaches].map(([name, given]) => refused(name, rawChain(signBody(bodyWith(given))))),
   ...permissions.map(([name, given]) =>
     refused(name, rawChain(signBody(bodyWith({ permissions: [...given] })))),
   ),

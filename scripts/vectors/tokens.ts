@@ -33,6 +33,12 @@ export const claimsOf = (given: Claims = {}): TokenClaims => ({
   ...given,
 });
 
+/** Every intent to all of the kernel. */
+export const SYSTEM: Claims = {
+  kind: "system",
+  permissions: [{ intents: ["**"], targets: ["kernel/**"], constraints: [] }],
+};
+
 export const mint = (given: Claims = {}, key: SigningKey = keys.issuer): Token =>
   must(signToken(claimsOf(given), key, genesis.hash));
 

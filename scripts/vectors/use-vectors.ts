@@ -5,7 +5,7 @@ import type { Rule } from "../../src/security/capability/constraint.ts";
 import { actorHolder } from "../../src/security/capability/holder.ts";
 import type { Permission } from "../../src/security/capability/permission.ts";
 import { genesis, NOW } from "../../test/security/cell-fixture.ts";
-import { bytesOfLinks, type Claims, mint } from "./tokens.ts";
+import { bytesOfLinks, type Claims, handOn, mint, SYSTEM } from "./tokens.ts";
 
 export type UseVector = {
   readonly name: string;
@@ -22,7 +22,7 @@ export type UseVector = {
   readonly code?: string;
 };
 
-type Use = Partial<Omit<UseVector, "name" | "chain">>;
+type Use = Partial<Omit<UseVector, "name">>;
 
 const use = (name: string, claims: Claims, given: Use): UseVector => ({
   name,
@@ -162,7 +162,15 @@ function byPattern(): readonly UseVector[] {
   return [
     use("everything, to an actor", permit({}), {}),
     use("everything does not reach the kernel", permit({}), { target: "kernel/graph", code: INTENT }),
-    use("the kernel by its name", permit({ targets: ["kernel/**"] }), { target: "kernel/graph" }),
+    use(
+      "a wildcard for the first token does not reach the kernel",
+      permit({ targets: ["*/graph", "*/**"] }),
+      {
+        ...{ target: "kernel/graph", code: INTENT },
+      },
+    ),
+    use("the kernel by its name", SYSTEM, { target: "kernel/graph" }),
+    use("a token of the kernel's, to a graph's actor", SYSTEM, { code: INTENT }),
     use("one token by a wildcard", permit({ intents: ["ticket.*"] }), {}),
     use("two tokens by a wildcard for one", permit({ intents: ["ticket.*"] }), {
       intent: "ticket.open.now",
@@ -191,6 +199,10 @@ const AGENTS: Claims = {
 
 function byTime(): readonly UseVector[] {
   const notYet = "CAPSULE_CAPABILITY_NOT_BUILT_YET";
+  const federation = mint({ kind: "federation" });
+  const once = handOn(federation, {
+    ...{ kind: "ephemeral", holder: federation.holder, notAfterUnixMs: NOW + 60_000 },
+  });
   return [
     use("a deadline at its end", { notAfterUnixMs: NOW + 5_000 }, {}),
     use("a deadline beyond its end", { notAfterUnixMs: NOW + 4_999 }, { code: "CAPABILITY_EXPIRED" }),
@@ -202,8 +214,14 @@ function byTime(): readonly UseVector[] {
     }),
     use("ann's token, by an actor", {}, { actor: "support/router", code: "CAPABILITY_HOLDER_MISMATCH" }),
     use("an actor's token, beyond it", AGENTS, { actor: "support/router", intent: "a", code: INTENT }),
-    use("a token of the kernel's", { kind: "system" }, { code: notYet }),
     use("a token of another cell", { kind: "federation" }, { code: notYet }),
+    use(
+      "a token of another cell, narrowed to one that serves once",
+      {},
+      {
+        ...{ chain: toHex(bytesOfLinks(federation, once)), code: notYet },
+      },
+    ),
     use("a token that serves so many", { limits: { calls: 10 } }, {}),
     use("a token that starts so many agents", { limits: { agents: 1 } }, {}),
     use("a token with every limit", { limits: EVERY_LIMIT }, {}),

@@ -14,14 +14,14 @@ type Held = Pick<TokenClaims, "kind" | "holder"> & { readonly actor?: string };
 
 /**
  * Throws CLI_TARGET_UNKNOWN, CLI_USAGE.
- * @param parent kind of the link before; of a root a user's
+ * @param kindOf of a client's token that does not serve once
  */
 export function heldBy(
   { holder, once, depth = 0 }: Pick<CapOptions, "holder" | "once" | "depth">,
   trust: TrustStore,
-  parent: TokenKindName = "user",
+  kindOf: () => TokenKindName,
 ): Held {
-  if (!holder.includes("/")) return { kind: once ? "ephemeral" : parent, holder: keyOf(holder, trust) };
+  if (!holder.includes("/")) return { kind: once ? "ephemeral" : kindOf(), holder: keyOf(holder, trust) };
   const where = holder.slice(0, 80);
   if (!isActorPath(holder)) throw new CellError("CLI_USAGE", "no actor has such a path", { where });
   if (depth > 0) throw new CellError("CLI_USAGE", "an actor hands nothing on: leave out --depth", { where });

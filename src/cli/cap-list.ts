@@ -59,6 +59,7 @@ function mintedTable({ minted }: CapabilitiesReport, colors: Colors): string | u
     [
       { title: "MINTED", value: ({ hash, revoked }) => (revoked ? colors.red(hash) : hash) },
       { title: "HOLDER", value: (row) => plain(holderOf(row)) },
+      { title: "KIND", value: ({ kind }) => plain(kind) },
       { title: "MAY SEND", value: (row) => plain(describe(row)) },
       { title: "SCOPE", value: ({ scope }) => plain(scope) },
       { title: "UNTIL (UTC)", value: ({ notAfterUnixMs }) => formatTime(notAfterUnixMs) },

@@ -9,6 +9,7 @@ import type { Constraint } from "../security/capability/constraint.ts";
 import { CONSTRAINT_FORMS, parseConstraint } from "../security/capability/constraint-text.ts";
 import { narrowPermissions } from "../security/capability/narrow-permissions.ts";
 import type { Permission } from "../security/capability/permission.ts";
+import { kindForClient } from "../security/capability/reach.ts";
 import {
   limitsIn,
   type ResourceLimits,
@@ -16,6 +17,7 @@ import {
   signToken,
   type Token,
   type TokenClaims,
+  type TokenKindName,
 } from "../security/capability/token.ts";
 import { formatTokenFile } from "../security/capability/token-file.ts";
 import { signingKeyOf } from "../security/identity/creds-file.ts";
@@ -57,11 +59,12 @@ export async function mint(context: Context, options: CapOptions): Promise<ExitC
 async function askForOne(context: Context, options: CapOptions, ttlMs: number): Promise<ExitCode> {
   const { where = [], depth = 0, once = false, scope } = options;
   const { trust } = await knownTrust(context);
-  const { actor, holder: key } = heldBy(options, trust);
+  const asks = permissionsAsked(options);
+  const { actor, holder: key } = heldBy(options, trust, () => kindOfRoot(asks));
   const holder = actor ?? toHex(key);
   // What is no condition is told here, by its place on the command line.
   constraintsOf(where);
-  const permissions = permissionsAsked(options).map((each) => ({ ...each, where }));
+  const permissions = asks.map((each) => ({ ...each, where }));
   const demand = demandOf(options, trust);
   const approval = demand && { needed: demand.needed, approvers: demand.approvers.map(toHex) };
   const asked = { holder, permissions, ttlMs, depth, scope, once, approval, ...limitsOf(options) };
@@ -98,11 +101,12 @@ async function mintOffline(context: Context, options: CapOptions, ttlMs: number)
   const constraints = constraintsOf(where);
   const revocations = await readRevocationList(context.dir, maker.genesis);
   const now = Date.now();
-  const { kind, holder } = heldBy(options, trust);
+  const permissions = permissionsAsked(options);
+  const { kind, holder } = heldBy(options, trust, () => kindOfRoot(permissions));
   const claims: TokenClaims = {
     ...{ id: nextId(), kind, holder },
     parent: new Uint8Array(),
-    permissions: permissionsAsked(options).map((each) => ({ ...each, constraints })),
+    permissions: permissions.map((each) => ({ ...each, constraints })),
     limits: limitsOf(options),
     notBeforeUnixMs: now,
     notAfterUnixMs: now + ttlMs,
@@ -118,6 +122,13 @@ async function mintOffline(context: Context, options: CapOptions, ttlMs: number)
   return await hand(context, chain.value, trust, options);
 }
 
+/** Throws CAPABILITY_KINDS_MIXED. */
+export function kindOfRoot(permissions: readonly Pick<Permission, "targets">[]): TokenKindName {
+  const kind = kindForClient(permissions);
+  if (!kind.ok) throw kind.error;
+  return kind.value;
+}
+
 export async function narrow(context: Context, file: string, options: CapOptions): Promise<ExitCode> {
   const chain = await readTokenFile(context, file);
   const identity = await ownIdentity(context);
@@ -125,7 +136,7 @@ export async function narrow(context: Context, file: string, options: CapOptions
   const unsound = checkSignatures(chain, identity.genesis.hash);
   if (unsound !== undefined) throw unsound;
   const parent = chain.last;
-  const { actor, ...held } = heldBy(options, known.trust, parent.kind);
+  const { actor, ...held } = heldBy(options, known.trust, () => parent.kind);
   const { depth = actor === undefined ? Math.max(0, parent.maxDepth - 1) : 0 } = options;
   if (parent.maxDepth === 0) {
     throw new CellError("CAPABILITY_WIDENED", "this token may not be handed on", { where: file });

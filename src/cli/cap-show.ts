@@ -62,7 +62,8 @@ export const nameOfKeys =
 export function describeLink(link: Token, index: number, nameOf: NameOfKey): string {
   const verb = index === 0 ? "minted" : "narrowed";
   const allowed = link.permissions.map(describePermission).join("; or ");
-  const until = `${link.kind === "ephemeral" ? "once, " : ""}until ${formatTime(link.notAfterUnixMs)} UTC`;
+  const kinds: Partial<Record<TokenKindName, string>> = { ephemeral: "once, ", system: "of kind system, " };
+  const until = `${kinds[link.kind] ?? ""}until ${formatTime(link.notAfterUnixMs)} UTC`;
   return plain(
     `${verb} by ${nameOf(link.issuer)} for ${nameOf(link.holder, link.kind)}: ${allowed}; ${until}`,
   );
@@ -124,6 +125,7 @@ export function renderChain(chain: Chain, nameOf: NameOfKey, standing: Standing,
       ...limitTexts(link.limits).map((each) => `   at most    ${each}`),
       `   valid      ${formatTime(link.notBeforeUnixMs)} to ${formatTime(link.notAfterUnixMs)} UTC`,
       ...(link.kind === "ephemeral" ? ["   serves     one intent"] : []),
+      ...(link.kind === "system" ? ["   reaches    the kernel's own actors"] : []),
       ...approvalLines(link, nameOf),
       `   handed on  ${depth}`,
       colors.dim(`   ${link.kind}, scope ${link.scope} in epoch ${link.epoch}, ${toHex(link.hash)}`),

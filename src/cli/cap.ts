@@ -73,7 +73,7 @@ function registerMint(cap: Command): void {
     )
     .option(
       "--target <pattern>",
-      "a target that it allows: * is one token, a last ** one or more; again for a further one",
+      "a target that it allows: * is one token, a last ** one or more; again for a further one; those that begin with kernel/ have a token of their own",
       collect,
     )
     .option(

@@ -9,7 +9,7 @@ import { checkGrants, type Grant } from "../security/grants/grants.ts";
 import { isToken } from "../security/names.ts";
 import { stockInboxPrefix } from "../transport/subjects.ts";
 import { parseCount } from "./cap.ts";
-import { type AskedPermission, askAuthority, constraintsOf } from "./cap-make.ts";
+import { type AskedPermission, askAuthority, constraintsOf, kindOfRoot } from "./cap-make.ts";
 import { chainToJson } from "./cap-show.ts";
 import { readCellKeys } from "./cell-keys.ts";
 import type { Context } from "./context.ts";
@@ -98,6 +98,7 @@ async function addClient(context: Context, name: string, options: AddOptions): P
   const grants = await grantsOf(context, name, options);
   const [grant] = grants;
   if (token && grant === undefined) throw new CellError("CLI_USAGE", "--token needs a --target");
+  if (token) kindOfRoot(grants);
   const file = context.path(options.out ?? `${name}.creds`);
   const keys = await readCellKeys(context.dir, context.natsUrl);
   const made = await addPrincipal(

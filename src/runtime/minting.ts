@@ -21,6 +21,7 @@ import { actorHolder, isHeldBy } from "../security/capability/holder.ts";
 import { mayHold } from "../security/capability/may-hold.ts";
 import { isPermissionWithin } from "../security/capability/narrower.ts";
 import type { Permission } from "../security/capability/permission.ts";
+import { kindForClient } from "../security/capability/reach.ts";
 import { limitsIn, readToken, signToken, type Token } from "../security/capability/token.ts";
 import { checkGrants, type Grant, grantAllows } from "../security/grants/grants.ts";
 import type { Granted } from "../security/intake/authority.ts";
@@ -55,8 +56,8 @@ export type MintPorts = {
 };
 
 /**
- * Throws CAPABILITY_MALFORMED for what is no token, AUTHORITY_INTENT_FORBIDDEN beyond who asks, and what the
- * broker refuses.
+ * Throws CAPABILITY_MALFORMED for what is no token, CAPABILITY_KINDS_MIXED, AUTHORITY_INTENT_FORBIDDEN beyond who
+ * asks, and what the broker refuses.
  */
 export async function mintToken(request: MintRequest, minter: Minter, ports: MintPorts): Promise<Token> {
   const { key, trust, revocations, stream, record } = ports;
@@ -125,6 +126,7 @@ function rowOf(bytes: Uint8Array, { trust, revocations }: MintPorts): MintedRow 
     holder: toHex(holder),
     ...nameOfHolder(token.value, read.value.actor, trust, now),
     permissions: permissionsAsText(permissions),
+    kind,
     once: kind === "ephemeral",
     ...limits,
     depth: maxDepth,
@@ -160,7 +162,11 @@ function nameOfHolder(
 
 type NamedHolder = Pick<Token, "kind" | "holder"> & { readonly actor?: string };
 
-function holderOf({ holder, once, depth }: MintRequest, trust: TrustStore, nowUnixMs: number): NamedHolder {
+function holderOf(
+  { holder, once, depth, permissions }: MintRequest,
+  trust: TrustStore,
+  nowUnixMs: number,
+): NamedHolder {
   if (isActorPath(holder)) {
     if (!once && depth === 0)
       return { kind: "agent", holder: actorHolder(trust.genesis.hash, holder), actor: holder };
@@ -168,10 +174,14 @@ function holderOf({ holder, once, depth }: MintRequest, trust: TrustStore, nowUn
     throw new CellError("CAPABILITY_MALFORMED", what, { where: holder });
   }
   const key = fromHex(holder) ?? new Uint8Array();
-  if (mayHold(key, trust, nowUnixMs)) return { kind: once ? "ephemeral" : "user", holder: key };
-  throw new CellError("CAPABILITY_MALFORMED", "its holder's key is no client's that counts", {
-    where: holder,
-  });
+  if (!mayHold(key, trust, nowUnixMs)) {
+    const what = "its holder's key is no client's that counts";
+    throw new CellError("CAPABILITY_MALFORMED", what, { where: holder });
+  }
+  if (once) return { kind: "ephemeral", holder: key };
+  const kind = kindForClient(permissions);
+  if (!kind.ok) throw kind.error;
+  return { kind: kind.value, holder: key };
 }
 
 const demandOf = ({ approval }: MintRequest): ApprovalDemand | undefined =>

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openMirror } from "../../src/runtime/record-mirror.ts";
@@ -81,6 +81,58 @@ describe("cap mint", () => {
     expect(err).toMatch(message);
     expect(exitCode).toBe(err.startsWith("CLI_TARGET_UNKNOWN") ? 3 : 2);
     expect(await readdir(cell.parent)).toEqual(["data"]);
+  });
+});
+
+describe("cap mint, of the kernel's own actors", () => {
+  const kernel = (cell: MadeCell, ...argv: string[]) =>
+    cap(cell, "mint", "--offline", "--holder", "operator", ...argv);
+
+  it.each([
+    ["by a target", ["--target", "kernel/graph", "--intent", "graph.get"]],
+    ["by a permission's name", ["--permission", "AGENT_SPAWN", "--permission", "SECURITY_ADMIN"]],
+    ["by both", ["--target", "kernel/graph", "--permission", "AGENT_SPAWN"]],
+  ])("makes a token of kind system %s, as show says", async (_what, argv) => {
+    await using cell = await madeCell();
+    const made = await kernel(cell, ...argv);
+    expect([made.exitCode, made.err]).toEqual([0, ""]);
+    expect(made.out).toMatch(/^Token minted by issuer for operator: .*; of kind system, until .* UTC\.\n/);
+    const shown = await cap(cell, "show", "operator.cap");
+    expect(shown.exitCode).toBe(0);
+    expect(shown.out).toContain("\n   reaches    the kernel's own actors\n");
+    expect(shown.out).toMatch(/\n {3}system, scope default in epoch 0, [0-9a-f]{64}\n/);
+    const { out } = await run(["--data-dir", "data", "cap", "show", "operator.cap", "--json"], {
+      cwd: cell.parent,
+    });
+    expect(JSON.parse(out)).toMatchObject({ counts: true, links: [{ kind: "system" }] });
+  });
+
+  it("makes no token that reaches those of graphs too, but for one that serves once or an actor's", async () => {
+    await using cell = await madeCell();
+    const both = ["--target", "shop/*", "--permission", "AGENT_SPAWN"];
+    const { exitCode, err } = await kernel(cell, ...both);
+    expect(err).toMatch(/^CAPABILITY_KINDS_MIXED: .*Mint two tokens/s);
+    expect(exitCode).not.toBe(0);
+    expect(await readdir(cell.parent)).toEqual(["data"]);
+    expect((await kernel(cell, ...both, "--once")).exitCode).toBe(0);
+    const actors = ["mint", "--offline", "--holder", "shop/desk", ...both];
+    expect((await cap(cell, ...actors)).exitCode).toBe(0);
+  });
+
+  it("is handed on as it is of kind system, for once, or to an actor", async () => {
+    await using cell = await madeCell();
+    await kernel(cell, "--target", "kernel/**", "--depth", "2", "--ttl", "4m");
+    const { out } = await cap(cell, "key");
+    const narrow = async (...argv: string[]) => {
+      const made = await cap(cell, "attenuate", "operator.cap", "--out", "narrow.cap", ...argv);
+      expect([made.exitCode, made.err]).toEqual([0, ""]);
+      const read = parseTokenFile(await readFile(join(cell.parent, "narrow.cap"), "utf8"));
+      await rm(join(cell.parent, "narrow.cap"));
+      return read.ok ? read.value.last.kind : "unread";
+    };
+    expect(await narrow("--holder", out.trim(), "--target", "kernel/graph")).toBe("system");
+    expect(await narrow("--holder", out.trim(), "--once")).toBe("ephemeral");
+    expect(await narrow("--holder", "shop/desk")).toBe("agent");
   });
 });
 

@@ -10,6 +10,7 @@ import {
   type ResourceLimits,
   type Token,
   type TokenClaims,
+  type TokenKindName,
 } from "../../src/security/capability/token.ts";
 import { everything, tokenClaims } from "../security/capability/token-fixture.ts";
 import { genesis, keyOf, keys } from "../security/cell-fixture.ts";
@@ -24,11 +25,35 @@ export const someLimits: fc.Arbitrary<ResourceLimits> = fc
     ...{ minLength: LIMIT_NAMES.length, maxLength: LIMIT_NAMES.length },
   })
   .map((most) => limitsIn((name) => most[LIMIT_NAMES.indexOf(name)]));
+
+/**
+ * Of a root: kind and permissions, of kind `user` and `system` with targets of that kind. Others may have either
+ * sort.
+ */
+export const rootReach: fc.Arbitrary<Pick<TokenClaims, "kind" | "permissions">> = fc
+  .tuple(
+    fc.constantFrom(...(["user", "user", "system", "system", "ephemeral", "federation"] as const)),
+    fc.array(permission, { minLength: 1, maxLength: 3 }),
+  )
+  .map(([kind, all]) => ({
+    kind,
+    permissions: all.map((each) => ({
+      ...each,
+      targets: each.targets.map((target) => within(kind, target)),
+    })),
+  }));
+
+function within(kind: TokenKindName, target: string): string {
+  const [first = "", ...rest] = target.split("/");
+  if (kind === "user") return [first === "kernel" ? "b" : first, ...rest].join("/");
+  return kind === "system" ? ["kernel", ...(first === "**" ? ["**"] : rest)].join("/") : target;
+}
+
 /** Actors that may. */
 export const ACTORS = ["a/b", "b/kernel"] as const;
 
 /** Path of the actor that holds it; undefined: whoever does has a key. */
-export const actorOf = ({ kind, holder }: Token): string | undefined =>
+export const actorOf = ({ kind, holder }: TokenClaims): string | undefined =>
   kind === "agent" ? ACTORS.find((path) => equalBytes(actorHolder(genesis.hash, path), holder)) : undefined;
 
 /** How a link follows from its parent. */
@@ -46,6 +71,7 @@ export type Step = {
 };
 
 const SAFE = ["sooner", "ephemeral", "limited", "agent"] as const;
+const OTHERS = ["user", "system", "federation"] as const;
 const WIDER = ["unlimited", "raised", "kind", "scope", "epoch", "begin", "end", "depth"] as const;
 
 export const step: fc.Arbitrary<Step> = fc.record({
@@ -104,7 +130,7 @@ function differing(safe: TokenClaims, parent: Token, { other, choice, holder }: 
     case "raised":
       return { limits: { ...parent.limits, [chosen]: (parent.limits[chosen] ?? 0) + 1 } };
     case "kind":
-      return { kind: parent.kind === "user" ? "system" : "user" };
+      return { kind: OTHERS[choice % OTHERS.length] ?? "user" };
     case "scope":
       return { scope: `${parent.scope}-x` };
     case "epoch":

@@ -57,8 +57,15 @@ export const chains: readonly Chain[] = (() => {
   const once = handOn(plain, { id: idOf(2), holder: keys.bob.publicKey, maxDepth: 6 });
   const narrow = { intents: ["ticket.*"], targets: ["support/**"], constraints: constraints.slice(0, 2) };
   const last = { id: idOf(3), holder: keyOf(9).publicKey, maxDepth: 0, permissions: [narrow] };
+  const kernels = { targets: ["kernel/**"] };
   const full = rootChain(
-    { kind: "system", limits, permissions: [{ ...narrow, constraints }, everything] },
+    {
+      ...{ kind: "system", limits },
+      permissions: [
+        { ...narrow, ...kernels, constraints },
+        { ...everything, ...kernels },
+      ],
+    },
     keys.issuer,
   );
   // In the place of the first nothing but its name would tell.

@@ -264,7 +264,7 @@ describe("an actor that may do nothing by itself", () => {
     const minted = (await first.json("cap", "mint", ...to, "--out", path("minted.cap"))) as Handed;
     expect(await ask("shared", "parrot", minted.text)).toBe("answered");
     const { stdout } = await first.cli("cap", "list");
-    expect(stdout).toMatch(/^[0-9a-f]{64} +work\/shared +say to work\/parrot +default .* counts$/m);
+    expect(stdout).toMatch(/^[0-9a-f]{64} +work\/shared +agent +say to work\/parrot +default .* counts$/m);
     const shown = await first.cli("cap", "show", path("minted.cap"), "--actor", "work/shared");
     expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining("for actor work/shared")]);
     const others = await first.cli("cap", "show", path("minted.cap"), "--actor", "work/worker");

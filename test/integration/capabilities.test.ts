@@ -179,7 +179,7 @@ describe("a client without grants", () => {
     const { code, stdout } = await cell.cli("cap", "list");
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^MINTED +HOLDER +MAY SEND +SCOPE +UNTIL \(UTC\) +BY\n[0-9a-f]{64} +ann +say to live\/parrot where \/text \^= "hello" +default +[-0-9]+ [:0-9]+ +operator +counts$/m,
+      /^MINTED +HOLDER +KIND +MAY SEND +SCOPE +UNTIL \(UTC\) +BY\n[0-9a-f]{64} +ann +user +say to live\/parrot where \/text \^= "hello" +default +[-0-9]+ [:0-9]+ +operator +counts$/m,
     );
     const { stdout: events } = await cell.cli("logs", "--kind", "capabilityMinted");
     expect(events).toMatch(/ capability [0-9a-f]{16} minted by operator in scope default$/m);
@@ -275,6 +275,46 @@ describe("a client without grants", () => {
     }
     const { stdout } = await cell.cli("cap", "permissions");
     expect(stdout).toMatch(/^AGENT_SPAWN +child\.start, registry\.start +kernel\/\*\/registry$/m);
+  });
+
+  it("is minted a token for the kernel's actors apart from that for graphs, which is approved, listed and revoked as any", async () => {
+    const names = ["--permission", "EVENT_SUBSCRIBE", "--approver", "bob", "--out", path("events.cap")];
+    await cell.json("cap", "mint", "--holder", "ann", ...names);
+    const read = async (cap: string) => {
+      const asked = ["send", "kernel/a/telemetry", "events.read", "{}", "--cap", path(cap)];
+      const { code, stderr } = await cell.cli("--creds", path("ann.creds"), ...asked);
+      return code === 0 ? "ok" : stderr.split(":", 1)[0];
+    };
+    expect(await read("events.cap")).toBe("CAPABILITY_NOT_APPROVED");
+    const approve = ["cap", "approve", path("events.cap"), "--out", path("events-1.cap")];
+    await cell.json("--creds", path("bob.creds"), ...approve);
+    expect(await read("events-1.cap")).toBe("ok");
+    const shown = await cell.json("cap", "show", path("events-1.cap"));
+    expect(shown).toMatchObject({ counts: true, links: [{ kind: "system" }] });
+    const { minted } = (await cell.json("cap", "list")) as { readonly minted: readonly { kind: string }[] };
+    expect(minted.at(-1)).toMatchObject({ kind: "system", client: "ann" });
+    await cell.json("cap", "revoke", path("events-1.cap"));
+    expect(await read("events-1.cap")).toBe("CAPABILITY_REVOKED");
+
+    const both = ["--target", "live/parrot", "--permission", "EVENT_SUBSCRIBE", "--out", path("both.cap")];
+    expect((await cell.cli("cap", "mint", "--holder", "ann", ...both)).stderr).toMatch(
+      /^CAPABILITY_KINDS_MIXED: .*Mint two tokens/,
+    );
+    const added = ["--token", "--target", "live/parrot", "kernel/graph", "--out", path("mixed.creds")];
+    expect((await cell.cli("client", "add", "mixed", ...added)).stderr).toMatch(/^CAPABILITY_KINDS_MIXED/);
+    const { stdout: clients } = await cell.cli("client", "list");
+    expect([/^ann /m.test(clients), /^mixed /m.test(clients)]).toEqual([true, false]);
+    // Nor does the authority, whoever asks it how.
+    const key = (await cell.cli("--creds", path("ann.creds"), "cap", "key")).stdout.trim();
+    const permissions = [{ intents: ["say"], targets: ["live/parrot", "kernel/graph"], where: [] }];
+    const asked = { holder: key, permissions, ttlMs: 60_000, depth: 0, once: false };
+    const { stderr } = await cell.cli(
+      "send",
+      "kernel/capabilities",
+      "capability.mint",
+      JSON.stringify(asked),
+    );
+    expect(stderr).toMatch(/^CAPABILITY_KINDS_MIXED/);
   });
 
   it("starts as many agents as its token says", async () => {

@@ -66,13 +66,13 @@ describe("a token with limits", () => {
   });
 
   it("is refused where nothing says what an intent costs, and where more is asked than it may be handed", async () => {
-    const asked = ["--target", "live/**", "--permission", "AGENT_SPAWN", "--cost", "1", "--depth", "1"];
-    await mint("dear.cap", ...asked);
+    await mint("dear.cap", "--target", "live/**", "--cost", "1", "--depth", "1");
+    await mint("dear-agents.cap", "--permission", "AGENT_SPAWN", "--cost", "1");
     expect(await say("ann", "dear.cap", "live/unpriced")).toBe(
       "CAPABILITY_PRICE_UNSTATED: the token limits cost, and `live/unpriced` states no price of `say`",
     );
     // Of the kernel's own intents none costs anything.
-    expect(await start("dear.cap", "shared", "free")).toBe("ok");
+    expect(await start("dear-agents.cap", "shared", "free")).toBe("ok");
     for (const wider of [
       ["--cost", "1.000001"],
       ["--memory", "1MiB", "--cost", "2"],

@@ -179,6 +179,22 @@ describe("keys that are rotated under load", () => {
     expect(await send("x")).toMatch(/^CAPABILITY_EPOCH_STALE/);
   });
 
+  it("a client's with a token for the kernel in its file, whose kind is kept", async () => {
+    const file = workspace.path("kernel-token.creds");
+    const asked = ["--token", "--target", "kernel/a/telemetry", "--intent", "events.read"];
+    await first.json("client", "add", "keeper", ...asked, "--out", file);
+    const read = async () =>
+      (await cell0(["--creds", file, "send", "kernel/a/telemetry", "events.read", "{}"])).stderr;
+    expect(await read()).toBe("");
+    await first.json("keys", "rotate", "client", "keeper", "--file", file);
+    await first.json("keys", "rotate", "client", "keeper", "--file", file, "--remove");
+    expect(await read()).toBe("");
+    const { minted } = (await first.json("cap", "list")) as { readonly minted: readonly object[] };
+    expect(minted.filter((each) => "client" in each && each.client === "keeper").at(-1)).toMatchObject({
+      kind: "system",
+    });
+  });
+
   it.each(["a", "b"])("node %s's, while it answers and its actors send", async (name) => {
     const credsOf = name === "a" ? first.dir.nodeCreds : second.dir.nodeCreds;
     const old = workspace.path(`${name}-before.creds`);
@@ -236,7 +252,7 @@ describe("keys that are rotated under load", () => {
     try {
       await underLoad([first.client, shop], async () => {
         const rotated = await first.json("keys", "rotate", "issuer");
-        expect(rotated).toMatchObject({ principal: "issuer", generation: 2, renewed: 6, left: [] });
+        expect(rotated).toMatchObject({ principal: "issuer", generation: 2, renewed: 7, left: [] });
         await first.json(
           "client",
           "add",
@@ -319,6 +335,7 @@ describe("keys that are rotated under load", () => {
       minted: [
         // Of the client "token" both were revoked, by the scope of its name.
         ...[true, true].map((revoked) => expect.objectContaining({ scope: "token", revoked })),
+        ...[false, false].map((revoked) => expect.objectContaining({ scope: "keeper", revoked })),
         ...[false, false].map((revoked) => expect.objectContaining({ scope: "default", revoked })),
       ],
     });

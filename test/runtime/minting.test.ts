@@ -102,6 +102,7 @@ describe("the capability authority", () => {
         holder: toHex(keys.bob.publicKey),
         client: "bob",
         permissions: [{ intents: ["ticket.open"], targets: ["support/triage"], where: ["/amount <= 10"] }],
+        kind: "user",
         once: false,
         depth: 1,
         scope: "ann",
@@ -194,6 +195,30 @@ describe("the capability authority", () => {
     grants: [{ intents: ["**"], targets: ["**", "kernel/**"] }],
     ...lasting,
   });
+  const graphs = { intents: ["ticket.open"], targets: ["support/triage"], where: [] };
+  const kernels = { intents: ["graph.get"], targets: ["kernel/graph"], where: [] };
+  const mixed = { ...kernels, targets: ["kernel/graph", "support/triage"] };
+  const forActor = { holder: "support/desk", depth: 0 };
+  test.for<[asked: Partial<MintRequest>, outcome: string]>([
+    [{ permissions: [graphs] }, "user"],
+    [{ permissions: [{ ...graphs, targets: ["**"] }] }, "user"],
+    [{ permissions: [kernels] }, "system"],
+    [{ permissions: [kernels, { ...kernels, targets: ["kernel/*/registry"] }] }, "system"],
+    [{ permissions: [kernels, graphs] }, "CAPABILITY_KINDS_MIXED"],
+    [{ permissions: [mixed] }, "CAPABILITY_KINDS_MIXED"],
+    [{ permissions: [mixed], once: true }, "ephemeral"],
+    [{ permissions: [kernels], once: true }, "ephemeral"],
+    [{ permissions: [kernels, graphs], ...forActor }, "agent"],
+    [{ permissions: [kernels], ...forActor }, "agent"],
+  ])("mints of the kind that the targets of %j are of: %s", async ([asked, outcome]) => {
+    const { ports, records } = setUp({ trust: trustStore([issuer, node, bob, chief]) });
+    const made = await mintAs(asked, { principal: "chief" }, ports);
+    expect(made.ok ? made.value.kind : made.error.code).toBe(outcome);
+    const rows = await mintedRows(ports);
+    expect(rows.map(({ kind }) => kind)).toEqual(made.ok ? [outcome] : []);
+    expect(records).toHaveLength(rows.length);
+  });
+
   test("mints in the scope's epoch, and tells what was revoked since", async () => {
     const { ports } = setUp({ trust: trustStore([issuer, node, bob, chief]) });
     const revocations = ports.revocations;

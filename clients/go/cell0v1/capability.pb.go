@@ -28,16 +28,19 @@ type TokenKind int32
 
 const (
 	TokenKind_TOKEN_KIND_UNSPECIFIED TokenKind = 0
-	// Of the kernel's own actors.
+	// Reaches the kernel's own actors and no other: each pattern of targets begins with `kernel/`, which no wildcard
+	// stands for. Can be narrowed to the same kind, an ephemeral one or an actor's.
 	TokenKind_TOKEN_KIND_SYSTEM TokenKind = 1
-	// Of an actor, which has no key: nothing follows it, `max_depth` is 0. A user's or an ephemeral one can be
-	// narrowed to it.
+	// Of an actor, which has no key: nothing follows it, `max_depth` is 0. A system, a user or an ephemeral one can
+	// be narrowed to it. Its targets are of either sort.
 	TokenKind_TOKEN_KIND_AGENT TokenKind = 2
-	TokenKind_TOKEN_KIND_USER  TokenKind = 3
-	// Of another cell.
+	// Reaches actors of graphs: no pattern of targets begins with `kernel/`. Narrowed as a system one is.
+	TokenKind_TOKEN_KIND_USER TokenKind = 3
+	// Of another cell; refused, whatever is narrowed from it, too.
 	TokenKind_TOKEN_KIND_FEDERATION TokenKind = 4
 	// Serves one intent, once in the whole cell, with whatever is narrowed from it; valid for at most 5 minutes.
-	// Any kind but an actor's can be narrowed to it, and it to no other but an actor's.
+	// Any kind but an actor's can be narrowed to it, and it to no other but an actor's. Its targets
+	// are of either sort.
 	TokenKind_TOKEN_KIND_EPHEMERAL TokenKind = 5
 )
 

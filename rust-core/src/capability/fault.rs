@@ -47,7 +47,7 @@ pub enum CapabilityFault {
     #[error("link {0} allows more than the one before: {1}")]
     Widened(usize, &'static str),
     /// It asks for something that nothing keeps to yet.
-    #[error("tokens of its kind are not built yet")]
+    #[error("a link is another cell's, and cells are not joined to others yet")]
     NotBuiltYet,
     /// It does not allow this intent to this target.
     #[error("it does not allow this intent to this target")]

@@ -57,7 +57,7 @@ pub fn widened(child: &Claims<'_>, parent: &Claims<'_>) -> Option<&'static str> 
 fn may_follow(kind: TokenKind, parent: TokenKind) -> bool {
     match (parent, kind) {
         (TokenKind::Agent, _) => false,
-        (_, TokenKind::Agent) => matches!(parent, TokenKind::User | TokenKind::Ephemeral),
+        (_, TokenKind::Agent) => parent != TokenKind::Federation,
         (_, TokenKind::Ephemeral) => true,
         _ => kind == parent,
     }

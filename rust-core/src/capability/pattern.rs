@@ -37,6 +37,12 @@ pub fn is_pattern(pattern: &str, separator: Separator) -> bool {
     tokens.len() <= NAME_TOKENS_MAX && fixed.iter().all(|token| *token == ANY || is_token(token))
 }
 
+/// Whether a pattern of targets begins with the word `kernel`; no other fits a target of the kernel.
+#[must_use]
+pub fn is_of_kernel(pattern: &str) -> bool {
+    Separator::Slash.split(pattern).first() == Some(&KERNEL_ROOT)
+}
+
 /// Whether a pattern fits a name. A target of the kernel needs one that begins with the word `kernel`.
 #[must_use]
 pub fn matches(pattern: &str, name: &str, separator: Separator) -> bool {
@@ -87,8 +93,8 @@ fn is_within(narrow: &[&str], wide: &[&str], separator: Separator) -> bool {
 }
 
 fn reaches_kernel_by_wildcard(tokens: &[&str], pattern: &[&str], separator: Separator) -> bool {
-    let is_of_kernel = |tokens: &[&str]| tokens.first() == Some(&KERNEL_ROOT);
-    separator == Separator::Slash && is_of_kernel(tokens) && !is_of_kernel(pattern)
+    let begins = |tokens: &[&str]| tokens.first() == Some(&KERNEL_ROOT);
+    separator == Separator::Slash && begins(tokens) && !begins(pattern)
 }
 
 /// The tokens before a last `**`, and whether there is one.

@@ -3,6 +3,7 @@
 
 use super::approval::{Demand, acceptable_key};
 use super::limits::Limits;
+use super::pattern::is_of_kernel;
 use super::permission::{CONSTRAINTS_MAX, Permission};
 use crate::wire::SAFE_INTEGER_MAX;
 use crate::wire::fields::{Fields, FormFault, add, set};
@@ -26,11 +27,11 @@ const ID_BYTES: usize = 16;
 /// Whom a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
-    /// The kernel's own actors.
+    /// Reaches the kernel's own actors, and no other.
     System,
     /// An actor.
     Agent,
-    /// Clients.
+    /// Reaches actors of graphs, and none of the kernel's.
     User,
     /// Another cell.
     Federation,
@@ -175,6 +176,16 @@ impl<'a> Claims<'a> {
         let values: usize = constraints().map(|each| each.rule.values()).sum();
         if all.is_empty() {
             return Err("it permits nothing");
+        }
+        let mut targets = all.iter().flat_map(|each| &each.targets);
+        match self.kind {
+            TokenKind::System if !targets.all(|each| is_of_kernel(each)) => {
+                return Err("it is of kind system, and names a target outside the kernel");
+            }
+            TokenKind::User if targets.any(|each| is_of_kernel(each)) => {
+                return Err("it is of kind user, and names a target of the kernel");
+            }
+            _ => {}
         }
         if patterns > PATTERNS_IN_ALL_MAX {
             return Err("it has too many patterns in all");

@@ -95,11 +95,11 @@ impl Court<'_> {
     ) -> Verdict {
         let chain = self.counting_chain(capsule.capability, holder, signatures)?;
         let last = &chain.last().claims;
-        let is_built = matches!(
-            last.kind,
-            TokenKind::User | TokenKind::Agent | TokenKind::Ephemeral
-        );
-        if !is_built {
+        // Whatever is narrowed from another cell's is that cell's, too.
+        if chain
+            .links()
+            .any(|link| link.claims.kind == TokenKind::Federation)
+        {
             return Err(CapabilityFault::NotBuiltYet.into());
         }
         if capsule.deadline_unix_ms > last.not_after_unix_ms {

@@ -1,5 +1,5 @@
 // Shapes of what the kernel's actors report, as plain JSON.
-import type { ResourceLimits } from "../../security/capability/token.ts";
+import type { ResourceLimits, TokenKindName } from "../../security/capability/token.ts";
 import type { Failure, FailureClass } from "../child.ts";
 
 export type TreeNode = {
@@ -36,6 +36,8 @@ export type MintedRow = ResourceLimits & {
     readonly targets: readonly string[];
     readonly where: readonly string[];
   }[];
+  /** `user` reaches actors of graphs, `system` the kernel's own. */
+  readonly kind: TokenKindName;
   readonly once: boolean;
   readonly depth: number;
   /** Keys, hex, of which so many are to approve it; whether they have, only the token itself says. */

@@ -8,6 +8,13 @@ export const capabilityErrors = defineErrors({
     remedy: "Use the token as it was given; make a narrower one with `cell0 cap attenuate`.",
     retry: "never",
   },
+  CAPABILITY_KINDS_MIXED: {
+    title: "one token would reach the kernel's own actors and those of graphs",
+    cause:
+      "A client's token is of kind `system`, and all its targets begin with `kernel/`, or of kind `user`, and none does.",
+    remedy: "Mint two tokens: one for the targets that begin with `kernel/`, one for the others.",
+    retry: "never",
+  },
   CAPABILITY_CHAIN_BROKEN: {
     title: "the links of the capability do not follow each other",
     cause:

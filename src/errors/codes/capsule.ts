@@ -30,8 +30,8 @@ export const capsuleErrors = defineErrors({
   },
   CAPSULE_CAPABILITY_NOT_BUILT_YET: {
     title: "this capability needs what this version does not have",
-    cause: "Its token is of kind `system` or `federation`: nothing would keep to that yet.",
-    remedy: "Use a token as `cell0 cap mint` makes it, for a client or an actor.",
+    cause: "A link of it is of kind `federation`, another cell's: cells are not joined to others yet.",
+    remedy: "Use a token of this cell's, as `cell0 cap mint` makes it.",
     retry: "never",
   },
   CAPSULE_HOPS_EXHAUSTED: {

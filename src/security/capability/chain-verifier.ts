@@ -180,9 +180,9 @@ export function cellChainVerifier(
   });
 }
 
-/** What its last link asks for and nothing would keep to yet. */
-export function unbuilt({ last }: Chain): CellError | undefined {
-  if (last.kind === "user" || last.kind === "agent" || last.kind === "ephemeral") return undefined;
+/** What a link asks for and nothing would keep to yet: whatever is narrowed from another cell's is that cell's, too. */
+export function unbuilt({ links }: Chain): CellError | undefined {
+  if (links.every(({ kind }) => kind !== "federation")) return undefined;
   return new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET");
 }
 

@@ -53,7 +53,7 @@ export function chainOf(links: readonly Token[]): Result<Chain, CellError> {
   return ok({ links, root, last });
 }
 
-export const chainBytes = ({ links }: Pick<Chain, "links">): Uint8Array =>
+export const chainBytes = ({ links }: { readonly links: readonly Pick<Token, "bytes">[] }): Uint8Array =>
   toBinary(CapabilityChainSchema, create(CapabilityChainSchema, { links: links.map(({ bytes }) => bytes) }));
 
 /**

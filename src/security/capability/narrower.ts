@@ -26,7 +26,7 @@ export function widened(child: Narrowed, parent: Narrowed): string | undefined {
 /** Nothing follows an actor's; for an actor is narrower than for a client, and once than many times. */
 function mayFollow(kind: TokenKindName, parent: TokenKindName): boolean {
   if (parent === "agent") return false;
-  if (kind === "agent") return parent === "user" || parent === "ephemeral";
+  if (kind === "agent") return parent !== "federation";
   return kind === parent || kind === "ephemeral";
 }
 

@@ -29,6 +29,7 @@ import {
 } from "./approval.ts";
 import { MAX_VALUES } from "./constraint.ts";
 import { type Permission, readPermission, toPermission } from "./permission.ts";
+import { beyondKind } from "./reach.ts";
 
 export const MAX_TOKEN_BYTES = 8 * 1024;
 const APPROVAL_BYTES = 104;
@@ -271,6 +272,8 @@ function readClaims(body: TokenBody): (TokenClaims & Pick<Token, "issuer">) | st
     if (typeof permission === "string") return permission;
     permissions.push(permission);
   }
+  const beyond = beyondKind(kind, permissions);
+  if (beyond !== undefined) return beyond;
   const patterns = permissions.reduce((sum, each) => sum + each.intents.length + each.targets.length, 0);
   const rules = permissions.flatMap(({ constraints }) => constraints.map(({ rule }) => rule));
   const values = rules.reduce((sum, rule) => sum + ("values" in rule ? rule.values.length : 1), 0);

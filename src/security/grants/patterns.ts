@@ -17,6 +17,9 @@ export function isPattern(pattern: string, separator: Separator): boolean {
   return (open ? tokens.slice(0, -1) : tokens).every((token) => PATTERN_TOKEN.test(token));
 }
 
+/** Whether a target, or a pattern of targets, begins with the word `kernel`; no other pattern fits such a target. */
+export const isOfKernel = (path: string): boolean => path.split("/", 1)[0] === KERNEL_ROOT;
+
 /** Whether any intent pattern fits the intent, and any target pattern the target. */
 export function allows(
   { intents, targets }: { readonly intents: readonly string[]; readonly targets: readonly string[] },
@@ -61,6 +64,5 @@ function matches(pattern: string, text: string, separator: Separator): boolean {
 }
 
 const firstOf = (tokens: readonly string[]): string => tokens[0] ?? "";
-const firstToken = (path: string): string => path.split("/", 1)[0] ?? "";
 const reachesKernelByWildcard = (pattern: string, target: string): boolean =>
-  firstToken(target) === KERNEL_ROOT && firstToken(pattern) !== KERNEL_ROOT;
+  isOfKernel(target) && !isOfKernel(pattern);

@@ -92,7 +92,8 @@ export function parseCreds(text: string): Result<ParsedIdentity, CellError> {
 
 function withCapability(identity: ParsedIdentity, text: string): Result<ParsedIdentity, CellError> {
   const capability = parseTokenFile(text);
-  if (!capability.ok) return invalid("its block CELL0 CAPABILITY is damaged");
+  if (!capability.ok)
+    return invalid(`its block CELL0 CAPABILITY cannot be read: ${capability.error.message}`);
   if (!equalBytes(capability.value.last.holder, identity.certificate.key)) {
     return invalid("its capability is held by another key");
   }

@@ -14,12 +14,12 @@ import {
   type TokenClaims,
 } from "../../../src/security/capability/token.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
-import { rootChain, tokenClaims } from "../../security/capability/token-fixture.ts";
+import { rootChain, SYSTEM, tokenClaims } from "../../security/capability/token-fixture.ts";
 import { bobCertificate, genesis, keyOf, keys, must, NOW } from "../../security/cell-fixture.ts";
 import { actorOf, following, step } from "../links.ts";
 import { mutants } from "../mutants.ts";
 import { AGENT, chainLimit, chains } from "../samples.ts";
-import { signedAnew, signerOf } from "./chain-keys.ts";
+import { chainWith, signedAnew, signedByHand, signerOf } from "./chain-keys.ts";
 import { coreTarget } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
 import { cydCertificate, everyone, odd, people, rotated } from "./people.ts";
@@ -38,6 +38,11 @@ const byOdd = Array.from({ length: 8 }, (_, n): Chain => {
   const last = must(signToken(claims, odd as SigningKey, genesis.hash));
   return { links: [root, last], root, last };
 });
+const KINDS: readonly Partial<TokenClaims>[] = [
+  SYSTEM,
+  ...(["user", "ephemeral", "federation"] as const).map((kind) => ({ kind })),
+  { ...SYSTEM, kind: "ephemeral" },
+];
 const AGENTS = { kind: "agent", maxDepth: 0, holder: actorHolder(genesis.hash, AGENT) } as const;
 /** By hand, by ann. */
 function byStep({ links: before, root, last: parent }: Chain, given: Partial<TokenClaims>): Chain {
@@ -51,9 +56,12 @@ const others: readonly Chain[] = [
   approved([keys.ann, keys.bob, people.cyd]),
   approved([]),
   ...byOdd,
-  // Of actors: under one that serves once, under one of the kernel's, and with a link behind it.
+  // Of actors: under one that serves once, under one for the kernel, under another cell's, and with a link behind it.
   byStep(rootChain({ kind: "ephemeral" }), AGENTS),
-  byStep(rootChain({ kind: "system" }), AGENTS),
+  byStep(rootChain(SYSTEM), { ...SYSTEM, ...AGENTS }),
+  byStep(rootChain({ kind: "federation" }), AGENTS),
+  // Of each kind under each other.
+  ...KINDS.flatMap((kind) => KINDS.map((next) => byStep(rootChain(kind), next))),
   rootChain({ kind: "agent", maxDepth: 0, holder: keys.ann.publicKey }),
   byStep(rootChain({ kind: "agent", maxDepth: 0, holder: keys.ann.publicKey }), { maxDepth: 0 }),
   byStep(rootChain({ kind: "agent", maxDepth: 0, holder: keys.ann.publicKey }), AGENTS),
@@ -75,7 +83,7 @@ const others: readonly Chain[] = [
   ...Object.values(rotated).flatMap((pair) => pair.map((key) => rootChain({ holder: key.publicKey }))),
 ];
 const all = [...chains, ...others];
-const named = ({ kind, holder }: Token) => (kind === "agent" ? { actor: AGENT } : holder);
+const named = ({ kind, holder }: TokenClaims) => (kind === "agent" ? { actor: AGENT } : holder);
 const holders = [...all.map(({ last }) => named(last)), keys.bob.publicKey];
 
 const changedChain = mutants(all.map(chainBytes), chainLimit).map(
@@ -101,7 +109,7 @@ const shuffled = fc.array(fc.constantFrom(...links), { maxLength: 9 }).map((some
   return { kind: "chain", bytes: toBinary(CapabilityChainSchema, message), holder: keys.ann.publicKey };
 });
 
-const heldBy = (link: Token) => {
+const heldBy = (link: TokenClaims) => {
   const actor = actorOf(link);
   return actor === undefined ? named(link) : { actor };
 };
@@ -135,8 +143,8 @@ const ofTheOther = fc
 /** One link more, mostly narrower, sometimes wider by a hair. */
 const stepped = fc.record({ of: fc.constantFrom(...chains), next: step }).map(({ of, next }): Subject => {
   const claims = { ...following(of.last, next), parent: of.last.hash };
-  const link = must(signToken(claims, signerOf(of.last.holder) as SigningKey, genesis.hash));
-  return { kind: "chain", bytes: chainBytes({ links: [...of.links, link] }), holder: heldBy(link) };
+  const link = signedByHand(claims, signerOf(of.last.holder) as SigningKey);
+  return { kind: "chain", bytes: chainWith(of, link), holder: heldBy(claims) };
 });
 
 const subject = fc.oneof(

@@ -1,13 +1,13 @@
 // Envelopes and capsules, right, changed, and of signers who may not send them.
 import fc from "fast-check";
-import { chainBytes } from "../../../src/security/capability/chain.ts";
+import { attenuate, chainBytes } from "../../../src/security/capability/chain.ts";
 import { actorHolder } from "../../../src/security/capability/holder.ts";
 import type { SigningKey } from "../../../src/security/keys/signing-key.ts";
 import { type Capsule, MAX_CAPSULE_BYTES } from "../../../src/security/wire/capsule.ts";
 import { MAX_ENVELOPE_BYTES } from "../../../src/security/wire/envelope.ts";
 import { sealBatch, sealOne } from "../../../src/security/wire/seal.ts";
-import { rootChain } from "../../security/capability/token-fixture.ts";
-import { bytesOf, genesis, INBOX, keys, NOW, sealingOf } from "../../security/cell-fixture.ts";
+import { rootChain, SYSTEM, tokenClaims } from "../../security/capability/token-fixture.ts";
+import { bytesOf, genesis, INBOX, keys, must, NOW, sealingOf } from "../../security/cell-fixture.ts";
 import { mutants } from "../mutants.ts";
 import { AGENT, capsuleSamples, chainSamples, envelopeSamples, intents } from "../samples.ts";
 import { batch, boundCapsule } from "./bounds.ts";
@@ -20,6 +20,13 @@ const once = chainBytes(rootChain({ kind: "ephemeral" }));
 const agents = chainBytes(
   rootChain({ kind: "agent", maxDepth: 0, holder: actorHolder(genesis.hash, AGENT) }),
 );
+const system = chainBytes(rootChain(SYSTEM));
+const elsewhere = chainBytes(rootChain({ kind: "federation" }));
+const onceOfElsewhere = (() => {
+  const of = rootChain({ kind: "federation" });
+  const claims = tokenClaims({ kind: "ephemeral", maxDepth: 0 });
+  return chainBytes(must(attenuate(of, claims, keys.ann, genesis.hash)));
+})();
 const brief = chainBytes(rootChain({ notAfterUnixMs: NOW + 4_000 }));
 const narrow = chainBytes(
   rootChain({
@@ -44,11 +51,14 @@ const answer = { target: INBOX, replyInbox: "", reply };
 
 const samples: readonly Uint8Array[] = [
   ...envelopeSamples,
-  ...[once, agents, brief, narrow, chainSamples[1], chainSamples[3]].map((capability) =>
-    sent({ capability: capability ?? new Uint8Array() }),
+  ...[once, agents, brief, narrow, chainSamples[1], chainSamples[3], elsewhere, onceOfElsewhere].map(
+    (capability) => sent({ capability: capability ?? new Uint8Array() }),
   ),
   sent({ capability: narrow, payload: Buffer.from('{"subject":"scanner"}') }),
   sent({ capability: narrow, intent: "other" }),
+  sent({ capability: system }),
+  sent({ capability: system, target: "kernel/graph" }),
+  sent({ capability: once, target: "kernel/graph" }),
   sent({ capability: Uint8Array.of(1) }),
   // A batch of which one rests on a token.
   ...sealBatch([[intents[0] ?? once, bytesOf({ id: id(41), capability: once })]], sealingOf(keys.ann), 3n),

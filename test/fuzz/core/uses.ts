@@ -6,9 +6,20 @@ import { chainBytes, chainOf } from "../../../src/security/capability/chain.ts";
 import { type ResourceLimits, signToken, type Token } from "../../../src/security/capability/token.ts";
 import { rootChain } from "../../security/capability/token-fixture.ts";
 import { bytesOf, genesis, keys, must, NOW } from "../../security/cell-fixture.ts";
-import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
-import { ACTORS, actorOf, aimed, following, HOLDERS, someLimits, step, toActor } from "../links.ts";
-import { coreTarget } from "./core-law.ts";
+import { nameOf, payloadText } from "../arbitrary-permission.ts";
+import {
+  ACTORS,
+  actorOf,
+  aimed,
+  following,
+  HOLDERS,
+  rootReach,
+  someLimits,
+  step,
+  toActor,
+} from "../links.ts";
+import { chainWith, signedByHand } from "./chain-keys.ts";
+import { coreTarget, NAMED } from "./core-law.ts";
 import { courtOf, type Subject } from "./court.ts";
 import { everyone } from "./people.ts";
 
@@ -26,7 +37,7 @@ type Ask = typeof ask extends fc.Arbitrary<infer T> ? T : never;
 export const coreUses = coreTarget({
   name: "core-use",
   inputs: fc.record({
-    root: fc.array(permission, { minLength: 1, maxLength: 3 }),
+    root: rootReach,
     maxDepth: fc.nat(7),
     limits: fc.oneof(fc.constant<ResourceLimits>({}), someLimits),
     steps: fc.array(step, { maxLength: 4, size: "max" }),
@@ -38,13 +49,19 @@ export const coreUses = coreTarget({
     ),
   }),
   caseOf: ({ root, maxDepth, limits, steps, isForActor, asks, atMs }) => {
-    let chain = rootChain({ permissions: root, maxDepth, limits });
+    let chain = rootChain({ ...root, maxDepth, limits });
+    const unread: Subject[] = [];
     for (const each of isForActor ? toActor(steps) : steps) {
       const holder = chain.last.holder;
       const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, holder)) ?? keys.ann;
       const claims = { ...following(chain.last, each), parent: chain.last.hash };
       const link = signToken(claims, signer, genesis.hash);
       if (link.ok) chain = must(chainOf([...chain.links, link.value]));
+      else {
+        const path = actorOf(claims);
+        const bytes = chainWith(chain, signedByHand(claims, signer));
+        unread.push({ kind: "chain", bytes, holder: path === undefined ? claims.holder : { actor: path } });
+      }
     }
     const bytes = chainBytes(chain);
     const { last } = chain;
@@ -65,11 +82,16 @@ export const coreUses = coreTarget({
       return { kind: "capsule", bytes: capsuleOf(each, last, bytes, sender), issuer };
     };
     const holder = actor === undefined ? last.holder : { actor };
-    return { court, subjects: [{ kind: "chain", bytes, holder }, ...asks.map(use)] };
+    const whole: Subject = { kind: "chain", bytes, holder };
+    const names = new Map([[whole, last.kind]]);
+    return { court, subjects: [whole, ...unread, ...asks.map(use)], names };
   },
   mustSee: [
     ...["ok by a token", "CAPABILITY_WIDENED", "CAPABILITY_INTENT_FORBIDDEN", "CAPABILITY_EXPIRED"],
     ...["CAPABILITY_HOLDER_MISMATCH", "CAPABILITY_CHAIN_BROKEN", "CAPABILITY_ARGUMENT_FORBIDDEN"],
+    ...["CAPABILITY_MALFORMED", "CAPSULE_CAPABILITY_NOT_BUILT_YET"],
+    // Of the chains alone, by the kind of their last link.
+    ...["system", "user", "ephemeral", "agent"].map((kind) => `${kind}${NAMED}accepted`),
   ],
   testRuns: 200,
 });

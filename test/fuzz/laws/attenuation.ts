@@ -4,15 +4,16 @@
 import fc from "fast-check";
 import { equalBytes } from "../../../src/security/bytes.ts";
 import { attenuate, type Chain, chainBytes, chainOf } from "../../../src/security/capability/chain.ts";
-import type { Permission } from "../../../src/security/capability/permission.ts";
 import { permits } from "../../../src/security/capability/permits.ts";
-import { type ResourceLimits, signToken } from "../../../src/security/capability/token.ts";
+import { beyondKind } from "../../../src/security/capability/reach.ts";
+import { type ResourceLimits, signToken, type TokenClaims } from "../../../src/security/capability/token.ts";
+import { isOfKernel } from "../../../src/security/grants/patterns.ts";
 import { readJsonPayload } from "../../../src/wire/json-payload.ts";
 import { chainVerifier, inEpoch, rootChain, userOf } from "../../security/capability/token-fixture.ts";
 import { genesis, keys, must } from "../../security/cell-fixture.ts";
-import { nameOf, payloadText, permission } from "../arbitrary-permission.ts";
+import { nameOf, payloadText } from "../arbitrary-permission.ts";
 import { codeOf, demand } from "../demand.ts";
-import { aimed, following, HOLDERS, type Step, someLimits, step, toActor } from "../links.ts";
+import { aimed, following, HOLDERS, rootReach, type Step, someLimits, step, toActor } from "../links.ts";
 import { type Saw, targetOf } from "../target.ts";
 import { verifyOnce } from "../verify-once.ts";
 
@@ -37,7 +38,7 @@ const ask: fc.Arbitrary<Ask> = fc.record({
 });
 
 type Story = {
-  readonly root: readonly Permission[];
+  readonly root: Pick<TokenClaims, "kind" | "permissions">;
   readonly maxDepth: number;
   readonly limits: ResourceLimits;
   readonly steps: readonly Step[];
@@ -48,7 +49,7 @@ type Story = {
 export const attenuation = targetOf<Story>({
   name: "attenuation",
   inputs: fc.record({
-    root: fc.array(permission, { minLength: 1, maxLength: 3 }),
+    root: rootReach,
     maxDepth: fc.nat(7),
     limits: someLimits,
     steps: fc.array(step, { minLength: 1, maxLength: 7 }),
@@ -56,15 +57,21 @@ export const attenuation = targetOf<Story>({
     asks: fc.array(ask, { minLength: 1, maxLength: 16 }),
   }),
   check: ({ root, maxDepth, limits, steps, isForActor, asks }, saw) => {
-    let chain = rootChain({ permissions: root, maxDepth, limits });
+    let chain = rootChain({ ...root, maxDepth, limits });
     let isRefused = false;
     for (const each of isForActor ? toActor(steps) : steps) {
       const signer = HOLDERS.find(({ publicKey }) => equalBytes(publicKey, chain.last.holder)) ?? keys.ann;
       const claims = following(chain.last, each);
-      const byHand = must(signToken({ ...claims, parent: chain.last.hash }, signer, genesis.hash));
-      const longer = must(chainOf([...chain.links, byHand]));
+      const byHand = signToken({ ...claims, parent: chain.last.hash }, signer, genesis.hash);
       const proper = attenuate(chain, claims, signer, genesis.hash);
       saw(proper.ok ? "narrowed" : codeOf(proper.error));
+      if (!byHand.ok) {
+        saw(codeOf(byHand.error));
+        demand(!proper.ok, "`attenuate` makes a link that nobody reads");
+        demand(beyondKind(claims.kind, claims.permissions) !== undefined, "a link of its kind is not read");
+        continue;
+      }
+      const longer = must(chainOf([...chain.links, byHand.value]));
       const isSame = !proper.ok || equalBytes(chainBytes(proper.value), chainBytes(longer));
       demand(isSame, "`attenuate` makes another link than it is told");
       isRefused ||= !proper.ok;
@@ -99,6 +106,10 @@ export const attenuation = targetOf<Story>({
     "CAPABILITY_WIDENED",
     "counts",
     "authorised",
+    "authorised for the kernel",
+    "authorised for a graph",
+    "CAPABILITY_MALFORMED",
+    "of system",
   ],
   testRuns: 200,
 });
@@ -126,7 +137,13 @@ function checkPermissions({ links, last }: Chain, asked: Ask, saw: Saw): void {
   };
   if (permits(last, intent, target, value) !== undefined) return;
   saw("authorised");
+  saw(isOfKernel(target) ? "authorised for the kernel" : "authorised for a graph");
   links.forEach((link, at) => {
+    const other = isOfKernel(target) ? "user" : "system";
+    demand(
+      link.kind !== other,
+      `link ${at} is of kind ${other}, and the last permits ${intent} to ${target}`,
+    );
     const isPermitted = permits(link, intent, target, value) === undefined;
     demand(
       isPermitted,

@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { chainBytes } from "../../../src/security/capability/chain.ts";
 import { type ForActor, narrowToActor } from "../../../src/security/capability/narrow-to-actor.ts";
 import { codeOf, genesis, keys, must, NOW } from "../cell-fixture.ts";
-import { chainVerifier, rootChain } from "./token-fixture.ts";
+import { chainVerifier, rootChain, SYSTEM } from "./token-fixture.ts";
 
 const ACTOR = "support/desk";
 const permissions = [
   { intents: ["ticket.*"], targets: ["support/**"], constraints: [] },
-  { intents: ["http.fetch"], targets: ["kernel/*/http"], constraints: [] },
+  { intents: ["http.fetch"], targets: ["web/*"], constraints: [] },
 ];
 const root = rootChain({ permissions, limits: { calls: 9 } });
 const by = { key: keys.ann, genesisHash: genesis.hash, id: new Uint8Array(16).fill(9), nowUnixMs: NOW };
@@ -33,6 +33,13 @@ describe("a token that is narrowed to an actor", () => {
       limits: { calls: 2, agents: 1 },
       notAfterUnixMs: NOW + 1_000,
     });
+  });
+
+  test("may reach the kernel's own actors where its parent does", () => {
+    const chain = must(narrow({ targets: ["kernel/graph"] }, ACTOR, rootChain(SYSTEM)));
+    expect(codeOf(chainVerifier().verify(chainBytes(chain), { actor: ACTOR }, NOW))).toBe("ok");
+    expect(chain.links).toMatchObject([{ kind: "system" }, { kind: "agent" }]);
+    expect(codeOf(narrow({ targets: ["kernel/graph"] }))).toBe("CAPABILITY_WIDENED");
   });
 
   test.for<[what: string, code: string, made: () => ReturnType<typeof narrow>]>([

@@ -9,6 +9,11 @@ import { genesis, keys, must, NOW } from "../cell-fixture.ts";
 
 export const everything: Permission = { intents: ["**"], targets: ["**"], constraints: [] };
 
+/** Everything that the kernel's own actors do. */
+export const SYSTEM = {
+  ...{ kind: "system", permissions: [{ ...everything, targets: ["kernel/**"] }] },
+} as const satisfies Partial<TokenClaims>;
+
 /** Of a token that lets ann do everything for a minute, and hand it on. */
 export const tokenClaims = (given: Partial<TokenClaims> = {}): TokenClaims => ({
   ...{ id: new Uint8Array(16).fill(1), kind: "user", holder: keys.ann.publicKey, parent: new Uint8Array() },

@@ -30,6 +30,12 @@ const permission: Permission = {
 };
 const tokenFor = (given: Partial<TokenClaims> = {}): Uint8Array =>
   chainBytes(rootChain({ holder: keys.bob.publicKey, permissions: [permission], ...given }));
+/** Narrowed from another cell's. */
+const onceOfElsewhere = (): Uint8Array => {
+  const claims = tokenClaims({ kind: "federation", permissions: [permission] });
+  const once = { ...claims, kind: "ephemeral", maxDepth: 0, holder: keys.bob.publicKey } as const;
+  return chainBytes(must(attenuate(rootChain(claims), once, keys.ann, genesis.hash)));
+};
 const BYTES = 700;
 const judge = (
   fields: Partial<Capsule>,
@@ -112,7 +118,7 @@ describe("the authority of an intent with a capability", () => {
     const permissions = [
       { intents: ["child.start", "ticket.close"], targets: ["support/*", "kernel/**"], constraints: [] },
     ];
-    const capability = tokenFor({ limits: { agents: 2 }, permissions });
+    const capability = tokenFor({ kind: "ephemeral", limits: { agents: 2 }, permissions });
     const start = { ...asked, intent: "child.start", capability };
     expect(must(judge({ ...asked, capability })).counted).toBeUndefined();
     // Of an actor of a graph it is another intent by that name.
@@ -127,7 +133,7 @@ describe("the authority of an intent with a capability", () => {
       ...{ memoryBytes: 10, cpuMilli: 11, storageBytes: 1_000, agents: 13, calls: 14, costMicro: 15 },
     };
     const permissions = [{ intents: ["**"], targets: ["support/*", "kernel/**"], constraints: [] }];
-    const capability = tokenFor({ limits, permissions });
+    const capability = tokenFor({ kind: "ephemeral", limits, permissions });
     const resources: ResourceView = {
       priceOf: (target, intent) => (target === "support/triage" && intent === "ticket.close" ? 3 : 0),
       isKept: (target) => target === "kernel/a/registry",
@@ -158,7 +164,7 @@ describe("the authority of an intent with a capability", () => {
     ["a child under no such limit", "ok", { agents: 9, calls: 9 }, started("none")],
   ])("with a limit: %s is %s", ([, code, limits, fields]) => {
     const permissions = [{ intents: ["**"], targets: ["support/*", "kernel/**"], constraints: [] }];
-    const capability = tokenFor({ limits, permissions });
+    const capability = tokenFor({ kind: "ephemeral", limits, permissions });
     const resources: ResourceView = {
       priceOf: (_target, intent) => (intent === "free" ? 0 : undefined),
       isKept: () => false,
@@ -194,7 +200,8 @@ describe("the authority of an intent with a capability", () => {
 
   test.for<[what: string, code: string, token: () => Uint8Array]>([
     ["no chain", "CAPABILITY_MALFORMED", () => Uint8Array.of(1)],
-    ["one of another kind", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "system" })],
+    ["another cell's", "CAPSULE_CAPABILITY_NOT_BUILT_YET", () => tokenFor({ kind: "federation" })],
+    ["one that serves once, of another cell's", "CAPSULE_CAPABILITY_NOT_BUILT_YET", onceOfElsewhere],
     [
       "one that ends before the intent does",
       "CAPABILITY_EXPIRED",

@@ -688,27 +688,30 @@ export const TokenKind = {
   UNSPECIFIED: 0,
 
   /**
-   * Of the kernel's own actors.
+   * Reaches the kernel's own actors and no other: each pattern of targets begins with `kernel/`, which no wildcard
+   * stands for. Can be narrowed to the same kind, an ephemeral one or an actor's.
    *
    * @generated from enum value: TOKEN_KIND_SYSTEM = 1;
    */
   SYSTEM: 1,
 
   /**
-   * Of an actor, which has no key: nothing follows it, `max_depth` is 0. A user's or an ephemeral one can be
-   * narrowed to it.
+   * Of an actor, which has no key: nothing follows it, `max_depth` is 0. A system, a user or an ephemeral one can
+   * be narrowed to it. Its targets are of either sort.
    *
    * @generated from enum value: TOKEN_KIND_AGENT = 2;
    */
   AGENT: 2,
 
   /**
+   * Reaches actors of graphs: no pattern of targets begins with `kernel/`. Narrowed as a system one is.
+   *
    * @generated from enum value: TOKEN_KIND_USER = 3;
    */
   USER: 3,
 
   /**
-   * Of another cell.
+   * Of another cell; refused, whatever is narrowed from it, too.
    *
    * @generated from enum value: TOKEN_KIND_FEDERATION = 4;
    */
@@ -716,7 +719,8 @@ export const TokenKind = {
 
   /**
    * Serves one intent, once in the whole cell, with whatever is narrowed from it; valid for at most 5 minutes.
-   * Any kind but an actor's can be narrowed to it, and it to no other but an actor's.
+   * Any kind but an actor's can be narrowed to it, and it to no other but an actor's. Its targets
+   * are of either sort.
    *
    * @generated from enum value: TOKEN_KIND_EPHEMERAL = 5;
    */
