@@ -204,12 +204,17 @@ function turningAway(
     principals: () => trust.snapshot(Date.now()).flatMap(sendingPrincipal),
     onShutOut: (sender) => tell(sender, "BROKER_FLOODED"),
     keepOut(sender) {
-      const known = trust.byPrincipal(sender, Date.now());
-      const ms = known.ok && known.value.kind === "node" ? undefined : door?.keepOut(sender);
+      const ms = mayKeepOut(trust, sender) ? door?.keepOut(sender) : undefined;
       if (ms !== undefined) tell(sender, "BROKER_KEPT_OUT", `it is kept out for ${ms / 1000} s`);
       return ms;
     },
   };
+}
+
+/** Not a node, nor one whose certificate has not come here yet. */
+function mayKeepOut(trust: TrustStore, sender: string): boolean {
+  const known = trust.byPrincipal(sender, Date.now());
+  return known.ok ? known.value.kind !== "node" : known.error.code !== "AUTHORITY_ISSUER_UNKNOWN";
 }
 
 /** An issuer sends nothing. */

@@ -59,8 +59,8 @@ export function createVerifyAhead(ports: VerifyAheadPorts): Ahead<IncomingMessag
     }
     const at = nowUnixMs();
     const asked = messages.flatMap((message) => {
-      const one = askedOf(message, ports, at);
-      return one === undefined || paused.has(mapKey(one.envelope.issuer)) ? [] : [one];
+      const one = askedOf(message, ports, paused, at);
+      return one === undefined ? [] : [one];
     });
     if (asked.length < MIN_AHEAD) return undefined;
     const checks = asked.map(({ check }) => check);
@@ -77,10 +77,11 @@ export function createVerifyAhead(ports: VerifyAheadPorts): Ahead<IncomingMessag
 function askedOf(
   message: IncomingMessage,
   { genesisHash, trust }: VerifyAheadPorts,
+  paused: ReadonlySet<string>,
   nowUnixMs: number,
 ): Asked | undefined {
   const envelope = decodeEnvelope(message.data);
-  if (!envelope.ok) return undefined;
+  if (!envelope.ok || paused.has(mapKey(envelope.value.issuer))) return undefined;
   const issuer = trust.byKey(envelope.value.issuer, nowUnixMs);
   if (!issuer.ok || issuer.value.principal !== senderOf(message.subject)) return undefined;
   const signed = signedOf(envelope.value, genesisHash);

@@ -24,12 +24,18 @@ export class Hearing {
   #left = MESSAGES_IN_SLOT;
   #bytes = BYTES_IN_SLOT * SAVED_SLOTS;
   #hasOverrun = false;
+  readonly #secondsBefore: number;
+  #heardParts = 1;
   #floodedParts = 0;
   #isFlooded = false;
 
-  /** @param subjects of this sender alone */
-  constructor(subjects: readonly string[], ports: Ports) {
+  /**
+   * @param subjects of this sender alone
+   * @param secondsBefore seconds just before in which he flooded on
+   */
+  constructor(subjects: readonly string[], ports: Ports, secondsBefore = 0) {
     this.#ports = ports;
+    this.#secondsBefore = secondsBefore;
     for (const subject of subjects) this.#open(subject);
   }
 
@@ -38,9 +44,13 @@ export class Hearing {
     return this.#hasOverrun;
   }
 
-  /** In a quarter of the second's parts he sent more than he is heard for: no burst that was sent once lasts so long. */
-  get floodsOn(): boolean {
-    return this.#floodedParts + (this.#isFlooded ? 1 : 0) >= SLOTS / 4;
+  /**
+   * Seconds in a row, this one being the last, in which he sent more than he is heard for in three of four parts
+   * in which he was heard: no burst that was sent once lasts so long.
+   */
+  get floodedSeconds(): number {
+    const flooded = this.#floodedParts + (this.#isFlooded ? 1 : 0);
+    return flooded >= SLOTS / 4 && 4 * flooded >= 3 * this.#heardParts ? this.#secondsBefore + 1 : 0;
   }
 
   get subscriptions(): readonly Live[] {
@@ -54,6 +64,7 @@ export class Hearing {
     this.#left = MESSAGES_IN_SLOT;
     this.#bytes = Math.min(this.#bytes + BYTES_IN_SLOT, BYTES_IN_SLOT * SAVED_SLOTS);
     if (this.#bytes <= 0) return;
+    this.#heardParts += 1;
     for (const [subject, { live, isUsed }] of [...this.#ears]) {
       if (!isUsed) continue;
       this.#open(subject);

@@ -1,7 +1,7 @@
 // What a node listens to, and how it stops to listen to one sender: while somebody is shut out,
 // each wildcard for all senders is replaced by the names of all the others, so that the broker drops
 // what he sends. He is heard for a few messages nevertheless; who does not use them up in a second is let in,
-// and who floods on for a second is kept away from the broker for a while, where somebody can do that.
+// and who floods on for seconds is kept away from the broker for a while, where somebody can do that.
 import { CellError } from "../errors/cell-error.ts";
 import type { BrokerMessage, BrokerSubscription } from "./connection.ts";
 import { end, Hearing, SLOTS } from "./hearing.ts";
@@ -25,6 +25,8 @@ export type SubscriptionPorts = {
   readonly everySlot?: (run: () => void) => () => void;
 };
 
+/** So long he floods on before he is kept out. */
+export const FLOODED_SECONDS = 2;
 /** No principal's name. */
 const STRANGERS = "*";
 /** Beyond so many, names times subjects, nobody is shut out. */
@@ -32,7 +34,7 @@ export const MAX_NAMED = 16_384;
 
 export type Live = Pick<BrokerSubscription, "unsubscribe" | "drain">;
 /** How one is shut out: heard by a Hearing, or not at all, for so many seconds more. */
-type Silenced = Pick<Hearing, "hasOverrun" | "floodsOn" | "subscriptions" | "next"> & {
+type Silenced = Pick<Hearing, "hasOverrun" | "floodedSeconds" | "subscriptions" | "next"> & {
   secondsLeft?: number;
 };
 
@@ -77,10 +79,9 @@ export class IntentSubscriptions {
   shutOut(sender: string): boolean {
     const isKnown = this.#ports.principals?.().includes(sender) === true;
     const name = isKnown ? sender : STRANGERS;
+    if (!isKnown) this.#ports.keepOut?.(sender);
     if (this.#shut.has(name) || !this.#canName()) return false;
     this.#shut.set(name, silenced(isKnown));
-    // Whom no certificate names any more, or yet, loses nothing by it.
-    if (!isKnown) this.#ports.keepOut?.(sender);
     this.#apply();
     this.#stop ??= (this.#ports.everySlot ?? everySlot)(() => this.#tick());
     return true;
@@ -129,15 +130,12 @@ export class IntentSubscriptions {
     this.#slot = 0;
   }
 
-  #silencedAgain(sender: string, { floodsOn, secondsLeft = 0 }: Silenced): Silenced {
+  #silencedAgain(sender: string, { floodedSeconds, secondsLeft = 0 }: Silenced): Silenced {
     if (secondsLeft > 1) return silenced(true, secondsLeft - 1);
-    const keptOutMs = floodsOn ? this.#ports.keepOut?.(sender) : undefined;
-    return keptOutMs === undefined ? this.#hearingOf(sender) : silenced(true, Math.ceil(keptOutMs / 1000));
-  }
-
-  #hearingOf(sender: string): Hearing {
+    const keptOutMs = floodedSeconds < FLOODED_SECONDS ? undefined : this.#ports.keepOut?.(sender);
+    if (keptOutMs !== undefined) return silenced(true, Math.ceil(keptOutMs / 1000));
     const subjects = [...this.#wanted].map((subject) => ofPrincipal(subject, sender));
-    return new Hearing(subjects, this.#ports);
+    return new Hearing(subjects, this.#ports, floodedSeconds);
   }
 
   #canName(): boolean {
@@ -181,7 +179,7 @@ export class IntentSubscriptions {
 
 const silenced = (hasOverrun: boolean, secondsLeft = 1): Silenced => ({
   hasOverrun,
-  floodsOn: false,
+  floodedSeconds: 0,
   subscriptions: [],
   next: () => {},
   secondsLeft,

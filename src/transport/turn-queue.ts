@@ -32,14 +32,17 @@ const MAX_DONE = 256;
 
 /** Fewer senders than this are not worked ahead on: a flood of a few makes nobody wait for that. */
 export const MIN_AHEAD = 16;
-/** Items in one group that is worked ahead on, of one sender in it, and groups at a time. */
-const GROUP = { items: 256, ofSender: 4, atATime: 2 };
+/** Items and bytes in one group that is worked ahead on, items of one sender in it, and groups at a time. */
+const GROUP = { items: 256, bytes: 256 * 1024, ofSender: 4, atATime: 2 };
 
 /** What a sender may use before it is the next one's turn; what he used beyond is taken off his next turns. */
 const QUANTUM_MS = 0.25;
 
 /** What waits of one sender; those before `at` are done, those before `offered` are or were worked ahead on. */
 type Line<T> = { items: T[]; at: number; offered: number; bytes: number; leftMs: number };
+
+/** A piece is done; or those who need not wait have to have time first; or all wait for what is worked ahead. */
+type Found = "done" | "owing" | "ahead";
 
 export class TurnQueue<T extends object> {
   readonly #options: TurnQueueOptions<T>;
@@ -127,33 +130,41 @@ export class TurnQueue<T extends object> {
   #turn(): void {
     this.#scheduled = false;
     this.#spentMs = 0;
+    const beganMs = this.#nowMs();
     this.#workAhead();
-    let isReady = true;
-    while (this.#spentMs < TURN_MS && this.#size > 0 && isReady) isReady = this.#next();
-    if (this.#size > 0 && isReady) this.#schedule();
+    this.#spentMs += this.#nowMs() - beganMs;
+    let found: Found = "done";
+    const goesOn = () => found === "done" || (found === "owing" && this.#ahead.size === 0);
+    while (this.#spentMs < TURN_MS && this.#size > 0 && goesOn()) found = this.#next();
+    if (this.#size > 0 && found !== "ahead") this.#schedule();
     else if (this.#size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
   /**
    * One piece of the sender whose turn it is, as long as he has time; then he has as much again, and comes last,
-   * as who waits for what is worked ahead does. False: all do.
+   * as who waits for what is worked ahead does. Each is looked at once.
    */
-  #next(): boolean {
-    for (let waiting = this.#lines.size; waiting > 0; ) {
+  #next(): Found {
+    let found: Found = "ahead";
+    for (let left = this.#lines.size; left > 0; left -= 1) {
       const [first] = this.#lines;
-      if (first === undefined) return false;
+      if (first === undefined) return found;
       const [sender, line] = first;
       const item = line.items[line.at];
-      if (item !== undefined && this.#ahead.has(item)) waiting -= 1;
-      else if (line.leftMs > 0) {
+      const waits = item !== undefined && this.#ahead.has(item);
+      if (!waits && line.leftMs > 0) {
         line.leftMs -= this.#do(this.#take(line));
         if (line.at === line.items.length) this.#lines.delete(sender);
-        return true;
-      } else line.leftMs += QUANTUM_MS;
+        return "done";
+      }
+      if (!waits) {
+        line.leftMs += QUANTUM_MS;
+        found = "owing";
+      }
       this.#lines.delete(sender);
       this.#lines.set(sender, line);
     }
-    return false;
+    return found;
   }
 
   #workAhead(): void {
@@ -178,12 +189,14 @@ export class TurnQueue<T extends object> {
   #offer(): readonly T[] {
     const group: T[] = [];
     const offered: [line: Line<T>, upTo: number][] = [];
+    let bytes = 0;
     for (const [, line] of this.#lines) {
       const from = Math.max(line.at, line.offered);
       const some = line.items.slice(from, from + Math.min(GROUP.ofSender, GROUP.items - group.length));
+      for (const item of some) bytes += this.#options.bytesOf(item);
       group.push(...some);
       offered.push([line, from + some.length]);
-      if (group.length >= GROUP.items) break;
+      if (group.length >= GROUP.items || bytes >= GROUP.bytes) break;
     }
     if (group.length < MIN_AHEAD) return [];
     for (const [line, upTo] of offered) line.offered = upTo;

@@ -238,6 +238,33 @@ describe("work ahead", () => {
     expect(done.length).toBe(TURN_MS + MIN_AHEAD);
   });
 
+  it("goes on with who has to have time first, while all the others wait for it", () => {
+    const hand = { now: 0 };
+    const done: string[] = [];
+    const turns: (() => void)[] = [];
+    const queue = new TurnQueue<{ sender: string; ms: number }>({
+      work({ sender, ms }) {
+        done.push(sender);
+        hand.now += ms;
+      },
+      senderOf: ({ sender }) => sender,
+      bytesOf: () => 1,
+      nextTurn: (run) => void turns.push(run),
+      nowMs: () => hand.now,
+      ahead: (items) => (items.some(({ sender }) => sender === "ann") ? undefined : new Promise(() => {})),
+    });
+    queue.add({ sender: "first", ms: TURN_MS });
+    for (const ms of [8, 1, 1, 1]) queue.add({ sender: "ann", ms });
+    turns.shift()?.();
+    expect(done).toEqual(["first", "ann"]);
+    for (let n = 0; n < 2 * MIN_AHEAD; n += 1) queue.add({ sender: `s${n}`, ms: 1 });
+    // Ann's were looked at before.
+    queue.add({ sender: "other", ms: 1 });
+    for (let turn = 0; turn < 1_000 && done.filter((name) => name === "ann").length < 4; turn += 1)
+      turns.shift()?.();
+    expect(done.filter((name) => name === "ann")).toHaveLength(4);
+  });
+
   it("drops what waits of a sender meanwhile", async () => {
     const { queue, groups, done, turn, addAll } = aheadBy({ now: 0 });
     addAll(TURN_MS, 1);

@@ -75,7 +75,7 @@ export const brokerErrors = defineErrors({
   BROKER_KEPT_OUT: {
     title: "a client floods on, and is kept away from the broker for now",
     cause:
-      "It went on for a second after the node had stopped to listen to it, or sends more than any node could take; only the broker can keep that off. The client itself hears BROKER_UNREACHABLE.",
+      "It went on for seconds after the node had stopped to listen to it, or sends more than any node could take; only the broker can keep that off. The client itself hears BROKER_UNREACHABLE.",
     remedy:
       "Send less: it is let in again after 10 seconds, twice as many each time that it floods on, 5 minutes at most.",
     retry: "never",

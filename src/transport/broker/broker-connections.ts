@@ -15,7 +15,10 @@ const id = z.number().int().nonnegative();
 const server = z.object({ id: z.string().regex(/^[A-Z0-9]+$/) });
 const user = { jwt: z.string().optional(), tags: z.array(z.string()).optional() };
 const cameSchema = z.object({ server, client: z.object({ id, ...user }) });
-const wentSchema = z.object({ client: z.object({ id }) });
+const wentSchema = z.object({
+  client: z.object({ id }),
+  sent: z.object({ msgs: id, bytes: id }).partial().optional(),
+});
 const connectionsOf = <T extends z.ZodRawShape>(shape: T) =>
   z.object({ server, data: z.object({ connections: z.array(z.object({ cid: id, ...shape })) }) });
 const listSchema = connectionsOf(user);
@@ -31,8 +34,11 @@ export function readCame(message: BrokerMessage): Came {
   return { server: server.id, id: client.id, principal: principalOf(client) };
 }
 
-/** Of the id alone: by which token he went is his own word. Throws when the broker says something else. */
-export const readWent = (message: BrokerMessage): number => wentSchema.parse(jsonOf(message)).client.id;
+/** Whose it was the id alone says: by which token he went is his own word. Throws when the broker says something else. */
+export function readWent(message: BrokerMessage): Sent {
+  const { client, sent } = wentSchema.parse(jsonOf(message));
+  return { id: client.id, messages: sent?.msgs ?? 0, bytes: sent?.bytes ?? 0 };
+}
 
 /** Throws when the broker says something else. */
 export function readList(message: BrokerMessage): Listed {

@@ -4,17 +4,16 @@
 import type { CellError } from "../../errors/cell-error.ts";
 import { type BrokerConnection, connectBroker } from "../connection.ts";
 import { stockInboxPrefix } from "../subjects.ts";
-import { type Came, readCame, readList, readSent, readWent } from "./broker-connections.ts";
+import { type Came, readCame, readList, readSent, readWent, type Sent } from "./broker-connections.ts";
 import { Exclusions } from "./exclusions.ts";
 import { DOORKEEPER } from "./permissions.ts";
 import { SenderRates } from "./sender-rates.ts";
+import { SentByClients } from "./sent.ts";
 
 /** Connections that one client may have open at a time. */
 export const MAX_CONNECTIONS_OF_ONE = 256;
 /** In one answer, since pages would shift while somebody goes: more than the broker takes. */
 const MAX_LISTED = 65_536;
-/** Of those that have sent most. */
-const MAX_LOOKED_AT = 256;
 const LOOK_EVERY_MS = 1_000;
 /** After the broker did not say who is connected. */
 const AGAIN_AFTER_MS = 1_000;
@@ -62,7 +61,11 @@ class Door implements Doorkeeper {
   readonly #options: DoorkeeperOptions;
   readonly #nowMs: () => number;
   readonly #exclusions = new Exclusions();
+  #sent = new SentByClients();
   #rates = new SenderRates();
+  #isLooking = false;
+  /** Of the broker: its connections are others after each start of it. */
+  #epoch = 0;
   /** Clients' connections by the broker's id, which bounds them all together, and the other way round. */
   readonly #principals = new Map<number, string>();
   readonly #open = new Map<string, Set<number>>();
@@ -108,23 +111,27 @@ class Door implements Doorkeeper {
     this.#open.clear();
     this.#principals.clear();
     this.#untold.clear();
+    this.#sent = new SentByClients();
     this.#rates = new SenderRates();
+    this.#epoch += 1;
     this.#try(() => this.#list());
   }
 
   async #list(): Promise<void> {
-    const gone = new Set<number>();
+    const [gone, epoch] = [new Set<number>(), this.#epoch];
     this.#gone = gone;
     try {
       const answer = await this.#ask({ auth: true, limit: MAX_LISTED });
+      if (epoch !== this.#epoch) return;
       const { server, connections } = readList(answer);
       for (const each of connections) {
-        if (gone.has(each.id) || this.#principals.has(each.id)) continue;
+        // Who has not said yet who he is, is told of when he does.
+        if (each.principal === undefined || gone.has(each.id) || this.#principals.has(each.id)) continue;
         this.#untold.add(each.id);
         this.#add({ server, ...each });
       }
     } catch (error) {
-      if (this.#connection.isConnected())
+      if (this.#connection.isConnected() && epoch === this.#epoch)
         this.#again = setTimeout(() => this.#try(() => this.#list()), AGAIN_AFTER_MS).unref();
       throw error;
     } finally {
@@ -134,14 +141,22 @@ class Door implements Doorkeeper {
 
   /** Floods of which no node says anything. */
   async #look(): Promise<void> {
-    if (this.#open.size === 0 || !this.#connection.isConnected()) return;
-    const answer = await this.#ask({ sort: "msgs_from", limit: MAX_LOOKED_AT });
-    for (const id of this.#rates.look(readSent(answer), this.#nowMs())) this.#flooded(id);
+    const isNobody = this.#open.size === 0 && this.#sent.isEmpty;
+    if (this.#isLooking || isNobody || !this.#connection.isConnected()) return;
+    this.#isLooking = true;
+    const epoch = this.#epoch;
+    try {
+      const answer = await this.#ask({ limit: MAX_LISTED });
+      if (epoch !== this.#epoch) return;
+      const sums = this.#sent.sum(readSent(answer), (id) => this.#principals.get(id));
+      for (const principal of this.#rates.look(sums, this.#nowMs())) this.#flooded(principal);
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
-  #flooded(id: number): void {
-    const principal = this.#principals.get(id);
-    if (principal === undefined || this.#exclusions.isExcluded(principal, this.#nowMs())) return;
+  #flooded(principal: string): void {
+    if (this.#exclusions.isExcluded(principal, this.#nowMs())) return;
     this.#options.onKeptOut(principal, this.keepOut(principal));
   }
 
@@ -152,8 +167,9 @@ class Door implements Doorkeeper {
   #came(came: Came): void {
     if (this.#untold.delete(came.id)) return;
     // Who says twice on one connection who he is has the broker do it for nothing.
-    if (this.#principals.has(came.id)) this.#flooded(came.id);
-    else this.#add(came);
+    const known = this.#principals.get(came.id);
+    if (known === undefined) this.#add(came);
+    else this.#flooded(known);
   }
 
   #add({ server, id, principal }: Came): void {
@@ -173,14 +189,17 @@ class Door implements Doorkeeper {
     this.#open.set(principal, ids.add(id));
   }
 
-  #went(id: number): void {
+  #went(sent: Sent): void {
+    const { id } = sent;
     this.#gone?.add(id);
     this.#untold.delete(id);
     const principal = this.#principals.get(id);
-    const ids = principal === undefined ? undefined : this.#open.get(principal);
+    if (principal === undefined) return;
+    this.#sent.ended(principal, sent);
     this.#principals.delete(id);
+    const ids = this.#open.get(principal);
     ids?.delete(id);
-    if (principal !== undefined && ids?.size === 0) this.#open.delete(principal);
+    if (ids?.size === 0) this.#open.delete(principal);
   }
 
   #end(id: number): void {

@@ -12,9 +12,10 @@ type Exclusion = { readonly untilMs: number; readonly ms: number };
 export class Exclusions {
   readonly #bySender = new Map<string, Exclusion>();
 
-  /** @returns for how many milliseconds from now on */
+  /** @returns for how many milliseconds from now on; who is kept out is so no longer for being told of again */
   exclude(sender: string, nowMs: number): number {
     const last = this.#bySender.get(sender);
+    if (last !== undefined && nowMs < last.untilMs) return last.untilMs - nowMs;
     const isAgain = last !== undefined && nowMs < last.untilMs + last.ms;
     const ms = isAgain ? Math.min(2 * last.ms, LONGEST_MS) : FIRST_MS;
     this.#bySender.delete(sender);

@@ -21,10 +21,17 @@ describe("who is kept out", () => {
     expect(times).toEqual([1, 2, 4, 8, 16, LONGEST_MS / FIRST_MS, LONGEST_MS / FIRST_MS]);
   });
 
+  it("is so no longer for being told of again meanwhile", () => {
+    const exclusions = new Exclusions();
+    exclusions.exclude("mallory", 0);
+    expect(exclusions.exclude("mallory", 4_000)).toBe(FIRST_MS - 4_000);
+    expect(exclusions.isExcluded("mallory", FIRST_MS)).toBe(false);
+  });
+
   it("begins anew after it was calm for as long", () => {
     const exclusions = new Exclusions();
     exclusions.exclude("mallory", 0);
-    exclusions.exclude("mallory", 2 * FIRST_MS - 1);
+    expect(exclusions.exclude("mallory", 2 * FIRST_MS - 1)).toBe(2 * FIRST_MS);
     const end = 4 * FIRST_MS - 1;
     expect(exclusions.exclude("mallory", end + 2 * FIRST_MS)).toBe(FIRST_MS);
   });
