@@ -117,7 +117,10 @@ async function readLast(ports: TakeShardPorts, shard: number): Promise<Read | un
 const isBehind = (number: number, hash: Uint8Array, mark: Mark): boolean =>
   number < mark.number || (number === mark.number && toHex(hash) !== mark.hash);
 
-/** Each record names the hash of the one before: the last one, which this process has written, vouches for all. */
+/**
+ * Each record names the hash of the one before: the last one, which this process has written, vouches for all.
+ * What this node has taken out is passed over: a broker that died while it did so can bring a part of it back.
+ */
 async function readEntries(
   { stream, marks }: TakeShardPorts,
   shard: number,
@@ -125,6 +128,7 @@ async function readEntries(
   mark: Mark | undefined,
 ): Promise<Pick<TakenShard, "entries" | "records">> {
   const entries: KeptEntry[] = [];
+  const oldest = marks.get(trimMark(shard))?.number ?? 0;
   let first: number | undefined;
   let before: { readonly hash: Uint8Array; readonly number: number } | undefined;
   for (let from = 1; from <= head.sequence; ) {
@@ -138,6 +142,7 @@ async function readEntries(
       const record = decodeJournalRecord(bytes);
       if (!record.ok) throw record.error;
       const { number, previousHash, writtenUnixMs } = record.value;
+      if (number < oldest) continue;
       const follows =
         before === undefined || (equalBytes(previousHash, before.hash) && number === before.number + 1);
       if (!follows) throw broken(shard, `record ${number} does not follow on the one before it`);

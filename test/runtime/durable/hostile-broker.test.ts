@@ -45,24 +45,33 @@ describe("what durable actors keep, in a hostile broker", () => {
     process.end();
   };
 
+  /**
+   * A broker that has of the journal's records only those, after so many of another shard, and all commits.
+   * @returns how many there were
+   */
+  const withRecords = async (kept: (number: number, count: number) => boolean, others = 0) => {
+    const old = await streams();
+    const records = await old.journal.page(SHARD, 1);
+    const commits = await old.state.history(SHARD, PATH);
+    await broker.kill();
+    await broker.wipe();
+    await broker.start();
+    const copy = await streams();
+    let last = 0;
+    for (let at = 0; at < others; at++)
+      last = must(await copy.journal.append(SHARD + 1, Uint8Array.of(at), last, soon()));
+    last = 0;
+    for (const [at, { data }] of records.entries())
+      if (kept(at + 1, records.length)) last = must(await copy.journal.append(SHARD, data, last, soon()));
+    const head = { shard: SHARD, path: PATH, pending: false, wakeAtUnixMs: undefined };
+    last = 0;
+    for (const { data } of commits) last = must(await copy.state.commit(head, data, last, soon()));
+    return records.length;
+  };
   it("is applied once, wherever the broker says that the journal's records lie", async () => {
     await withDirectory(async (directory) => {
       await deafAfter(directory, [1, 2], [3]);
-      const old = await streams();
-      const records = await old.journal.page(SHARD, 1);
-      const commits = await old.state.history(SHARD, PATH);
-      await broker.kill();
-      await broker.wipe();
-      await broker.start();
-      const copy = await streams();
-      let other = 0;
-      for (let at = 0; at < 20; at++)
-        other = must(await copy.journal.append(9, Uint8Array.of(at), other, soon()));
-      let last = 0;
-      for (const { data } of records) last = must(await copy.journal.append(SHARD, data, last, soon()));
-      const head = { shard: SHARD, path: PATH, pending: false, wakeAtUnixMs: undefined };
-      last = 0;
-      for (const { data } of commits) last = must(await copy.state.commit(head, data, last, soon()));
+      await withRecords(() => true, 20);
       const second = await openProcess(broker, directory, 2);
       await second.start();
       await applied(second, [1, 2, 3]);
@@ -95,6 +104,44 @@ describe("what durable actors keep, in a hostile broker", () => {
       await second.start();
       await applied(second, [1, 2]);
       second.end();
+    });
+  });
+
+  const startAnd = async (
+    directory: string,
+    then: (process: Awaited<ReturnType<typeof openProcess>>) => unknown,
+  ) => {
+    const second = await openProcess(broker, directory, 2);
+    try {
+      await then(second);
+    } finally {
+      second.end();
+    }
+  };
+
+  // The broker was killed while the node trimmed: chaos, seed 110.
+  it("goes on from a journal of which the broker has brought back a part that the node has trimmed", async () => {
+    await withDirectory(async (directory) => {
+      await deafAfter(directory, [1, 2, 3], [4]);
+      const count = await withRecords((number, all) => number <= 2 || number === all);
+      expect(count).toBeGreaterThan(4);
+      const marks = openMarks({ path: join(directory, "marks"), onProblem: () => undefined });
+      await marks.note(trimMark(SHARD), { number: count, hash: NO_HASH });
+      marks.close();
+      await startAnd(directory, async (process) => {
+        await process.start();
+        await applied(process, [1, 2, 3, 4]);
+      });
+    });
+  });
+
+  it("is not begun from a journal that has lost some in its middle, which the node has not trimmed", async () => {
+    await withDirectory(async (directory) => {
+      await deafAfter(directory, [1, 2, 3], [4]);
+      await withRecords((number, all) => number <= 2 || number === all);
+      await startAnd(directory, (process) =>
+        expect(process.start()).rejects.toMatchObject({ code: "STATE_JOURNAL_BROKEN" }),
+      );
     });
   });
 
