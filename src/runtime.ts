@@ -39,7 +39,6 @@ import { cellChainVerifier } from "./security/capability/chain-verifier.ts";
 import { HybridClock } from "./security/clock/hybrid-clock.ts";
 import { signingKeyOf } from "./security/identity/creds-file.ts";
 import { createIds } from "./security/wire/capsule-id.ts";
-
 import type { Recovery } from "./supervisor/cradle/cradle.ts";
 import type { Suspect } from "./supervisor/cradle/process-spec.ts";
 

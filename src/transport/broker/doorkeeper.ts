@@ -8,7 +8,7 @@ import { type Came, readCame, readList, readSent, readWent, type Sent } from "./
 import { Exclusions } from "./exclusions.ts";
 import { DOORKEEPER } from "./permissions.ts";
 import { SenderRates } from "./sender-rates.ts";
-import { SentByClients } from "./sent.ts";
+import { SentByClients } from "./sent-by-clients.ts";
 
 /** Connections that one client may have open at a time. */
 export const MAX_CONNECTIONS_OF_ONE = 256;

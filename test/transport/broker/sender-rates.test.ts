@@ -5,7 +5,7 @@ import {
   SenderRates,
   type Volume,
 } from "../../../src/transport/broker/sender-rates.ts";
-import { SentByClients } from "../../../src/transport/broker/sent.ts";
+import { SentByClients } from "../../../src/transport/broker/sent-by-clients.ts";
 
 const of = (name: string, sent: Volume): ReadonlyMap<string, Volume> => new Map([[name, sent]]);
 
