@@ -14,6 +14,7 @@ import type { Behaviour } from "./behaviour.ts";
 import type { ExitReason, Failure, Incarnation } from "./child.ts";
 import { Departure } from "./departure.ts";
 import { describeActor } from "./describe.ts";
+import { heldKiller } from "./durable/held-event.ts";
 import { type EffectHandlers, readEffect } from "./effect-handlers.ts";
 import {
   finishedRecord,
@@ -37,7 +38,7 @@ import { immediately, type Stage } from "./stage.ts";
 import type { Queued, Staged } from "./staged-host.ts";
 import type { StartActorOptions } from "./start-options.ts";
 import { stateName } from "./state-name.ts";
-import { countAnswered, countHeld, type Leftovers } from "./succession.ts";
+import { countedFor, type Leftovers } from "./succession.ts";
 import { processTurns } from "./turn.ts";
 
 /** Intents and events that one actor handles before others have their turn. */
@@ -436,10 +437,9 @@ export class Host implements ActorHost {
     killer = failure.intent && this.#intake.find(failure.intent.id)?.delivery.intent,
   ): Failure {
     const { succession } = this.#ports;
-    if (failure.heldEvent !== undefined) return countHeld(failure, this.path, failure.heldEvent, succession);
-    if (killer === undefined) return countAnswered(failure, succession);
-    const verdict = succession?.counted(killer, failure);
-    return verdict === "poison" ? { ...failure, class: "poison" } : failure;
+    const { heldEvent, intent } = failure;
+    const led = heldEvent === undefined ? (killer ?? intent) : heldKiller(this.path, heldEvent);
+    return countedFor(failure, led, succession);
   }
 
   #endWhenDrained(): void {

@@ -4,7 +4,6 @@
 // them in between, and answers them when no next incarnation comes, is the port's.
 import type { CellError } from "../errors/cell-error.ts";
 import type { ExitReason, Failure } from "./child.ts";
-import { heldKiller } from "./durable/held-event.ts";
 import type { Intake } from "./intake.ts";
 import type { Delivery, IntentRef, ReceivedIntent } from "./intent.ts";
 import type { Accepted } from "./open-requests.ts";
@@ -52,27 +51,24 @@ export type Judged = {
 
 export function judge(failure: Failure, intake: Intake, port: SuccessionPort): Judged {
   const killer = failure.intent && intake.find(failure.intent.id);
-  if (killer === undefined) return { failure: countAnswered(failure, port), again: undefined };
+  if (killer === undefined) return { failure: countedFor(failure, failure.intent, port), again: undefined };
   const verdict = port.died(killer.delivery, failure);
   if (verdict.kind === "again") return { failure, again: killer };
   intake.finish(killer, { error: verdict.answer });
   return { failure: { ...failure, class: "poison" }, again: undefined };
 }
 
-/** The intent that led to it is answered; what it began, a promise perhaps, has failed. */
-export function countAnswered(failure: Failure, port: SuccessionPort | undefined): Failure {
-  const verdict = failure.intent && port?.counted(failure.intent, failure);
-  return verdict === "poison" ? { ...failure, class: "poison" } : failure;
-}
-
-/** An event that a commit had kept led to it, which the next incarnation is given again unless it has killed too often. */
-export function countHeld(
+/**
+ * The failure, once it is counted for what led to it: poison, when that has killed too often.
+ * @param killer an intent, also one that is answered of which something it began has failed; what stands for an
+ *   event that a commit had kept, see heldKiller; undefined: nothing did
+ */
+export function countedFor(
   failure: Failure,
-  path: string,
-  key: string,
+  killer: Killer | undefined,
   port: SuccessionPort | undefined,
 ): Failure {
-  const verdict = port?.counted(heldKiller(path, key), failure);
+  const verdict = killer && port?.counted(killer, failure);
   return verdict === "poison" ? { ...failure, class: "poison" } : failure;
 }
 

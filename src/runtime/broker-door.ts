@@ -4,10 +4,9 @@ import { readFile } from "node:fs/promises";
 import { CellError } from "../errors/cell-error.ts";
 import type { EventInput } from "../telemetry/event.ts";
 import { type Doorkeeper, MAX_CONNECTIONS_OF_ONE, openDoorkeeper } from "../transport/broker/doorkeeper.ts";
-import { principalIntents } from "../transport/subjects.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { DataDir } from "./data-dir.ts";
-import { refusalEvent, turnedAway } from "./refusal-event.ts";
+import { refusalEvent, senderTurnedAway } from "./refusal-event.ts";
 
 export type BrokerDoorOptions = {
   readonly dir: DataDir;
@@ -68,9 +67,8 @@ export class BrokerDoor {
 
   #tell(code: "BROKER_LIMIT_REACHED" | "BROKER_KEPT_OUT", what: string, principal: string): CellError {
     const { config, record } = this.#options;
-    const subject = principalIntents(config.cell, principal);
-    const error = new CellError(code, what, { where: subject });
-    record(refusalEvent(turnedAway(subject, error)));
-    return error;
+    const turned = senderTurnedAway(config.cell, principal, code, what);
+    record(refusalEvent(turned));
+    return turned.error;
   }
 }

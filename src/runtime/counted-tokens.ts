@@ -1,9 +1,10 @@
 // Tokens with limits, in the whole cell and across restarts: what each intent takes of them is
 // counted in the broker's stream before its intent is begun, under all links that have a limit at once.
 // Those that come together are counted together. What is not known for sure counts as used.
-import { CellError } from "../errors/cell-error.ts";
+import type { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { mapKey, toHex } from "../security/bytes.ts";
+import { undecided } from "../security/capability/undecided.ts";
 import type { CountedUse } from "../security/intake/authority.ts";
 import type { CountedStream, Counts } from "../transport/streams/counted-stream.ts";
 import { atLeast, type Tally, tallied } from "./tally.ts";
@@ -145,5 +146,3 @@ export class CountedTokens {
     this.#known.set(name, counts);
   }
 }
-
-const undecided = () => err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { sha256, toHex } from "../security/bytes.ts";
+import { undecided } from "../security/capability/undecided.ts";
 import type { Authority } from "../security/intake/authority.ts";
 import type { DeliveryPorts } from "./deliveries.ts";
 import type { SpentFor } from "./spent-tokens.ts";
@@ -78,5 +79,3 @@ export class LocalUses {
     }
   }
 }
-
-const undecided = () => err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));

@@ -28,7 +28,7 @@ import {
   type Intake as Subscribed,
   subscribeIntents,
 } from "../transport/intake.ts";
-import { inboxPrefix, intentSubject, principalIntents } from "../transport/subjects.ts";
+import { inboxPrefix, intentSubject } from "../transport/subjects.ts";
 import { serveTrustBundle } from "../transport/trust-bundle.ts";
 import { atTurnEnd } from "../transport/turn-end.ts";
 import type { Ahead } from "../transport/turn-queue.ts";
@@ -40,7 +40,7 @@ import { LocalReturns, responderOf } from "./durable/return-address.ts";
 import { followSubjects } from "./intent-subjects.ts";
 import { type Watched, whyOusted } from "./links.ts";
 import { LocalUses, type UsePorts } from "./local-uses.ts";
-import { refusalEvent, turnedAway } from "./refusal-event.ts";
+import { refusalEvent, senderTurnedAway, type Told, turnedAway } from "./refusal-event.ts";
 import type { ReplayGuard } from "./replay-guard.ts";
 import type { RunningActors } from "./running-actors.ts";
 import type { SecondOpinion } from "./second-opinion.ts";
@@ -188,19 +188,17 @@ function turningAway(
   { refusals }: JudgingIntake,
   { trust, record, config, onProblem, door }: MessagingOptions,
 ): Pick<IntakeOptions, "refuse" | "principals" | "onShutOut" | "keepOut"> {
-  const refuse = ({ subject }: Pick<IncomingMessage, "subject">, error: CellError) => {
-    const turned = turnedAway(subject, error);
+  const count = (turned: Told) => {
     refusals.count(turned);
     record(refusalEvent(turned));
   };
   const tell = (sender: string, code: "BROKER_FLOODED" | "BROKER_KEPT_OUT", what?: string) => {
-    const subject = principalIntents(config.cell, sender);
-    const error = new CellError(code, what, { where: subject });
-    refuse({ subject }, error);
-    onProblem(error);
+    const turned = senderTurnedAway(config.cell, sender, code, what);
+    count(turned);
+    onProblem(turned.error);
   };
   return {
-    refuse,
+    refuse: ({ subject }, error) => count(turnedAway(subject, error)),
     principals: () => trust.snapshot(Date.now()).flatMap(sendingPrincipal),
     onShutOut: (sender) => tell(sender, "BROKER_FLOODED"),
     keepOut(sender) {

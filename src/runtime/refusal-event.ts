@@ -1,14 +1,17 @@
 // A refusal as it is recorded: who was refused what, where and why.
 import type { IntentRef } from "../actors/intent.ts";
-import type { CellError } from "../errors/cell-error.ts";
+import { CellError } from "../errors/cell-error.ts";
 import { parseIntentAddress } from "../security/address.ts";
 import { readCapabilityText } from "../security/capability/capability-text.ts";
 import { nameOfToken } from "../security/capability/token-name.ts";
 import type { Refused } from "../security/intake/verdict.ts";
 import type { EventInput } from "../telemetry/event.ts";
-import { senderOf } from "../transport/subjects.ts";
+import { principalIntents, senderOf } from "../transport/subjects.ts";
 
-type Told = Pick<Refused, "stage" | "error" | "principal" | "source" | "target" | "epoch" | "token"> & {
+export type Told = Pick<
+  Refused,
+  "stage" | "error" | "principal" | "source" | "target" | "epoch" | "token"
+> & {
   readonly request?: Pick<Refused["request"], "intent">;
 };
 
@@ -52,6 +55,17 @@ export function sendRefused(refused: {
       },
     },
   };
+}
+
+/** Of all that a sender sends. */
+export function senderTurnedAway(
+  cell: string,
+  principal: string,
+  code: "BROKER_FLOODED" | "BROKER_KEPT_OUT" | "BROKER_LIMIT_REACHED",
+  what?: string,
+): Told {
+  const subject = principalIntents(cell, principal);
+  return turnedAway(subject, new CellError(code, what, { where: subject }));
 }
 
 /** Of a message that found no room: nothing but its subject was read. */

@@ -1,10 +1,9 @@
 // Asks the Rust core about signatures that the quick verifier refuses: it implements the cell's
 // rule in full. So few a second, in all and for each sender, that forgeries buy no slow verification.
-import { create } from "@bufbuild/protobuf";
 import { perSecond } from "../collections/per-second.ts";
-import { Algorithm } from "../gen/cell0/v1/capsule_pb.ts";
-import { type SignatureCheck, SignatureCheckSchema, SignatureVerdict } from "../gen/cell0/v1/core_pb.ts";
+import { type SignatureCheck, SignatureVerdict } from "../gen/cell0/v1/core_pb.ts";
 import type { Doubt, Opinion } from "../security/intake/verdict.ts";
+import { signatureCheck } from "./signature-check.ts";
 
 /** Beyond them a signature stays undecided. */
 const ASKED_A_SECOND = { all: 64, each: 8 };
@@ -41,7 +40,7 @@ export function createSecondOpinion(
     const { promise, resolve } = Promise.withResolvers<Opinion>();
     waitingBytes += bytes;
     waiting.push({
-      check: create(SignatureCheckSchema, { algorithm: Algorithm.ED25519, ...signed }),
+      check: signatureCheck(signed),
       resolve,
     });
     if (!isAsking) void askAll();

@@ -5,7 +5,7 @@ import type { OutgoingIntent } from "../actors/intent.ts";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { toHex } from "../security/bytes.ts";
-import { readCapabilityText } from "../security/capability/capability-text.ts";
+import { capabilityField } from "../security/capability/capability-text.ts";
 import { type BuiltIntent, buildIntent } from "../security/intents/build-intent.ts";
 import type { CapsuleMaker } from "../security/replies/build-reply.ts";
 import type { ReplyTrust } from "../security/replies/open-replies.ts";
@@ -113,8 +113,8 @@ function build(
   sequence: number,
   intent: OutgoingIntent,
 ): Result<BuiltIntent, CellError> {
-  const capability = intent.capability === undefined ? undefined : readCapabilityText(intent.capability);
-  if (capability?.ok === false) return capability;
+  const held = capabilityField(intent.capability);
+  if (!held.ok) return held;
   let payload: Uint8Array;
   try {
     payload = new TextEncoder().encode(JSON.stringify(intent.payload ?? {}));
@@ -129,7 +129,7 @@ function build(
       intent: intent.intent,
       payload,
       contentType: "application/json",
-      ...(capability === undefined ? {} : { capability: capability.value }),
+      ...held.value,
       deadlineUnixMs: Date.now() + intent.timeoutMs,
       replyInbox: intent.onReply === undefined ? "" : ports.inbox,
       priority: intent.priority,

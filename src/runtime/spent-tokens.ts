@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { CellError } from "../errors/cell-error.ts";
 import { err, ok, type Result } from "../errors/result.ts";
 import { equalBytes, mapKey, sha256, toHex } from "../security/bytes.ts";
+import { undecided } from "../security/capability/undecided.ts";
 import type { SpentStream } from "../transport/streams/spent-stream.ts";
 import { within } from "./within.ts";
 
@@ -55,9 +56,7 @@ export class SpentTokens {
     const where = capsule.shard === undefined ? `node ${this.#ports.node}` : `shard ${capsule.shard}`;
     const purpose = sha256(capsule.issuer, capsule.hash, Buffer.from(where, "utf8"));
     const served = this.#known.get(name) ?? (await this.#wait(name, token, purpose, capsule.bytes));
-    if (served === undefined) {
-      return err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));
-    }
+    if (served === undefined) return undecided();
     return equalBytes(served, purpose) ? ok(undefined) : err(new CellError("CAPABILITY_SPENT"));
   }
 

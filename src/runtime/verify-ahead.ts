@@ -1,9 +1,7 @@
 // Has the Rust core verify the signatures of many messages that wait, in one batch: a quarter of what
 // each costs here alone, and on another thread. What it does not find valid is judged here as if it had not
 // been asked; of that key nothing is verified ahead for a while, so that forgeries gain nothing by it.
-import { create } from "@bufbuild/protobuf";
-import { Algorithm } from "../gen/cell0/v1/capsule_pb.ts";
-import { type SignatureCheck, SignatureCheckSchema, SignatureVerdict } from "../gen/cell0/v1/core_pb.ts";
+import { type SignatureCheck, SignatureVerdict } from "../gen/cell0/v1/core_pb.ts";
 import { mapKey } from "../security/bytes.ts";
 import type { TrustStore } from "../security/trust/trust-store.ts";
 import { decodeEnvelope, type Envelope } from "../security/wire/envelope.ts";
@@ -11,6 +9,7 @@ import { signedOf } from "../security/wire/verify-envelope.ts";
 import type { IncomingMessage } from "../transport/intake.ts";
 import { senderOf } from "../transport/subjects.ts";
 import { type Ahead, MIN_AHEAD } from "../transport/turn-queue.ts";
+import { signatureCheck } from "./signature-check.ts";
 
 /** A batch is there within milliseconds; a core that is busy or gone is not waited for. */
 const TIMEOUT_MS = 100;
@@ -86,6 +85,5 @@ function askedOf(
   if (!issuer.ok || issuer.value.principal !== senderOf(message.subject)) return undefined;
   const signed = signedOf(envelope.value, genesisHash);
   if (signed === undefined) return undefined;
-  const check = create(SignatureCheckSchema, { algorithm: Algorithm.ED25519, ...signed });
-  return { message, envelope: envelope.value, check };
+  return { message, envelope: envelope.value, check: signatureCheck(signed) };
 }

@@ -2,7 +2,8 @@
 // have no grants of their own.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, readCapability } from "../../src/client.ts";
-import { type LiveCell, startCell } from "./live-cell.ts";
+import type { LiveCell } from "./live-cell.ts";
+import { startParrot } from "./parrot-cell.ts";
 import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
 
 describe("a client without grants", () => {
@@ -25,11 +26,7 @@ describe("a client without grants", () => {
 
   beforeAll(async () => {
     workspace = await makeWorkspace();
-    const file = await workspace.write(
-      "live.yaml",
-      manifest("live", [{ actor: "parrot", behaviour: "./parrot.ts#parrot" }]),
-    );
-    cell = await startCell({ up: [file] });
+    cell = await startParrot(workspace);
     for (const name of ["ann", "bob"]) await addClient(name);
     const where = ["--where", "/text ^= hello"];
     const allowed = ["--target", "live/parrot", "--intent", "say", "--depth", "1", "--out", path("ann.cap")];

@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { connect, credsAuthenticator } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LiveCell, startCell } from "./live-cell.ts";
+import type { LiveCell } from "./live-cell.ts";
+import { startParrot } from "./parrot-cell.ts";
 import { openRawClient, type RawClient } from "./raw-client.ts";
-import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
+import { makeWorkspace, type Workspace } from "./workspace.ts";
 
 describe("who floods a node and does not stop", () => {
   let cell: LiveCell;
@@ -12,11 +13,7 @@ describe("who floods a node and does not stop", () => {
   let mallory: RawClient;
   beforeAll(async () => {
     workspace = await makeWorkspace();
-    const file = await workspace.write(
-      "live.yaml",
-      manifest("live", [{ actor: "parrot", behaviour: "./parrot.ts#parrot" }]),
-    );
-    cell = await startCell({ up: [file] });
+    cell = await startParrot(workspace);
     await cell.json(
       "client",
       "add",

@@ -13,9 +13,10 @@ import { signHead } from "../../src/security/revocation/head.ts";
 import { sealOne } from "../../src/security/wire/seal.ts";
 import { keyPair, parseBrokerAuthority } from "../../src/transport/broker/authority.ts";
 import { natsCreds } from "../../src/transport/broker/nats-creds.ts";
-import { type LiveCell, startCell } from "./live-cell.ts";
+import type { LiveCell } from "./live-cell.ts";
+import { startParrot } from "./parrot-cell.ts";
 import { openRawClient, type RawClient } from "./raw-client.ts";
-import { makeWorkspace, manifest, type Workspace } from "./workspace.ts";
+import { makeWorkspace, type Workspace } from "./workspace.ts";
 
 const PREFIX = "cell0.v1.local";
 const OPERATORS = `${PREFIX}.in.operator.live.parrot`;
@@ -40,11 +41,7 @@ describe("who may publish and hear everything at the broker", () => {
   let mallory: RawClient;
   beforeAll(async () => {
     workspace = await makeWorkspace();
-    const file = await workspace.write(
-      "live.yaml",
-      manifest("live", [{ actor: "parrot", behaviour: "./parrot.ts#parrot" }]),
-    );
-    cell = await startCell({ up: [file] });
+    cell = await startParrot(workspace);
     for (const name of ["ann", "mallory"])
       await cell.json("client", "add", name, "--manifest-grants", "--out", workspace.path(`${name}.creds`));
     mallory = await openRawClient(workspace.path("mallory.creds"), await openCreds(cell));

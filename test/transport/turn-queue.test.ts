@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  type Ahead,
   MAX_WAITING,
   MAX_WAITING_BYTES,
   MIN_AHEAD,
@@ -11,7 +12,7 @@ import {
 type Item = { readonly n: number; readonly sender: string };
 
 /** Each piece of work takes a millisecond; turns are made by hand. */
-function queueBy(hand: { now: number }, bytes = 100) {
+function queueBy(hand: { now: number }, bytes = 100, ahead?: Ahead<Item>) {
   const done: number[] = [];
   const turns: (() => void)[] = [];
   const queue = new TurnQueue<Item>({
@@ -23,6 +24,7 @@ function queueBy(hand: { now: number }, bytes = 100) {
     bytesOf: () => bytes,
     nextTurn: (run) => void turns.push(run),
     nowMs: () => hand.now,
+    ...(ahead === undefined ? {} : { ahead }),
   });
   return { queue, done, turn: () => turns.shift()?.(), turns };
 }
@@ -154,32 +156,20 @@ describe("work ahead", () => {
   /** Groups are done when the test says so. */
   function aheadBy(hand: { now: number }, isWorth: () => boolean = () => true) {
     const groups: { readonly items: readonly Item[]; readonly finish: () => Promise<void> }[] = [];
-    const done: number[] = [];
-    const turns: (() => void)[] = [];
-    const queue = new TurnQueue<Item>({
-      work: ({ n }) => {
-        done.push(n);
-        hand.now += 1;
-      },
-      senderOf: ({ sender }) => sender,
-      bytesOf: () => 100,
-      nextTurn: (run) => void turns.push(run),
-      nowMs: () => hand.now,
-      ahead(items) {
-        if (!isWorth()) return undefined;
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const finish = async () => {
-          resolve();
-          await promise;
-        };
-        groups.push({ items, finish });
-        return promise;
-      },
+    const scene = queueBy(hand, 100, (items) => {
+      if (!isWorth()) return undefined;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const finish = async () => {
+        resolve();
+        await promise;
+      };
+      groups.push({ items, finish });
+      return promise;
     });
     const addAll = (count: number, senders: number, from = 0) => {
-      for (let n = from; n < from + count; n += 1) queue.add({ n, sender: `s${n % senders}` });
+      for (let n = from; n < from + count; n += 1) scene.queue.add({ n, sender: `s${n % senders}` });
     };
-    return { queue, groups, done, turns, addAll, turn: () => turns.shift()?.() };
+    return { ...scene, groups, addAll };
   }
 
   it("is done on what waits of many senders, a few of each, and nothing else waits for it", async () => {

@@ -4,7 +4,7 @@
 import { InFlightMap } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import type { Json } from "../../manifest/graph.ts";
-import { readCapabilityText } from "../../security/capability/capability-text.ts";
+import { capabilityField } from "../../security/capability/capability-text.ts";
 import { intentRef } from "../actor-failure.ts";
 import type { OutgoingIntent } from "../intent.ts";
 import { copyAsJson } from "../plain-json.ts";
@@ -49,8 +49,8 @@ export class Outbox {
   put(outgoing: OutgoingIntent, nowUnixMs: number): OutboxEntry {
     if (this.#kept.size >= MAX_OUTBOX) throw new CellError("ACTOR_OUTBOX_FULL");
     const { target, intent, payload, capability, cause, priority, timeoutMs, onReply } = outgoing;
-    const read = capability === undefined ? undefined : readCapabilityText(capability);
-    if (read?.ok === false) throw read.error;
+    const held = capabilityField(capability);
+    if (!held.ok) throw held.error;
     const plain = asJson(payload);
     const entry = {
       sequence: ++this.#sequence,

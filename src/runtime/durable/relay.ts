@@ -7,7 +7,7 @@ import { InFlightSet } from "../../collections/in-flight.ts";
 import { CellError } from "../../errors/cell-error.ts";
 import { err, ok, type Result } from "../../errors/result.ts";
 import { toHex } from "../../security/bytes.ts";
-import { readCapabilityText } from "../../security/capability/capability-text.ts";
+import { capabilityField } from "../../security/capability/capability-text.ts";
 import { type BuiltIntent, buildIntent } from "../../security/intents/build-intent.ts";
 import { outboxId } from "../../security/intents/outbox-id.ts";
 import { MAX_HOPS } from "../../security/wire/capsule.ts";
@@ -184,8 +184,8 @@ function build(
   { from, entry, onReply }: Item,
 ): Result<BuiltIntent, CellError> {
   const { target, intent, payload, priority, deadlineUnixMs, cause, sequence } = entry;
-  const capability = entry.capability === undefined ? undefined : readCapabilityText(entry.capability);
-  if (capability?.ok === false) return capability;
+  const held = capabilityField(entry.capability);
+  if (!held.ok) return held;
   const slots = Math.ceil((deadlineUnixMs - Date.now()) / SLOT_MS);
   const issuedAt = { unixMs: Math.trunc(deadlineUnixMs) - slots * SLOT_MS, counter: 0 };
   const draft = {
@@ -193,7 +193,7 @@ function build(
     intent,
     payload: new TextEncoder().encode(JSON.stringify(payload)),
     contentType: "application/json",
-    ...(capability === undefined ? {} : { capability: capability.value }),
+    ...held.value,
     deadlineUnixMs,
     // Another node's answer is its only word that the target has it.
     replyInbox: onReply === undefined && isHere(target) ? "" : inbox,

@@ -128,7 +128,7 @@ async function readEntries(
   mark: Mark | undefined,
 ): Promise<Pick<TakenShard, "entries" | "records">> {
   const entries: KeptEntry[] = [];
-  const oldest = marks.get(trimMark(shard))?.number ?? 0;
+  const oldest = marks.get(trimMark(shard))?.number;
   let first: number | undefined;
   let before: { readonly hash: Uint8Array; readonly number: number } | undefined;
   for (let from = 1; from <= head.sequence; ) {
@@ -142,7 +142,7 @@ async function readEntries(
       const record = decodeJournalRecord(bytes);
       if (!record.ok) throw record.error;
       const { number, previousHash, writtenUnixMs } = record.value;
-      if (number < oldest) continue;
+      if (oldest !== undefined && number < oldest) continue;
       const follows =
         before === undefined || (equalBytes(previousHash, before.hash) && number === before.number + 1);
       if (!follows) throw broken(shard, `record ${number} does not follow on the one before it`);
@@ -158,17 +158,12 @@ async function readEntries(
     throw broken(shard, "it could not be read to its end");
   }
   // Its number is vouched for by now.
-  if (first !== undefined) await requireOldest(marks, shard, first);
+  if (first !== undefined && oldest === undefined)
+    await marks.note(trimMark(shard), { number: first, hash: NO_HASH });
+  // What this node has not taken out itself must be there.
+  if (first !== undefined && oldest !== undefined && first > oldest)
+    throw broken(shard, `it begins with record ${first}, record ${oldest} is missing`);
   return { entries, records: first === undefined ? 0 : head.number - first + 1 };
-}
-
-/** What this node has not taken out itself must be there. */
-async function requireOldest(marks: Marks, shard: number, number: number): Promise<void> {
-  const oldest = marks.get(trimMark(shard));
-  if (oldest === undefined) await marks.note(trimMark(shard), { number, hash: NO_HASH });
-  else if (number > oldest.number) {
-    throw broken(shard, `it begins with record ${number}, record ${oldest.number} is missing`);
-  }
 }
 
 const broken = (shard: number, why: string) =>

@@ -19,3 +19,12 @@ export function readCapabilityText(text: string): Result<Uint8Array, CellError> 
     new CellError("CAPABILITY_MALFORMED", "the capability is no base64url, or too long", { remedy }),
   );
 }
+
+/** As a field of a capsule, which may have none. CAPABILITY_MALFORMED */
+export function capabilityField(
+  text: string | undefined,
+): Result<{ readonly capability?: Uint8Array }, CellError> {
+  if (text === undefined) return ok({});
+  const read = readCapabilityText(text);
+  return read.ok ? ok({ capability: read.value }) : read;
+}

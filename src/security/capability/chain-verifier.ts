@@ -15,6 +15,7 @@ import { type Chain, checkLinks, readChain, type Verify } from "./chain.ts";
 import { type Holder, isHeldBy, nameOfHolder } from "./holder.ts";
 import { KnownChains } from "./known-chains.ts";
 import type { Token } from "./token.ts";
+import { undecided } from "./undecided.ts";
 
 /** Chains that are read a second for each holder, in any form; and links whose signatures are verified. */
 const READ_EACH = 128;
@@ -185,5 +186,3 @@ export function unbuilt({ links }: Chain): CellError | undefined {
   if (links.every(({ kind }) => kind !== "federation")) return undefined;
   return new CellError("CAPSULE_CAPABILITY_NOT_BUILT_YET");
 }
-
-const undecided = () => err(new CellError("CAPABILITY_UNDECIDED", undefined, { retryAfterMs: 1_000 }));

@@ -15,7 +15,7 @@ import type { Delivery, ReceivedIntent } from "../../intent.ts";
 import { readPayload } from "../../payload.ts";
 import type { ActorPorts } from "../../ports.ts";
 import type { Progress } from "../../progress.ts";
-import { countHeld } from "../../succession.ts";
+import { countedFor } from "../../succession.ts";
 import { deliveryFrame, fromOutcome } from "../messages.ts";
 import { foundFailure, violation } from "../remote-failure.ts";
 import { RemoteSide, type RemoteSideOptions, type SideOwner } from "../remote-side.ts";
@@ -243,16 +243,14 @@ export class RemoteDurableHost implements ActorHost {
   /** An event that the state holds is in none of the intents; it is counted by itself. */
   #told(failure: Failure, { intent: key }: ActorFault): Failure {
     const isHeld = this.#channel.given.held().includes(key);
-    return isHeld
-      ? countHeld({ ...failure, heldEvent: key }, this.path, key, this.#ports.succession)
-      : failure;
+    if (!isHeld) return failure;
+    return countedFor({ ...failure, heldEvent: key }, heldKiller(this.path, key), this.#ports.succession);
   }
 
   /** What was in hand comes again from the journal, unless it has killed too often. */
   #counted(failure: Failure, suspect: ReceivedIntent): Failure {
     const counts = failure.class !== "treachery" && this.#side.behaviour !== undefined;
-    const verdict = counts ? this.#ports.succession?.counted(suspect, failure) : undefined;
-    return verdict === "poison" ? { ...failure, class: "poison" } : failure;
+    return countedFor(failure, counts ? suspect : undefined, this.#ports.succession);
   }
 
   /** Nothing is known to be kept, or another incarnation owns the actor: no intent is to blame. */

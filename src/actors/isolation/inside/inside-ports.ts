@@ -1,7 +1,7 @@
 // The ports of a host behind the channel: what it sends, records and answers
 // becomes frames. Its intents are named by the node's numbers.
 import { CellError } from "../../../errors/cell-error.ts";
-import { readCapabilityText } from "../../../security/capability/capability-text.ts";
+import { capabilityField } from "../../../security/capability/capability-text.ts";
 import { priorityNumber } from "../../../security/wire/priority.ts";
 import type { EventInput } from "../../../telemetry/event.ts";
 import type { Journaled } from "../../durable/ports.ts";
@@ -84,8 +84,8 @@ export class InsidePorts implements ActorPorts {
     const bytes = jsonBytes(payload ?? {});
     if (bytes.byteLength > MAX_VALUE_BYTES)
       throw new CellError("ACTOR_PAYLOAD_INVALID", "the payload is too large");
-    const read = capability === undefined ? undefined : readCapabilityText(capability);
-    if (read?.ok === false) throw read.error;
+    const held = capabilityField(capability);
+    if (!held.ok) throw held.error;
     let request = 0n;
     if (onReply !== undefined) {
       request = ++this.#lastRequest;
